@@ -1,0 +1,57 @@
+package engine
+
+import (
+	"fmt"
+
+	"glean/generator"
+)
+
+// Kind classifies an error by what the caller can do about it.
+type Kind uint8
+
+// Kinds of errors.
+const (
+	Invalid  Kind = iota + 1 // the request is wrong; Faults say where
+	NotFound                 // there is no such resource
+	Conflict                 // right, but not in the present state
+	TooMany                  // a limit is reached
+)
+
+// Fault is one thing wrong with a request: the JSON path of the member and what
+// is wrong with it.
+type Fault = generator.Fault
+
+// Error is what the engine's methods return.
+type Error struct {
+	Kind   Kind
+	Detail string
+	Faults []Fault
+	// LearningID names the learning request that stands in the way, if any.
+	LearningID string
+	// Counts of the generator's next hops, where learning stands in the way.
+	Resolving, Completed, TimedOut int
+}
+
+// Error gives the detail, followed by the first fault.
+func (e *Error) Error() string {
+	if len(e.Faults) == 0 {
+		return e.Detail
+	}
+	if e.Detail == "" {
+		return e.Faults[0].Path + ": " + e.Faults[0].Detail
+	}
+	return e.Detail + ": " + e.Faults[0].Path + ": " + e.Faults[0].Detail
+}
+
+func invalid(path, format string, args ...any) *Error {
+	detail := fmt.Sprintf(format, args...)
+	return &Error{Kind: Invalid, Detail: path + ": " + detail, Faults: []Fault{{Path: path, Detail: detail}}}
+}
+
+func notFound(what, id string) *Error {
+	return &Error{Kind: NotFound, Detail: fmt.Sprintf("there is no %s %q", what, id)}
+}
+
+func conflict(format string, args ...any) *Error {
+	return &Error{Kind: Conflict, Detail: fmt.Sprintf(format, args...)}
+}

@@ -1,0 +1,184 @@
+package loop
+
+import (
+	"sync"
+	"time"
+)
+
+// workSlice is how long API work may run before frames and timers have their
+// turn again: long enough to be cheap, short enough that a full inbox (some
+// thousand frames) does not overflow at a million frames a second.
+const workSlice = 500 * time.Microsecond
+
+// Real is a loop on the monotonic clock of the machine.
+type Real struct {
+	epoch  time.Time
+	now    Time
+	timers timers // only on the loop
+
+	mu     sync.Mutex
+	posted []func()
+	work   []func()
+	ended  bool
+
+	wake chan struct{}
+	done chan struct{}
+	once sync.Once
+}
+
+var _ Loop = (*Real)(nil)
+
+// NewReal returns a loop whose time 0 is now. It does nothing until Run.
+func NewReal() *Real {
+	return &Real{
+		epoch: time.Now(),
+		wake:  make(chan struct{}, 1),
+		done:  make(chan struct{}),
+	}
+}
+
+// Epoch is the wall-clock time of Time 0.
+func (r *Real) Epoch() time.Time { return r.epoch }
+
+// Clock reads the loop's clock. Unlike Now it may be called from any goroutine
+// and moves during a callback; it costs some 30 ns.
+func (r *Real) Clock() Time { return Time(time.Since(r.epoch)) }
+
+// Now implements Loop: the clock as read when the running callback began.
+func (r *Real) Now() Time { return r.now }
+
+// Arm implements Loop.
+func (r *Real) Arm(t *Timer, at Time) { r.timers.arm(t, at) }
+
+// Disarm implements Loop.
+func (r *Real) Disarm(t *Timer) { r.timers.disarm(t) }
+
+// Post implements Loop. After Stop the function is dropped.
+func (r *Real) Post(f func()) { r.enqueue(&r.posted, f) }
+
+// PostWork is Post for work of unknown size, as API calls are: such work
+// has only a slice of each of the loop's turns, so that it can't starve frames.
+// It tells whether the function was accepted, which it is not after Stop; an
+// accepted function does not run if the loop stops first (see Done).
+func (r *Real) PostWork(f func()) bool { return r.enqueue(&r.work, f) }
+
+func (r *Real) enqueue(queue *[]func(), f func()) bool {
+	r.mu.Lock()
+	if r.ended {
+		r.mu.Unlock()
+		return false
+	}
+	*queue = append(*queue, f)
+	r.mu.Unlock()
+	select {
+	case r.wake <- struct{}{}:
+	default: // a wake-up is already on its way
+	}
+	return true
+}
+
+// Stop makes Run return after the callback that runs now. It may be called
+// from any goroutine, the loop's own included, and more than once.
+func (r *Real) Stop() {
+	r.mu.Lock()
+	r.ended = true
+	r.posted, r.work = nil, nil
+	r.mu.Unlock()
+	select {
+	case r.wake <- struct{}{}:
+	default:
+	}
+}
+
+// Done is closed when Run has returned.
+func (r *Real) Done() <-chan struct{} { return r.done }
+
+// Run runs the loop on the calling goroutine until Stop.
+func (r *Real) Run() {
+	defer r.once.Do(func() { close(r.done) })
+	alarm := time.NewTimer(time.Hour)
+	defer alarm.Stop()
+	var posted, work []func()
+	for {
+		r.mu.Lock()
+		if r.ended {
+			r.mu.Unlock()
+			return
+		}
+		posted, r.posted = r.posted, posted[:0]
+		if len(work) == 0 {
+			work, r.work = r.work, work[:0]
+		}
+		r.mu.Unlock()
+
+		r.runTimers()
+		r.runAll(posted)
+		work = r.runWork(work)
+		if len(work) == 0 {
+			r.sleep(alarm)
+		}
+	}
+}
+
+// runTimers runs what is due. A callback that arms a timer for now or earlier
+// gets its turn after the posted functions, else it could starve them.
+func (r *Real) runTimers() {
+	r.now = r.Clock()
+	due, last := r.now, r.timers.seq
+	for {
+		t := r.timers.min()
+		if t == nil || t.at > due || t.seq > last || r.stopped() {
+			return
+		}
+		r.timers.disarm(t)
+		t.fn()
+		r.now = r.Clock()
+	}
+}
+
+func (r *Real) runAll(fs []func()) {
+	for i, f := range fs {
+		fs[i] = nil
+		if r.stopped() {
+			return
+		}
+		r.now = r.Clock()
+		f()
+	}
+}
+
+func (r *Real) runWork(fs []func()) []func() {
+	began := r.Clock()
+	for i, f := range fs {
+		r.now = r.Clock()
+		if r.now.Sub(began) > Duration(workSlice) || r.stopped() {
+			return fs[i:]
+		}
+		fs[i] = nil
+		f()
+	}
+	return fs[:0]
+}
+
+func (r *Real) stopped() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.ended
+}
+
+// sleep waits for the next deadline or a wake-up. A wake-up sent since the
+// queues were last looked at is still in the channel, so none is lost.
+func (r *Real) sleep(alarm *time.Timer) {
+	wait := time.Duration(time.Hour)
+	if t := r.timers.min(); t != nil {
+		wait = min(wait, time.Duration(t.at.Sub(r.Clock())))
+	}
+	if wait <= 0 {
+		return
+	}
+	alarm.Reset(wait)
+	select {
+	case <-r.wake:
+	case <-alarm.C:
+	}
+}

@@ -1,0 +1,134 @@
+package loop
+
+import (
+	"sync"
+	"sync/atomic"
+)
+
+// Virtual is a loop whose time jumps to the next deadline. It runs only inside
+// its Step and Run methods, on the caller's goroutine.
+type Virtual struct {
+	timers timers
+	now    Time
+	events uint64
+
+	waiting atomic.Int64 // len(posted)-head, so that Step takes no lock when it is 0
+	mu      sync.Mutex
+	posted  []post
+	head    int
+}
+
+type post struct {
+	seq uint64 // 0 when posted by another goroutine, until the loop sees it
+	fn  func()
+}
+
+var _ Loop = (*Virtual)(nil)
+
+// NewVirtual returns a loop at time 0.
+func NewVirtual() *Virtual { return &Virtual{} }
+
+// Now implements Loop.
+func (v *Virtual) Now() Time { return v.now }
+
+// Events is the number of callbacks run so far.
+func (v *Virtual) Events() uint64 { return v.events }
+
+// Arm implements Loop.
+func (v *Virtual) Arm(t *Timer, at Time) { v.timers.arm(t, max(at, v.now)) }
+
+// Disarm implements Loop.
+func (v *Virtual) Disarm(t *Timer) { v.timers.disarm(t) }
+
+// Post implements Loop. A posted function takes its place in the order when
+// the loop next looks, that is before it runs anything else.
+func (v *Virtual) Post(f func()) {
+	v.mu.Lock()
+	v.posted = append(v.posted, post{fn: f})
+	v.mu.Unlock()
+	v.waiting.Add(1)
+}
+
+// takePost returns the first posted function if it is due before t.
+func (v *Virtual) takePost(t *Timer) func() {
+	if v.waiting.Load() == 0 {
+		return nil
+	}
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	for i := len(v.posted) - 1; i >= v.head && v.posted[i].seq == 0; i-- {
+		// Numbered below, oldest first; this loop only finds where to begin.
+		if i == v.head || v.posted[i-1].seq != 0 {
+			for ; i < len(v.posted); i++ {
+				v.posted[i].seq = v.timers.next()
+			}
+			break
+		}
+	}
+	p := v.posted[v.head]
+	if t != nil && t.at <= v.now && t.seq < p.seq {
+		return nil
+	}
+	v.posted[v.head].fn = nil
+	v.head++
+	if v.head == len(v.posted) {
+		v.posted, v.head = v.posted[:0], 0
+	}
+	v.waiting.Add(-1)
+	return p.fn
+}
+
+// Step runs the next callback and tells whether there was one.
+func (v *Virtual) Step() bool { return v.step(Never) }
+
+func (v *Virtual) step(until Time) bool {
+	t := v.timers.min()
+	if f := v.takePost(t); f != nil {
+		v.events++
+		f()
+		return true
+	}
+	if t == nil || t.at > until {
+		return false
+	}
+	v.now = t.at
+	v.timers.disarm(t)
+	v.events++
+	t.fn()
+	return true
+}
+
+// Next is the time of the next callback, Never if there is none.
+func (v *Virtual) Next() Time {
+	if v.waiting.Load() > 0 {
+		return v.now
+	}
+	if t := v.timers.min(); t != nil {
+		return t.at
+	}
+	return Never
+}
+
+// RunUntil runs every callback due at or before until and leaves the clock
+// there.
+func (v *Virtual) RunUntil(until Time) {
+	for v.step(until) {
+	}
+	v.now = max(v.now, until)
+}
+
+// RunFor is RunUntil(Now + d).
+func (v *Virtual) RunFor(d Duration) { v.RunUntil(v.now.Add(d)) }
+
+// RunWhile runs callbacks while more() holds and none is due after until. It
+// tells whether it ended because more() no longer holds. The clock stays at
+// the last callback in that case, else at until.
+func (v *Virtual) RunWhile(more func() bool, until Time) bool {
+	for more() {
+		if !v.step(until) {
+			v.now = max(v.now, until)
+			return !more()
+		}
+	}
+	return true
+}
