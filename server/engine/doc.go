@@ -1,10 +1,10 @@
 // Package engine is the product without HTTP: ports, interfaces, generators,
 // learning requests and the events they raise, joined together.
 //
-//	        generator.Manager --Learner--> engine --Spec--> learning.Manager
-//	               ^                         |                    |
-//	               | SetMAC, LearningDone    | Resolver           | SolicitDue, Confirmed
-//	               +-------- engine <--------+---> stack.Stack <--+
+//	generator.Manager --Learner--> engine --Spec--> learning.Manager
+//	       ^                         |                    |
+//	       | SetMAC, LearningDone    | Resolver           | SolicitDue, Confirmed
+//	       +-------- engine <--------+---> stack.Stack <--+
 //
 // It is passive: every method is called on the loop, links and transmitters are
 // handed to it, and it opens no device, owns no goroutine and reads no clock.

@@ -1,0 +1,56 @@
+# glean's tasks. `make help` lists them; .ci/run and people use the same ones.
+
+GO      ?= go
+SEED    ?= 1
+SEEDS   ?= 20000
+FUZZ_S  ?= 5
+COMMIT  := $(shell git rev-parse --short=12 HEAD 2>/dev/null || echo unknown)
+LDFLAGS := -X main.commit=$(COMMIT)
+
+# What the tests on real devices use; nothing of it is needed to build or run.
+DEB_PACKAGES := iproute2 iputils-ping tcpdump tshark arping ndisc6 arp-scan ethtool
+
+.PHONY: help deps build demo test unit race fuzz sim bench lint tidy clean
+
+help: ## list these targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+deps: ## install what the real-device tests use (Debian packages; needs root)
+	@missing=""; for p in $(DEB_PACKAGES); do \
+	  dpkg-query -W -f='$${Status}' $$p 2>/dev/null | grep -q 'ok installed' || missing="$$missing $$p"; done; \
+	if [ -z "$$missing" ]; then echo "deps: all installed"; \
+	elif [ "$$(id -u)" != 0 ]; then echo "deps: not root, so not installed:$$missing (real-device tests will say what they skip)"; \
+	else export DEBIAN_FRONTEND=noninteractive; apt-get update -qq && apt-get install -y -qq --no-install-recommends $$missing >/dev/null && echo "deps: installed$$missing"; fi
+
+build: ## build the binary ./glean
+	$(GO) build -ldflags '$(LDFLAGS)' -o glean ./cmd/glean
+
+demo: ## learn and transmit in a simulated network; no root, no config
+	$(GO) run -ldflags '$(LDFLAGS)' ./cmd/glean demo
+
+test: deps tidy unit race fuzz ## everything CI runs: deps, law, unit and real-device tests, race, fuzz
+
+unit: ## all tests, those on real devices included if root
+	$(GO) test -count=1 -timeout 20m ./...
+
+race: ## the packages with goroutines under the race detector
+	$(GO) test -count=1 -race -timeout 20m ./stack/loop ./stack/link/... ./generator/transmit ./server/... ./cmd/...
+
+fuzz: ## every fuzz target for FUZZ_S seconds
+	@set -e; for pkg in $$($(GO) list ./...); do \
+	  for target in $$($(GO) test -list '^Fuzz' $$pkg | grep '^Fuzz' || true); do \
+	    echo "fuzz $$pkg $$target"; $(GO) test -run '^$$' -fuzz "^$$target$$" -fuzztime $(FUZZ_S)s -parallel 2 $$pkg; \
+	  done; done
+
+bench: ## benchmarks; they print ratios against a reference measured in the same run
+	$(GO) test -run '^$$' -bench . -benchmem ./...
+
+lint: ## golangci-lint, if it is installed; else go vet
+	@if command -v golangci-lint >/dev/null; then golangci-lint run; else $(GO) vet ./...; fi
+
+tidy: ## the project's law: formatting, import arrows, banned calls, module file
+	$(GO) vet ./...
+	$(GO) test -count=1 .
+
+clean: ## remove what was built
+	rm -f glean

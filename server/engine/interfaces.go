@@ -1,0 +1,205 @@
+package engine
+
+import (
+	"errors"
+	"fmt"
+	"net/netip"
+	"sort"
+
+	"glean/stack"
+	"glean/stack/header"
+)
+
+// InterfaceSpec is what an interface is asked to be. Absent addresses are
+// invalid netip values.
+type InterfaceSpec struct {
+	ID     string
+	PortID string
+	MAC    header.MAC
+	Tags   []header.VLAN
+
+	IPv4     netip.Prefix // address and prefix length
+	Gateway4 netip.Addr
+
+	HasIPv6   bool
+	LinkLocal netip.Addr // as given; made from the MAC if absent
+	IPv6      netip.Prefix
+	Gateway6  netip.Addr
+
+	Announce bool
+	Neighbor stack.NeighborConfig
+	// LearningWindow bounds the solicitations in flight; LearningRatePPS bounds
+	// those sent in a second, 0 not at all.
+	LearningWindow, LearningRatePPS int
+	RespondFor                      []netip.Prefix
+	Static                          []StaticNeighbor
+}
+
+// StaticNeighbor is a neighbor that is never asked for.
+type StaticNeighbor struct {
+	Address netip.Addr
+	MAC     header.MAC
+}
+
+// InterfaceView is an interface as it is now.
+type InterfaceView struct {
+	Spec  InterfaceSpec
+	Stats stack.InterfaceStats
+	// Conflict4 and Conflict6 are the MACs of hosts that claim our addresses; zero
+	// when none does.
+	Conflict4, Conflict6 header.MAC
+}
+
+type iface struct {
+	spec   InterfaceSpec
+	handle uint32
+	port   *port
+	stack  *stack.Interface
+	// conflicts seen, by family
+	conflict4, conflict6 header.MAC
+}
+
+// CreateInterface makes an interface.
+func (e *Engine) CreateInterface(spec InterfaceSpec) (InterfaceView, error) {
+	i, err := e.createInterface(spec)
+	if err != nil {
+		return InterfaceView{}, err
+	}
+	return i.view(), nil
+}
+
+// CreateInterfaces makes all of the interfaces or none.
+func (e *Engine) CreateInterfaces(specs []InterfaceSpec) ([]InterfaceView, error) {
+	made := make([]*iface, 0, len(specs))
+	for n, spec := range specs {
+		i, err := e.createInterface(spec)
+		if err != nil {
+			for _, i := range made {
+				e.deleteInterface(i)
+			}
+			return nil, prefixed(err, fmt.Sprintf("items[%d].", n))
+		}
+		made = append(made, i)
+	}
+	views := make([]InterfaceView, len(made))
+	for n, i := range made {
+		views[n] = i.view()
+	}
+	return views, nil
+}
+
+// prefixed puts a path before the paths of an error's faults.
+func prefixed(err error, prefix string) error {
+	var e *Error
+	if !errors.As(err, &e) {
+		return err
+	}
+	moved := *e
+	moved.Faults = make([]Fault, len(e.Faults))
+	for n, f := range e.Faults {
+		moved.Faults[n] = Fault{Path: prefix + f.Path, Detail: f.Detail}
+	}
+	return &moved
+}
+
+func (e *Engine) createInterface(spec InterfaceSpec) (*iface, error) {
+	if spec.ID == "" {
+		spec.ID = e.NewID()
+	}
+	if _, known := e.interfaces[spec.ID]; known {
+		return nil, invalid("id", "there is an interface %q already", spec.ID)
+	}
+	p, err := e.attachedPort(spec.PortID)
+	if err != nil {
+		return nil, invalid("port_id", "there is no port %q", spec.PortID)
+	}
+	if len(e.interfaces) >= e.limits.Interfaces {
+		return nil, &Error{Kind: TooMany, Detail: fmt.Sprintf("there are %d interfaces, and no more are allowed", len(e.interfaces))}
+	}
+	e.nextHandle++
+	i := &iface{spec: spec, handle: e.nextHandle, port: p}
+	// Entered before it is made, because making it announces it, and whoever
+	// hears of that must find it.
+	e.handles[i.handle] = i
+	if i.stack, err = p.stack.AddInterface(spec.stackConfig(i.handle)); err != nil {
+		delete(e.handles, i.handle)
+		return nil, invalid("config", "%v", err)
+	}
+	e.interfaces[spec.ID] = i
+	e.emit("interface", spec.ID, "created", "")
+	return i, nil
+}
+
+func (s InterfaceSpec) stackConfig(handle uint32) stack.InterfaceConfig {
+	c := stack.InterfaceConfig{
+		Handle:     handle,
+		MAC:        s.MAC,
+		Tags:       s.Tags,
+		IPv4:       s.IPv4,
+		Gateway4:   s.Gateway4,
+		IPv6:       s.IPv6,
+		Gateway6:   s.Gateway6,
+		Announce:   s.Announce,
+		RespondFor: s.RespondFor,
+		Neighbor:   s.Neighbor,
+	}
+	if s.HasIPv6 {
+		if c.LinkLocal = s.LinkLocal; !c.LinkLocal.IsValid() {
+			c.LinkLocal = header.LinkLocal(s.MAC)
+		}
+	}
+	for _, n := range s.Static {
+		c.Static = append(c.Static, stack.StaticNeighbor{Address: n.Address, MAC: n.MAC})
+	}
+	return c
+}
+
+// DeleteInterface removes an interface. Generators bound to it stop and can
+// not start again. An unknown id is not an error.
+func (e *Engine) DeleteInterface(id string) {
+	if i := e.interfaces[id]; i != nil {
+		e.deleteInterface(i)
+	}
+}
+
+func (e *Engine) deleteInterface(i *iface) {
+	delete(e.interfaces, i.spec.ID)
+	e.generators.InterfaceDeleted(i.spec.ID)
+	e.learning.InterfaceDeleted(i.handle)
+	i.port.stack.RemoveInterface(i.stack)
+	delete(e.handles, i.handle)
+	e.emit("interface", i.spec.ID, "deleted", "")
+}
+
+// Interfaces lists the interfaces by id.
+func (e *Engine) Interfaces() []InterfaceView {
+	views := make([]InterfaceView, 0, len(e.interfaces))
+	for _, i := range e.interfaces {
+		views = append(views, i.view())
+	}
+	sort.Slice(views, func(a, b int) bool { return views[a].Spec.ID < views[b].Spec.ID })
+	return views
+}
+
+// Interface returns one interface.
+func (e *Engine) Interface(id string) (InterfaceView, error) {
+	i := e.interfaces[id]
+	if i == nil {
+		return InterfaceView{}, notFound("interface", id)
+	}
+	return i.view(), nil
+}
+
+func (e *Engine) interfacesOn(p *port) int {
+	n := 0
+	for _, i := range e.interfaces {
+		if i.port == p {
+			n++
+		}
+	}
+	return n
+}
+
+func (i *iface) view() InterfaceView {
+	return InterfaceView{Spec: i.spec, Stats: i.stack.Stats(), Conflict4: i.conflict4, Conflict6: i.conflict6}
+}

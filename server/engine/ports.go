@@ -1,0 +1,163 @@
+package engine
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"sort"
+
+	"glean/stack"
+	"glean/stack/header"
+	"glean/stack/link"
+)
+
+// PortKind is the kind of network attachment a port is.
+type PortKind string
+
+// Kinds of ports.
+const (
+	KindTAP    PortKind = "tap"    // a TAP device
+	KindPacket PortKind = "packet" // a Linux netdev through AF_PACKET
+	KindWire   PortKind = "wire"   // the in-process wire
+)
+
+// PortSpec is what a port is asked to be.
+type PortSpec struct {
+	ID      string
+	Kind    PortKind
+	Name    string     // of the TAP, the netdev or the wire
+	Queues  int        // TAP: number of queues, 0 is 1
+	Persist bool       // TAP: keep the device when glean ends
+	MTU     int        // TAP: 0 leaves it as it is
+	MAC     header.MAC // TAP: of the kernel's side; zero leaves it as it is
+	// Fixed ports came with the process (flags, configuration file) and can't be
+	// deleted through the API.
+	Fixed bool
+}
+
+// PortView is a port as it is now.
+type PortView struct {
+	Spec   PortSpec
+	State  link.State
+	Stats  link.Stats
+	MTU    int
+	Engine string // the transmit engine in use
+}
+
+type port struct {
+	spec  PortSpec
+	index uint32
+	link  link.Link // nil while it is being opened
+	stack *stack.Stack
+	state link.State
+}
+
+// ReservePort takes the id of a port that is about to be opened, so that
+// opening can happen elsewhere than on the loop. AttachPort or ReleasePort must
+// follow.
+func (e *Engine) ReservePort(spec PortSpec) error {
+	if !ValidID(spec.ID) {
+		return invalid("id", "%q is not an id: one or more of a-z, 0-9 and \"-\"", spec.ID)
+	}
+	if _, known := e.ports[spec.ID]; known {
+		return invalid("id", "there is a port %q already", spec.ID)
+	}
+	for _, p := range e.ports {
+		if p.spec.Kind == spec.Kind && spec.Kind != KindWire && p.spec.Name == spec.Name {
+			return invalid("config."+string(spec.Kind)+".name", "%q is taken by port %q", spec.Name, p.spec.ID)
+		}
+	}
+	if len(e.ports) >= e.limits.Ports {
+		return &Error{Kind: TooMany, Detail: fmt.Sprintf("there are %d ports, and no more are allowed", len(e.ports))}
+	}
+	e.ports[spec.ID] = &port{spec: spec}
+	return nil
+}
+
+// ReleasePort gives a reserved id back.
+func (e *Engine) ReleasePort(id string) {
+	if p := e.ports[id]; p != nil && p.link == nil {
+		delete(e.ports, id)
+	}
+}
+
+// AttachPort puts an opened link under a reserved port. The engine owns the
+// link from then on.
+func (e *Engine) AttachPort(id string, lk link.Link) {
+	p := e.ports[id]
+	p.link, p.index = lk, uint32(len(e.portList))
+	e.portList = append(e.portList, p)
+	p.state = lk.State()
+	p.stack = stack.New(e.loop, lk, stack.Options{
+		Rand:     rand.New(rand.NewPCG(e.rand.Uint64(), e.rand.Uint64())),
+		Waiter:   e.learning,
+		Observer: portObserver{e, p},
+	})
+	e.emit("port", id, "created", string(p.spec.Kind)+":"+p.spec.Name)
+}
+
+// DeletePort closes a port and forgets it.
+func (e *Engine) DeletePort(id string) error {
+	p := e.ports[id]
+	switch {
+	case p == nil || p.link == nil:
+		return notFound("port", id)
+	case p.spec.Fixed:
+		return invalid("id", "port %q came with the process and can't be deleted", id)
+	}
+	if n := e.interfacesOn(p); n > 0 {
+		return conflict("port %q has %d interfaces", id, n)
+	}
+	if n := e.generators.BoundTo(id); n > 0 {
+		return conflict("port %q has %d generators", id, n)
+	}
+	delete(e.ports, id)
+	e.portList[p.index] = nil
+	e.emit("port", id, "deleted", "")
+	return p.link.Close()
+}
+
+// Close closes every link. The engine can't be used afterwards.
+func (e *Engine) Close() error {
+	var first error
+	for _, p := range e.portList {
+		if p == nil {
+			continue
+		}
+		if err := p.link.Close(); err != nil && first == nil {
+			first = err
+		}
+	}
+	return first
+}
+
+// Ports lists the ports by id.
+func (e *Engine) Ports() []PortView {
+	views := make([]PortView, 0, len(e.ports))
+	for _, p := range e.ports {
+		if p.link != nil {
+			views = append(views, p.view())
+		}
+	}
+	sort.Slice(views, func(i, j int) bool { return views[i].Spec.ID < views[j].Spec.ID })
+	return views
+}
+
+// Port returns one port.
+func (e *Engine) Port(id string) (PortView, error) {
+	p, err := e.attachedPort(id)
+	if err != nil {
+		return PortView{}, err
+	}
+	return p.view(), nil
+}
+
+func (e *Engine) attachedPort(id string) (*port, error) {
+	if p := e.ports[id]; p != nil && p.link != nil {
+		return p, nil
+	}
+	return nil, notFound("port", id)
+}
+
+func (p *port) view() PortView {
+	return PortView{Spec: p.spec, State: p.link.State(), Stats: p.link.Stats(), MTU: p.link.MTU(), Engine: "plain"}
+}

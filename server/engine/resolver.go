@@ -1,0 +1,117 @@
+package engine
+
+import (
+	"net/netip"
+
+	"glean/learning"
+	"glean/stack"
+	"glean/stack/loop"
+)
+
+// resolver is the engine as learning sees it: it finds the stack of an
+// interface and speaks to it.
+type resolver struct{ *Engine }
+
+var _ learning.Resolver = resolver{}
+
+// ref packs a port and a neighbor of its stack into one word.
+func ref(p *port, neighbor uint32) learning.Ref {
+	return learning.Ref(uint64(p.index)<<32 | uint64(neighbor))
+}
+
+func (r resolver) unpack(ref learning.Ref) (*stack.Stack, uint32) {
+	return r.portList[uint32(ref>>32)].stack, uint32(ref)
+}
+
+// NextHop implements learning.Resolver.
+func (r resolver) NextHop(handle uint32, dst netip.Addr) (netip.Addr, learning.Reason) {
+	i := r.handles[handle]
+	if i == nil {
+		return netip.Addr{}, learning.ReasonInterfaceDeleted
+	}
+	hop, why := i.stack.NextHop(dst)
+	return hop, learningReason(why)
+}
+
+// Hold implements learning.Resolver.
+func (r resolver) Hold(handle uint32, hop netip.Addr, target uint32, fresh bool, deadline loop.Time) learning.Held {
+	i := r.handles[handle]
+	if i == nil {
+		return learning.Held{State: learning.HeldRefused, Reason: learning.ReasonInterfaceDeleted}
+	}
+	held := i.stack.Hold(hop, target, fresh, deadline)
+	return learning.Held{
+		State:  learningHeld(held.State),
+		Ref:    ref(i.port, held.Ref),
+		MAC:    held.MAC,
+		Reason: learningReason(held.Reason),
+	}
+}
+
+// Solicit implements learning.Resolver.
+func (r resolver) Solicit(ref learning.Ref) bool {
+	s, n := r.unpack(ref)
+	return s.Solicit(n)
+}
+
+// Extend implements learning.Resolver.
+func (r resolver) Extend(ref learning.Ref, deadline loop.Time) {
+	s, n := r.unpack(ref)
+	s.Extend(n, deadline)
+}
+
+// Release implements learning.Resolver.
+func (r resolver) Release(ref learning.Ref) {
+	s, n := r.unpack(ref)
+	s.Release(n)
+}
+
+// Verdict implements learning.Resolver.
+func (r resolver) Verdict(ref learning.Ref) learning.Reason {
+	s, n := r.unpack(ref)
+	return learningReason(s.Verdict(n))
+}
+
+// Budget implements learning.Resolver. The window is half of what can arrive
+// unread, because the other half is for what arrives unasked.
+func (r resolver) Budget(handle uint32) learning.Budget {
+	i := r.handles[handle]
+	if i == nil {
+		return learning.Budget{Window: 1, RetransTimer: loop.Second}
+	}
+	return learning.Budget{
+		Path:         i.port.index,
+		Window:       max(1, min(i.spec.LearningWindow, i.port.link.Room()/2)),
+		RatePPS:      i.spec.LearningRatePPS,
+		RetransTimer: i.spec.Neighbor.RetransTimer,
+		Drops:        i.port.link.Stats().RxDropped,
+	}
+}
+
+func learningHeld(s stack.HeldState) learning.HeldState {
+	switch s {
+	case stack.HeldAsk:
+		return learning.HeldAsk
+	case stack.HeldWait:
+		return learning.HeldWait
+	case stack.HeldKnown:
+		return learning.HeldKnown
+	}
+	return learning.HeldRefused
+}
+
+// reasons maps what the stack says to what learning reports. They are two
+// types because neither package imports the other.
+var reasons = map[stack.Reason]learning.Reason{
+	stack.ReasonNone:             learning.ReasonNone,
+	stack.ReasonNoReply:          learning.ReasonNoReply,
+	stack.ReasonNoRoute:          learning.ReasonNoRoute,
+	stack.ReasonLinkDown:         learning.ReasonLinkDown,
+	stack.ReasonOwnAddress:       learning.ReasonOwnAddress,
+	stack.ReasonNoSourceAddress:  learning.ReasonNoSourceAddress,
+	stack.ReasonAddressTentative: learning.ReasonAddressTentative,
+	stack.ReasonAddressConflict:  learning.ReasonAddressConflict,
+	stack.ReasonTableFull:        learning.ReasonTableFull,
+}
+
+func learningReason(r stack.Reason) learning.Reason { return reasons[r] }

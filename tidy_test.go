@@ -1,0 +1,232 @@
+package glean
+
+import (
+	"bytes"
+	"go/ast"
+	"go/format"
+	"go/parser"
+	"go/token"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+)
+
+// This file is the project's law. It uses the standard library only and takes
+// under a second. Each message says why the law exists.
+
+// arrows says which of our packages a package may import, as path prefixes
+// below the module. "" as an entry stands for any of ours.
+var arrows = map[string][]string{
+	"stack/header":       {},
+	"stack/loop":         {},
+	"stack/link":         {"stack/header", "stack/loop"},
+	"stack/link/":        {"stack/header", "stack/loop", "stack/link", "internal/netlab"},
+	"stack":              {"stack/header", "stack/loop", "stack/link"},
+	"learning":           {"stack/header", "stack/loop"},
+	"generator":          {"stack/header", "stack/loop", "stack/link"},
+	"generator/transmit": {"generator", "stack/header", "stack/loop", "stack/link"},
+	"analyzer":           {"stack/header", "stack/loop", "stack/link"},
+	"sim":                {"stack/header", "stack/loop", "stack/link", "stack"},
+	"server/engine":      {"stack/header", "stack/loop", "stack/link", "stack", "learning", "generator", "analyzer"},
+	"server":             {"server/engine", "stack/header", "stack/loop", "stack/link", "stack", "learning", "generator", "analyzer"},
+	"sim/scenario":       {"sim", "server/engine", "stack/header", "stack/loop", "stack/link", "stack/link/pcapng", "stack", "learning", "generator", "analyzer"},
+	"internal/netlab":    {},
+	"cmd/glean":          {""},
+	"fuzz":               {""},
+	"":                   {},
+}
+
+// loopAffine are the packages whose code runs on a loop, in real time and in
+// simulation alike.
+var loopAffine = []string{"stack", "learning", "generator", "analyzer", "sim", "server/engine"}
+
+// bannedImports of loop-affine packages, with the reason.
+var bannedImports = map[string]string{
+	"time":      "the clock is loop.Loop's, because a simulated run must be exact",
+	"sync":      "loop-affine code runs on one goroutine and needs no lock (sync/atomic is allowed where a transmitter or reader shares memory)",
+	"math/rand": "randomness comes from a named stream of math/rand/v2 that is handed in, because a run must be repeatable from its seed",
+	"os":        "the passive core touches no files or environment; cmd and server do",
+	"net":       "the passive core opens nothing; use net/netip for addresses",
+	"context":   "nothing waits in the passive core",
+}
+
+type source struct {
+	dir  string // package directory, "" for the root
+	path string
+	text []byte
+	file *ast.File
+	fset *token.FileSet
+}
+
+func sources(t *testing.T) []source {
+	t.Helper()
+	var all []source
+	fset := token.NewFileSet()
+	err := filepath.WalkDir(".", func(path string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		if d.IsDir() && path != "." && (strings.HasPrefix(d.Name(), ".") || d.Name() == "testdata") {
+			return filepath.SkipDir
+		}
+		if d.IsDir() || !strings.HasSuffix(path, ".go") {
+			return nil
+		}
+		text, err := os.ReadFile(path)
+		if err != nil {
+			return err
+		}
+		file, err := parser.ParseFile(fset, path, text, parser.ParseComments)
+		if err != nil {
+			return err
+		}
+		dir := filepath.ToSlash(filepath.Dir(path))
+		if dir == "." {
+			dir = ""
+		}
+		all = append(all, source{dir, filepath.ToSlash(path), text, file, fset})
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(all) < 10 {
+		t.Fatalf("found only %d Go files: is the test run from the module's root?", len(all))
+	}
+	return all
+}
+
+func (s source) isTest() bool { return strings.HasSuffix(s.path, "_test.go") }
+
+func (s source) imports() map[string]token.Pos {
+	found := make(map[string]token.Pos)
+	for _, i := range s.file.Imports {
+		path, _ := strconv.Unquote(i.Path.Value)
+		found[path] = i.Pos()
+	}
+	return found
+}
+
+func TestFormat(t *testing.T) {
+	for _, s := range sources(t) {
+		want, err := format.Source(s.text)
+		if err != nil {
+			t.Errorf("%s: %v", s.path, err)
+		} else if !bytes.Equal(want, s.text) {
+			t.Errorf("%s: run gofmt, because a diff should show changes of meaning only", s.path)
+		}
+	}
+}
+
+func TestArrows(t *testing.T) {
+	for _, s := range sources(t) {
+		if s.isTest() {
+			continue // tests may join rooms; production code may not
+		}
+		allowed, known := allowedImports(s.dir)
+		if !known {
+			t.Errorf("%s: package %q is not in the table of arrows; add it there and in ARCHITECTURE.md", s.path, s.dir)
+			continue
+		}
+		for path := range s.imports() {
+			ours, isOurs := strings.CutPrefix(path, "glean/")
+			if isOurs && !slices.Contains(allowed, ours) && !slices.Contains(allowed, "") {
+				t.Errorf("%s: %q must not import %q, because the arrows of ARCHITECTURE.md keep each room testable alone", s.path, s.dir, ours)
+			}
+		}
+	}
+}
+
+// allowedImports looks a package up, else the folder entry above it ("stack/link/").
+func allowedImports(dir string) ([]string, bool) {
+	if a, ok := arrows[dir]; ok {
+		return a, true
+	}
+	for parent := filepath.ToSlash(filepath.Dir(dir)); parent != "."; parent = filepath.ToSlash(filepath.Dir(parent)) {
+		if a, ok := arrows[parent+"/"]; ok {
+			return a, true
+		}
+	}
+	return nil, false
+}
+
+func TestLoopAffine(t *testing.T) {
+	for _, s := range sources(t) {
+		if s.isTest() || !slices.Contains(loopAffine, s.dir) {
+			continue
+		}
+		for path, pos := range s.imports() {
+			if why, banned := bannedImports[path]; banned {
+				t.Errorf("%s: imports %q: %s", s.fset.Position(pos), path, why)
+			}
+		}
+		ast.Inspect(s.file, func(n ast.Node) bool {
+			switch n := n.(type) {
+			case *ast.GoStmt:
+				t.Errorf("%s: go statement: loop-affine code owns no goroutine; use loop.Post or a loop.Timer", s.fset.Position(n.Pos()))
+			case *ast.ChanType, *ast.SelectStmt, *ast.SendStmt:
+				t.Errorf("%s: channel: loop-affine code is called, it does not wait", s.fset.Position(n.Pos()))
+			case *ast.SelectorExpr:
+				if x, ok := n.X.(*ast.Ident); ok && x.Name == "rand" && !slices.Contains([]string{"Rand", "New", "NewPCG", "PCG", "Source"}, n.Sel.Name) {
+					t.Errorf("%s: rand.%s: use a stream that was handed in, because the global one is not repeatable", s.fset.Position(n.Pos()), n.Sel.Name)
+				}
+			}
+			return true
+		})
+	}
+}
+
+func TestNoSleepInTests(t *testing.T) {
+	for _, s := range sources(t) {
+		if !s.isTest() {
+			continue
+		}
+		ast.Inspect(s.file, func(n ast.Node) bool {
+			if sel, ok := n.(*ast.SelectorExpr); ok && sel.Sel.Name == "Sleep" {
+				if x, ok := sel.X.(*ast.Ident); ok && x.Name == "time" {
+					t.Errorf("%s: time.Sleep: wait for the event, because a sleep is either too short or too long", s.fset.Position(n.Pos()))
+				}
+			}
+			return true
+		})
+	}
+}
+
+func TestPackageDocs(t *testing.T) {
+	docs := make(map[string][]string)
+	for _, s := range sources(t) {
+		if s.isTest() {
+			continue
+		}
+		if _, seen := docs[s.dir]; !seen {
+			docs[s.dir] = nil
+		}
+		if s.file.Doc != nil {
+			docs[s.dir] = append(docs[s.dir], s.path)
+		}
+	}
+	for dir, files := range docs {
+		if len(files) != 1 {
+			t.Errorf("package %q has %d package comments %v: it needs exactly one, because a reader starts there", dir, len(files), files)
+		}
+	}
+}
+
+// TestNothingLeftOpen keeps promises out of the code: what is not done is not
+// there, or is an issue.
+func TestNothingLeftOpen(t *testing.T) {
+	words := []string{"TO" + "DO", "FIX" + "ME", "XX" + "X"}
+	for _, s := range sources(t) {
+		for _, group := range s.file.Comments {
+			for _, w := range words {
+				if strings.Contains(group.Text(), w) {
+					t.Errorf("%s: a comment says %s: do it or file it", s.fset.Position(group.Pos()), w)
+				}
+			}
+		}
+	}
+}
