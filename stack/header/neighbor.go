@@ -1,0 +1,182 @@
+package header
+
+import "encoding/binary"
+
+// Sizes of neighbor discovery messages, in octets.
+const (
+	NeighborSize   = 24 // solicitation or advertisement without options
+	LinkOptionSize = 8  // link-layer address option of Ethernet
+)
+
+// NeighborHopLimit is the hop limit that proves that a message comes from the
+// link (RFC 4861 section 7.1).
+const NeighborHopLimit = 255
+
+const (
+	optionSourceLink = 1
+	optionTargetLink = 2
+
+	flagRouter    = 0x80
+	flagSolicited = 0x40
+	flagOverride  = 0x20
+)
+
+// NeighborSolicitation asks for the link-layer address of Target, or whether it
+// is still there (RFC 4861 section 4.3).
+type NeighborSolicitation struct {
+	Target        [16]byte
+	SourceLink    MAC
+	HasSourceLink bool
+}
+
+// NeighborAdvertisement gives the link-layer address of Target (RFC 4861
+// section 4.4).
+type NeighborAdvertisement struct {
+	Router, Solicited, Override bool
+	Target                      [16]byte
+	TargetLink                  MAC
+	HasTargetLink               bool
+}
+
+// ParseNeighborSolicitation reads the ICMPv6 message icmp of the packet whose
+// header is ip, and applies all of RFC 4861 section 7.1.1. Options other than
+// the source link-layer address are ignored; of several the first counts.
+func ParseNeighborSolicitation(ip IPv6Repr, icmp []byte) (NeighborSolicitation, error) {
+	if err := checkNeighbor(ip, icmp, ICMPv6NeighborSolicitation); err != nil {
+		return NeighborSolicitation{}, err
+	}
+	r := NeighborSolicitation{Target: [16]byte(icmp[8:24])}
+	var err error
+	r.SourceLink, r.HasSourceLink, err = linkOption(icmp[NeighborSize:], optionSourceLink)
+	if err != nil {
+		return NeighborSolicitation{}, err
+	}
+	if ip.Src == [16]byte{} {
+		if !IsSolicitedNode(ip.Dst) {
+			return NeighborSolicitation{}, ErrNSUnspecifiedDst
+		}
+		if r.HasSourceLink {
+			return NeighborSolicitation{}, ErrNSUnspecifiedLink
+		}
+	}
+	return r, nil
+}
+
+// ParseNeighborAdvertisement reads the ICMPv6 message icmp of the packet whose
+// header is ip, and applies all of RFC 4861 section 7.1.2. Options other than
+// the target link-layer address are ignored; of several the first counts.
+func ParseNeighborAdvertisement(ip IPv6Repr, icmp []byte) (NeighborAdvertisement, error) {
+	if err := checkNeighbor(ip, icmp, ICMPv6NeighborAdvertisement); err != nil {
+		return NeighborAdvertisement{}, err
+	}
+	flags := icmp[4] // the bits after these three are reserved, to be ignored
+	r := NeighborAdvertisement{
+		Router:    flags&flagRouter != 0,
+		Solicited: flags&flagSolicited != 0,
+		Override:  flags&flagOverride != 0,
+		Target:    [16]byte(icmp[8:24]),
+	}
+	var err error
+	r.TargetLink, r.HasTargetLink, err = linkOption(icmp[NeighborSize:], optionTargetLink)
+	if err != nil {
+		return NeighborAdvertisement{}, err
+	}
+	if r.Solicited && ip.Dst[0] == 0xff {
+		return NeighborAdvertisement{}, ErrNASolicited
+	}
+	return r, nil
+}
+
+// checkNeighbor applies what sections 7.1.1 and 7.1.2 have in common, options
+// excepted.
+func checkNeighbor(ip IPv6Repr, icmp []byte, kind uint8) error {
+	switch {
+	case ip.HopLimit != NeighborHopLimit:
+		return ErrNDHopLimit
+	case len(icmp) < NeighborSize:
+		return ErrNDLength
+	case ICMPv6(icmp).Type() != kind:
+		return ErrICMPType
+	case ChecksumICMPv6(ip.Src, ip.Dst, icmp) != 0:
+		return ErrNDChecksum
+	case ICMPv6(icmp).Code() != 0:
+		return ErrNDCode
+	case icmp[8] == 0xff:
+		return ErrNDTarget
+	}
+	return nil
+}
+
+// linkOption walks options and gives the address in the first one of the wanted
+// type. All of them are walked, because a length of 0 anywhere makes the
+// message invalid. A wanted option whose length is not that of Ethernet (RFC
+// 2464 section 6) makes it invalid too: there is no saying what it means.
+func linkOption(b []byte, wanted uint8) (MAC, bool, error) {
+	var m MAC
+	found := false
+	for len(b) > 0 {
+		if len(b) < 2 {
+			return MAC{}, false, ErrNDOptionTruncated
+		}
+		kind, size := b[0], 8*int(b[1])
+		switch {
+		case size == 0:
+			return MAC{}, false, ErrNDOptionZero
+		case size > len(b):
+			return MAC{}, false, ErrNDOptionTruncated
+		case kind == wanted && size != LinkOptionSize:
+			return MAC{}, false, ErrNDLinkOption
+		case kind == wanted && !found:
+			m, found = MAC(b[2:8]), true
+		}
+		b = b[size:]
+	}
+	return m, found, nil
+}
+
+// Size is the length of the ICMPv6 message, in octets.
+func (r NeighborSolicitation) Size() int {
+	return NeighborSize + int(bit(r.HasSourceLink, LinkOptionSize))
+}
+
+// Emit writes the ICMPv6 message for a packet from src to to, which must have
+// hop limit NeighborHopLimit.
+func (r NeighborSolicitation) Emit(dst []byte, src, to [16]byte) int {
+	m := dst[:r.Size()]
+	emitNeighbor(m, ICMPv6NeighborSolicitation, 0, r.Target)
+	if r.HasSourceLink {
+		emitLinkOption(m[NeighborSize:], optionSourceLink, r.SourceLink)
+	}
+	ICMPv6(m).SetChecksum(ChecksumICMPv6(src, to, m))
+	return len(m)
+}
+
+// Size is the length of the ICMPv6 message, in octets.
+func (r NeighborAdvertisement) Size() int {
+	return NeighborSize + int(bit(r.HasTargetLink, LinkOptionSize))
+}
+
+// Emit writes the ICMPv6 message for a packet from src to to, which must have
+// hop limit NeighborHopLimit.
+func (r NeighborAdvertisement) Emit(dst []byte, src, to [16]byte) int {
+	m := dst[:r.Size()]
+	flags := bit(r.Router, flagRouter) | bit(r.Solicited, flagSolicited) | bit(r.Override, flagOverride)
+	emitNeighbor(m, ICMPv6NeighborAdvertisement, flags, r.Target)
+	if r.HasTargetLink {
+		emitLinkOption(m[NeighborSize:], optionTargetLink, r.TargetLink)
+	}
+	ICMPv6(m).SetChecksum(ChecksumICMPv6(src, to, m))
+	return len(m)
+}
+
+// emitNeighbor writes all before the options; the checksum is left 0.
+func emitNeighbor(m []byte, kind, flags uint8, target [16]byte) {
+	binary.BigEndian.PutUint32(m[0:4], uint32(kind)<<24)
+	binary.BigEndian.PutUint32(m[4:8], uint32(flags)<<24)
+	copy(m[8:24], target[:])
+}
+
+func emitLinkOption(b []byte, kind uint8, m MAC) {
+	b[0], b[1] = kind, LinkOptionSize/8
+	copy(b[2:8], m[:])
+}
