@@ -1,0 +1,194 @@
+package tap
+
+import (
+	"sync"
+	"sync/atomic"
+
+	"glean/stack/header"
+	"glean/stack/link"
+	"glean/stack/loop"
+)
+
+// maxOverhead is what a frame may have besides its payload: the Ethernet header
+// and two VLAN tags.
+const maxOverhead = header.EthernetSize + header.MaxTags*header.VLANSize
+
+// Link is a link over a TAP. See link.Link for its methods; those that are not
+// there may be called from any goroutine.
+type Link struct {
+	config Config
+	loop   loop.Loop
+	inbox  *link.Inbox
+	own    *sender // of Send
+
+	// On the loop only.
+	handler link.Handler
+	state   link.State
+	ended   bool // Close was called
+
+	// Shared.
+	device atomic.Pointer[device] // nil while the TAP is deleted
+	mtu    atomic.Int64
+	txqlen atomic.Int64
+	up     atomic.Bool // the last look found the device up
+	closed atomic.Bool // Close was called; for the senders
+	early  atomic.Uint64
+	rx     rxCounters
+	tx     txCounters
+
+	kick  chan struct{} // asks the watcher to look
+	quit  chan struct{} // closed by Close
+	done  chan struct{} // closed when everything is released
+	usage struct {
+		sync.Mutex
+		senders []int // per queue
+	}
+}
+
+var _ link.Link = (*Link)(nil)
+
+type rxCounters struct{ frames, bytes, traffic, errors atomic.Uint64 }
+type txCounters struct{ frames, bytes, errors atomic.Uint64 }
+
+// releases are the names whose links are closed but not yet released.
+var releases = struct {
+	sync.Mutex
+	done map[string]<-chan struct{}
+}{done: make(map[string]<-chan struct{})}
+
+// Open creates c's TAP or attaches to it, sets it up, and reads from it. It
+// blocks for system calls (and for the release of a link of the same name that
+// was just closed), so it is not for the loop; l may be running. Its error is a
+// *FieldError.
+func Open(l loop.Loop, c Config) (*Link, error) {
+	if err := c.Validate(); err != nil {
+		return nil, err
+	}
+	c = c.withDefaults()
+	releases.Lock()
+	before := releases.done[c.Name]
+	releases.Unlock()
+	if before != nil {
+		<-before
+	}
+	events, err := subscribe() // before the device, so that no event is missed
+	if err != nil {
+		return nil, fieldError("name", err)
+	}
+	d, err := attach(c, true)
+	if err != nil {
+		events.stop()
+		return nil, err
+	}
+	k := &Link{
+		config: c,
+		loop:   l,
+		kick:   make(chan struct{}, 1),
+		quit:   make(chan struct{}),
+		done:   make(chan struct{}),
+	}
+	k.inbox = link.NewInbox(l, c.Room, d.mtu+maxOverhead, k.deliver)
+	k.usage.senders = make([]int, c.Queues)
+	k.usage.senders[0] = 1
+	k.own = newSender(k, 0)
+	k.use(d)
+	k.state = d.probe()
+	k.up.Store(k.state.Up)
+	w := &watcher{link: k, events: events, carrier: true, last: k.state}
+	go w.watch()
+	return k, nil
+}
+
+// use makes d the link's device and reads from it.
+func (k *Link) use(d *device) {
+	k.mtu.Store(int64(d.mtu))
+	k.txqlen.Store(int64(d.txqlen))
+	k.device.Store(d)
+	for _, q := range d.queues {
+		r := newReader(k, d, q)
+		d.readers.Go(r.run)
+	}
+}
+
+// deliver runs on the loop.
+func (k *Link) deliver(frame []byte) {
+	if k.handler == nil {
+		k.early.Add(1)
+		return
+	}
+	k.handler.HandleFrame(frame)
+}
+
+// Attach implements link.Link.
+func (k *Link) Attach(h link.Handler) { k.handler = h }
+
+// Send implements link.Link.
+func (k *Link) Send(frames [][]byte) (int, error) { return k.own.Send(frames) }
+
+// State implements link.Link.
+func (k *Link) State() link.State { return k.state }
+
+// MTU implements link.Link. It follows what an administrator sets.
+func (k *Link) MTU() int { return int(k.mtu.Load()) }
+
+// Room implements link.Link.
+func (k *Link) Room() int { return min(k.inbox.Room(), int(k.txqlen.Load())) }
+
+// Stats implements link.Link.
+func (k *Link) Stats() link.Stats {
+	return link.Stats{
+		RxFrames:  k.rx.frames.Load(),
+		RxBytes:   k.rx.bytes.Load(),
+		RxTraffic: k.rx.traffic.Load(),
+		RxDropped: k.inbox.Dropped() + k.early.Load(),
+		RxErrors:  k.rx.errors.Load(),
+		TxFrames:  k.tx.frames.Load(),
+		TxBytes:   k.tx.bytes.Load(),
+		TxErrors:  k.tx.errors.Load(),
+	}
+}
+
+// OpenQueue implements link.Link. The queue used least is taken, so the queues
+// other than the loop's own go first.
+func (k *Link) OpenQueue() (link.Queue, error) {
+	if k.ended {
+		return nil, link.ErrClosed
+	}
+	k.usage.Lock()
+	defer k.usage.Unlock()
+	least := 0
+	for i, n := range k.usage.senders {
+		if n < k.usage.senders[least] {
+			least = i
+		}
+	}
+	k.usage.senders[least]++
+	return newSender(k, least), nil
+}
+
+// Close implements link.Link. Nothing is received or sent after it has
+// returned. The device itself is released by the watcher, since that takes the
+// kernel tens of milliseconds, which the loop does not have; Done tells when.
+func (k *Link) Close() error {
+	if k.ended {
+		return link.ErrClosed
+	}
+	k.ended = true
+	k.inbox.Close()
+	k.closed.Store(true)
+	releases.Lock()
+	releases.done[k.config.Name] = k.done
+	releases.Unlock()
+	close(k.quit)
+	return nil
+}
+
+// Done is closed when, after Close, the device is released: every goroutine of
+// the link has ended and a TAP that Open made is gone unless it persists.
+func (k *Link) Done() <-chan struct{} { return k.done }
+
+// Name is the name that the TAP was opened by.
+func (k *Link) Name() string { return k.config.Name }
+
+// Queues is the number of queues of the device that this link uses.
+func (k *Link) Queues() int { return k.config.Queues }

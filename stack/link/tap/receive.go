@@ -1,0 +1,101 @@
+package tap
+
+import (
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+
+	"glean/stack/header"
+	"glean/stack/link"
+)
+
+const (
+	// maxFrame is longer than any frame of a TAP, see MaxMTU.
+	maxFrame = 1 << 16
+	// readBatch is how many frames a reader takes before it counts them, hands
+	// the control frames to the loop and sees whether the link was closed.
+	readBatch = 64
+	// arenaSize bounds how many octets of control frames wait in a batch.
+	arenaSize = 4 * maxFrame
+)
+
+// reader drains one queue of the device.
+type reader struct {
+	link   *Link
+	device *device
+	queue  *queue
+	read   func(fd uintptr) bool // r.readBatch, bound once so that waiting allocates nothing
+	arena  []byte
+	batch  [][]byte // the control frames of the batch, in arena
+	err    error
+}
+
+func newReader(k *Link, d *device, q *queue) *reader {
+	r := &reader{link: k, device: d, queue: q, arena: make([]byte, arenaSize), batch: make([][]byte, 0, readBatch)}
+	r.read = r.readBatch
+	return r
+}
+
+// run reads until the queue is closed or the device is gone, and then asks for
+// a look.
+func (r *reader) run() {
+	for r.err == nil {
+		if err := r.queue.raw.Read(r.read); err != nil {
+			r.err = err
+		}
+	}
+	r.device.lost.Store(true)
+	r.link.look()
+}
+
+// readBatch reads frames until there are no more (it returns false, to be
+// called again when there are) or a batch is full. Control frames stay in the
+// arena until the batch is handed over; others are overwritten by the next.
+func (r *reader) readBatch(fd uintptr) (done bool) {
+	var frames, bytes, traffic, tooShort, used uint64
+	for frames < readBatch && used+maxFrame <= arenaSize {
+		space := r.arena[used:]
+		n, _, errno := unix.RawSyscall(unix.SYS_READ, fd, uintptr(unsafe.Pointer(unsafe.SliceData(space))), maxFrame)
+		if errno == unix.EINTR {
+			continue
+		}
+		if errno != 0 {
+			if errno != unix.EAGAIN {
+				r.err = errno
+			}
+			r.hand(frames, bytes, traffic, tooShort)
+			return errno != unix.EAGAIN
+		}
+		frames++
+		bytes += uint64(n)
+		switch {
+		case n < header.EthernetSize:
+			tooShort++
+		case link.Classify(space[:n]) == link.ClassTraffic:
+			traffic++
+		default:
+			r.batch = append(r.batch, space[:n:n])
+			used += (uint64(n) + 63) &^ 63
+		}
+	}
+	r.hand(frames, bytes, traffic, tooShort)
+	return true
+}
+
+// hand counts a batch and gives its control frames to the loop.
+func (r *reader) hand(frames, bytes, traffic, tooShort uint64) {
+	if frames == 0 {
+		return
+	}
+	rx := &r.link.rx
+	rx.frames.Add(frames)
+	rx.bytes.Add(bytes)
+	rx.traffic.Add(traffic)
+	if tooShort > 0 {
+		rx.errors.Add(tooShort)
+	}
+	if len(r.batch) > 0 {
+		r.link.inbox.Put(r.batch...)
+		r.batch = r.batch[:0]
+	}
+}

@@ -1,0 +1,132 @@
+package tap
+
+import (
+	"sync/atomic"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+
+	"glean/stack/header"
+	"glean/stack/link"
+)
+
+// sender writes frames to one queue of the device. It is used by one goroutine
+// at a time; many senders may share a queue, since a write is one frame.
+type sender struct {
+	link   *Link
+	queue  int
+	closed atomic.Bool
+	write  func(fd uintptr) // s.writeAll, bound once so that Send allocates nothing
+
+	// The call that runs now.
+	frames [][]byte
+	limit  int // octets of the longest frame
+	taken  int
+	bytes  uint64
+	err    error
+}
+
+func newSender(k *Link, queue int) *sender {
+	s := &sender{link: k, queue: queue}
+	s.write = s.writeAll
+	return s
+}
+
+// Send implements link.Queue.
+func (s *sender) Send(frames [][]byte) (int, error) {
+	if s.closed.Load() || s.link.closed.Load() {
+		return 0, link.ErrClosed
+	}
+	d := s.link.device.Load()
+	if d == nil {
+		s.link.tx.errors.Add(1)
+		return 0, link.ErrDeleted
+	}
+	s.frames, s.limit = frames, s.link.MTU()+maxOverhead
+	s.taken, s.bytes, s.err = 0, 0, nil
+	// Control keeps the descriptor from being closed (and its number from being
+	// given away) but, unlike Write, does not lock out other senders.
+	if err := d.queues[s.queue].raw.Control(s.write); err != nil {
+		s.err = s.link.gone()
+	}
+	s.frames = nil
+	s.account()
+	return s.taken, s.err
+}
+
+// writeAll writes the frames until one is refused. The descriptor does not
+// block and a write takes a few microseconds, so the scheduler is not told.
+func (s *sender) writeAll(fd uintptr) {
+	for _, f := range s.frames {
+		if len(f) < header.EthernetSize || len(f) > s.limit {
+			s.err = link.ErrSize
+			return
+		}
+		_, _, errno := unix.RawSyscall(unix.SYS_WRITE, fd, uintptr(unsafe.Pointer(unsafe.SliceData(f))), uintptr(len(f)))
+		for errno == unix.EINTR {
+			_, _, errno = unix.RawSyscall(unix.SYS_WRITE, fd, uintptr(unsafe.Pointer(unsafe.SliceData(f))), uintptr(len(f)))
+		}
+		if errno != 0 {
+			s.err = sendError(errno)
+			return
+		}
+		s.taken++
+		s.bytes += uint64(len(f))
+	}
+}
+
+// account adds what was sent to the link's counters, and asks for a look if it
+// does not fit what the last look found.
+func (s *sender) account() {
+	k := s.link
+	if s.taken > 0 {
+		k.tx.frames.Add(uint64(s.taken))
+		k.tx.bytes.Add(s.bytes)
+	}
+	switch s.err {
+	case nil:
+		if s.taken > 0 && !k.up.Load() {
+			k.look()
+		}
+		return
+	case link.ErrFull:
+		return // the sender comes again with the same frame
+	case link.ErrDown, link.ErrDeleted:
+		if k.up.Load() {
+			k.look()
+		}
+	}
+	k.tx.errors.Add(1)
+}
+
+// sendError is what link.Link promises for what write(2) answered.
+func sendError(errno unix.Errno) error {
+	switch errno {
+	case unix.EAGAIN, unix.ENOBUFS, unix.ENOMEM:
+		return link.ErrFull
+	case unix.EIO:
+		return link.ErrDown
+	case unix.EBADFD:
+		return link.ErrDeleted
+	}
+	return errno
+}
+
+// gone is why a descriptor is no longer there.
+func (k *Link) gone() error {
+	if k.closed.Load() {
+		return link.ErrClosed
+	}
+	return link.ErrDeleted
+}
+
+// Close implements link.Queue.
+func (s *sender) Close() error {
+	if s.closed.Swap(true) {
+		return link.ErrClosed
+	}
+	s.link.usage.Lock()
+	s.link.usage.senders[s.queue]--
+	s.link.usage.Unlock()
+	return nil
+}

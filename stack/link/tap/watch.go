@@ -1,0 +1,206 @@
+package tap
+
+import (
+	"os"
+	"time"
+
+	"github.com/vishvananda/netlink"
+	"golang.org/x/sys/unix"
+
+	"glean/stack/link"
+)
+
+// lookEvery is how long a change may go unseen that neither netlink nor a
+// write tells of, as when the device goes down in another namespace.
+const lookEvery = 250 * time.Millisecond
+
+// watcher is what the goroutine of watch keeps for itself.
+type watcher struct {
+	link    *Link
+	events  *events // nil while the subscription is broken
+	carrier bool    // as far as it can be known from our namespace
+	last    link.State
+}
+
+// look asks the watcher to look at the device. It may be called from any
+// goroutine and does not block.
+func (k *Link) look() {
+	select {
+	case k.kick <- struct{}{}:
+	default: // it is asked already
+	}
+}
+
+// watch follows the state of the device until Close, then releases it.
+func (w *watcher) watch() {
+	tick := time.NewTicker(lookEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case <-w.link.quit:
+			w.events.stop()
+			w.release()
+			return
+		case u, ok := <-w.events.channel():
+			if !ok { // events came faster than they were read
+				w.events.stop()
+				w.events, _ = subscribe()
+			} else if !w.concerns(u) {
+				continue
+			}
+			w.readSettings()
+		case <-w.link.kick:
+		case <-tick.C:
+			if w.events == nil {
+				w.events, _ = subscribe()
+			}
+		}
+		w.report(w.examine())
+	}
+}
+
+// concerns tells whether an event is about our device. A message of the kind
+// "deleted" means only that the interface is not in our namespace any more (or,
+// of another family than AF_UNSPEC, that it left a bridge).
+func (w *watcher) concerns(u netlink.LinkUpdate) bool {
+	attrs, d := u.Attrs(), w.link.device.Load()
+	if d == nil {
+		return attrs.Name == w.link.config.Name
+	}
+	if u.IfInfomsg.Family != unix.AF_UNSPEC {
+		return false
+	}
+	switch {
+	case u.Header.Type == unix.RTM_DELLINK && d.index == attrs.Index:
+		d.index, w.carrier = 0, true
+		return true
+	case u.Header.Type == unix.RTM_NEWLINK && d.index == 0 && attrs.Name == w.link.config.Name && d.isHere():
+		d.index = attrs.Index // it came back
+	}
+	return d.index == attrs.Index
+}
+
+// isHere tells whether the device is in our network namespace.
+func (d *device) isHere() bool {
+	here := false
+	_ = d.queues[0].raw.Control(func(fd uintptr) {
+		ns, err := unix.IoctlRetInt(int(fd), unix.TUNGETDEVNETNS)
+		if err != nil {
+			return
+		}
+		theirs := os.NewFile(uintptr(ns), "netns")
+		defer theirs.Close()
+		a, errA := theirs.Stat()
+		b, errB := os.Stat("/proc/thread-self/ns/net")
+		here = errA == nil && errB == nil && os.SameFile(a, b)
+	})
+	return here
+}
+
+// readSettings follows what an administrator changes, while the device is in
+// our namespace.
+func (w *watcher) readSettings() {
+	d := w.link.device.Load()
+	if d == nil || d.index == 0 {
+		return
+	}
+	l, err := netlink.LinkByIndex(d.index)
+	if err != nil {
+		return // it has just gone; the event of that will come
+	}
+	attrs := l.Attrs()
+	w.link.mtu.Store(int64(attrs.MTU))
+	w.link.txqlen.Store(int64(attrs.TxQLen))
+	// The kernel shows a carrier only while the device is up.
+	w.carrier = attrs.RawFlags&unix.IFF_UP == 0 || attrs.RawFlags&unix.IFF_LOWER_UP != 0
+}
+
+// examine finds the present state. A device that is gone is given up; if one
+// of its name is back, it is attached to.
+func (w *watcher) examine() link.State {
+	k, gone := w.link, link.State{Reason: link.ReasonDeleted}
+	d := k.device.Load()
+	if d == nil {
+		d, err := attach(k.config, false)
+		if err != nil {
+			return gone
+		}
+		w.carrier = true
+		k.use(d)
+		return d.probe()
+	}
+	s := d.probe()
+	if s == gone || d.lost.Load() {
+		k.device.Store(nil)
+		d.close()
+		return gone
+	}
+	if s.Up && !w.carrier {
+		return link.State{Reason: link.ReasonDown}
+	}
+	return s
+}
+
+// probe asks the device for its state. A TAP can be written when it is up, and
+// its poll is an error when it is deleted; that holds in any namespace.
+func (d *device) probe() link.State {
+	state := link.State{Reason: link.ReasonDeleted}
+	_ = d.queues[0].raw.Control(func(fd uintptr) {
+		p := []unix.PollFd{{Fd: int32(fd), Events: unix.POLLOUT}}
+		for {
+			if _, err := unix.Poll(p, 0); err != unix.EINTR {
+				break
+			}
+		}
+		switch {
+		case p[0].Revents&unix.POLLERR != 0:
+		case p[0].Revents&unix.POLLOUT != 0:
+			state = link.State{Up: true}
+		default:
+			state = link.State{Reason: link.ReasonDown}
+		}
+	})
+	return state
+}
+
+// report tells the loop of a change.
+func (w *watcher) report(s link.State) {
+	k := w.link
+	if s == w.last {
+		return
+	}
+	w.last = s
+	k.up.Store(s.Up)
+	k.loop.Post(func() {
+		if k.ended {
+			return
+		}
+		k.state = s
+		if k.handler != nil {
+			k.handler.HandleState(s)
+		}
+	})
+}
+
+// release closes the device and tells who waits for that.
+func (w *watcher) release() {
+	k := w.link
+	if d := k.device.Swap(nil); d != nil {
+		d.close()
+	}
+	releases.Lock()
+	if releases.done[k.config.Name] == k.done {
+		delete(releases.done, k.config.Name)
+	}
+	releases.Unlock()
+	close(k.done)
+}
+
+// close closes the descriptors and waits for their readers. A TAP without
+// persistence is gone with its last descriptor.
+func (d *device) close() {
+	for _, q := range d.queues {
+		_ = q.file.Close()
+	}
+	d.readers.Wait()
+}
