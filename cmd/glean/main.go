@@ -1,0 +1,110 @@
+// Command glean is a packet traffic generator that finds the destination MACs
+// itself. See README.md, and "glean help".
+//
+// This package holds flags and wiring only: each subcommand is a file that
+// chooses a loop, opens links, builds the engine and hands over.
+package main
+
+import (
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+)
+
+// command is one subcommand. run returns an error for a failure (exit 1), a
+// usageError for wrong words (exit 2).
+type command struct {
+	name, args, does string
+	run              func(c command, args []string) error
+}
+
+func commands() []command {
+	return []command{
+		{"demo", "", "learn and transmit in a simulated network; no root, no config", runDemo},
+		{"serve", "[flags]", "the daemon: REST API, ports on TAP devices and in-process wires", runServe},
+		{"version", "", "print version, commit and Go version", runVersion},
+	}
+}
+
+func main() {
+	os.Exit(run(os.Args[1:], os.Stdout, os.Stderr))
+}
+
+func run(args []string, stdout, stderr io.Writer) int {
+	if len(args) == 0 {
+		usage(stderr)
+		return 2
+	}
+	name := args[0]
+	if name == "help" || name == "-h" || name == "--help" {
+		usage(stdout)
+		return 0
+	}
+	for _, c := range commands() {
+		if c.name == name {
+			return exitCode(c.run(c, args[1:]), stderr)
+		}
+	}
+	return exitCode(usageErrorf("unknown command %q; \"glean help\" lists them", name), stderr)
+}
+
+func usage(w io.Writer) {
+	fmt.Fprint(w, "glean generates packet traffic and finds the destination MACs itself.\n\nusage: glean COMMAND [flags]\n\n")
+	for _, c := range commands() {
+		fmt.Fprintf(w, "  %-8s %s\n", c.name, c.does)
+	}
+	fmt.Fprint(w, "\n\"glean COMMAND --help\" shows a command's flags.\n")
+}
+
+// usageError is a mistake in the words of the command line.
+type usageError struct{ text string }
+
+func (e usageError) Error() string { return e.text }
+
+func usageErrorf(format string, args ...any) error {
+	return usageError{fmt.Sprintf(format, args...)}
+}
+
+func exitCode(err error, stderr io.Writer) int {
+	switch {
+	case err == nil || errors.Is(err, flag.ErrHelp):
+		return 0
+	case errors.As(err, new(usageError)):
+		fmt.Fprintf(stderr, "glean: %s\n", oneLine(err))
+		return 2
+	}
+	fmt.Fprintf(stderr, "glean: %s\n", oneLine(err))
+	return 1
+}
+
+func oneLine(err error) string { return strings.ReplaceAll(err.Error(), "\n", "; ") }
+
+// newFlags makes the flag set of a subcommand. --help goes to stdout.
+func (c command) newFlags() *flag.FlagSet {
+	fs := flag.NewFlagSet(c.name, flag.ContinueOnError)
+	fs.SetOutput(io.Discard) // mistakes are one line, printed by main
+	fs.Usage = func() {
+		fmt.Fprintf(os.Stdout, "usage: glean %s %s\n\n%s\n", c.name, c.args, c.does)
+		fs.SetOutput(os.Stdout)
+		fs.PrintDefaults()
+		fs.SetOutput(io.Discard)
+	}
+	return fs
+}
+
+// parse parses flags and refuses stray arguments.
+func parse(fs *flag.FlagSet, args []string) error {
+	if err := fs.Parse(args); err != nil {
+		if errors.Is(err, flag.ErrHelp) {
+			return err
+		}
+		return usageErrorf("%s: %v", fs.Name(), err)
+	}
+	if fs.NArg() > 0 {
+		return usageErrorf("%s: unexpected argument %q", fs.Name(), fs.Arg(0))
+	}
+	return nil
+}

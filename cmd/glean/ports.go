@@ -1,0 +1,79 @@
+package main
+
+import (
+	"strconv"
+	"strings"
+
+	"glean/server/engine"
+)
+
+// portFlags collects repeated --port flags.
+type portFlags []engine.PortSpec
+
+// String implements flag.Value.
+func (p *portFlags) String() string { return "" }
+
+// Set implements flag.Value.
+func (p *portFlags) Set(s string) error {
+	spec, err := parsePort(s)
+	if err != nil {
+		return err
+	}
+	for _, q := range *p {
+		if q.ID == spec.ID {
+			return usageErrorf("port %q is given twice", spec.ID)
+		}
+	}
+	*p = append(*p, spec)
+	return nil
+}
+
+// parsePort reads ID=KIND:ARG, as 0=tap:tap0,queues=2 or a=wire:w1.
+func parsePort(s string) (engine.PortSpec, error) {
+	id, rest, ok := strings.Cut(s, "=")
+	kind, arg, ok2 := strings.Cut(rest, ":")
+	if !ok || !ok2 {
+		return engine.PortSpec{}, usageErrorf("%q is not ID=KIND:ARG, as 0=tap:tap0", s)
+	}
+	if !engine.ValidID(id) {
+		return engine.PortSpec{}, usageErrorf("port id %q: only a-z, 0-9 and \"-\"", id)
+	}
+	spec := engine.PortSpec{ID: id, Kind: engine.PortKind(kind), Fixed: true}
+	words := strings.Split(arg, ",")
+	spec.Name = words[0]
+	if spec.Name == "" {
+		return engine.PortSpec{}, usageErrorf("port %q: no name after %q", id, kind+":")
+	}
+	switch spec.Kind {
+	case engine.KindTAP:
+		return tapOptions(spec, words[1:])
+	case engine.KindWire:
+		if len(words) > 1 {
+			return engine.PortSpec{}, usageErrorf("port %q: a wire has no option %q", id, words[1])
+		}
+		return spec, nil
+	}
+	return engine.PortSpec{}, usageErrorf("port %q: kind %q is not one of tap, wire", id, kind)
+}
+
+func tapOptions(spec engine.PortSpec, words []string) (engine.PortSpec, error) {
+	for _, w := range words {
+		name, value, _ := strings.Cut(w, "=")
+		switch name {
+		case "queues":
+			n, err := strconv.Atoi(value)
+			if err != nil || n < 1 || n > 64 {
+				return spec, usageErrorf("port %q: queues=%s: must be 1 to 64", spec.ID, value)
+			}
+			spec.Queues = n
+		case "persist":
+			if value != "" {
+				return spec, usageErrorf("port %q: persist takes no value", spec.ID)
+			}
+			spec.Persist = true
+		default:
+			return spec, usageErrorf("port %q: a tap has no option %q", spec.ID, w)
+		}
+	}
+	return spec, nil
+}
