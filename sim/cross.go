@@ -1,0 +1,187 @@
+package sim
+
+import (
+	"glean/stack/header"
+	"glean/stack/link"
+	"glean/stack/loop"
+)
+
+// The life of a frame on a wire: Send copies it, cross asks the rules and puts
+// it into the flight, arrive takes it out again when its time has come.
+
+// Send implements link.Link. Frames are copied; none is delivered before Send
+// returns.
+func (e *End) Send(frames [][]byte) (taken int, err error) {
+	err = e.sendError()
+	for _, f := range frames {
+		if err == nil && !e.fits(f) {
+			err = link.ErrSize
+		}
+		if err != nil {
+			e.refused += uint64(len(frames) - taken)
+			return taken, err
+		}
+		e.cross(f)
+		taken++
+	}
+	return taken, nil
+}
+
+// frameRoom is how much longer a frame may be than its payload, in octets.
+const frameRoom = header.EthernetSize + header.MaxTags*header.VLANSize
+
+// fits tells whether a wire takes a frame of that length.
+func (e *End) fits(f []byte) bool {
+	return len(f) >= header.EthernetSize && len(f) <= e.wire.mtu+frameRoom
+}
+
+// cross sends one frame on its way.
+func (e *End) cross(f []byte) {
+	e.sent++
+	e.sentOctets += uint64(len(f))
+	at := e.wire.world.loop.Now().Add(e.wire.delay)
+	if e.cut {
+		e.drop(DropPartition, f)
+		return
+	}
+	if e.faults == nil || len(e.faults.rules) == 0 {
+		e.launch(at, e.wire.world.pool.get(f))
+		return
+	}
+	v := e.faults.judge(e, f)
+	if v.Drop != NotDropped {
+		e.drop(v.Drop, f)
+		return
+	}
+	at = at.Add(max(0, v.Delay))
+	for copies := v.Copies; ; copies-- {
+		p := e.wire.world.pool.get(f)
+		v.corrupt(p.data)
+		e.launch(at, p)
+		if copies == 0 {
+			return
+		}
+		e.duplicated++
+		at = at.Add(max(0, v.CopyDelay))
+	}
+}
+
+// judge asks the rules. The verdict is valid until the next call.
+func (s *faults) judge(e *End, f []byte) *Verdict {
+	v := &s.verdict
+	*v = Verdict{}
+	s.crossing.Now, s.crossing.Frame = e.wire.world.loop.Now(), f
+	for _, r := range s.rules {
+		if r.Judge(&s.crossing, v); v.Drop != NotDropped {
+			break
+		}
+	}
+	s.crossing.Frame = nil
+	return v
+}
+
+// launch puts a frame into the flight.
+func (e *End) launch(at loop.Time, f *frame) {
+	w := e.wire.world
+	w.seq++
+	f.at, f.seq = at, w.seq
+	e.flight.push(f)
+	if !e.busy && (e.flight.count == 1 || at < e.timer.At()) {
+		w.loop.Arm(&e.timer, at)
+	}
+}
+
+// arrive delivers what is due. A frame sent meanwhile waits for the next turn,
+// even if it is due at once: the other wires come first.
+func (e *End) arrive() {
+	w := e.wire.world
+	now, last := w.loop.Now(), w.seq
+	e.busy = true
+	f := e.flight.first()
+	for f != nil && f.at <= now && f.seq <= last {
+		e.flight.pop(f)
+		e.deliver(f)
+		w.pool.put(f)
+		f = e.flight.first()
+	}
+	e.busy = false
+	if f != nil {
+		w.loop.Arm(&e.timer, f.at)
+	}
+}
+
+// deliver gives a frame to whoever is at the other end.
+func (e *End) deliver(f *frame) {
+	to, w := e.peer, e.wire.world
+	if to.handler == nil && to.sink == nil {
+		e.drop(DropNobody, f.data)
+		return
+	}
+	e.delivered++
+	e.deliveredOctets += uint64(len(f.data))
+	w.delivered++
+	if w.virtual != nil {
+		octets := hashOctets(uint64(f.at), f.data)
+		e.hash = combine(e.hash, octets)
+		w.hash = combine(w.hash, e.hash^f.seq)
+	}
+	if w.observers != nil {
+		w.observe(Event{Kind: EventDelivered, From: e, Seq: f.seq, Frame: f.data})
+	}
+	if to.sink != nil && link.Classify(f.data) == link.ClassTraffic {
+		to.traffic++
+		to.sink(f.data)
+		return
+	}
+	if to.handler != nil {
+		to.handler.HandleFrame(f.data)
+	}
+}
+
+// drop counts a frame that does not arrive.
+func (e *End) drop(why Drop, f []byte) {
+	e.needFaults().dropped[why]++
+	if w := e.wire.world; w.observers != nil {
+		w.observe(Event{Kind: EventDropped, From: e, Drop: why, Frame: f})
+	}
+}
+
+// dropFlight drops all that is under way from here.
+func (e *End) dropFlight(why Drop) {
+	for f := e.flight.first(); f != nil; f = e.flight.first() {
+		e.flight.pop(f)
+		e.drop(why, f.data)
+		e.wire.world.pool.put(f)
+	}
+	e.wire.world.loop.Disarm(&e.timer)
+}
+
+// needFaults makes the part of the direction that most do without.
+func (e *End) needFaults() *faults {
+	if e.faults == nil {
+		e.faults = &faults{}
+	}
+	return e.faults
+}
+
+// SetRules replaces the rules of the direction that begins here; none given
+// removes them all. It may be called at any time; the random stream goes on.
+func (e *End) SetRules(rules ...Rule) {
+	if len(rules) == 0 && e.faults == nil {
+		return
+	}
+	s := e.needFaults()
+	s.rules = append([]Rule(nil), rules...)
+	if s.crossing.Rand == nil && len(rules) > 0 {
+		s.crossing.Rand = e.wire.world.Rand("wire " + e.Direction())
+	}
+}
+
+// Rules are the rules of the direction that begins here. The slice belongs to
+// the end.
+func (e *End) Rules() []Rule {
+	if e.faults == nil {
+		return nil
+	}
+	return e.faults.rules
+}

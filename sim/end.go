@@ -1,0 +1,175 @@
+package sim
+
+import (
+	"sync/atomic"
+
+	"glean/stack/link"
+	"glean/stack/loop"
+)
+
+// End is one end of a wire. As a link.Link it is what a stack, a device or a
+// port is attached to; it also holds the direction that begins here: its rules,
+// the frames under way and the counters.
+//
+// A handler of a frame may overwrite the octets of the frame it was given: it
+// is the only one who has it.
+type End struct {
+	wire    *Wire
+	peer    *End
+	handler link.Handler
+	sink    func(frame []byte)
+	own     link.State    // as set here, whatever the peer's is
+	shared  atomic.Uint32 // the state of both, for queues used by other goroutines
+	closed  bool
+	cut     bool // the direction from here is partitioned
+	busy    bool // arrive is running
+
+	hash   uint64 // of the frames delivered in the direction from here
+	flight flight
+	timer  loop.Timer
+	faults *faults // nil until the direction has a rule or a drop
+
+	sent, sentOctets           uint64
+	duplicated                 uint64
+	delivered, deliveredOctets uint64
+	refused                    uint64 // Send took no more
+	traffic                    uint64 // given to the sink here
+}
+
+// faults is what a direction needs only when something goes wrong on it.
+type faults struct {
+	rules    []Rule
+	crossing Crossing
+	verdict  Verdict
+	dropped  [numDrops]uint64
+}
+
+var _ link.Link = (*End)(nil)
+
+func (e *End) init(w *Wire, peer *End) {
+	e.wire, e.peer = w, peer
+	e.own.Up = true
+	e.hash = hashOctets(w.world.seed, []byte(e.Direction()))
+	e.timer.Init(e.arrive)
+}
+
+// Wire is the wire that this is an end of.
+func (e *End) Wire() *Wire { return e.wire }
+
+// Peer is the wire's other end.
+func (e *End) Peer() *End { return e.peer }
+
+// Direction names the direction that begins here, as "uplink a->b".
+func (e *End) Direction() string {
+	if e == &e.wire.a {
+		return e.wire.name + " a->b"
+	}
+	return e.wire.name + " b->a"
+}
+
+// Fingerprint is World.Fingerprint for the frames of the direction that begins
+// here alone. It does not depend on what else is in the world.
+func (e *End) Fingerprint() uint64 { return combine(e.hash, e.delivered) }
+
+// Attach implements link.Link.
+func (e *End) Attach(h link.Handler) {
+	if e.handler != nil {
+		panic("sim: " + e.wire.name + ": something is attached there")
+	}
+	e.handler = h
+}
+
+// Detach undoes Attach: the plug is pulled, and frames that arrive find nobody.
+func (e *End) Detach() { e.handler = nil }
+
+// SetSink has frames that are test traffic (see link.Classify) given to sink
+// instead of the handler. Their slices are borrowed.
+func (e *End) SetSink(sink func(frame []byte)) { e.sink = sink }
+
+// MTU implements link.Link.
+func (e *End) MTU() int { return e.wire.mtu }
+
+// Room implements link.Link.
+func (e *End) Room() int { return e.wire.room }
+
+// State implements link.Link: up if both ends are.
+func (e *End) State() link.State {
+	if !e.own.Up {
+		return e.own
+	}
+	if !e.peer.own.Up {
+		return link.State{Reason: link.ReasonDown}
+	}
+	return e.own
+}
+
+// SetState takes the link up or down at this end. The other end loses its
+// carrier with it, and what is under way is dropped. Both handlers are told at
+// once.
+func (e *End) SetState(s link.State) {
+	here, there := e.State(), e.peer.State()
+	e.own = s
+	if !s.Up {
+		e.dropFlight(DropDown)
+		e.peer.dropFlight(DropDown)
+	}
+	e.share()
+	e.peer.share()
+	e.wire.world.Note("%s: link %t %s", e.Direction(), s.Up, s.Reason)
+	e.tell(here)
+	e.peer.tell(there)
+}
+
+// tell tells the handler of the state if it is not what it was.
+func (e *End) tell(was link.State) {
+	if s := e.State(); s != was && e.handler != nil {
+		e.handler.HandleState(s)
+	}
+}
+
+// share makes the error that Send would give readable from other goroutines.
+func (e *End) share() {
+	code := uint32(0)
+	for i, err := range sendErrors {
+		if e.sendError() == err {
+			code = uint32(i)
+		}
+	}
+	e.shared.Store(code)
+}
+
+// sendErrors are the states of an end as Send sees them.
+var sendErrors = [...]error{nil, link.ErrDown, link.ErrDeleted, link.ErrClosed}
+
+// sendError is why nothing can be sent from here, nil if it can.
+func (e *End) sendError() error {
+	if e.closed {
+		return link.ErrClosed
+	}
+	if s := e.State(); !s.Up {
+		if s.Reason == link.ReasonDeleted {
+			return link.ErrDeleted
+		}
+		return link.ErrDown
+	}
+	return nil
+}
+
+// Close implements link.Link. The other end loses its carrier.
+func (e *End) Close() error {
+	if e.closed {
+		return nil
+	}
+	e.handler, e.sink = nil, nil
+	e.closed = true
+	e.SetState(link.State{Reason: link.ReasonDown})
+	return nil
+}
+
+// Stats implements link.Link.
+func (e *End) Stats() link.Stats {
+	return link.Stats{
+		RxFrames: e.peer.delivered, RxBytes: e.peer.deliveredOctets, RxTraffic: e.traffic,
+		TxFrames: e.sent, TxBytes: e.sentOctets, TxErrors: e.refused,
+	}
+}

@@ -1,0 +1,58 @@
+package sim
+
+// Traffic counts what became of the frames of one direction.
+type Traffic struct {
+	Sent       uint64 // taken by Send
+	Duplicated uint64 // made by the wire
+	Delivered  uint64
+	InFlight   uint64
+	Dropped    [numDrops]uint64 // by reason
+}
+
+// Conserved tells whether no frame has come from nowhere or got lost without
+// a reason.
+func (t Traffic) Conserved() bool {
+	return t.Sent+t.Duplicated == t.Delivered+t.InFlight+t.Drops()
+}
+
+// Drops is the number of frames dropped for any reason.
+func (t Traffic) Drops() uint64 {
+	var all uint64
+	for _, n := range t.Dropped {
+		all += n
+	}
+	return all
+}
+
+// Add adds the counters of another direction.
+func (t *Traffic) Add(o Traffic) {
+	t.Sent += o.Sent
+	t.Duplicated += o.Duplicated
+	t.Delivered += o.Delivered
+	t.InFlight += o.InFlight
+	for i, n := range o.Dropped {
+		t.Dropped[i] += n
+	}
+}
+
+// Traffic is a snapshot of the counters of the direction that begins here.
+func (e *End) Traffic() Traffic {
+	t := Traffic{
+		Sent: e.sent, Duplicated: e.duplicated, Delivered: e.delivered,
+		InFlight: uint64(e.flight.count),
+	}
+	if e.faults != nil {
+		t.Dropped = e.faults.dropped
+	}
+	return t
+}
+
+// Traffic is the sum over all wires and directions.
+func (w *World) Traffic() Traffic {
+	var all Traffic
+	for _, wire := range w.wires {
+		all.Add(wire.a.Traffic())
+		all.Add(wire.b.Traffic())
+	}
+	return all
+}

@@ -1,0 +1,73 @@
+package sim
+
+import (
+	"fmt"
+
+	"glean/stack/loop"
+)
+
+// Wire is a full-duplex Ethernet cable with two ends.
+type Wire struct {
+	world *World
+	name  string
+	delay loop.Duration
+	mtu   int
+	room  int
+	a, b  End
+}
+
+// WireConfig is what belongs to a wire for good. Its zero value is a wire
+// without delay and faults, with MTU 1500.
+type WireConfig struct {
+	Delay  loop.Duration // from one end to the other
+	MTU    int           // payload of a frame, in octets; 0: 1500
+	Room   int           // what both ends give as link.Link's Room; 0: 1,048,576
+	AB, BA []Rule        // faults of the direction from a to b, and back
+}
+
+const (
+	defaultMTU  = 1500
+	defaultRoom = 1 << 20
+)
+
+// Wire makes a wire. Its name must not be taken: random streams and the
+// fingerprint are bound to it.
+func (w *World) Wire(name string, cfg WireConfig) (a, b *End) {
+	if w.names[name] != nil {
+		panic(fmt.Sprintf("sim: two wires named %q", name))
+	}
+	wire := &Wire{world: w, name: name, delay: cfg.Delay, mtu: cfg.MTU, room: cfg.Room}
+	if wire.mtu == 0 {
+		wire.mtu = defaultMTU
+	}
+	if wire.room == 0 {
+		wire.room = defaultRoom
+	}
+	wire.a.init(wire, &wire.b)
+	wire.b.init(wire, &wire.a)
+	wire.a.SetRules(cfg.AB...)
+	wire.b.SetRules(cfg.BA...)
+	w.wires = append(w.wires, wire)
+	w.names[name] = wire
+	return &wire.a, &wire.b
+}
+
+// Name is the wire's name.
+func (w *Wire) Name() string { return w.name }
+
+// Ends are the wire's two ends.
+func (w *Wire) Ends() (a, b *End) { return &w.a, &w.b }
+
+// Partition cuts the wire in the directions given, and mends it in the others.
+// Frames under way still arrive, and the link stays up: nobody is told.
+func (w *Wire) Partition(ab, ba bool) {
+	w.a.cut, w.b.cut = ab, ba
+	w.world.Note("wire %s: cut a->b %t, b->a %t", w.name, ab, ba)
+}
+
+// Heal removes rules and partition of both directions.
+func (w *Wire) Heal() {
+	w.a.SetRules()
+	w.b.SetRules()
+	w.a.cut, w.b.cut = false, false
+}
