@@ -77,12 +77,18 @@ func (p IPv4) SetFragment(dont, more bool, offset int) {
 	binary.BigEndian.PutUint16(p[6:8], v)
 }
 
+// UpdateChecksum corrects the checksum after a field of the header changed; from
+// and to are as for the function UpdateChecksum.
+func (p IPv4) UpdateChecksum(from, to uint16) {
+	p.SetChecksum(UpdateChecksum(p.Checksum(), from, to))
+}
+
 // DecrementTTL lowers the TTL, which must not be 0, by one and corrects the
 // checksum (RFC 1624).
 func (p IPv4) DecrementTTL() {
 	from := binary.BigEndian.Uint16(p[8:10])
 	p[8]--
-	p.SetChecksum(UpdateChecksum(p.Checksum(), from, from-0x0100))
+	p.UpdateChecksum(from, from-0x0100)
 }
 
 // IPv4Repr is a header without options.
