@@ -33,6 +33,8 @@ type InterfaceSpec struct {
 	LearningWindow, LearningRatePPS int
 	RespondFor                      []netip.Prefix
 	Static                          []StaticNeighbor
+
+	Echo InterfaceEcho // what is only shown again
 }
 
 // StaticNeighbor is a neighbor that is never asked for.

@@ -1,0 +1,74 @@
+package engine
+
+// ItemsMax is how many items one bulk request may hold.
+const ItemsMax = 10_000
+
+// parseItems reads {"items": [...]} of a bulk-create.
+func parseItems[T any](raw []byte, build func(object) T) ([]T, error) {
+	var list []T
+	err := parse(raw, func(o object) {
+		if _, ok := o.required("items"); !ok {
+			return
+		}
+		items, ok := o.list("items")
+		if !ok || !o.count("items", len(items), 1) {
+			return
+		}
+		for _, item := range items {
+			if entry, ok := o.parser.object(item); ok {
+				list = append(list, build(entry))
+			}
+		}
+	})
+	if err != nil {
+		return nil, err
+	}
+	return list, nil
+}
+
+func (o object) count(name string, n, least int) bool {
+	if n < least || n > ItemsMax {
+		o.wrong(o.at(name), "has to hold %d to %d items, not %d", least, ItemsMax, n)
+		return false
+	}
+	return true
+}
+
+// ParseIDs reads {"ids": [...]} of a bulk-delete, bulk-start or bulk-stop. As
+// in OpenPerf an empty body is an empty list, and an empty id is let through: no
+// resource has it.
+func ParseIDs(raw []byte) ([]string, error) {
+	if spaceLen(raw) == len(raw) {
+		return nil, nil
+	}
+	var ids []string
+	err := parse(raw, func(o object) {
+		if _, ok := o.required("ids"); !ok {
+			return
+		}
+		items, ok := o.list("ids")
+		if !ok || !o.count("ids", len(items), 0) {
+			return
+		}
+		for _, item := range items {
+			if s, ok := o.str(item); ok {
+				ids = append(ids, o.id(item.path, s))
+			}
+		}
+	})
+	if err != nil {
+		return nil, err
+	}
+	return ids, nil
+}
+
+// ParseToggle reads {"replace": id, "with": id}.
+func ParseToggle(raw []byte) (replace, with string, err error) {
+	err = parse(raw, func(o object) {
+		replace, _ = o.requiredText("replace")
+		o.id("replace", replace)
+		with, _ = o.requiredText("with")
+		o.id("with", with)
+	})
+	return replace, with, err
+}

@@ -1,0 +1,237 @@
+package engine
+
+import (
+	"errors"
+	"fmt"
+	"net/netip"
+	"slices"
+	"strings"
+	"testing"
+
+	"glean/stack/header"
+	"glean/stack/loop"
+)
+
+// faultsOf gives the kind of an error and the paths of its faults.
+func faultsOf(t *testing.T, err error) (Kind, []string) {
+	t.Helper()
+	if err == nil {
+		return 0, nil
+	}
+	var e *Error
+	if !errors.As(err, &e) {
+		t.Fatalf("%v is a %T, want *Error", err, err)
+	}
+	var paths []string
+	for _, f := range e.Faults {
+		paths = append(paths, f.Path)
+		if f.Detail == "" {
+			t.Errorf("the fault at %q says nothing", f.Path)
+		}
+	}
+	return e.Kind, paths
+}
+
+const eth = `{"eth":{"mac_address":"02:00:00:00:00:01"}}`
+
+// iface4 is an interface body with an ipv4 static object.
+func iface4(static string) string {
+	return `{"port_id":"0","config":{"protocols":[` + eth + `,{"ipv4":{"method":"static","static":` + static + `}}]}}`
+}
+
+// iface6 is an interface body with an ipv6 static object.
+func iface6(linkLocal, static string) string {
+	return `{"port_id":"0","config":{"protocols":[` + eth + `,{"ipv6":{` + linkLocal + `"method":"static","static":` + static + `}}]}}`
+}
+
+func protocols(list string) string {
+	return `{"port_id":"0","config":{"protocols":[` + list + `]}}`
+}
+
+func neighbor(members string) string {
+	return `{"port_id":"0","config":{"protocols":[` + eth + `],"neighbor":{` + members + `}}}`
+}
+
+func TestParseInterfaceFaults(t *testing.T) {
+	const v4 = "config.protocols[1].ipv4.static."
+	const v6 = "config.protocols[1].ipv6.static."
+	const n = "config.neighbor."
+	for _, c := range []struct {
+		name, body string
+		kind       Kind
+		paths      []string
+	}{
+		{"not an object", `[]`, Invalid, []string{""}},
+		{"nothing", `{}`, Invalid, []string{"port_id", "config"}},
+		{"nulls", `{"id":null,"port_id":null,"config":null}`, Invalid, []string{"port_id", "config"}},
+		{"number as port_id", `{"port_id":4184,"config":{"protocols":[` + eth + `]}}`, Invalid, []string{"port_id"}},
+		{"config is a list", `{"port_id":"0","config":[]}`, Invalid, []string{"config"}},
+		{"no protocols", `{"port_id":"0","config":{}}`, Invalid, []string{"config.protocols"}},
+		{"protocols is an object", `{"port_id":"0","config":{"protocols":{}}}`, Invalid, []string{"config.protocols"}},
+		{"no eth", protocols(``), Invalid, []string{"config.protocols"}},
+		{"two eth", protocols(eth + "," + eth), Invalid, []string{"config.protocols[1]"}},
+		{"empty protocol", protocols(eth + `,{}`), Invalid, []string{"config.protocols[1]"}},
+		{"protocol is null", protocols(eth + `,null`), Invalid, []string{"config.protocols[1]"}},
+		{"two protocols in one entry", protocols(`{"eth":{"mac_address":"02:00:00:00:00:01"},"ipv4":{"method":"auto"}}`), Invalid, []string{"config.protocols[0]", "config.protocols"}},
+		{"bad id", `{"id":"A_b","port_id":"0","config":{"protocols":[` + eth + `]}}`, NotFound, []string{"id"}},
+		{"bad id, port_id missing", `{"id":"A_b","config":{"protocols":[` + eth + `]}}`, Invalid, []string{"port_id", "id"}},
+		{"bad id, bad MAC", `{"id":"A_b","port_id":"0","config":{"protocols":[{"eth":{"mac_address":"x"}}]}}`, NotFound, []string{"id", "config.protocols[0].eth.mac_address"}},
+		{"broadcast MAC", protocols(`{"eth":{"mac_address":"ff:ff:ff:ff:ff:ff"}}`), Invalid, []string{"config.protocols[0].eth.mac_address"}},
+		{"multicast MAC", protocols(`{"eth":{"mac_address":"01:00:00:00:00:01"}}`), Invalid, []string{"config.protocols[0].eth.mac_address"}},
+		{"short MAC", protocols(`{"eth":{"mac_address":"02:00:00:00:00"}}`), Invalid, []string{"config.protocols[0].eth.mac_address"}},
+		{"no MAC", protocols(`{"eth":{}}`), Invalid, []string{"config.protocols[0].eth.mac_address"}},
+		{"no method", protocols(eth + `,{"ipv4":{}}`), Invalid, []string{"config.protocols[1].ipv4.method"}},
+		{"unknown method", protocols(eth + `,{"ipv4":{"method":"magic"}}`), Invalid, []string{"config.protocols[1].ipv4.method"}},
+		{"static without its object", protocols(eth + `,{"ipv4":{"method":"static"}}`), Invalid, []string{"config.protocols[1].ipv4.static"}},
+		{"static of IPv6 without its object", protocols(eth + `,{"ipv6":{"method":"static"}}`), Invalid, []string{"config.protocols[1].ipv6.static"}},
+		{"stateful dhcp6", protocols(eth + `,{"ipv6":{"method":"dhcp6","dhcp6":{"stateless":false}}}`), Invalid, []string{"config.protocols[1].ipv6.dhcp6.stateless"}},
+
+		{"not IPv4", iface4(`{"address":"2001:db8::1","prefix_length":24}`), Invalid, []string{v4 + "address"}},
+		{"loopback", iface4(`{"address":"127.0.0.1","prefix_length":24}`), Invalid, []string{v4 + "address"}},
+		{"multicast", iface4(`{"address":"224.0.0.1","prefix_length":24}`), Invalid, []string{v4 + "address"}},
+		{"prefix of 33", iface4(`{"address":"10.0.0.1","prefix_length":33}`), Invalid, []string{v4 + "prefix_length"}},
+		{"prefix of 256 does not wrap", iface4(`{"address":"10.0.0.1","prefix_length":256}`), Invalid, []string{v4 + "prefix_length"}},
+		{"prefix of 1e1", iface4(`{"address":"10.0.0.1","prefix_length":1e1}`), Invalid, []string{v4 + "prefix_length"}},
+		{"prefix of 24.0", iface4(`{"address":"10.0.0.1","prefix_length":24.0}`), Invalid, []string{v4 + "prefix_length"}},
+		{"prefix beyond 64 bits", iface4(`{"address":"10.0.0.1","prefix_length":99999999999999999999}`), Invalid, []string{v4 + "prefix_length"}},
+		{"prefix as text", iface4(`{"address":"10.0.0.1","prefix_length":"24"}`), Invalid, []string{v4 + "prefix_length"}},
+		{"no prefix", iface4(`{"address":"10.0.0.1"}`), Invalid, []string{v4 + "prefix_length"}},
+		{"prefix is null", iface4(`{"address":"10.0.0.1","prefix_length":null}`), Invalid, []string{v4 + "prefix_length"}},
+		{"gateway outside", iface4(`{"address":"10.0.0.1","prefix_length":24,"gateway":"10.0.1.1"}`), Invalid, []string{v4 + "gateway"}},
+		{"gateway multicast", iface4(`{"address":"10.0.0.1","prefix_length":24,"gateway":"224.0.0.1"}`), Invalid, []string{v4 + "gateway", v4 + "gateway"}},
+		{"gateway not IPv4", iface4(`{"address":"10.0.0.1","prefix_length":24,"gateway":"fe80::1"}`), Invalid, []string{v4 + "gateway"}},
+		{"gateway is null", iface4(`{"address":"10.0.0.1","prefix_length":24,"gateway":null}`), Invalid, []string{v4 + "gateway"}},
+		{"every fault at once", iface4(`{"address":"10.0.0","prefix_length":64,"gateway":"x"}`), Invalid, []string{v4 + "prefix_length", v4 + "address", v4 + "gateway"}},
+
+		{"not IPv6", iface6("", `{"address":"10.0.0.1","prefix_length":64}`), Invalid, []string{v6 + "address"}},
+		{"IPv6 loopback", iface6("", `{"address":"::1","prefix_length":64}`), Invalid, []string{v6 + "address"}},
+		{"IPv6 multicast", iface6("", `{"address":"ff02::1","prefix_length":64}`), Invalid, []string{v6 + "address"}},
+		{"IPv6 with zone", iface6("", `{"address":"2001:db8::1%0","prefix_length":64}`), Invalid, []string{v6 + "address"}},
+		{"prefix of 129", iface6("", `{"address":"2001:db8::1","prefix_length":129}`), Invalid, []string{v6 + "prefix_length"}},
+		{"IPv6 gateway outside", iface6("", `{"address":"2001:db8::1","prefix_length":64,"gateway":"2001:db9::1"}`), Invalid, []string{v6 + "gateway"}},
+		{"link-local gateway without link-local address", iface6("", `{"address":"2001:db8::1","prefix_length":64,"gateway":"fe80::1"}`), Invalid, []string{v6 + "gateway"}},
+		{"link-local address that is none", iface6(`"link_local_address":"2001:db8::2",`, `{"address":"2001:db8::1","prefix_length":64}`), Invalid, []string{"config.protocols[1].ipv6.link_local_address"}},
+
+		{"three tags", protocols(eth + `,{"vlan":{"id":1}},{"vlan":{"id":2}},{"vlan":{"id":3}}`), Invalid, []string{"config.protocols[3]"}},
+		{"tag without id", protocols(eth + `,{"vlan":{}}`), Invalid, []string{"config.protocols[1].vlan.id"}},
+		{"tag 4095", protocols(eth + `,{"vlan":{"id":4095}}`), Invalid, []string{"config.protocols[1].vlan.id"}},
+		{"unknown tpid", protocols(eth + `,{"vlan":{"id":1,"tpid":"0x9100"}}`), Invalid, []string{"config.protocols[1].vlan.tpid"}},
+		{"unknown member of vlan", protocols(eth + `,{"vlan":{"id":1,"name":"x"}}`), Invalid, []string{"config.protocols[1].vlan.name"}},
+		{"vlan after ipv4", protocols(eth + `,{"ipv4":{"method":"auto"}},{"vlan":{"id":1}}`), Invalid, []string{"config.protocols[2]"}},
+
+		{"unknown member of neighbor", neighbor(`"retrans":1`), Invalid, []string{n + "retrans"}},
+		{"probe is not built yet", neighbor(`"duplicate_detection":"probe"`), Invalid, []string{n + "duplicate_detection"}},
+		{"no solicits", neighbor(`"multicast_solicits":0`), Invalid, []string{n + "multicast_solicits"}},
+		{"window of nothing", neighbor(`"learning_window":0`), Invalid, []string{n + "learning_window"}},
+		{"respond_for that is no prefix", neighbor(`"respond_for":["10.0.0.0"]`), Invalid, []string{n + "respond_for[0]"}},
+		{"respond_for with host bits", neighbor(`"respond_for":["10.0.0.1/8"]`), Invalid, []string{n + "respond_for[0]"}},
+		{"static twice", neighbor(`"static":[{"ip_address":"10.0.0.9","mac_address":"2:0:0:0:0:9"},{"ip_address":"10.0.0.9","mac_address":"2:0:0:0:0:8"}]`), Invalid, []string{n + "static[1].ip_address"}},
+		{"static without MAC", neighbor(`"static":[{"ip_address":"10.0.0.9"}]`), Invalid, []string{n + "static[0].mac_address"}},
+		{"filters are not built yet", `{"port_id":"0","config":{"rx_filter":"ip","protocols":[` + eth + `]}}`, Invalid, []string{"config.rx_filter"}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			_, err := ParseInterface([]byte(c.body))
+			kind, paths := faultsOf(t, err)
+			if kind != c.kind || !slices.Equal(paths, c.paths) {
+				t.Errorf("%s: kind %d faults %q, want kind %d faults %q (%v)", c.body, kind, paths, c.kind, c.paths, err)
+			}
+		})
+	}
+}
+
+func TestParseInterfaceWhole(t *testing.T) {
+	spec, err := ParseInterface([]byte(`{
+		"id": "if-1", "port_id": "0", "stats": {"rx_packets": 1}, "unknown": [1, {"x": "}"}],
+		"config": {"protocols": [
+			{"eth": {"mac_address": "2-0-0-A-0-1"}},
+			{"vlan": {"id": 100, "priority": 5, "tpid": "0x88a8"}}, {"vlan": {"id": 7}},
+			{"ipv4": {"method": "static", "static": {"address": "10.0.0.1", "prefix_length": 24, "gateway": "10.0.0.255"}}, "ipv6": null},
+			{"ipv6": {"method": "static", "link_local_address": "fe80:1::1",
+			          "static": {"address": "2001:db8::1", "prefix_length": 64, "gateway": "fe80::9"}}}],
+		 "neighbor": {"duplicate_detection": "none", "retrans_timer_ms": 200, "multicast_solicits": 5, "max_entries": 7,
+		  "learning_rate_pps": 100, "learning_window": 9, "respond_for": ["198.19.0.0/16", "2001:db8:5::/64"], "reachable_time_ms": null,
+		  "static": [{"ip_address": "10.0.0.9", "mac_address": "02:00:00:00:00:09"}]}}}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		name      string
+		got, want any
+	}{
+		{"id", spec.ID, "if-1"},
+		{"port", spec.PortID, "0"},
+		{"MAC", spec.MAC.String(), "02:00:00:0a:00:01"},
+		{"tags", fmt.Sprint(spec.Tags), fmt.Sprint([]header.VLAN{{TPID: header.EtherTypeQinQ, ID: 100, Priority: 5}, {TPID: header.EtherTypeVLAN, ID: 7}})},
+		{"IPv4", spec.IPv4, netip.MustParsePrefix("10.0.0.1/24")},
+		{"gateway may be the broadcast address", spec.Gateway4, netip.MustParseAddr("10.0.0.255")},
+		{"has IPv6", spec.HasIPv6, true},
+		{"link-local", spec.LinkLocal, netip.MustParseAddr("fe80:1::1")},
+		{"IPv6", spec.IPv6, netip.MustParsePrefix("2001:db8::1/64")},
+		{"gateway 6", spec.Gateway6, netip.MustParseAddr("fe80::9")},
+		{"announce", spec.Announce, false},
+		{"retrans timer", spec.Neighbor.RetransTimer, 200 * loop.Millisecond},
+		{"reachable time, null is the default", spec.Neighbor.ReachableTime, 30 * loop.Second},
+		{"solicits", spec.Neighbor.MulticastSolicits, 5},
+		{"entries", spec.Neighbor.MaxEntries, 7},
+		{"rate", spec.LearningRatePPS, 100},
+		{"window", spec.LearningWindow, 9},
+		{"respond for", fmt.Sprint(spec.RespondFor), "[198.19.0.0/16 2001:db8:5::/64]"},
+		{"static", len(spec.Static), 1},
+		{"order", strings.Join(spec.Echo.Order, " "), "eth vlan vlan ipv4 ipv6"},
+		{"methods", spec.Echo.Method4 + " " + spec.Echo.Method6, "static static"},
+	} {
+		if c.got != c.want {
+			t.Errorf("%s is %v, want %v", c.name, c.got, c.want)
+		}
+	}
+}
+
+func TestParseInterfaceAccepts(t *testing.T) {
+	for name, body := range map[string]string{
+		"gateway outside a /32":         iface4(`{"address":"10.0.0.1","prefix_length":32,"gateway":"10.9.9.9"}`),
+		"gateway in a /31":              iface4(`{"address":"10.0.0.0","prefix_length":31,"gateway":"10.0.0.1"}`),
+		"gateway outside a /128":        iface6("", `{"address":"2001:db8::1","prefix_length":128,"gateway":"2001:db9::1"}`),
+		"link-local gateway":            iface6(`"link_local_address":"fe80::1",`, `{"address":"2001:db8::1","prefix_length":64,"gateway":"fe80::2"}`),
+		"prefix of 0":                   iface4(`{"address":"10.0.0.1","prefix_length":0,"gateway":"11.0.0.1"}`),
+		"dhcp":                          protocols(eth + `,{"ipv4":{"method":"dhcp","dhcp":{"hostname":"h","status":{"state":"bound"}}}}`),
+		"dhcp without object":           protocols(eth + `,{"ipv4":{"method":"dhcp"}}`),
+		"auto":                          protocols(eth + `,{"ipv4":{"method":"auto"}},{"ipv6":{"method":"auto"}}`),
+		"stateless dhcp6":               protocols(eth + `,{"ipv6":{"method":"dhcp6","dhcp6":{"stateless":true}}}`),
+		"order of protocols":            protocols(`{"ipv4":{"method":"auto"}},` + eth),
+		"empty id is none":              `{"id":"","port_id":"0","config":{"protocols":[` + eth + `]}}`,
+		"unknown members of OpenPerf's": `{"port_id":"0","active":true,"config":{"x":1,"protocols":[{"eth":{"mac_address":"02:00:00:00:00:01","y":2}}]}}`,
+	} {
+		if _, err := ParseInterface([]byte(body)); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+func TestParseInterfacesPaths(t *testing.T) {
+	good := protocols(eth)
+	for _, c := range []struct {
+		name, body string
+		kind       Kind
+		paths      []string
+	}{
+		{"two", `{"items":[` + good + `,` + good + `]}`, 0, nil},
+		{"none", `{"items":[]}`, Invalid, []string{"items"}},
+		{"no items", `{}`, Invalid, []string{"items"}},
+		{"not a list", `{"items":{}}`, Invalid, []string{"items"}},
+		{"not an object", `{"items":[1]}`, Invalid, []string{"items[0]"}},
+		{"second is bad", `{"items":[` + good + `,` + protocols(`{"eth":{"mac_address":"x"}}`) + `]}`, Invalid, []string{"items[1].config.protocols[0].eth.mac_address"}},
+		{"second has a bad id", `{"items":[` + good + `,{"id":"A","port_id":"0","config":{"protocols":[` + eth + `]}}]}`, NotFound, []string{"items[1].id"}},
+		{"too many", `{"items":[` + strings.Repeat("{},", ItemsMax) + `{}]}`, Invalid, []string{"items"}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			specs, err := ParseInterfaces([]byte(c.body))
+			kind, paths := faultsOf(t, err)
+			if kind != c.kind || !slices.Equal(paths, c.paths) {
+				t.Errorf("kind %d faults %q, want kind %d faults %q", kind, paths, c.kind, c.paths)
+			}
+			if err != nil && specs != nil {
+				t.Errorf("%d specs besides the error", len(specs))
+			}
+		})
+	}
+}

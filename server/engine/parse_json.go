@@ -1,0 +1,314 @@
+package engine
+
+import (
+	"encoding/json"
+	"fmt"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+)
+
+// Bounds of a JSON document. No body of the API comes near them; they keep a
+// hostile one from costing more memory than its own size.
+const (
+	maxDepth   = 64   // of nesting
+	maxMembers = 1024 // of one object
+	maxFaults  = 100  // listed in one reply
+)
+
+// checkJSON tells what is wrong with a document as such: syntax, text after its
+// end, invalid UTF-8, a member given twice. It builds nothing, so that a large
+// document costs no memory besides its own. Faults of syntax end the check.
+func checkJSON(raw []byte) []Fault {
+	c := checker{raw: raw}
+	c.space()
+	if c.at == len(raw) {
+		return []Fault{{Detail: "the body is empty; it has to be a JSON object"}}
+	}
+	if c.value(0) {
+		if c.space(); c.at != len(raw) {
+			c.syntax("text after the end of the JSON document")
+		}
+	}
+	return c.faults
+}
+
+// checker walks a document once. Its methods return false after a fault of
+// syntax.
+type checker struct {
+	raw    []byte
+	at     int
+	path   []step
+	faults []Fault
+}
+
+// step is one element of a path: a member's name, or an index.
+type step struct {
+	name  string
+	index int // used when name is empty and in an array
+	array bool
+}
+
+func (c *checker) where() string {
+	var b strings.Builder
+	for _, s := range c.path {
+		switch {
+		case s.array:
+			fmt.Fprintf(&b, "[%d]", s.index)
+		case b.Len() > 0:
+			b.WriteString("." + s.name)
+		default:
+			b.WriteString(s.name)
+		}
+	}
+	return b.String()
+}
+
+func (c *checker) fault(format string, args ...any) {
+	if len(c.faults) < maxFaults {
+		c.faults = append(c.faults, Fault{Path: c.where(), Detail: fmt.Sprintf(format, args...)})
+	}
+}
+
+func (c *checker) syntax(what string) bool {
+	line, column := 1, 1
+	for _, b := range c.raw[:min(c.at, len(c.raw))] {
+		if column++; b == '\n' {
+			line, column = line+1, 1
+		}
+	}
+	c.fault("%s (line %d, column %d)", what, line, column)
+	return false
+}
+
+func (c *checker) space() {
+	for c.at < len(c.raw) {
+		switch c.raw[c.at] {
+		case ' ', '\t', '\n', '\r':
+			c.at++
+		default:
+			return
+		}
+	}
+}
+
+// peek is the next octet that is not white space, 0 at the end.
+func (c *checker) peek() byte {
+	if c.space(); c.at < len(c.raw) {
+		return c.raw[c.at]
+	}
+	return 0
+}
+
+func (c *checker) value(depth int) bool {
+	switch b := c.peek(); {
+	case depth > maxDepth:
+		return c.syntax(fmt.Sprintf("nested deeper than %d", maxDepth))
+	case b == '{':
+		return c.object(depth)
+	case b == '[':
+		return c.array(depth)
+	case b == '"':
+		return c.text()
+	case b == '-' || '0' <= b && b <= '9':
+		return c.number()
+	}
+	for _, word := range []string{"true", "false", "null"} {
+		if strings.HasPrefix(string(c.raw[c.at:min(c.at+5, len(c.raw))]), word) {
+			c.at += len(word)
+			return true
+		}
+	}
+	if c.at == len(c.raw) {
+		return c.syntax("the document ends too early")
+	}
+	return c.syntax("a JSON value was expected")
+}
+
+func (c *checker) object(depth int) bool {
+	c.at++ // {
+	if c.peek() == '}' {
+		c.at++
+		return true
+	}
+	seen := make(map[string]struct{})
+	for {
+		if c.peek() != '"' {
+			return c.syntax("a member's name in quotes was expected")
+		}
+		began := c.at
+		if !c.text() {
+			return false
+		}
+		name := unquote(c.raw[began:c.at])
+		c.path = append(c.path, step{name: name})
+		if _, twice := seen[name]; twice {
+			c.fault("given more than once")
+		}
+		if seen[name] = struct{}{}; len(seen) > maxMembers {
+			return c.syntax(fmt.Sprintf("an object of more than %d members", maxMembers))
+		}
+		if c.peek() != ':' {
+			return c.syntax("a colon was expected")
+		}
+		c.at++
+		if !c.value(depth + 1) {
+			return false
+		}
+		c.path = c.path[:len(c.path)-1]
+		if end, ok := c.next('}'); end || !ok {
+			return ok
+		}
+	}
+}
+
+func (c *checker) array(depth int) bool {
+	c.at++ // [
+	if c.peek() == ']' {
+		c.at++
+		return true
+	}
+	for i := 0; ; i++ {
+		c.path = append(c.path, step{index: i, array: true})
+		if !c.value(depth + 1) {
+			return false
+		}
+		c.path = c.path[:len(c.path)-1]
+		if end, ok := c.next(']'); end || !ok {
+			return ok
+		}
+	}
+}
+
+// next takes a comma or the closing octet.
+func (c *checker) next(closing byte) (end, ok bool) {
+	switch c.peek() {
+	case ',':
+		c.at++
+		return false, true
+	case closing:
+		c.at++
+		return true, true
+	}
+	return false, c.syntax(fmt.Sprintf("a comma or %q was expected", string(closing)))
+}
+
+func (c *checker) text() bool {
+	c.at++ // the opening quote
+	for c.at < len(c.raw) {
+		switch b := c.raw[c.at]; {
+		case b == '"':
+			c.at++
+			return true
+		case b == '\\':
+			if !c.escape() {
+				return false
+			}
+		case b < ' ':
+			return c.syntax("a control character in a string has to be escaped")
+		case b < utf8.RuneSelf:
+			c.at++
+		default:
+			r, size := utf8.DecodeRune(c.raw[c.at:])
+			if r == utf8.RuneError && size == 1 {
+				return c.syntax("invalid UTF-8")
+			}
+			c.at += size
+		}
+	}
+	return c.syntax("a string does not end")
+}
+
+// escape takes a backslash and what belongs to it. Half a surrogate pair is a
+// fault: it has no meaning in UTF-8.
+func (c *checker) escape() bool {
+	if c.at+1 >= len(c.raw) {
+		return c.syntax("a string does not end")
+	}
+	if b := c.raw[c.at+1]; b != 'u' {
+		if !strings.ContainsRune(`"\/bfnrt`, rune(b)) {
+			return c.syntax("an unknown escape")
+		}
+		c.at += 2
+		return true
+	}
+	code, ok := c.hex4(c.at)
+	if !ok {
+		return c.syntax(`\u needs four hexadecimal digits`)
+	}
+	switch {
+	case 0xdc00 <= code && code <= 0xdfff:
+		return c.syntax("the second half of a surrogate pair without the first")
+	case 0xd800 <= code && code <= 0xdbff:
+		if low, ok := c.hex4(c.at + 6); !ok || low < 0xdc00 || low > 0xdfff {
+			return c.syntax("the first half of a surrogate pair without the second")
+		}
+		c.at += 6
+	}
+	c.at += 6
+	return true
+}
+
+// hex4 reads the code of a \uXXXX at an offset.
+func (c *checker) hex4(at int) (uint64, bool) {
+	if at+6 > len(c.raw) || c.raw[at] != '\\' || c.raw[at+1] != 'u' {
+		return 0, false
+	}
+	for _, b := range c.raw[at+2 : at+6] {
+		if !strings.ContainsRune("0123456789abcdefABCDEF", rune(b)) {
+			return 0, false
+		}
+	}
+	code, err := strconv.ParseUint(string(c.raw[at+2:at+6]), 16, 16)
+	return code, err == nil
+}
+
+func (c *checker) number() bool {
+	if c.raw[c.at] == '-' {
+		c.at++
+	}
+	began := c.at
+	if c.digits() == 0 {
+		return c.syntax("a digit was expected")
+	}
+	if c.raw[began] == '0' && c.at > began+1 {
+		return c.syntax("a number can't begin with 0")
+	}
+	if c.at < len(c.raw) && c.raw[c.at] == '.' {
+		if c.at++; c.digits() == 0 {
+			return c.syntax("a digit was expected after the point")
+		}
+	}
+	if c.at < len(c.raw) && (c.raw[c.at] == 'e' || c.raw[c.at] == 'E') {
+		c.at++
+		if c.at < len(c.raw) && (c.raw[c.at] == '+' || c.raw[c.at] == '-') {
+			c.at++
+		}
+		if c.digits() == 0 {
+			return c.syntax("a digit was expected in the exponent")
+		}
+	}
+	return true
+}
+
+func (c *checker) digits() int {
+	began := c.at
+	for c.at < len(c.raw) && '0' <= c.raw[c.at] && c.raw[c.at] <= '9' {
+		c.at++
+	}
+	return c.at - began
+}
+
+// unquote gives the text of a string that has been checked.
+func unquote(raw []byte) string {
+	for _, b := range raw {
+		if b == '\\' {
+			var s string
+			if err := json.Unmarshal(raw, &s); err != nil {
+				panic("engine: a checked JSON string does not parse: " + err.Error())
+			}
+			return s
+		}
+	}
+	return string(raw[1 : len(raw)-1])
+}

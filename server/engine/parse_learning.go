@@ -1,0 +1,105 @@
+package engine
+
+import (
+	"net/netip"
+
+	"glean/learning"
+	"glean/stack/loop"
+)
+
+// ParseLearning reads the body of POST /learning. The error lists every fault
+// with its path.
+func ParseLearning(raw []byte) (LearningSpec, error) {
+	var spec LearningSpec
+	err := parse(raw, func(o object) {
+		o.nulls = true
+		o.only("id", "generator_ids", "interface_id", "addresses", "mode", "timeout_ms")
+		spec = o.learningSpec()
+	})
+	return spec, err
+}
+
+func (o object) learningSpec() LearningSpec {
+	spec := LearningSpec{ID: o.id("id", o.nullText("id")), InterfaceID: o.nullText("interface_id")}
+	if spec.ID == reservedForPlans {
+		o.wrong("id", "%q is reserved", reservedForPlans)
+	}
+	if o.word("mode", "all", "all", "unresolved") == "unresolved" {
+		spec.Mode = learning.ModeUnresolved
+	} else {
+		spec.Mode = learning.ModeAll
+	}
+	const lo, hi = int64(TimeoutMin / loop.Millisecond), int64(TimeoutMax / loop.Millisecond)
+	spec.Timeout = loop.Duration(o.integer("timeout_ms", lo, hi, int64(TimeoutDefault/loop.Millisecond))) * loop.Millisecond
+
+	_, generators := o.get("generator_ids")
+	_, addresses := o.get("addresses")
+	_, iface := o.get("interface_id")
+	switch {
+	case generators && (addresses || iface):
+		o.wrong("", "has to hold either generator_ids, or interface_id and addresses, not both")
+	case generators:
+		spec.GeneratorIDs = o.generatorIDs()
+	case !addresses && !iface:
+		o.misshapen("", "has to hold either generator_ids, or interface_id and addresses")
+	case !iface:
+		o.misshapen("interface_id", "is required with addresses")
+	case !addresses:
+		o.misshapen("addresses", "is required with interface_id")
+	default:
+		if spec.Mode == learning.ModeUnresolved {
+			o.wrong("mode", `"unresolved" goes with generator_ids only`)
+		}
+		spec.Addresses = o.addresses()
+	}
+	return spec
+}
+
+func (o object) generatorIDs() []string {
+	items, ok := o.list("generator_ids")
+	if !ok || !o.count("generator_ids", len(items), 1) {
+		return nil
+	}
+	var ids []string
+	seen := make(map[string]bool)
+	for _, item := range items {
+		s, ok := o.str(item)
+		if !ok {
+			continue
+		}
+		if seen[s] {
+			o.wrong(item.path, "%q is given twice", clip([]byte(s)))
+		}
+		seen[s] = true
+		ids = append(ids, s)
+	}
+	return ids
+}
+
+// addresses reads unicast addresses. One that is given twice is one row.
+func (o object) addresses() []netip.Addr {
+	items, ok := o.list("addresses")
+	if !ok {
+		return nil
+	}
+	if len(items) < 1 || len(items) > AddressesMax {
+		o.wrong("addresses", "has to hold 1 to %d addresses, not %d", AddressesMax, len(items))
+		return nil
+	}
+	addrs := make([]netip.Addr, 0, len(items))
+	for _, item := range items {
+		s, ok := o.str(item)
+		if !ok {
+			continue
+		}
+		a, ok := o.addr(item.path, s)
+		switch {
+		case !ok:
+		case a.IsMulticast() || a.IsUnspecified() || a == broadcast4:
+			o.wrong(item.path, "%s is not a unicast address", a)
+		default:
+			addrs = append(addrs, a)
+		}
+	}
+	return addrs
+}

@@ -1,0 +1,410 @@
+package engine
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/netip"
+	"slices"
+	"strconv"
+
+	"glean/stack/header"
+)
+
+// parser collects what is wrong with a body. Faults of shape (types, missing
+// members) come before a bad id, and a bad id before faults of meaning, because
+// OpenPerf's clients expect 400, 404 and 400 in that order.
+type parser struct {
+	shape   []Fault
+	badID   []Fault
+	meaning []Fault
+}
+
+// value is one JSON value of a checked document: its text and its path.
+type value struct {
+	raw  []byte
+	path string
+}
+
+// object is a JSON object, taken apart one level deep.
+type object struct {
+	*parser
+	path   string
+	names  []string
+	values []value
+	// nulls tells that null means absent for every member. In OpenPerf's objects
+	// it does so for objects and some top-level members only.
+	nulls bool
+}
+
+// parse checks a whole document and hands its outermost object to build.
+func parse(raw []byte, build func(object)) error {
+	if faults := checkJSON(raw); len(faults) > 0 {
+		return badBody(faults)
+	}
+	p := &parser{}
+	v := value{raw: raw}
+	v.raw = v.raw[spaceLen(v.raw):]
+	if o, ok := p.object(v); ok {
+		build(o)
+	}
+	return p.err()
+}
+
+func badBody(faults []Fault) *Error {
+	detail := faults[0].Detail
+	if faults[0].Path != "" {
+		detail = faults[0].Path + ": " + detail
+	}
+	return &Error{Kind: Invalid, Detail: detail, Faults: faults}
+}
+
+// err is nil when nothing is wrong.
+func (p *parser) err() error {
+	faults := slices.Concat(p.shape, p.badID, p.meaning)
+	if len(faults) == 0 {
+		return nil
+	}
+	e := badBody(faults[:min(len(faults), maxFaults)])
+	if len(p.shape) == 0 && len(p.badID) > 0 {
+		e.Kind = NotFound
+	}
+	return e
+}
+
+func (p *parser) misshapen(path, format string, args ...any) {
+	p.shape = append(p.shape, Fault{Path: path, Detail: fmt.Sprintf(format, args...)})
+}
+
+func (p *parser) wrong(path, format string, args ...any) {
+	p.meaning = append(p.meaning, Fault{Path: path, Detail: fmt.Sprintf(format, args...)})
+}
+
+// id checks an id that its creator may leave to the server (empty).
+func (p *parser) id(path, id string) string {
+	if id != "" && !ValidID(id) {
+		p.badID = append(p.badID, Fault{Path: path, Detail: fmt.Sprintf(`%q is not an id: one or more of a-z, 0-9 and "-"`, id)})
+	}
+	return id
+}
+
+func (v value) kind() string {
+	switch v.raw[0] {
+	case '{':
+		return "an object"
+	case '[':
+		return "a list"
+	case '"':
+		return "a string"
+	case 't', 'f':
+		return "true or false"
+	case 'n':
+		return "null"
+	}
+	return "a number"
+}
+
+func (v value) isNull() bool { return v.raw[0] == 'n' }
+
+func (p *parser) expect(v value, kind string) bool {
+	if v.kind() == kind {
+		return true
+	}
+	p.misshapen(v.path, "has to be %s, not %s", kind, v.kind())
+	return false
+}
+
+// object takes an object apart.
+func (p *parser) object(v value) (object, bool) {
+	o := object{parser: p, path: v.path}
+	if !p.expect(v, "an object") {
+		return o, false
+	}
+	c := checker{raw: v.raw, at: 1}
+	for c.peek() != '}' {
+		if c.raw[c.at] == ',' {
+			c.at++
+			c.space()
+		}
+		began := c.at
+		c.text()
+		name := unquote(c.raw[began:c.at])
+		c.peek()
+		c.at++ // the colon
+		o.names = append(o.names, name)
+		o.values = append(o.values, value{raw: c.skip(), path: o.at(name)})
+	}
+	return o, true
+}
+
+// items takes a list apart.
+func (p *parser) items(v value) ([]value, bool) {
+	if !p.expect(v, "a list") {
+		return nil, false
+	}
+	var items []value
+	c := checker{raw: v.raw, at: 1}
+	for c.peek() != ']' {
+		if c.raw[c.at] == ',' {
+			c.at++
+		}
+		items = append(items, value{raw: c.skip(), path: fmt.Sprintf("%s[%d]", v.path, len(items))})
+	}
+	return items, true
+}
+
+// skip steps over one value of a checked document and returns its text.
+func (c *checker) skip() []byte {
+	c.space()
+	began, depth := c.at, 0
+	for {
+		switch c.raw[c.at] {
+		case '"':
+			c.text()
+		case '{', '[':
+			depth++
+			c.at++
+		case '}', ']':
+			depth--
+			c.at++
+		case ',', ':', ' ', '\t', '\n', '\r':
+			c.at++
+		default: // a number or a word
+			for c.at < len(c.raw) && !isDelimiter(c.raw[c.at]) {
+				c.at++
+			}
+		}
+		if depth == 0 {
+			return c.raw[began:c.at]
+		}
+	}
+}
+
+func isDelimiter(b byte) bool {
+	switch b {
+	case ',', '}', ']', ' ', '\t', '\n', '\r':
+		return true
+	}
+	return false
+}
+
+func spaceLen(raw []byte) int {
+	c := checker{raw: raw}
+	c.space()
+	return c.at
+}
+
+// at is the path of a member.
+func (o object) at(name string) string {
+	if o.path == "" {
+		return name
+	}
+	return o.path + "." + name
+}
+
+// raw returns a member's value, null included.
+func (o object) raw(name string) (value, bool) {
+	for i, n := range o.names {
+		if n == name {
+			return o.values[i], true
+		}
+	}
+	return value{}, false
+}
+
+// get returns a member's value unless it is absent or null.
+func (o object) get(name string) (value, bool) {
+	v, ok := o.raw(name)
+	return v, ok && !v.isNull()
+}
+
+// scalar is get for members where null is a wrong type.
+func (o object) scalar(name string) (value, bool) {
+	if o.nulls {
+		return o.get(name)
+	}
+	return o.raw(name)
+}
+
+// only faults every member that is not one of names. It is for our own
+// objects; in OpenPerf's unknown members are ignored.
+func (o object) only(names ...string) {
+	for i, n := range o.names {
+		if !slices.Contains(names, n) {
+			o.wrong(o.values[i].path, "unknown member")
+		}
+	}
+}
+
+// required returns a member that has to be there.
+func (o object) required(name string) (value, bool) {
+	v, ok := o.get(name)
+	if !ok {
+		o.misshapen(o.at(name), "is required")
+	}
+	return v, ok
+}
+
+// child is an optional member that is an object; null is absent.
+func (o object) child(name string) (object, bool) {
+	v, ok := o.get(name)
+	if !ok {
+		return object{}, false
+	}
+	return o.parser.object(v)
+}
+
+// list is an optional member that is a list; null is absent.
+func (o object) list(name string) ([]value, bool) {
+	v, ok := o.get(name)
+	if !ok {
+		return nil, false
+	}
+	return o.items(v)
+}
+
+// text is an optional string.
+func (o object) text(name string) (string, bool) {
+	v, ok := o.scalar(name)
+	if !ok {
+		return "", false
+	}
+	return o.str(v)
+}
+
+func (p *parser) str(v value) (string, bool) {
+	if !p.expect(v, "a string") {
+		return "", false
+	}
+	return unquote(v.raw), true
+}
+
+// requiredText is a string that has to be there.
+func (o object) requiredText(name string) (string, bool) {
+	v, ok := o.required(name)
+	if !ok {
+		return "", false
+	}
+	return o.str(v)
+}
+
+// nullText is an optional string for which null is absent.
+func (o object) nullText(name string) string {
+	if v, ok := o.get(name); ok {
+		s, _ := o.str(v)
+		return s
+	}
+	return ""
+}
+
+// word is an optional string out of a few.
+func (o object) word(name, otherwise string, words ...string) string {
+	s, ok := o.text(name)
+	switch {
+	case !ok:
+		return otherwise
+	case !slices.Contains(words, s):
+		o.wrong(o.at(name), "%q is not one of %s", s, quoted(words))
+		return otherwise
+	}
+	return s
+}
+
+func quoted(words []string) string {
+	list := ""
+	for i, w := range words {
+		if i > 0 {
+			list += ", "
+		}
+		list += strconv.Quote(w)
+	}
+	return list
+}
+
+// flag is an optional true or false.
+func (o object) flag(name string, otherwise bool) bool {
+	v, ok := o.scalar(name)
+	if !ok || !o.expect(v, "true or false") {
+		return otherwise
+	}
+	return v.raw[0] == 't'
+}
+
+// integer is an optional integer between lo and hi.
+func (o object) integer(name string, lo, hi, otherwise int64) int64 {
+	v, ok := o.scalar(name)
+	if !ok {
+		return otherwise
+	}
+	n, ok := o.parser.integer(v, lo, hi)
+	if !ok {
+		return otherwise
+	}
+	return n
+}
+
+func (p *parser) integer(v value, lo, hi int64) (int64, bool) {
+	if !p.expect(v, "a number") {
+		return 0, false
+	}
+	for _, b := range v.raw {
+		if b == '.' || b == 'e' || b == 'E' {
+			p.misshapen(v.path, "has to be an integer without fraction and exponent, not %s", clip(v.raw))
+			return 0, false
+		}
+	}
+	n, err := strconv.ParseInt(string(v.raw), 10, 64)
+	if err != nil || n < lo || n > hi {
+		p.wrong(v.path, "has to be from %d to %d, not %s", lo, hi, clip(v.raw))
+		return 0, false
+	}
+	return n, true
+}
+
+// clip shortens what is quoted in a fault.
+func clip(raw []byte) string {
+	if len(raw) > 40 {
+		return string(raw[:40]) + "..."
+	}
+	return string(raw)
+}
+
+// mac reads a MAC address that a host can have.
+func (p *parser) mac(path, s string) (header.MAC, bool) {
+	mac, err := header.ParseMAC(s)
+	switch {
+	case err != nil:
+		p.wrong(path, "%q is not a MAC address", clip([]byte(s)))
+	case mac.IsBroadcast():
+		p.wrong(path, "is the broadcast address")
+	case mac.IsMulticast():
+		p.wrong(path, "%s is a multicast address", mac)
+	case mac.IsZero():
+		p.wrong(path, "is all zero")
+	default:
+		return mac, true
+	}
+	return header.MAC{}, false
+}
+
+// addr reads an IP address of any kind, without a zone.
+func (p *parser) addr(path, s string) (netip.Addr, bool) {
+	a, err := netip.ParseAddr(s)
+	if err != nil || a.Zone() != "" || a.Is4In6() {
+		p.wrong(path, "%q is not an IP address", clip([]byte(s)))
+		return netip.Addr{}, false
+	}
+	return a, true
+}
+
+// family reads an IPv4 or an IPv6 address.
+func (p *parser) family(path, s string, v6 bool) (netip.Addr, bool) {
+	a, err := netip.ParseAddr(s)
+	if name := map[bool]string{false: "IPv4", true: "IPv6"}[v6]; err != nil || a.Zone() != "" || a.Is4In6() || a.Is6() != v6 {
+		p.wrong(path, "%q is not an %s address", clip([]byte(s)), name)
+		return netip.Addr{}, false
+	}
+	return a, true
+}
+
+// copyRaw keeps a value beyond the life of the body.
+func (v value) copyRaw() json.RawMessage { return append(json.RawMessage(nil), v.raw...) }
