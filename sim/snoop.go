@@ -1,0 +1,115 @@
+package sim
+
+import (
+	"net/netip"
+	"slices"
+
+	"glean/stack/header"
+)
+
+// Filtered flooding. A question for one of ten thousand hosts would be ten
+// thousand frames, of which all but one are read in vain. A real switch knows
+// better by MLD snooping (RFC 4541) and ARP suppression; this one is told by
+// Listen which addresses are behind a port, and spares the port the questions
+// for others. Answers, announcements, other broadcasts and all unicast are not
+// touched.
+
+// snoop is the part of a switch that knows who listens to what.
+type snoop struct {
+	groups map[[16]byte][]uint32 // ports behind which a group is
+	loud   map[uint16][]uint32   // ports of each VLAN that hear every question
+	quiet  int                   // number of ports that do not
+	heard  []uint32              // scratch
+}
+
+// Listen says that the addresses behind the port are among these and those of
+// earlier calls. From the first call on, ARP requests and solicitations for
+// other addresses are not flooded to the port. What a host behind it would have
+// picked up from questions that are not for it is lost.
+func (p *SwitchPort) Listen(addresses ...netip.Addr) {
+	s := p.sw
+	if s.groups == nil {
+		s.groups, s.loud = map[[16]byte][]uint32{}, map[uint16][]uint32{}
+	}
+	if !p.listens {
+		p.listens = true
+		s.quiet++
+		clear(s.loud)
+	}
+	for _, a := range addresses {
+		k := groupOf(a)
+		if !slices.Contains(s.groups[k], p.index) {
+			s.groups[k] = append(s.groups[k], p.index)
+		}
+	}
+}
+
+// groupOf is what a question for an address is sent to: the solicited-node
+// group, or for ARP the address itself.
+func groupOf(a netip.Addr) [16]byte {
+	if a.Is4() {
+		return a.As16()
+	}
+	return header.SolicitedNode(a.As16())
+}
+
+// audience are the ports to which a frame is flooded; the port it came from may
+// be one of them.
+func (s *Switch) audience(vlan uint16, dst header.MAC, f []byte, tagged bool) []uint32 {
+	all := s.vlanMembers(vlan)
+	if s.quiet == 0 || !dst.IsMulticast() {
+		return all
+	}
+	group, ok := asked(f, tagged)
+	if !ok {
+		return all
+	}
+	s.heard = append(s.heard[:0], s.loudMembers(vlan)...)
+	for _, i := range s.groups[group] {
+		if s.ports[i].member(vlan) {
+			s.heard = append(s.heard, i)
+		}
+	}
+	slices.Sort(s.heard) // as without a filter: in the order of the ports
+	return s.heard
+}
+
+// loudMembers are the ports of a VLAN that hear every question.
+func (s *Switch) loudMembers(vlan uint16) []uint32 {
+	if m, known := s.loud[vlan]; known {
+		return m
+	}
+	var m []uint32
+	for _, i := range s.vlanMembers(vlan) {
+		if !s.ports[i].listens {
+			m = append(m, i)
+		}
+	}
+	s.loud[vlan] = m
+	return m
+}
+
+// asked is the group of an ARP request or solicitation; ok is false for any
+// other frame. ARP announcements and probes are such: everybody is to hear them.
+func asked(f []byte, tagged bool) (group [16]byte, ok bool) {
+	kind, payload := header.Ethernet(f).Type(), f[header.EthernetSize:]
+	if tagged {
+		kind, payload = header.Dot1Q(payload).Type(), payload[header.VLANSize:]
+	}
+	if kind.IsTag() && len(payload) >= header.VLANSize { // a customer's tag inside
+		kind, payload = header.Dot1Q(payload).Type(), payload[header.VLANSize:]
+	}
+	switch kind {
+	case header.EtherTypeARP:
+		a, err := header.ParseARP(payload)
+		unowned := a.SenderIP == a.TargetIP || a.SenderIP == [4]byte{}
+		return netip.AddrFrom4(a.TargetIP).As16(), err == nil && a.Op == header.ARPRequest && !unowned
+	case header.EtherTypeIPv6:
+		if len(payload) < header.IPv6Size {
+			return group, false
+		}
+		group = header.IPv6(payload).Dst()
+		return group, header.IsSolicitedNode(group)
+	}
+	return group, false
+}
