@@ -59,8 +59,9 @@ type Loop interface {
 	Now() Time
 	// Arm makes t's function run at at, or as soon as possible if at has
 	// passed. An armed timer is moved. Timers due at the same time run in the
-	// order in which they were armed. It does not allocate once the loop's heap
-	// has grown.
+	// order in which they were armed, and those armed for a time that has passed
+	// are due now. One armed for Never does not run. Arm does not allocate once
+	// the loop's heap has grown.
 	Arm(t *Timer, at Time)
 	// Disarm makes sure that t's function does not run until t is armed again.
 	// It is final: there is no window in which the function may still run.

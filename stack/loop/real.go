@@ -2,13 +2,14 @@ package loop
 
 import (
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
 // workSlice is how long API work may run before frames and timers have their
 // turn again: long enough to be cheap, short enough that a full inbox (some
 // thousand frames) does not overflow at a million frames a second.
-const workSlice = 500 * time.Microsecond
+const workSlice = 500 * Microsecond
 
 // Real is a loop on the monotonic clock of the machine.
 type Real struct {
@@ -16,10 +17,13 @@ type Real struct {
 	now    Time
 	timers timers // only on the loop
 
+	// What Run took from the queues below and has not run yet. Only on the loop.
+	running, working []func()
+
 	mu     sync.Mutex
 	posted []func()
 	work   []func()
-	ended  bool
+	ended  atomic.Bool // written with mu held
 
 	wake chan struct{}
 	done chan struct{}
@@ -47,8 +51,9 @@ func (r *Real) Clock() Time { return Time(time.Since(r.epoch)) }
 // Now implements Loop: the clock as read when the running callback began.
 func (r *Real) Now() Time { return r.now }
 
-// Arm implements Loop.
-func (r *Real) Arm(t *Timer, at Time) { r.timers.arm(t, at) }
+// Arm implements Loop. What is armed for the past is due now, after what is
+// due already: a timer that arms itself for the past must not starve others.
+func (r *Real) Arm(t *Timer, at Time) { r.timers.arm(t, max(at, r.now)) }
 
 // Disarm implements Loop.
 func (r *Real) Disarm(t *Timer) { r.timers.disarm(t) }
@@ -64,70 +69,73 @@ func (r *Real) PostWork(f func()) bool { return r.enqueue(&r.work, f) }
 
 func (r *Real) enqueue(queue *[]func(), f func()) bool {
 	r.mu.Lock()
-	if r.ended {
+	if r.ended.Load() {
 		r.mu.Unlock()
 		return false
 	}
 	*queue = append(*queue, f)
 	r.mu.Unlock()
+	r.awake()
+	return true
+}
+
+// awake makes the present or the next sleep end at once.
+func (r *Real) awake() {
 	select {
 	case r.wake <- struct{}{}:
 	default: // a wake-up is already on its way
 	}
-	return true
 }
 
 // Stop makes Run return after the callback that runs now. It may be called
 // from any goroutine, the loop's own included, and more than once.
 func (r *Real) Stop() {
 	r.mu.Lock()
-	r.ended = true
+	r.ended.Store(true)
 	r.posted, r.work = nil, nil
 	r.mu.Unlock()
-	select {
-	case r.wake <- struct{}{}:
-	default:
-	}
+	r.awake()
 }
 
 // Done is closed when Run has returned.
 func (r *Real) Done() <-chan struct{} { return r.done }
 
-// Run runs the loop on the calling goroutine until Stop.
+// Run runs the loop on the calling goroutine until Stop. It is called once.
 func (r *Real) Run() {
 	defer r.once.Do(func() { close(r.done) })
 	alarm := time.NewTimer(time.Hour)
 	defer alarm.Stop()
-	var posted, work []func()
-	for {
-		r.mu.Lock()
-		if r.ended {
-			r.mu.Unlock()
-			return
-		}
-		posted, r.posted = r.posted, posted[:0]
-		if len(work) == 0 {
-			work, r.work = r.work, work[:0]
-		}
-		r.mu.Unlock()
-
-		r.runTimers()
-		r.runAll(posted)
-		work = r.runWork(work)
-		if len(work) == 0 {
+	for r.turn() {
+		if len(r.working) == 0 {
 			r.sleep(alarm)
 		}
 	}
 }
 
-// runTimers runs what is due. A callback that arms a timer for now or earlier
-// gets its turn after the posted functions, else it could starve them.
+// turn runs the timers that are due, what was posted, and a slice of the work.
+// It tells whether the loop goes on.
+func (r *Real) turn() bool {
+	r.mu.Lock()
+	r.running, r.posted = r.posted, r.running[:0]
+	if len(r.working) == 0 {
+		r.working, r.work = r.work, r.working[:0]
+	}
+	r.mu.Unlock()
+
+	r.runTimers()
+	r.runPosted()
+	r.runWork()
+	return !r.ended.Load()
+}
+
+// runTimers runs what is due. A callback that arms a timer for now gets its
+// turn after the posted functions, else it could starve them.
 func (r *Real) runTimers() {
 	r.now = r.Clock()
 	due, last := r.now, r.timers.seq
-	for {
+	for !r.ended.Load() {
 		t := r.timers.min()
-		if t == nil || t.at > due || t.seq > last || r.stopped() {
+		if t == nil || t.at > due || t.seq > last {
 			return
 		}
 		r.timers.disarm(t)
@@ -136,34 +144,31 @@ func (r *Real) runTimers() {
 	}
 }
 
-func (r *Real) runAll(fs []func()) {
-	for i, f := range fs {
-		fs[i] = nil
-		if r.stopped() {
+func (r *Real) runPosted() {
+	for i, f := range r.running {
+		if r.ended.Load() {
 			return
 		}
+		r.running[i] = nil
 		r.now = r.Clock()
 		f()
 	}
 }
 
-func (r *Real) runWork(fs []func()) []func() {
+// runWork runs at least one piece of work, if there is any, and no further one
+// when the slice is used up.
+func (r *Real) runWork() {
 	began := r.Clock()
-	for i, f := range fs {
+	for i, f := range r.working {
 		r.now = r.Clock()
-		if r.now.Sub(began) > Duration(workSlice) || r.stopped() {
-			return fs[i:]
+		if r.ended.Load() || i > 0 && r.now.Sub(began) > workSlice {
+			r.working = r.working[i:]
+			return
 		}
-		fs[i] = nil
+		r.working[i] = nil
 		f()
 	}
-	return fs[:0]
-}
-
-func (r *Real) stopped() bool {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return r.ended
+	r.working = r.working[:0]
 }
 
 // sleep waits for the next deadline or a wake-up. A wake-up sent since the

@@ -44,27 +44,25 @@ func (v *Virtual) Disarm(t *Timer) { v.timers.disarm(t) }
 // the loop next looks, that is before it runs anything else.
 func (v *Virtual) Post(f func()) {
 	v.mu.Lock()
+	if v.head > len(v.posted)/2 && len(v.posted) == cap(v.posted) {
+		// Functions that always post again would else make it grow for ever.
+		n := copy(v.posted, v.posted[v.head:])
+		clear(v.posted[n:])
+		v.posted, v.head = v.posted[:n], 0
+	}
 	v.posted = append(v.posted, post{fn: f})
 	v.mu.Unlock()
 	v.waiting.Add(1)
 }
 
-// takePost returns the first posted function if it is due before t.
+// takePost returns the first posted function unless t is due before it.
 func (v *Virtual) takePost(t *Timer) func() {
 	if v.waiting.Load() == 0 {
 		return nil
 	}
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	for i := len(v.posted) - 1; i >= v.head && v.posted[i].seq == 0; i-- {
-		// Numbered below, oldest first; this loop only finds where to begin.
-		if i == v.head || v.posted[i-1].seq != 0 {
-			for ; i < len(v.posted); i++ {
-				v.posted[i].seq = v.timers.next()
-			}
-			break
-		}
-	}
+	v.number()
 	p := v.posted[v.head]
 	if t != nil && t.at <= v.now && t.seq < p.seq {
 		return nil
@@ -78,6 +76,18 @@ func (v *Virtual) takePost(t *Timer) func() {
 	return p.fn
 }
 
+// number gives sequence numbers to what was posted since the last look, oldest
+// first.
+func (v *Virtual) number() {
+	first := len(v.posted)
+	for first > v.head && v.posted[first-1].seq == 0 {
+		first--
+	}
+	for i := first; i < len(v.posted); i++ {
+		v.posted[i].seq = v.timers.next()
+	}
+}
+
 // Step runs the next callback and tells whether there was one.
 func (v *Virtual) Step() bool { return v.step(Never) }
 
@@ -88,7 +98,7 @@ func (v *Virtual) step(until Time) bool {
 		f()
 		return true
 	}
-	if t == nil || t.at > until {
+	if t == nil || t.at > until || t.at == Never {
 		return false
 	}
 	v.now = t.at
@@ -110,11 +120,18 @@ func (v *Virtual) Next() Time {
 }
 
 // RunUntil runs every callback due at or before until and leaves the clock
-// there.
+// there; with Never it runs all there are and leaves the clock at the last one.
 func (v *Virtual) RunUntil(until Time) {
 	for v.step(until) {
 	}
-	v.now = max(v.now, until)
+	v.reach(until)
+}
+
+// reach moves the clock to until if that is ahead and a time.
+func (v *Virtual) reach(until Time) {
+	if until != Never {
+		v.now = max(v.now, until)
+	}
 }
 
 // RunFor is RunUntil(Now + d).
@@ -122,11 +139,11 @@ func (v *Virtual) RunFor(d Duration) { v.RunUntil(v.now.Add(d)) }
 
 // RunWhile runs callbacks while more() holds and none is due after until. It
 // tells whether it ended because more() no longer holds. The clock stays at
-// the last callback in that case, else at until.
+// the last callback in that case, else at until (unless that is Never).
 func (v *Virtual) RunWhile(more func() bool, until Time) bool {
 	for more() {
 		if !v.step(until) {
-			v.now = max(v.now, until)
+			v.reach(until)
 			return !more()
 		}
 	}
