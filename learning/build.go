@@ -1,0 +1,274 @@
+package learning
+
+import (
+	"cmp"
+	"net/netip"
+	"slices"
+)
+
+// item is a destination as wanted: what rows are made of. It lives only while a
+// request is built.
+type item struct {
+	addr                  address
+	iface, generator, adj uint32
+}
+
+func (a *item) sameRow(b *item) bool { return a.addr == b.addr && a.iface == b.iface }
+
+// builder makes the tables of a request.
+type builder struct {
+	resolver Resolver
+	spec     *Spec
+	req      *Request
+	res      *Result
+	items    []item
+	gateways map[gatewayKey]uint32 // index into the result's; never walked
+	reasons  []Reason              // of each gateway
+}
+
+// gatewayKey tells apart the next hops that are not a row's own address, and
+// the reasons for having none.
+type gatewayKey struct {
+	iface  uint32
+	addr   address
+	reason Reason
+}
+
+// build fills the request's and the result's tables. Every row is resolving
+// afterwards; rows that have a reason already lead to an answer that carries it.
+func build(resolver Resolver, spec *Spec, req *Request) {
+	b := &builder{resolver: resolver, spec: spec, req: req, res: req.result}
+	b.collect()
+	b.makeRows()
+	next := b.findHops()
+	b.makeAnswers(next)
+	b.subscribe()
+}
+
+// collect gathers the interfaces, sorted by id, and the items, sorted by address,
+// interface, generator and adjacency.
+func (b *builder) collect() {
+	n := len(b.spec.Addresses)
+	if n > 0 {
+		b.res.interfaces = []Interface{b.spec.Interface}
+	}
+	index := make(map[uint32]uint32) // by handle
+	for i := range b.spec.Generators {
+		g := &b.spec.Generators[i]
+		n += len(g.Wants)
+		b.res.generatorIDs = append(b.res.generatorIDs, g.ID)
+		if _, known := index[g.Interface.Handle]; !known {
+			index[g.Interface.Handle] = 0
+			b.res.interfaces = append(b.res.interfaces, g.Interface)
+		}
+	}
+	slices.SortFunc(b.res.interfaces, func(a, b Interface) int {
+		return cmp.Or(cmp.Compare(a.ID, b.ID), cmp.Compare(a.Handle, b.Handle))
+	})
+	for i := range b.res.interfaces {
+		index[b.res.interfaces[i].Handle] = uint32(i)
+	}
+	b.items = make([]item, 0, n)
+	for _, a := range b.spec.Addresses {
+		b.items = append(b.items, item{addr: addressOf(a), adj: NoAdjacency})
+	}
+	for i := range b.spec.Generators {
+		g := &b.spec.Generators[i]
+		iface := index[g.Interface.Handle]
+		for _, w := range g.Wants {
+			b.items = append(b.items, item{addressOf(w.Dst), iface, uint32(i), w.Adj})
+		}
+	}
+	b.sort()
+}
+
+func (b *builder) sort() {
+	slices.SortFunc(b.items, func(x, y item) int {
+		if c := x.addr.compare(&y.addr); c != 0 {
+			return c
+		}
+		if c := cmp.Compare(x.iface, y.iface); c != 0 {
+			return c
+		}
+		return cmp.Or(cmp.Compare(x.generator, y.generator), cmp.Compare(x.adj, y.adj))
+	})
+}
+
+// makeRows makes one row of all items with the same address and interface, and
+// notes which rows each of several generators wants. A row's answer is its
+// interface until the answers are made.
+func (b *builder) makeRows() {
+	n := 0
+	for i := range b.items {
+		if i == 0 || !b.items[i].sameRow(&b.items[i-1]) {
+			n++
+		}
+	}
+	rows := make([]row, 0, n)
+	b.req.generators = make([]generator, len(b.spec.Generators))
+	for i := range b.req.generators {
+		b.req.generators[i].handle = b.spec.Generators[i].Handle
+	}
+	for i := range b.items {
+		it := &b.items[i]
+		fresh := i == 0 || !it.sameRow(&b.items[i-1])
+		if fresh {
+			rows = append(rows, row{it.addr, it.iface})
+		}
+		if len(b.req.generators) > 1 && (fresh || it.generator != b.items[i-1].generator) {
+			g := &b.req.generators[it.generator]
+			g.rows = append(g.rows, uint32(len(rows)-1))
+		}
+	}
+	b.res.rows = rows
+	b.res.progress = Progress{Total: n, Resolving: n}
+}
+
+// own marks, between findHops and makeAnswers, a row that is its own next hop.
+const own = ^uint32(0)
+
+// findHops asks for the next hop of every row. It gives for each row own or
+// the index of a gateway.
+func (b *builder) findHops() []uint32 {
+	next := make([]uint32, len(b.res.rows))
+	b.gateways = make(map[gatewayKey]uint32)
+	var last gatewayKey
+	lastIndex := none
+	for i := range b.res.rows {
+		row := &b.res.rows[i]
+		dst := row.addr.ip()
+		hop, why := netip.Addr{}, NoRoute
+		if !dst.IsUnspecified() {
+			hop, why = b.resolver.NextHop(b.res.interfaces[row.answer].Handle, dst)
+		}
+		key := gatewayKey{iface: row.answer, reason: why}
+		if why == ReasonNone {
+			if key.addr = addressOf(hop); key.addr == row.addr {
+				next[i] = own
+				continue
+			}
+		}
+		if lastIndex == none || key != last {
+			last, lastIndex = key, b.gateway(key)
+		}
+		next[i] = lastIndex
+		b.res.gateways[lastIndex].rows++
+	}
+	return next
+}
+
+func (b *builder) gateway(key gatewayKey) uint32 {
+	index, ok := b.gateways[key]
+	if !ok {
+		index = uint32(len(b.res.gateways))
+		b.gateways[key] = index
+		b.res.gateways = append(b.res.gateways,
+			gateway{addr: key.addr, split: none, no: key.reason != ReasonNone})
+		b.reasons = append(b.reasons, key.reason)
+	}
+	return index
+}
+
+// makeAnswers makes an answer for every next hop, in the order of the rows. A
+// row whose own address is a gateway of others shares their answer.
+func (b *builder) makeAnswers(next []uint32) {
+	n := len(b.res.gateways)
+	for i, g := range next {
+		if g != own {
+			continue
+		}
+		if len(b.gateways) > 0 {
+			row := &b.res.rows[i]
+			if g, ok := b.gateways[gatewayKey{iface: row.answer, addr: row.addr}]; ok {
+				next[i] = g
+				b.res.gateways[g].rows++
+				continue
+			}
+		}
+		n++
+	}
+	answers := make([]answer, 0, n)
+	answerOf := make([]uint32, len(b.res.gateways))
+	for i, g := range next {
+		row := &b.res.rows[i]
+		a := answer{state: StateResolving, hop: uint32(i), iface: row.answer, link: none}
+		if g != own {
+			if answerOf[g] > 0 {
+				row.answer = answerOf[g] - 1
+				continue
+			}
+			answerOf[g] = uint32(len(answers) + 1)
+			a.hop, a.reason = viaGateway|g, b.reasons[g]
+		}
+		row.answer = uint32(len(answers))
+		answers = append(answers, a)
+		if a.reason == ReasonNone {
+			b.res.nextHops++
+		}
+	}
+	b.res.answers = answers
+}
+
+// subscription is one generator's adjacency that wants an answer.
+type subscription struct{ generator, adj uint32 }
+
+// subscribe notes which adjacencies each answer is for.
+func (b *builder) subscribe() {
+	if len(b.req.generators) == 0 {
+		return
+	}
+	start := make([]uint32, len(b.res.answers)+1)
+	b.eachWant(func(answer uint32, _ *item) { start[answer+1]++ })
+	for i := range b.res.answers {
+		start[i+1] += start[i]
+	}
+	subs := make([]subscription, len(b.items))
+	fill := slices.Clone(start[:len(b.res.answers)])
+	b.eachWant(func(answer uint32, it *item) {
+		subs[fill[answer]] = subscription{it.generator, it.adj}
+		fill[answer]++
+	})
+	n, single := uint32(0), true
+	for i := range b.res.answers {
+		of := subs[start[i]:start[i+1]]
+		slices.SortFunc(of, func(x, y subscription) int {
+			return cmp.Or(cmp.Compare(x.generator, y.generator), cmp.Compare(x.adj, y.adj))
+		})
+		of = slices.Compact(of)
+		start[i] = n
+		n += uint32(copy(subs[n:], of))
+		single = single && len(of) == 1
+	}
+	start[len(b.res.answers)] = n
+	b.store(start, subs[:n], single)
+}
+
+// eachWant calls f for every item with its row's answer.
+func (b *builder) eachWant(f func(answer uint32, it *item)) {
+	row := -1
+	for i := range b.items {
+		if i == 0 || !b.items[i].sameRow(&b.items[i-1]) {
+			row++
+		}
+		f(b.res.rows[row].answer, &b.items[i])
+	}
+}
+
+// store keeps the subscriptions in as little memory as they need.
+func (b *builder) store(start []uint32, subs []subscription, single bool) {
+	s := &b.req.subs
+	if !single {
+		s.start = start
+	}
+	s.adj = make([]uint32, len(subs))
+	if len(b.req.generators) > 1 {
+		s.generator = make([]uint32, len(subs))
+	}
+	for i, sub := range subs {
+		s.adj[i] = sub.adj
+		if s.generator != nil {
+			s.generator[i] = sub.generator
+		}
+		b.req.generators[sub.generator].pending++
+	}
+}

@@ -1,0 +1,83 @@
+package learning
+
+import (
+	"container/list"
+	"slices"
+	"strings"
+
+	"glean/stack/loop"
+)
+
+// catalog holds things by id and lists them in order. Sorting waits until a
+// list is wanted, so that adding and removing cost the same for any number.
+type catalog[T comparable] struct {
+	byID map[string]T // never walked
+	id   func(T) string
+	all  []T // what was added, in order of id if tidy
+	tidy bool
+}
+
+func newCatalog[T comparable](id func(T) string) catalog[T] {
+	return catalog[T]{byID: make(map[string]T), id: id}
+}
+
+func (c *catalog[T]) has(id string) bool { _, ok := c.byID[id]; return ok }
+
+func (c *catalog[T]) add(v T) {
+	c.byID[c.id(v)] = v
+	c.all = append(c.all, v)
+	c.tidy = false
+}
+
+func (c *catalog[T]) remove(v T) {
+	delete(c.byID, c.id(v))
+	c.tidy = false
+	if len(c.all) > 64 && len(c.all) > 2*len(c.byID) {
+		c.sweep()
+	}
+}
+
+// sweep takes out what was removed.
+func (c *catalog[T]) sweep() {
+	c.all = slices.DeleteFunc(c.all, func(v T) bool { return c.byID[c.id(v)] != v })
+}
+
+func (c *catalog[T]) list() []T {
+	if !c.tidy {
+		c.sweep()
+		slices.SortFunc(c.all, func(a, b T) int { return strings.Compare(c.id(a), c.id(b)) })
+		c.tidy = true
+	}
+	return slices.Clone(c.all)
+}
+
+// shelf keeps what is finished, oldest first.
+type shelf[T any] struct {
+	items list.List // of T
+	drop  func(T)
+	ended func(T) loop.Time
+}
+
+// trim drops what is beyond the limits (0: none) and gives the time when the
+// next one is too old.
+func (s *shelf[T]) trim(now loop.Time, keep int, age loop.Duration) (next loop.Time) {
+	for s.items.Len() > 0 {
+		oldest := s.items.Front().Value.(T)
+		until := loop.Never
+		if age > 0 {
+			until = s.ended(oldest).Add(age)
+		}
+		if (keep <= 0 || s.items.Len() <= keep) && now < until {
+			return until
+		}
+		s.items.Remove(s.items.Front())
+		s.drop(oldest)
+	}
+	return loop.Never
+}
+
+func (s *shelf[T]) clear() {
+	for s.items.Len() > 0 {
+		s.drop(s.items.Remove(s.items.Front()).(T))
+	}
+}

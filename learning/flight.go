@@ -1,0 +1,56 @@
+package learning
+
+import "glean/stack/loop"
+
+// flight is a question in the window.
+type flight struct {
+	target     uint32
+	next, prev uint32
+	at         loop.Time // when it was sent
+}
+
+// flights are the questions in the window of a path, oldest first. The slab
+// never grows beyond the window's ceiling.
+type flights struct {
+	slots      []flight
+	free       uint32
+	head, tail uint32
+	n          int
+}
+
+func newFlights() flights { return flights{free: none, head: none, tail: none} }
+
+func (fs *flights) push(target uint32, at loop.Time) uint32 {
+	i := fs.free
+	if i == none {
+		i = uint32(len(fs.slots))
+		fs.slots = append(fs.slots, flight{})
+	} else {
+		fs.free = fs.slots[i].next
+	}
+	fs.slots[i] = flight{target: target, next: none, prev: fs.tail, at: at}
+	if fs.tail == none {
+		fs.head = i
+	} else {
+		fs.slots[fs.tail].next = i
+	}
+	fs.tail = i
+	fs.n++
+	return i
+}
+
+func (fs *flights) remove(i uint32) {
+	f := &fs.slots[i]
+	if f.prev == none {
+		fs.head = f.next
+	} else {
+		fs.slots[f.prev].next = f.next
+	}
+	if f.next == none {
+		fs.tail = f.prev
+	} else {
+		fs.slots[f.next].prev = f.prev
+	}
+	f.next, fs.free = fs.free, i
+	fs.n--
+}

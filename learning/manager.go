@@ -1,0 +1,182 @@
+package learning
+
+import (
+	"fmt"
+
+	"glean/stack/loop"
+)
+
+// Options of a Manager. The zero value keeps everything and numbers the ids.
+type Options struct {
+	NewID     func() string // ids of requests without one, and of results
+	Retain    int           // finished requests kept, and finished results; 0: all
+	RetainFor loop.Duration // how long they are kept; 0: for ever
+}
+
+// Manager runs the learning requests of a loop.
+type Manager struct {
+	loop     loop.Loop
+	resolver Resolver
+	observer Observer
+	options  Options
+
+	targets   targets
+	lanes     map[uint32]*lane // by interface handle; never walked
+	paths     map[uint32]*path // by Budget.Path; never walked
+	active    []*Request       // by slot; nil where free
+	freeSlots []uint32
+	learning  map[uint32]*Request // by handle of a generator of a request in progress; never walked
+
+	requests    catalog[*Request]
+	results     catalog[*Result]
+	oldRequests shelf[*Request]
+	oldResults  shelf[*Result]
+	expiry      loop.Timer
+}
+
+// NewManager returns a manager without requests.
+func NewManager(l loop.Loop, r Resolver, o Observer, options Options) *Manager {
+	m := &Manager{
+		loop: l, resolver: r, observer: o, options: options,
+		targets:  newTargets(),
+		lanes:    make(map[uint32]*lane),
+		paths:    make(map[uint32]*path),
+		learning: make(map[uint32]*Request),
+		requests: newCatalog((*Request).ID),
+		results:  newCatalog((*Result).ID),
+	}
+	if m.options.NewID == nil {
+		n := 0
+		m.options.NewID = func() string { n++; return fmt.Sprintf("lr-%d", n) }
+	}
+	m.oldRequests = shelf[*Request]{drop: m.forgetRequest, ended: func(r *Request) loop.Time { return r.result.finishedAt }}
+	m.oldResults = shelf[*Result]{drop: m.forgetResult, ended: func(r *Result) loop.Time { return r.finishedAt }}
+	m.expiry.Init(m.trim)
+	return m
+}
+
+// Start begins a request. What is known at once (cached MACs, addresses that
+// have no route ...) is decided when it returns; if that is everything, the
+// request has ended. The Observer hears of it before Start returns. Errors:
+// ErrInvalid, ErrExists, ErrBusy; then nothing was begun.
+func (m *Manager) Start(spec Spec) (*Request, error) {
+	if err := spec.check(); err != nil {
+		return nil, err
+	}
+	for _, g := range spec.Generators {
+		if r := m.learning[g.Handle]; r != nil {
+			return nil, ErrBusy{GeneratorID: g.ID, RequestID: r.id}
+		}
+	}
+	if spec.ID == "" {
+		spec.ID = m.newID(func(id string) bool { return id != "plan" && !m.requests.has(id) })
+	}
+	if m.requests.has(spec.ID) {
+		return nil, ErrExists{ID: spec.ID}
+	}
+	now := m.loop.Now()
+	r := &Request{id: spec.ID, mode: spec.Mode, timeout: spec.Timeout, manager: m,
+		deadline: now.Add(spec.Timeout)}
+	r.result = &Result{id: m.newID(func(id string) bool { return !m.results.has(id) }),
+		requestID: r.id, state: StateResolving, createdAt: now, live: r}
+	build(m.resolver, &spec, r)
+	m.register(r)
+	m.begin(r)
+	return r, nil
+}
+
+// newID asks for ids until one is free. Ids are meant to be unique; one that
+// never is would be a fault of the caller that must not hang the loop.
+func (m *Manager) newID(free func(string) bool) string {
+	for range 1000 {
+		if id := m.options.NewID(); free(id) {
+			return id
+		}
+	}
+	panic("learning: Options.NewID gave a thousand used ids")
+}
+
+func (m *Manager) register(r *Request) {
+	if n := len(m.freeSlots); n > 0 {
+		r.slot, m.freeSlots = m.freeSlots[n-1], m.freeSlots[:n-1]
+	} else {
+		r.slot = uint32(len(m.active))
+		m.active = append(m.active, nil)
+	}
+	m.active[r.slot] = r
+	r.lanes = make([]*lane, len(r.result.interfaces))
+	for i := range r.lanes {
+		r.lanes[i] = m.lane(r.result.interfaces[i].Handle)
+	}
+	for i := range r.generators {
+		m.learning[r.generators[i].handle] = r
+	}
+	m.requests.add(r)
+	m.results.add(r.result)
+	r.timer.Init(func() { m.expire(r) })
+	m.loop.Arm(&r.timer, r.deadline)
+}
+
+// Request gives a request by its id, nil if there is none.
+func (m *Manager) Request(id string) *Request { return m.requests.byID[id] }
+
+// Requests gives all requests, sorted by id.
+func (m *Manager) Requests() []*Request { return m.requests.list() }
+
+// Result gives a result by its id, nil if there is none.
+func (m *Manager) Result(id string) *Result { return m.results.byID[id] }
+
+// Results gives all results, sorted by id.
+func (m *Manager) Results() []*Result { return m.results.list() }
+
+// DeleteRequest removes a finished request; its result stays. It tells whether
+// there was one.
+func (m *Manager) DeleteRequest(id string) bool {
+	r := m.requests.byID[id]
+	if r == nil || r.State() == StateResolving {
+		return false
+	}
+	m.oldRequests.items.Remove(r.shelved)
+	m.forgetRequest(r)
+	return true
+}
+
+// DeleteResult removes a finished result; its request stays. An unknown id is
+// no error, a result in progress is ErrInProgress.
+func (m *Manager) DeleteResult(id string) error {
+	r := m.results.byID[id]
+	if r == nil {
+		return nil
+	}
+	if r.state == StateResolving {
+		return ErrInProgress{ResultID: id, RequestID: r.requestID}
+	}
+	m.oldResults.items.Remove(r.shelved)
+	m.forgetResult(r)
+	return nil
+}
+
+// DeleteFinishedRequests removes every finished request.
+func (m *Manager) DeleteFinishedRequests() { m.oldRequests.clear() }
+
+// DeleteFinishedResults removes every finished result.
+func (m *Manager) DeleteFinishedResults() { m.oldResults.clear() }
+
+func (m *Manager) forgetRequest(r *Request) { m.requests.remove(r) }
+
+func (m *Manager) forgetResult(r *Result) {
+	m.results.remove(r)
+	r.empty()
+}
+
+// trim drops finished requests and results beyond the limits of Options.
+func (m *Manager) trim() {
+	now := m.loop.Now()
+	next := min(m.oldRequests.trim(now, m.options.Retain, m.options.RetainFor),
+		m.oldResults.trim(now, m.options.Retain, m.options.RetainFor))
+	if next < loop.Never {
+		m.loop.Arm(&m.expiry, next)
+	} else {
+		m.loop.Disarm(&m.expiry)
+	}
+}

@@ -1,0 +1,101 @@
+package learning
+
+import (
+	"container/list"
+
+	"glean/stack/loop"
+)
+
+// Request is one run of learning.
+type Request struct {
+	id      string
+	mode    Mode
+	timeout loop.Duration
+	result  *Result
+
+	manager    *Manager
+	slot       uint32 // in Manager.active
+	deadline   loop.Time
+	timer      loop.Timer
+	generators []generator
+	subs       subscriptions
+	lanes      []*lane // one per interface of the result
+	cancelled  bool
+	shelved    *list.Element // in Manager.oldRequests once finished
+}
+
+// generator is a generator of a request in progress.
+type generator struct {
+	handle  uint32
+	pending int      // subscriptions that are not decided
+	failed  bool     // one was decided without a MAC
+	gone    bool     // deleted
+	rows    []uint32 // its rows, sorted; nil if it is the only generator
+}
+
+// ID is the request's id.
+func (r *Request) ID() string { return r.id }
+
+// Mode is what counts as learned.
+func (r *Request) Mode() Mode { return r.mode }
+
+// Timeout is how long the request may take.
+func (r *Request) Timeout() loop.Duration { return r.timeout }
+
+// State tells how far the request is.
+func (r *Request) State() State { return r.result.state }
+
+// CreatedAt is when the request was made.
+func (r *Request) CreatedAt() loop.Time { return r.result.createdAt }
+
+// FinishedAt is when the request ended; false while it is in progress.
+func (r *Request) FinishedAt() (loop.Time, bool) { return r.result.FinishedAt() }
+
+// Progress counts the rows by state.
+func (r *Request) Progress() Progress { return r.result.progress }
+
+// GeneratorIDs are the generators of the request, in the order given.
+func (r *Request) GeneratorIDs() []string { return r.result.GeneratorIDs() }
+
+// InterfaceIDs are the interfaces of the request, sorted.
+func (r *Request) InterfaceIDs() []string { return r.result.InterfaceIDs() }
+
+// ResultID is the id of the request's result, which may have been deleted.
+func (r *Request) ResultID() string { return r.result.id }
+
+// RequestsSent counts the questions sent for the request's next hops.
+func (r *Request) RequestsSent() uint64 { return r.result.sent }
+
+// RepliesReceived counts the answers that completed a next hop.
+func (r *Request) RepliesReceived() uint64 { return r.result.replies }
+
+// NextHops is the number of unique next hops.
+func (r *Request) NextHops() int { return r.result.nextHops }
+
+// Rows is Result.Rows; none once the result was deleted.
+func (r *Request) Rows(f RowFilter) []Row { return r.result.Rows(f) }
+
+// subscriptions say which adjacencies of which generators an answer is for.
+type subscriptions struct {
+	start     []uint32 // answer -> index of its first; nil: each answer has exactly one
+	generator []uint32 // index into Request.generators; nil: all are of the first
+	adj       []uint32
+}
+
+// of gives the range of an answer's subscriptions.
+func (s *subscriptions) of(answer uint32) (from, to uint32) {
+	switch {
+	case s.start == nil && int(answer) < len(s.adj):
+		return answer, answer + 1
+	case int(answer)+1 < len(s.start):
+		return s.start[answer], s.start[answer+1]
+	}
+	return 0, 0 // no generators, or an answer split off later
+}
+
+func (s *subscriptions) get(i uint32) (generator, adj uint32) {
+	if s.generator != nil {
+		generator = s.generator[i]
+	}
+	return generator, s.adj[i]
+}

@@ -1,0 +1,277 @@
+package learning
+
+import (
+	"glean/stack/header"
+	"glean/stack/loop"
+)
+
+// outcome is what came with an event.
+type outcome struct {
+	mac      header.MAC    // evReply, evCached
+	rtt      loop.Duration // evReply
+	attempts uint32
+	reason   Reason // evRefused, evDeadline
+}
+
+// begin decides what is known at once and has the rest asked.
+func (m *Manager) begin(r *Request) {
+	res := r.result
+	if len(res.rows) == 0 {
+		r.account(0, StateResolving)
+	}
+	for i := range r.generators {
+		if g := &r.generators[i]; g.pending == 0 { // it wants nothing
+			m.observer.GeneratorDone(g.handle, true, r)
+		}
+	}
+	m.targets.reserve(res.nextHops)
+	if n := m.targets.live + res.nextHops; 4*n > 3*len(m.targets.index) {
+		m.rebuildIndex(n)
+	}
+	for i := range res.answers {
+		if a := &res.answers[i]; a.reason != ReasonNone {
+			m.settle(r, uint32(i), evRefused, outcome{reason: a.reason})
+		} else {
+			m.attach(r, uint32(i))
+		}
+	}
+	if !m.finish(r) {
+		m.observer.RequestChanged(r)
+	}
+}
+
+// attach makes an answer wait for its target. If another request waits for it
+// already, its question is joined, whatever the modes: it is at least as new as
+// what either of them asks for.
+func (m *Manager) attach(r *Request, index uint32) {
+	a := &r.result.answers[index]
+	l := r.lanes[a.iface]
+	hop, _ := r.result.hop(a)
+	if id := m.find(l.handle, &hop); id != none {
+		if r.deadline > m.latest(id) {
+			m.resolver.Extend(m.targets.slots[id].ref, r.deadline)
+		}
+		m.targets.addHolder(id, r.slot, index)
+		a.link = id
+		return
+	}
+	id := m.targets.alloc(r.slot, index)
+	held := m.resolver.Hold(l.handle, hop.ip(), id, r.mode != ModeCached, r.deadline)
+	switch held.State {
+	case HeldAsk, HeldWait:
+		a.link = id
+		m.targets.slots[id].ref = held.Ref
+		m.enter(id)
+		if held.State == HeldAsk {
+			l.want(m.targets.slots, id)
+		}
+	case HeldKnown:
+		m.targets.release(id)
+		m.settle(r, index, evCached, outcome{mac: held.MAC})
+	default:
+		m.targets.release(id)
+		m.settle(r, index, evRefused, outcome{reason: held.Reason})
+	}
+}
+
+// latest is the latest deadline of a target's holders, which the resolver knows.
+func (m *Manager) latest(id uint32) (deadline loop.Time) {
+	m.targets.eachHolder(id, func(request, _ uint32) {
+		deadline = max(deadline, m.active[request].deadline)
+	})
+	return deadline
+}
+
+func (m *Manager) laneOf(t *target) *lane {
+	r := m.active[t.request]
+	return r.lanes[r.result.answers[t.answer].iface]
+}
+
+func (m *Manager) countSent(id uint32) {
+	m.targets.eachHolder(id, func(request, _ uint32) { m.active[request].result.sent++ })
+}
+
+// SolicitDue says that a held target may be asked (again).
+func (m *Manager) SolicitDue(id uint32) {
+	t := m.targets.at(id)
+	if t == nil {
+		return
+	}
+	l := m.laneOf(t)
+	switch t.place() {
+	case placeFlying:
+		l.unplace(m.targets.slots, id)
+	case placeFirst, placeRepeat:
+		return
+	}
+	l.want(m.targets.slots, id)
+}
+
+// Confirmed says that a held target answered: its MAC, the time since the
+// question and the number of questions asked since Hold.
+func (m *Manager) Confirmed(id uint32, mac header.MAC, rtt loop.Duration, attempts uint32) {
+	t := m.targets.at(id)
+	if t == nil {
+		return
+	}
+	ref, l := t.ref, m.laneOf(t)
+	l.path.answered(l, id, rtt, attempts, m.loop.Now())
+	out := outcome{mac: mac, rtt: rtt, attempts: attempts}
+	for last := false; !last; {
+		request, index := m.targets.slots[id].request, m.targets.slots[id].answer
+		last = m.targets.dropHolder(id, request)
+		if last {
+			m.targets.release(id)
+			m.resolver.Release(ref)
+		}
+		r := m.active[request]
+		r.result.replies++
+		m.settle(r, index, evReply, out)
+		m.finish(r)
+	}
+}
+
+// Cancel ends a request in progress; it tells whether there was one.
+func (m *Manager) Cancel(id string) bool {
+	r := m.requests.byID[id]
+	if r == nil || r.State() != StateResolving {
+		return false
+	}
+	m.cancel(r, evCancel)
+	return true
+}
+
+func (m *Manager) cancel(r *Request, ev event) {
+	r.cancelled = true
+	m.endAll(r, ev)
+	m.finish(r)
+}
+
+// expire ends a request at its deadline.
+func (m *Manager) expire(r *Request) {
+	m.endAll(r, evDeadline)
+	m.finish(r)
+}
+
+func (m *Manager) endAll(r *Request, ev event) {
+	for i := range r.result.answers {
+		m.end(r, uint32(i), ev)
+	}
+}
+
+// end decides an answer without a MAC.
+func (m *Manager) end(r *Request, index uint32, ev event) {
+	a := &r.result.answers[index]
+	_, action := step(a.state, ev)
+	if action&actRelease == 0 {
+		return
+	}
+	t := &m.targets.slots[a.link]
+	out := outcome{attempts: uint32(t.asked)}
+	if ev == evDeadline {
+		out.reason = m.resolver.Verdict(t.ref)
+	}
+	m.detach(r, a)
+	m.settle(r, index, ev, out)
+}
+
+// detach makes an answer leave its target; the last one out releases it.
+func (m *Manager) detach(r *Request, a *answer) {
+	id := a.link
+	l, ref := r.lanes[a.iface], m.targets.slots[id].ref
+	if m.targets.dropHolder(id, r.slot) {
+		l.unplace(m.targets.slots, id)
+		m.targets.release(id)
+		m.resolver.Release(ref)
+	}
+}
+
+// settle stores the fate of an answer and tells those who wait for it.
+func (m *Manager) settle(r *Request, index uint32, ev event, out outcome) {
+	a := &r.result.answers[index]
+	next, action := step(a.state, ev)
+	if action == actNone {
+		return
+	}
+	a.state, a.at, a.link = next, m.loop.Now(), none
+	a.attempts = uint16(min(out.attempts, 1<<16-1))
+	if action&actConfirm != 0 {
+		a.mac = out.mac
+		a.setRTT(out.rtt)
+		if ev == evCached {
+			a.rttHigh |= cachedMark
+		}
+	}
+	if action&actFail != 0 {
+		a.reason = ev.reason(out.reason)
+	}
+	r.account(r.result.rowsOf(a), next)
+	m.tell(r, index, a)
+}
+
+// account moves rows from resolving to next. The request's state is final when
+// none is left, before anybody is told.
+func (r *Request) account(rows int, next State) {
+	p := &r.result.progress
+	p.Resolving -= rows
+	switch next {
+	case StateCompleted:
+		p.Completed += rows
+	case StateTimedOut:
+		p.TimedOut += rows
+	}
+	if p.Resolving == 0 {
+		r.result.state = verdict(p.TimedOut, r.cancelled)
+		r.result.finishedAt = r.manager.loop.Now()
+	}
+}
+
+// tell reports a decided answer to the adjacencies that want it.
+func (m *Manager) tell(r *Request, index uint32, a *answer) {
+	for i, to := r.subs.of(index); i < to; i++ {
+		number, adj := r.subs.get(i)
+		g := &r.generators[number]
+		if g.gone {
+			continue
+		}
+		if a.state != StateCompleted {
+			g.failed = true
+		}
+		switch {
+		case adj == NoAdjacency:
+		case a.state == StateCompleted:
+			m.observer.Learned(g.handle, adj, a.mac)
+		default:
+			m.observer.Lost(g.handle, adj, a.reason)
+		}
+		if g.pending--; g.pending == 0 {
+			m.observer.GeneratorDone(g.handle, !g.failed, r)
+		}
+	}
+}
+
+// finish puts a request away if nothing of it is resolving; it tells whether
+// that is so.
+func (m *Manager) finish(r *Request) bool {
+	res := r.result
+	if res.state == StateResolving {
+		return false
+	}
+	m.loop.Disarm(&r.timer)
+	m.active[r.slot] = nil
+	m.freeSlots = append(m.freeSlots, r.slot)
+	for _, l := range r.lanes {
+		m.leave(l)
+	}
+	for i := range r.generators {
+		if g := &r.generators[i]; !g.gone {
+			delete(m.learning, g.handle)
+		}
+	}
+	r.lanes, r.generators, r.subs, res.live = nil, nil, subscriptions{}, nil
+	r.shelved = m.oldRequests.items.PushBack(r)
+	res.shelved = m.oldResults.items.PushBack(res)
+	m.observer.RequestChanged(r)
+	m.trim()
+	return true
+}
