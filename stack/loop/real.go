@@ -135,11 +135,11 @@ func (r *Real) runTimers() {
 	due, last := r.now, r.timers.seq
 	for !r.ended.Load() {
 		t := r.timers.min()
-		if t == nil || t.at > due || t.seq > last {
+		if t.at > due || t.seq > last {
 			return
 		}
-		r.timers.disarm(t)
-		t.fn()
+		r.timers.disarm(t.timer)
+		t.timer.fn()
 		r.now = r.Clock()
 	}
 }
@@ -175,8 +175,8 @@ func (r *Real) runWork() {
 // queues were last looked at is still in the channel, so none is lost.
 func (r *Real) sleep(alarm *time.Timer) {
 	wait := time.Duration(time.Hour)
-	if t := r.timers.min(); t != nil {
-		wait = min(wait, time.Duration(t.at.Sub(r.Clock())))
+	if at := r.timers.min().at; at != Never {
+		wait = min(wait, time.Duration(at.Sub(r.Clock())))
 	}
 	if wait <= 0 {
 		return

@@ -6,7 +6,6 @@ package loop
 type Timer struct {
 	fn  func()
 	at  Time
-	seq uint64
 	pos int // 1-based position in the heap, 0 when not armed
 }
 
@@ -35,17 +34,26 @@ func (t *Timer) At() Time {
 // timers is a 4-ary min-heap on (at, seq). A wider heap than a binary one is
 // shallower, and most timers are disarmed or moved before they reach the top.
 type timers struct {
-	heap []*Timer
+	heap []entry
 	seq  uint64 // the sequence number given last; shared with posted functions
+}
+
+// entry is an armed timer. It has what the heap compares, so that comparing
+// does not touch the timers themselves, which lie anywhere.
+type entry struct {
+	at    Time
+	seq   uint64
+	timer *Timer
 }
 
 const arity = 4
 
 func (h *timers) next() uint64 { h.seq++; return h.seq }
 
-func (h *timers) min() *Timer {
+// min is the entry that is due first. Its timer is nil if there is none.
+func (h *timers) min() entry {
 	if len(h.heap) == 0 {
-		return nil
+		return entry{at: Never}
 	}
 	return h.heap[0]
 }
@@ -54,72 +62,77 @@ func (h *timers) arm(t *Timer, at Time) {
 	if t.fn == nil {
 		panic("loop: Arm of a timer without a function")
 	}
-	t.at, t.seq = at, h.next()
+	t.at = at
+	e := entry{at, h.next(), t}
 	if t.pos == 0 {
-		h.heap = append(h.heap, t)
-		t.pos = len(h.heap)
-		h.up(t)
+		h.heap = append(h.heap, e)
+		h.up(e, len(h.heap)-1)
 		return
 	}
-	h.up(t)
-	h.down(t)
+	h.fix(e, t.pos-1)
 }
 
 func (h *timers) disarm(t *Timer) {
 	if t.pos == 0 {
 		return
 	}
-	last := h.heap[len(h.heap)-1]
-	h.heap[len(h.heap)-1] = nil
-	h.heap = h.heap[:len(h.heap)-1]
-	if last != t {
-		h.place(last, t.pos-1)
-		h.up(last)
-		h.down(last)
+	n := len(h.heap) - 1
+	last := h.heap[n]
+	h.heap[n] = entry{}
+	h.heap = h.heap[:n]
+	if last.timer != t {
+		h.fix(last, t.pos-1)
 	}
 	t.pos = 0
 }
 
-func (h *timers) place(t *Timer, i int) {
-	h.heap[i] = t
-	t.pos = i + 1
+func (h *timers) place(e entry, i int) {
+	h.heap[i] = e
+	e.timer.pos = i + 1
 }
 
-func before(a, b *Timer) bool {
-	return a.at < b.at || a.at == b.at && a.seq < b.seq
+func (e entry) before(f entry) bool {
+	return e.at < f.at || e.at == f.at && e.seq < f.seq
 }
 
-func (h *timers) up(t *Timer) {
-	i := t.pos - 1
+// fix puts e, whose place is free at i, where it belongs.
+func (h *timers) fix(e entry, i int) {
+	if i > 0 && e.before(h.heap[(i-1)/arity]) {
+		h.up(e, i)
+	} else {
+		h.down(e, i)
+	}
+}
+
+func (h *timers) up(e entry, i int) {
 	for i > 0 {
 		parent := (i - 1) / arity
-		if !before(t, h.heap[parent]) {
+		if !e.before(h.heap[parent]) {
 			break
 		}
 		h.place(h.heap[parent], i)
 		i = parent
 	}
-	h.place(t, i)
+	h.place(e, i)
 }
 
-func (h *timers) down(t *Timer) {
-	i := t.pos - 1
+func (h *timers) down(e entry, i int) {
 	for {
 		first := i*arity + 1
 		if first >= len(h.heap) {
 			break
 		}
 		least := first
-		for c := first + 1; c < first+arity && c < len(h.heap); c++ {
-			if before(h.heap[c], h.heap[least]) {
+		for c := first + 1; c < min(first+arity, len(h.heap)); c++ {
+			if h.heap[c].before(h.heap[least]) {
 				least = c
 			}
 		}
-		if !before(h.heap[least], t) {
+		if !h.heap[least].before(e) {
 			break
 		}
 		h.place(h.heap[least], i)
 		i = least
 	}
-	h.place(t, i)
+	h.place(e, i)
 }

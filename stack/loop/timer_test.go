@@ -11,7 +11,7 @@ import (
 // and taken, both agree on what is next.
 func TestHeapModel(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		type entry struct {
+		type armed struct {
 			at    Time
 			order int // of arming
 		}
@@ -20,7 +20,7 @@ func TestHeapModel(t *testing.T) {
 		for i := range all {
 			all[i].Init(func() {})
 		}
-		model := make(map[*Timer]entry)
+		model := make(map[*Timer]armed)
 		armings := 0
 		draw := func(t *rapid.T) *Timer { return &all[rapid.IntRange(0, len(all)-1).Draw(t, "timer")] }
 		t.Repeat(map[string]func(*rapid.T){
@@ -28,7 +28,7 @@ func TestHeapModel(t *testing.T) {
 				tm, at := draw(t), Time(rapid.IntRange(0, 20).Draw(t, "at"))
 				armings++
 				h.arm(tm, at)
-				model[tm] = entry{at, armings}
+				model[tm] = armed{at, armings}
 			},
 			"disarm": func(t *rapid.T) {
 				tm := draw(t)
@@ -36,7 +36,7 @@ func TestHeapModel(t *testing.T) {
 				delete(model, tm)
 			},
 			"take": func(t *rapid.T) {
-				tm := h.min()
+				tm := h.min().timer
 				if tm == nil {
 					t.Skip("empty")
 				}
@@ -50,7 +50,7 @@ func TestHeapModel(t *testing.T) {
 						first = tm
 					}
 				}
-				if got := h.min(); got != first {
+				if got := h.min().timer; got != first {
 					t.Fatalf("the first timer is %v, want %v", got, first)
 				}
 				if len(h.heap) != len(model) {
@@ -58,7 +58,7 @@ func TestHeapModel(t *testing.T) {
 				}
 				for i := range all {
 					_, armed := model[&all[i]]
-					if all[i].Armed() != armed || armed && h.heap[all[i].pos-1] != &all[i] {
+					if all[i].Armed() != armed || armed && h.heap[all[i].pos-1].timer != &all[i] {
 						t.Fatalf("timer %d: armed %v at position %d, want armed %v", i, all[i].Armed(), all[i].pos, armed)
 					}
 				}

@@ -56,7 +56,7 @@ func (v *Virtual) Post(f func()) {
 }
 
 // takePost returns the first posted function unless t is due before it.
-func (v *Virtual) takePost(t *Timer) func() {
+func (v *Virtual) takePost(t entry) func() {
 	if v.waiting.Load() == 0 {
 		return nil
 	}
@@ -64,7 +64,7 @@ func (v *Virtual) takePost(t *Timer) func() {
 	defer v.mu.Unlock()
 	v.number()
 	p := v.posted[v.head]
-	if t != nil && t.at <= v.now && t.seq < p.seq {
+	if t.timer != nil && t.at <= v.now && t.seq < p.seq {
 		return nil
 	}
 	v.posted[v.head].fn = nil
@@ -98,13 +98,13 @@ func (v *Virtual) step(until Time) bool {
 		f()
 		return true
 	}
-	if t == nil || t.at > until || t.at == Never {
+	if t.at > until || t.at == Never {
 		return false
 	}
 	v.now = t.at
-	v.timers.disarm(t)
+	v.timers.disarm(t.timer)
 	v.events++
-	t.fn()
+	t.timer.fn()
 	return true
 }
 
@@ -113,10 +113,7 @@ func (v *Virtual) Next() Time {
 	if v.waiting.Load() > 0 {
 		return v.now
 	}
-	if t := v.timers.min(); t != nil {
-		return t.at
-	}
-	return Never
+	return v.timers.min().at
 }
 
 // RunUntil runs every callback due at or before until and leaves the clock
