@@ -17,6 +17,7 @@ type Inbox struct {
 	loop    loop.Loop
 	deliver func(frame []byte)
 	drainFn func() // i.drain, bound once so that posting it allocates nothing
+	ended   bool   // Close was called; only on the loop
 
 	dropped atomic.Uint64
 	slot    int // size of a slot, in octets
@@ -24,9 +25,9 @@ type Inbox struct {
 	lengths []int32
 
 	mu     sync.Mutex
-	head   uint64 // next slot to read; written by the loop
-	tail   uint64 // next slot to write; written by readers
-	posted bool   // a drain is on its way to the loop
+	head   int  // first slot in use; moved by the loop
+	used   int  // slots in use, from head on, around the end
+	posted bool // a drain is on its way to the loop
 	closed bool
 }
 
@@ -50,18 +51,23 @@ func (i *Inbox) Room() int { return len(i.lengths) }
 // Dropped is the number of frames that found the inbox full or did not fit.
 func (i *Inbox) Dropped() uint64 { return i.dropped.Load() }
 
-// Put copies frames into the inbox. It may be called from any goroutine. It
-// returns how many were taken; the rest is counted as dropped.
+// Put copies frames into the inbox, under one lock for all of them. It may be
+// called from any goroutine. It returns how many were taken; the rest is
+// counted as dropped, unless the inbox is closed.
 func (i *Inbox) Put(frames ...[]byte) int {
-	taken := 0
 	i.mu.Lock()
+	if i.closed {
+		i.mu.Unlock()
+		return 0
+	}
+	taken := 0
 	for _, f := range frames {
-		if i.closed || i.tail-i.head == uint64(len(i.lengths)) || len(f) > i.slot {
+		if i.used == len(i.lengths) || len(f) > i.slot {
 			continue
 		}
-		at := int(i.tail % uint64(len(i.lengths)))
+		at := i.wrap(i.head + i.used)
 		i.lengths[at] = int32(copy(i.buffer[at*i.slot:(at+1)*i.slot], f))
-		i.tail++
+		i.used++
 		taken++
 	}
 	post := taken > 0 && !i.posted
@@ -78,30 +84,47 @@ func (i *Inbox) Put(frames ...[]byte) int {
 	return taken
 }
 
+// wrap brings a slot's number, less than twice the number of slots, into range.
+func (i *Inbox) wrap(at int) int {
+	if at >= len(i.lengths) {
+		at -= len(i.lengths)
+	}
+	return at
+}
+
 // Close makes sure that nothing is delivered after it returns. It is called on
 // the loop.
 func (i *Inbox) Close() {
+	i.ended = true
 	i.mu.Lock()
 	i.closed = true
 	i.mu.Unlock()
 }
 
-// drain delivers up to drainBatch frames. The slots between head and tail
-// belong to the loop, so frames are delivered without the lock.
+// drain delivers up to drainBatch frames. The slots in use belong to the loop
+// until it gives them back, so frames are delivered without the lock.
 func (i *Inbox) drain() {
-	for n := 0; n < drainBatch; n++ {
-		i.mu.Lock()
-		if i.closed || i.head == i.tail {
-			i.posted = false
-			i.mu.Unlock()
+	i.mu.Lock()
+	at, n := i.head, min(i.used, drainBatch)
+	i.mu.Unlock()
+	for range n {
+		if i.ended { // by the frame before
 			return
 		}
-		i.mu.Unlock()
-		at := int(i.head % uint64(len(i.lengths)))
-		i.deliver(i.buffer[at*i.slot : at*i.slot+int(i.lengths[at])])
-		i.mu.Lock()
-		i.head++
-		i.mu.Unlock()
+		begin := at * i.slot
+		end := begin + int(i.lengths[at])
+		i.deliver(i.buffer[begin:end:end])
+		at = i.wrap(at + 1)
 	}
-	i.loop.Post(i.drainFn) // posted stays true: this is the drain on its way
+	i.mu.Lock()
+	i.head, i.used = at, i.used-n
+	if i.used == 0 {
+		i.head = 0 // the slots used last are the ones still in the processor's cache
+	}
+	i.posted = i.used > 0
+	again := i.posted
+	i.mu.Unlock()
+	if again {
+		i.loop.Post(i.drainFn)
+	}
 }
