@@ -115,6 +115,7 @@ func (e *End) deliver(f *frame) {
 	to, w := e.peer, e.wire.world
 	if to.handler == nil && to.sink == nil {
 		e.drop(DropNobody, f.data)
+		e.faults.unreadOctets += uint64(len(f.data))
 		return
 	}
 	e.delivered++

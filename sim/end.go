@@ -42,6 +42,8 @@ type faults struct {
 	crossing Crossing
 	verdict  Verdict
 	dropped  [numDrops]uint64
+
+	unreadOctets uint64 // of frames dropped because nobody was attached
 }
 
 var _ link.Link = (*End)(nil)
@@ -166,10 +168,17 @@ func (e *End) Close() error {
 	return nil
 }
 
-// Stats implements link.Link.
+// Stats implements link.Link. Frames that found nobody attached are received
+// and dropped.
 func (e *End) Stats() link.Stats {
-	return link.Stats{
+	s := link.Stats{
 		RxFrames: e.peer.delivered, RxBytes: e.peer.deliveredOctets, RxTraffic: e.traffic,
 		TxFrames: e.sent, TxBytes: e.sentOctets, TxErrors: e.refused,
 	}
+	if f := e.peer.faults; f != nil {
+		s.RxDropped = f.dropped[DropNobody]
+		s.RxFrames += s.RxDropped
+		s.RxBytes += f.unreadOctets
+	}
+	return s
 }

@@ -10,7 +10,7 @@ func (e *End) OpenQueue() (link.Queue, error) {
 		return nil, err
 	}
 	if e.wire.world.virtual != nil {
-		return directQueue{e}, nil
+		return &directQueue{end: e}, nil
 	}
 	q := &inboxQueue{end: e}
 	q.inbox = link.NewInbox(e.wire.world.loop, queueSlots, e.wire.mtu+frameRoom, q.cross)
@@ -21,10 +21,24 @@ func (e *End) OpenQueue() (link.Queue, error) {
 const queueSlots = 1024
 
 // directQueue sends on the loop.
-type directQueue struct{ end *End }
+type directQueue struct {
+	end    *End
+	closed bool
+}
 
-func (q directQueue) Send(frames [][]byte) (int, error) { return q.end.Send(frames) }
-func (q directQueue) Close() error                      { return nil }
+// Send implements link.Queue.
+func (q *directQueue) Send(frames [][]byte) (int, error) {
+	if q.closed {
+		return 0, link.ErrClosed
+	}
+	return q.end.Send(frames)
+}
+
+// Close implements link.Queue.
+func (q *directQueue) Close() error {
+	q.closed = true
+	return nil
+}
 
 // inboxQueue carries frames from a transmitter's goroutine to the loop.
 type inboxQueue struct {
