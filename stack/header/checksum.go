@@ -42,8 +42,7 @@ func Sum(b []byte, initial uint16) uint16 {
 	if len(b) == 1 {
 		tail += uint64(b[0])
 	}
-	acc, carry = bits.Add64(acc, tail, carry)
-	acc, carry = bits.Add64(acc, 0, carry)
+	acc, carry = bits.Add64(acc, tail, carry) // tail is short, so acc+carry does not overflow
 	return bits.ReverseBytes16(fold(acc + carry))
 }
 

@@ -96,17 +96,18 @@ func sameEcho(a, b header.ICMPEchoRepr) bool {
 
 // A reply may be made in the buffer of the request, also at another offset.
 func TestEchoInPlace(t *testing.T) {
-	for _, shift := range []int{0, 3, 8} {
+	const middle = 16
+	for _, shift := range []int{-16, -3, 0, 3, 8, 11} {
 		buf := make([]byte, 64)
 		request := header.ICMPEchoRepr{ID: 1, Seq: 2, Payload: []byte("the payload of an echo")}
-		n := request.EmitICMPv4(buf[shift:])
-		got, err := header.ParseICMPv4Echo(buf[shift : shift+n])
+		n := request.EmitICMPv4(buf[middle:])
+		got, err := header.ParseICMPv4Echo(buf[middle : middle+n])
 		if err != nil {
 			t.Fatal(err)
 		}
 		got.Reply = true
-		n = got.EmitICMPv4(buf)
-		if back, err := header.ParseICMPv4Echo(buf[:n]); err != nil || !back.Reply || string(back.Payload) != "the payload of an echo" {
+		n = got.EmitICMPv4(buf[middle+shift:])
+		if back, err := header.ParseICMPv4Echo(buf[middle+shift : middle+shift+n]); err != nil || !back.Reply || string(back.Payload) != "the payload of an echo" {
 			t.Errorf("shift %d: %+v, %v", shift, back, err)
 		}
 	}
@@ -144,6 +145,19 @@ func TestRoundTripICMPError(t *testing.T) {
 func sameError(a, b header.ICMPErrorRepr) bool {
 	return a.Kind == b.Kind && a.Code == b.Code && a.MTU == b.MTU && len(a.Original) >= min(len(b.Original), 548) &&
 		bytes.HasPrefix(b.Original, a.Original)
+}
+
+// An error about a long packet fills what it may fill and no more: packets of
+// 576 octets over IPv4 and 1,280 over IPv6, IP header included.
+func TestICMPErrorLength(t *testing.T) {
+	b := make([]byte, 2000)
+	r := header.ICMPErrorRepr{Kind: header.ICMPTimeExceeded, Original: make([]byte, 1500)}
+	if n := r.EmitICMPv4(b); n != 576-header.IPv4Size {
+		t.Errorf("v4: %d octets", n)
+	}
+	if n := r.EmitICMPv6(b, hostA, hostB); n != 1280-header.IPv6Size {
+		t.Errorf("v6: %d octets", n)
+	}
 }
 
 func TestICMPErrorTypes(t *testing.T) {

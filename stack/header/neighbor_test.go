@@ -104,6 +104,7 @@ func advertisementRules() []rule {
 		{"E16 unknown option of length 0", header.ErrNDOptionZero, parse(plainNA+target+" fe 00 000000000000", nil)},
 		{"E16 option cut off", header.ErrNDOptionTruncated, parse(plainNA+" 02 01 0200000000", nil)},
 		{"E17 solicited, to all nodes", header.ErrNASolicited, parse(plainNA+target, toAll)},
+		{"E17 solicited, to a solicited-node address", header.ErrNASolicited, parse(plainNA, func(m *message) { m.ip.Dst = header.SolicitedNode(hostA) })},
 		{"E17 unsolicited, to all nodes", 0, parse(plainNA+target, func(m *message) { toAll(m); m.icmp[4] = 0x20 })},
 		{"E18 from another source than the target", 0, parse(plainNA+target, func(m *message) { m.ip.Src[14] = 7 })},
 		{"E10 reserved bits of NA", 0, parse(plainNA, func(m *message) { copy(m.icmp[4:], "\x5f\xff\xff\xff") })},

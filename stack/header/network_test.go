@@ -46,6 +46,7 @@ func ipv4Rules() []rule {
 		{"IPv4 header length 16", header.ErrIPv4HeaderLength, edited(func(p header.IPv4) { p[0] = 0x44 })},
 		{"IPv4 header length over the packet", header.ErrIPv4HeaderLength, edited(func(p header.IPv4) { p[0] = 0x4f })},
 		{"IPv4 total length under the header's", header.ErrIPv4TotalLength, edited(func(p header.IPv4) { p.SetTotalLength(19) })},
+		{"IPv4 total length ends in the options", header.ErrIPv4TotalLength, parse(ipv4Packet(8, nil, func(p header.IPv4) { p.SetTotalLength(27) }))},
 		{"IPv4 total length over the packet", header.ErrIPv4TotalLength, edited(func(p header.IPv4) { p.SetTotalLength(29) })},
 		{"IPv4 checksum", header.ErrIPv4Checksum, parse(change(good, 11, good[11]+1))},
 		{"IPv4 checksum covers options", header.ErrIPv4Checksum, parse(change(ipv4Packet(4, nil, nil), 22, 0))},
@@ -87,7 +88,7 @@ func TestIPv4Payload(t *testing.T) {
 // A fragment's header is good, so that a router can forward it.
 func TestIPv4Fragment(t *testing.T) {
 	b := ipv4Packet(0, []byte("fragment"), func(p header.IPv4) { p.SetFragment(false, true, 16) })
-	r, payload, err := header.ParseIPv4(b)
+	r, payload, err := header.ParseIPv4(append(b, "padding"...))
 	if err != header.ErrFragment || string(payload) != "fragment" || r.Dst != [4]byte{10, 0, 0, 2} {
 		t.Errorf("%+v, %q, %v", r, payload, err)
 	}

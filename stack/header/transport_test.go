@@ -79,17 +79,29 @@ func TestRoundTripUDP(t *testing.T) {
 	})
 }
 
-// A checksum that comes out as 0 is sent as 0xffff (RFC 768).
+// A checksum that comes out as 0 is sent as 0xffff (RFC 768, RFC 8200 section
+// 8.1): two octets that hold the checksum make the sum 0xffff.
 func TestUDPChecksumZero(t *testing.T) {
-	b := make([]byte, header.UDPSize+2)
 	r := header.UDPRepr{SrcPort: 1, DstPort: 2, PayloadLen: 2}
+	b := make([]byte, header.UDPSize+2)
+	u := header.UDP(b)
+
 	r.EmitUDPv4(b, four1, four2)
-	c := header.UDP(b).Checksum() // two octets that hold it make the sum 0xffff
-	b[8], b[9] = byte(c>>8), byte(c)
-	if r.EmitUDPv4(b, four1, four2); header.UDP(b).Checksum() != 0xffff {
-		t.Errorf("checksum %#x", header.UDP(b).Checksum())
+	copy(u.Payload(), b[6:8])
+	if r.EmitUDPv4(b, four1, four2); u.Checksum() != 0xffff {
+		t.Errorf("v4: checksum %#x", u.Checksum())
 	}
 	if _, _, err := header.ParseUDPv4(four1, four2, b); err != nil {
+		t.Error(err)
+	}
+
+	clear(b)
+	r.EmitUDPv6(b, hostA, hostB)
+	copy(u.Payload(), b[6:8])
+	if r.EmitUDPv6(b, hostA, hostB); u.Checksum() != 0xffff {
+		t.Errorf("v6: checksum %#x", u.Checksum())
+	}
+	if _, _, err := header.ParseUDPv6(hostA, hostB, b); err != nil {
 		t.Error(err)
 	}
 }
