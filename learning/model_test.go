@@ -107,26 +107,24 @@ func (r *modelRequest) waits(k key) bool {
 var modelPool = addresses("10.0.0.0", "10.0.0.1", "10.0.0.2", "10.0.0.3", "10.0.1.1", "10.0.1.2",
 	"2001:db8::1", "0.0.0.0")
 
-func (s *machine) key(t *rapid.T) (key, bool) {
-	keys := slices.SortedFunc(maps.Keys(s.f.byKey), func(a, b key) int {
-		return cmpKey(a, b)
-	})
-	if len(keys) == 0 {
-		return key{}, false
+// neighbor draws one of the held neighbors that pass.
+func (s *machine) neighbor(t *rapid.T, pass func(*held) bool) Ref {
+	refs := slices.Sorted(maps.Keys(s.f.refs))
+	refs = slices.DeleteFunc(refs, func(ref Ref) bool { return !pass(s.f.refs[ref]) })
+	if len(refs) == 0 {
+		t.Skip("no such neighbor is held")
 	}
-	return rapid.SampledFrom(keys).Draw(t, "neighbor"), true
+	return rapid.SampledFrom(refs).Draw(t, "neighbor")
 }
 
-func cmpKey(a, b key) int {
-	if a.iface != b.iface {
-		return int(a.iface) - int(b.iface)
-	}
-	return a.hop.Compare(b.hop)
+// mayAsk tells whether RetransTimer has passed.
+func (s *machine) mayAsk(h *held) bool {
+	return h.asked == 0 || s.f.loop.Now().Sub(h.askedAt) >= testRetrans
 }
 
 // Start begins a request for generators or addresses.
 func (s *machine) Start(t *rapid.T) {
-	spec := Spec{Timeout: loop.Duration(rapid.IntRange(1, 50).Draw(t, "timeout")) * 100 * loop.Millisecond,
+	spec := Spec{Timeout: loop.Duration(rapid.SampledFrom([]int{1, 10, 50, 300}).Draw(t, "timeout")) * 100 * loop.Millisecond,
 		Mode: rapid.SampledFrom([]Mode{ModeAll, ModeCached}).Draw(t, "mode")}
 	if rapid.Bool().Draw(t, "id given") {
 		s.ids++
@@ -314,34 +312,33 @@ func (s *machine) settle(which func(*modelRequest, *modelRow) bool, state State,
 
 // Answer confirms a neighbor that was asked.
 func (s *machine) Answer(t *rapid.T) {
-	k, ok := s.key(t)
-	if !ok || s.f.refs[s.f.byKey[k]].asked == 0 {
-		t.Skip("nothing was asked")
-	}
-	target := s.f.refs[s.f.byKey[k]].target
+	ref := s.neighbor(t, func(h *held) bool { return h.asked > 0 })
+	k, target := s.f.refs[ref].key, s.f.refs[ref].target
 	s.settle(func(_ *modelRequest, row *modelRow) bool { return row.key == k }, StateCompleted, ReasonNone)
-	s.f.reply(s.f.byKey[k])
+	s.f.reply(ref)
 	if rapid.Bool().Draw(t, "duplicate") && s.m.targets.at(target) == nil {
 		s.m.Confirmed(target, macOf(k), 0, 1) // nobody's any more
+		s.m.SolicitDue(target)
 	}
 }
 
-// Due says that a neighbor may be asked again.
+// Due says that a neighbor, or every one, may be asked again.
 func (s *machine) Due(t *rapid.T) {
-	k, ok := s.key(t)
-	if !ok {
-		t.Skip("nothing is held")
+	ref := s.neighbor(t, s.mayAsk)
+	if rapid.Bool().Draw(t, "only this") {
+		s.f.due(ref)
+		return
 	}
-	h := s.f.refs[s.f.byKey[k]]
-	if h.asked > 0 && s.f.loop.Now().Sub(h.askedAt) < testRetrans {
-		t.Skip("too early")
+	for _, ref := range slices.Sorted(maps.Keys(s.f.refs)) {
+		if s.mayAsk(s.f.refs[ref]) {
+			s.f.due(ref)
+		}
 	}
-	s.f.due(s.f.byKey[k])
 }
 
 // Wait lets time pass.
 func (s *machine) Wait(t *rapid.T) {
-	until := s.f.loop.Now().Add(loop.Duration(rapid.SampledFrom([]int{0, 1, 10, 100, 1000}).Draw(t, "ms")) *
+	until := s.f.loop.Now().Add(loop.Duration(rapid.SampledFrom([]int{0, 1, 10, 100, 1000, 1000}).Draw(t, "ms")) *
 		loop.Millisecond)
 	for {
 		// Deadlines come one at a time, because a request that ended does not

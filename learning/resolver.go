@@ -22,7 +22,9 @@ type Resolver interface {
 	// Solicit sends one question. It tells false if none was sent, because none
 	// is allowed now or the link is down; SolicitDue comes when one is.
 	Solicit(ref Ref) bool
-	// Extend moves the deadline given to Hold to a later time.
+	// Extend moves the deadline given to Hold, because a request with a later
+	// one has come to wait for the target. It is the latest of those that wait
+	// now; if another one left meanwhile, the resolver may know a later one.
 	Extend(ref Ref, deadline loop.Time)
 	// Release ends what Hold began. The ref and its target are dead then.
 	Release(ref Ref)

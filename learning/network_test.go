@@ -1,0 +1,252 @@
+package learning
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"net/netip"
+	"slices"
+	"testing"
+
+	"glean/stack/loop"
+)
+
+// spread gives n addresses of 10.0.0.0/8 in order.
+func spread(n int) []netip.Addr {
+	list := make([]netip.Addr, n)
+	for i := range list {
+		list[i] = ipv4(i)
+	}
+	return list
+}
+
+// TestDeadDoNotDelayLive: however many dead addresses come first, the live one is
+// found long before the dead ones are given up or even asked again.
+func TestDeadDoNotDelayLive(t *testing.T) {
+	for _, c := range []struct {
+		dead   int
+		within loop.Duration
+	}{{0, loop.Millisecond}, {4096, 150 * loop.Millisecond}, {65536, 500 * loop.Millisecond}} {
+		t.Run(fmt.Sprint(c.dead), func(t *testing.T) {
+			f, _, m := newManager(t, Options{})
+			live := ipv4(c.dead)
+			f.host = func(k key) (loop.Duration, bool) { return 100 * loop.Microsecond, k.hop == live }
+			r := start(t, m, Spec{Interface: ifc(1), Addresses: spread(c.dead + 1)})
+			f.loop.RunWhile(func() bool { return r.Progress().Completed == 0 }, loop.Time(c.within))
+			if r.Progress().Completed != 1 {
+				t.Fatalf("the live address is not found after %v", f.loop.Now())
+			}
+			t.Logf("found after %v, %d questions", f.loop.Now(), r.RequestsSent())
+			m.check(t)
+			f.loop.RunUntil(loop.Time(DefaultTimeout))
+			if p := r.Progress(); p != (Progress{c.dead + 1, 0, 1, c.dead}) {
+				t.Fatalf("%+v", p)
+			}
+		})
+	}
+}
+
+// TestDeadAmongLive: where every second address is dead, the live ones take as long
+// as twice as many live ones would, not leastRTO for every window of dead ones,
+// because a dead address leaves the window as soon as later answers overtake it.
+func TestDeadAmongLive(t *testing.T) {
+	const n = 16384
+	finish := func(total int, live func(int) bool) loop.Duration {
+		f, _, m := newManager(t, Options{})
+		alive := map[netip.Addr]bool{}
+		for i := range total {
+			if live(i) {
+				alive[ipv4(i)] = true
+			}
+		}
+		f.host = func(k key) (loop.Duration, bool) { return loop.Millisecond, alive[k.hop] }
+		r := start(t, m, Spec{Interface: ifc(1), Addresses: spread(total)})
+		f.loop.RunWhile(func() bool { return r.Progress().Completed < n }, loop.Never-1)
+		return loop.Duration(f.loop.Now())
+	}
+	alone := finish(n, func(int) bool { return true })
+	mixed := finish(2*n, func(i int) bool { return i%2 == 0 })
+	t.Logf("alone %v, among as many dead %v", alone, mixed)
+	if mixed > alone*5/2 {
+		t.Errorf("alone %v, among as many dead %v", alone, mixed)
+	}
+}
+
+// TestLossyNetworks runs random small networks: what is alive is found, what is dead
+// is not, nobody is asked more often than allowed (the fake checks), the window
+// is never exceeded (check does).
+func TestLossyNetworks(t *testing.T) {
+	for seed := range uint64(200) {
+		rnd := rand.New(rand.NewPCG(seed, 1))
+		f, _, m := newManager(t, Options{})
+		f.ifaces[1].budget.Window = 1 + rnd.IntN(100)
+		if rnd.IntN(3) == 0 {
+			f.ifaces[1].budget.RatePPS = 50 + rnd.IntN(1000)
+		}
+		n, loss := 1+rnd.IntN(300), rnd.IntN(50)
+		dead := func(k key) bool { return k.hop.As4()[3]%16 == 15 }
+		f.host = func(k key) (loop.Duration, bool) {
+			return loop.Duration(rnd.IntN(40)) * loop.Millisecond, !dead(k) && rnd.IntN(100) >= loss
+		}
+		r := start(t, m, Spec{Interface: ifc(1), Addresses: spread(n), Timeout: 60 * loop.Second})
+		for f.loop.Next() <= loop.Time(60*loop.Second) {
+			f.loop.RunFor(7 * loop.Millisecond)
+			if rnd.IntN(20) == 0 {
+				m.check(t)
+				f.ifaces[1].budget.Drops += uint64(rnd.IntN(2))
+			}
+		}
+		for _, row := range r.Rows(RowFilter{}) {
+			want := StateCompleted
+			if dead(key{1, row.Address}) {
+				want = StateTimedOut
+			}
+			if row.State != want || (want == StateTimedOut && row.Reason != NoReply) {
+				t.Fatalf("seed %d: %+v, want %v", seed, row, want)
+			}
+		}
+		m.check(t)
+		if m.targets.live != 0 || len(m.paths) != 0 || len(m.lanes) != 0 || len(f.refs) != 0 {
+			t.Fatalf("seed %d: something is left", seed)
+		}
+	}
+}
+
+// TestFirstBeforeRepeats: a repeat that is due waits until everybody was asked.
+func TestFirstBeforeRepeats(t *testing.T) {
+	f, _, m := newManager(t, Options{})
+	f.ifaces[1].budget.Window = 1
+	start(t, m, Spec{Interface: ifc(1), Addresses: spread(100)})
+	f.onSend = func(ref Ref, h *held) { // due again at once, which the real stack never is
+		if h.asked == 1 {
+			h.askedAt = -1000 * loop.Time(loop.Second)
+			f.loop.Post(func() { f.due(ref) })
+		}
+	}
+	f.loop.RunFor(10 * loop.Second)
+	if len(f.sent) != 200 {
+		t.Fatalf("%d questions", len(f.sent))
+	}
+	for i, k := range f.sent {
+		if k.hop != ipv4(i%100) {
+			t.Fatalf("question %d is for %v", i, k.hop)
+		}
+	}
+}
+
+// TestLanesTakeTurns: a small request on another interface does not wait behind a
+// large one.
+func TestLanesTakeTurns(t *testing.T) {
+	f, _, m := newManager(t, Options{})
+	f.addInterface(2)
+	for h := range f.ifaces {
+		f.ifaces[h].budget.Window = 10
+	}
+	start(t, m, Spec{Interface: ifc(1), Addresses: spread(10000)})
+	f.loop.RunFor(50 * loop.Millisecond)
+	before := len(f.sent)
+	start(t, m, Spec{Interface: ifc(2), Addresses: spread(5)})
+	f.loop.RunFor(50 * loop.Millisecond)
+	count := 0
+	for _, k := range f.sent[before:][:20] {
+		if k.iface == 2 {
+			count++
+		}
+	}
+	if count != 5 {
+		t.Errorf("%d of the small request's 5 questions are among the next 20", count)
+	}
+}
+
+// TestLanesOfTheirOwnSize: an interface with a small window on a path with a large
+// one keeps to it, and does not keep the others from theirs.
+func TestLanesOfTheirOwnSize(t *testing.T) {
+	f, _, m := newManager(t, Options{})
+	f.ifaces[1].budget.Window = 3
+	f.addInterface(2)
+	start(t, m, Spec{Interface: ifc(1), Addresses: spread(50)})
+	start(t, m, Spec{Interface: ifc(2), Addresses: spread(50)})
+	f.loop.RunUntil(0)
+	m.check(t)
+	if a, b := m.lanes[1].flying, m.lanes[2].flying; a != 3 || b != 50 {
+		t.Errorf("%d and %d in flight, want 3 and 50", a, b)
+	}
+}
+
+// TestPace: RatePPS is the exact distance of questions where the clock is exact,
+// and the long-term rate where it is coarse.
+func TestPace(t *testing.T) {
+	f, _, m := newManager(t, Options{})
+	f.ifaces[1].budget.RatePPS = 1000
+	var at []loop.Time
+	f.onSend = func(Ref, *held) { at = append(at, f.loop.Now()) }
+	start(t, m, Spec{Interface: ifc(1), Addresses: spread(100)})
+	f.loop.RunFor(loop.Second / 2)
+	if len(at) != 100 {
+		t.Fatalf("%d questions", len(at))
+	}
+	for i := 1; i < len(at); i++ {
+		if d := at[i].Sub(at[i-1]); d != loop.Millisecond {
+			t.Fatalf("question %d comes %v after the one before", i, d)
+		}
+	}
+}
+
+func TestPaceCatchesUpALittle(t *testing.T) {
+	l := lane{gap: loop.Millisecond / 10}
+	sent := 0
+	for now := loop.Time(loop.Second); now < loop.Time(2*loop.Second); now = now.Add(loop.Millisecond) {
+		for l.nextAt <= now {
+			l.pace(now)
+			sent++
+		}
+	}
+	if sent < 9990 || sent > 10010 {
+		t.Errorf("%d questions in a second at 10,000 a second and a clock of 1 ms", sent)
+	}
+	l.nextAt = 0
+	for sent = 0; l.nextAt <= loop.Time(5*loop.Second); sent++ {
+		l.pace(loop.Time(5 * loop.Second))
+	}
+	if sent != 1 {
+		t.Errorf("%d questions at once after a pause", sent)
+	}
+}
+
+// TestVerdictInTheSameTurn: the reply decides, nothing polls.
+func TestVerdictInTheSameTurn(t *testing.T) {
+	f, o, m := newManager(t, Options{})
+	r := start(t, m, Spec{ID: "a", Generators: []GeneratorWants{gen(7, 1, wants("10.0.0.1")...)}})
+	f.loop.RunUntil(0)
+	f.answer(1, "10.0.0.1")
+	want := []string{"request a resolving", "learned 7/0 02:01:0a:00:00:01", "done 7 true a", "request a completed"}
+	if got := o.take(); !slices.Equal(got, want) {
+		t.Errorf("told %q, want %q", got, want)
+	}
+	if at, ok := r.FinishedAt(); r.State() != StateCompleted || !ok || at != 0 || f.loop.Now() != 0 {
+		t.Errorf("%v, finished at %v %v", r.State(), at, ok)
+	}
+	if f.loop.Next() != loop.Never {
+		t.Error("a timer is left")
+	}
+}
+
+// TestLinkDown: nothing can be sent for a while; learning goes on when it can.
+func TestLinkDown(t *testing.T) {
+	f, _, m := newManager(t, Options{})
+	f.host = func(key) (loop.Duration, bool) { return loop.Millisecond, true }
+	f.down = true
+	f.why[key{1, ipv4(1)}] = LinkDown
+	r := start(t, m, Spec{Interface: ifc(1), Addresses: []netip.Addr{ipv4(1), ipv4(2)}})
+	f.loop.RunFor(10 * loop.Second)
+	if r.RequestsSent() != 0 {
+		t.Error("questions were counted that did not leave")
+	}
+	f.down = false
+	f.due(f.byKey[key{1, ipv4(2)}])
+	f.loop.RunUntil(loop.Time(DefaultTimeout))
+	rows := r.Rows(RowFilter{})
+	if rows[0].Reason != LinkDown || rows[1].State != StateCompleted || r.State() != StateTimedOut {
+		t.Errorf("%+v", rows)
+	}
+	m.check(t)
+}
