@@ -75,6 +75,19 @@ func New(t testing.TB, programs ...string) *Namespace {
 	return n
 }
 
+// Own is the namespace that the test itself is in. It skips the test as New
+// does.
+func Own(t testing.TB, programs ...string) *Namespace {
+	t.Helper()
+	Require(t, append(programs, "ip")...)
+	handle, err := netns.Get()
+	if err != nil {
+		t.Fatalf("netlab: %v", err)
+	}
+	t.Cleanup(func() { handle.Close() })
+	return &Namespace{t: t, handle: handle}
+}
+
 // onThread runs f on a thread of its own, which ends with f, so that f may
 // change the thread's namespace. The main thread, which cannot end and gives
 // /proc/self its namespace, is never the one.

@@ -1,0 +1,176 @@
+package tap
+
+import (
+	"errors"
+	"os"
+	"runtime"
+	"testing"
+	"time"
+
+	"github.com/vishvananda/netlink"
+
+	"glean/internal/netlab"
+	"glean/stack/link"
+)
+
+func arpFrame(size int) []byte {
+	f := make([]byte, size)
+	copy(f, []byte{2, 0, 0, 0, 0, 1, 2, 0, 0, 0, 0, 2, 0x08, 0x06})
+	return f
+}
+
+// A move is "down", whatever netlink calls it; the link recovers in the other
+// namespace and again at home.
+func TestMoveIsDownAndRecovers(t *testing.T) {
+	ns := netlab.New(t)
+	own := netlab.Own(t)
+	o := open(t, Config{Name: netlab.Name()})
+	o.attach()
+	ns.Move(o.Name())
+	o.awaitState(t, down)
+	if n, err := o.send(arpFrame(60)); n != 0 || !errors.Is(err, link.ErrDown) {
+		t.Errorf("Send while moved: took %d, error %v", n, err)
+	}
+	ns.IP("link set " + o.Name() + " up")
+	o.awaitState(t, up)
+	if n, err := o.send(arpFrame(60)); n != 1 || err != nil {
+		t.Errorf("Send there: took %d, error %v", n, err)
+	}
+	ns.IP("link set " + o.Name() + " down") // where only looking can tell
+	o.awaitState(t, down)
+	ns.Return(o.Name())
+	own.IP("link set " + o.Name() + " mtu 1280 up")
+	o.awaitState(t, up)
+	if !o.Until(func() bool { return o.MTU() == 1280 }) {
+		t.Errorf("back home the MTU is %d, want 1280: it is not followed", o.MTU())
+	}
+}
+
+// Only deletion is deletion. The TAP is not made again by us, but attached to
+// when somebody else does, and then it is theirs.
+func TestDeletionAndReturn(t *testing.T) {
+	own := netlab.Own(t)
+	o := open(t, Config{Name: netlab.Name(), MTU: 1400, Queues: 2})
+	o.attach()
+	var q link.Queue
+	o.Do(func() { q, _ = o.OpenQueue() })
+	own.IP("link del " + o.Name())
+	o.awaitState(t, deleted)
+	for name, send := range map[string]func() (int, error){
+		"Link":  func() (int, error) { return o.send(arpFrame(60)) },
+		"Queue": func() (int, error) { return q.Send([][]byte{arpFrame(60)}) },
+	} {
+		if n, err := send(); n != 0 || !errors.Is(err, link.ErrDeleted) {
+			t.Errorf("%s.Send after deletion: took %d, error %v", name, n, err)
+		}
+	}
+	if exists(t, o.Name()) {
+		t.Error("the TAP is there again without anybody having made it")
+	}
+	own.IP("tuntap add dev " + o.Name() + " mode tap multi_queue")
+	t.Cleanup(func() { own.IP("link del " + o.Name()) })
+	o.awaitState(t, up)
+	if n, err := q.Send([][]byte{arpFrame(60), arpFrame(1400)}); n != 2 || err != nil {
+		t.Errorf("the queue after the return: took %d, error %v", n, err)
+	}
+	if l, err := netlink.LinkByName(o.Name()); err != nil || l.Attrs().MTU != 1400 || l.Attrs().TxQLen < 2*DefaultRoom {
+		t.Errorf("the TAP that came back was not set up: %+v, %v", l, err)
+	}
+	p := openPacket(t, o.loop, own, o.Name())
+	if _, err := p.Send([][]byte{arpFrame(77)}); err != nil {
+		t.Fatal(err)
+	}
+	o.awaitFrame(t, 77)
+	o.close(t)
+	if !exists(t, o.Name()) {
+		t.Error("closing removed a TAP of somebody else")
+	}
+}
+
+// awaitFrame waits for a frame of size octets, which is none of the kernel's.
+func (o *opened) awaitFrame(t *testing.T, size int) {
+	t.Helper()
+	for end := time.After(giveUp); ; {
+		select {
+		case f := <-o.frames:
+			if len(f) == size {
+				return
+			}
+		case <-end:
+			t.Fatalf("no frame of %d octets came", size)
+		}
+	}
+}
+
+func TestDeletionInAnotherNamespace(t *testing.T) {
+	ns := netlab.New(t)
+	o := open(t, Config{Name: netlab.Name()})
+	o.attach()
+	ns.Move(o.Name())
+	o.awaitState(t, down)
+	ns.IP("link set " + o.Name() + " up")
+	o.awaitState(t, up)
+	ns.IP("link del " + o.Name())
+	o.awaitState(t, deleted)
+}
+
+// What a TAP that came back can't do keeps the link deleted, not broken.
+func TestReturnWithoutQueuesIsNotTaken(t *testing.T) {
+	own := netlab.Own(t)
+	o := open(t, Config{Name: netlab.Name(), Queues: 2})
+	o.attach()
+	own.IP("link del " + o.Name())
+	o.awaitState(t, deleted)
+	own.IP("tuntap add dev "+o.Name()+" mode tap", "link set "+o.Name()+" up")
+	own.IP("link del "+o.Name(), "tuntap add dev "+o.Name()+" mode tap multi_queue")
+	t.Cleanup(func() { own.IP("link del " + o.Name()) })
+	o.awaitState(t, up)
+}
+
+func TestCarrierAndMTUAreFollowed(t *testing.T) {
+	own := netlab.Own(t)
+	o := open(t, Config{Name: netlab.Name()})
+	o.attach()
+	own.IP("link set " + o.Name() + " mtu 1300")
+	if !o.Until(func() bool { return o.MTU() == 1300 }) {
+		t.Errorf("MTU is %d, want 1300", o.MTU())
+	}
+	own.IP("link set " + o.Name() + " carrier off")
+	o.awaitState(t, down)
+	own.IP("link set " + o.Name() + " carrier on")
+	o.awaitState(t, up)
+}
+
+// A link that is down when it is closed, deleted when it is closed, or busy
+// receiving leaves neither a goroutine nor a descriptor behind.
+func TestCloseEndsEverything(t *testing.T) {
+	own := netlab.Own(t)
+	_, _ = os.ReadDir("/proc/self/fd") // whatever this opens once is open now
+	descriptors := func() int { entries, _ := os.ReadDir("/proc/self/fd"); return len(entries) }
+	for _, test := range []struct {
+		name    string
+		prepare func(*opened)
+	}{
+		{"up", func(*opened) {}},
+		{"down", func(o *opened) { own.IP("link set " + o.Name() + " down"); o.awaitState(t, down) }},
+		{"deleted", func(o *opened) { own.IP("link del " + o.Name()); o.awaitState(t, deleted) }},
+		{"before it is seen to be deleted", func(o *opened) { own.IP("link del " + o.Name()) }},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			goroutines, files := runtime.NumGoroutine(), descriptors()
+			o := open(t, Config{Name: netlab.Name(), Queues: 4})
+			o.attach()
+			test.prepare(o)
+			o.close(t)
+			// Left are the loop's own goroutine, which ends after the test, and what
+			// the library of netlink ends right after it said so.
+			for end := time.Now().Add(giveUp); runtime.NumGoroutine() > goroutines+1 || descriptors() > files; runtime.Gosched() {
+				if time.Now().After(end) {
+					stacks := make([]byte, 1<<16)
+					t.Fatalf("%d goroutines, %d before; %d descriptors, %d before\n%s", runtime.NumGoroutine(), goroutines,
+						descriptors(), files, stacks[:runtime.Stack(stacks, true)])
+				}
+			}
+		})
+	}
+}
