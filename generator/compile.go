@@ -1,0 +1,222 @@
+package generator
+
+import (
+	"fmt"
+
+	"glean/stack/header"
+)
+
+// definition is the compiled form of a traffic definition.
+type definition struct {
+	headers  []placed
+	template []byte // the headers, with modified bits, lengths and checksums zero
+	ops      []op
+	lengths  *Lengths
+	sizes    []sized  // one for each distinct length
+	sizeOf   []uint32 // by position in the cycle of lengths; nil for random ones
+	flows    uint64
+	first    uint64 // the global index of its first flow
+	class    uint32 // of protocol counters
+
+	learned bool     // frames take their destination MAC from adjacencies
+	adjOp   int      // the op whose value decides the adjacency, -1 if none does
+	adj     uint32   // when no op decides
+	adjOf   []uint32 // by index of that op's value
+	dstOp   int      // the op that changes the destination MAC, -1 if none does
+	dst     uint64   // the template's destination MAC
+
+	signature *Signature
+	prbs      []byte // with FillPRBS, the octets of the sequence
+}
+
+// placed is a header at its place in the frame.
+type placed struct {
+	kind       protocol
+	offset     int
+	octets     []byte
+	protocolID int
+	spec       *headerSpec // nil for an inserted tag
+}
+
+func (h *placed) end() int { return h.offset + len(h.octets) }
+
+// compiler holds what Compile needs in passing.
+type compiler struct {
+	p       *Program
+	b       Binding
+	faults  Faults
+	hops    keyTable
+	dests   keyTable
+	macs    keyTable // MACs that need no learning, behind the hops
+	plans   int
+	prbs    []byte
+	classes classTable
+}
+
+// maxPlans bounds the lengths of all definitions together: each has a plan of
+// some hundred octets.
+const maxPlans = 1 << 17
+
+// Compile makes the program of a configuration that is bound to a target.
+// Faults are those that only show on that target.
+func Compile(c *Config, b Binding) (*Program, Faults) {
+	k := &compiler{p: &Program{config: c, defs: make([]definition, len(c.Traffic))}, b: b}
+	for i := range c.Traffic {
+		k.definition(&c.Traffic[i], &k.p.defs[i])
+		if len(k.faults) > maxFaults {
+			break
+		}
+	}
+	if len(k.faults) > 0 {
+		return nil, k.faults
+	}
+	k.adjacencies()
+	k.p.setPace()
+	k.p.setRound()
+	k.p.classes = k.classes.list
+	return k.p, nil
+}
+
+func (k *compiler) definition(t *Traffic, d *definition) {
+	*d = definition{lengths: &t.Lengths, flows: t.flows, first: k.p.flows, signature: t.Signature, adjOp: -1, dstOp: -1}
+	k.p.flows += t.flows
+	k.place(t, d)
+	d.chain()
+	k.ops(t, d)
+	k.destinations(t, d)
+	if len(k.faults) == 0 {
+		k.sizes(t, d)
+	}
+	d.class = k.classes.of(d.headers)
+}
+
+// place lays the headers out, with the interface's tags behind an Ethernet
+// header that has none.
+func (k *compiler) place(t *Traffic, d *definition) {
+	add := func(h placed) {
+		if n := len(d.headers); n > 0 {
+			h.offset = d.headers[n-1].end()
+		}
+		d.headers = append(d.headers, h)
+	}
+	insert := k.tagsToInsert(t)
+	for i := range t.headers {
+		s := &t.headers[i]
+		add(placed{kind: s.kind, octets: append([]byte(nil), s.octets...), protocolID: s.protocolID, spec: s})
+		if i > 0 {
+			continue
+		}
+		for _, tag := range insert {
+			o := make([]byte, header.VLANSize)
+			v := header.Dot1Q(o)
+			v.SetID(tag.ID)
+			v.SetPriority(tag.Priority)
+			v.SetDropEligible(tag.DropEligible)
+			add(placed{kind: protoVLAN, octets: o, protocolID: -1})
+		}
+	}
+}
+
+// tagsToInsert compares the template's tags with the interface's. Frames to a
+// learned MAC must have the tags that it was learned with.
+func (k *compiler) tagsToInsert(t *Traffic) []header.VLAN {
+	if !k.b.Interface || t.headers[0].kind != protoEthernet {
+		return nil
+	}
+	var ids, want []uint16
+	for i := 1; i < len(t.headers) && t.headers[i].kind == protoVLAN; i++ {
+		h := &t.headers[i]
+		ids = append(ids, header.Dot1Q(h.octets).ID())
+		for _, m := range h.modifiers {
+			if m.field.name == "id" {
+				k.faults.add(m.path, "the tags of an interface cannot be modified; it has %v", tagIDs(k.b.Tags))
+				return nil
+			}
+		}
+	}
+	if len(ids) == 0 {
+		return k.b.Tags
+	}
+	want = tagIDs(k.b.Tags)
+	if fmt.Sprint(ids) != fmt.Sprint(want) {
+		k.faults.add(t.path+".packet.protocols[1].vlan.id", "tags %v are not those of the interface, %v", ids, want)
+	}
+	return nil
+}
+
+func tagIDs(tags []header.VLAN) []uint16 {
+	ids := make([]uint16, len(tags))
+	for i, t := range tags {
+		ids[i] = t.ID
+	}
+	return ids
+}
+
+// chain writes what follows into each header's next-protocol field, from the
+// last header back. A header of ours that follows is always right about what
+// it is, so it overrules the configuration; nothing else does.
+func (d *definition) chain() {
+	for i := len(d.headers) - 2; i >= 0; i-- {
+		h, next := &d.headers[i], &d.headers[i+1]
+		f := fieldOf(h.kind, "", roleNext)
+		if f == nil {
+			continue
+		}
+		var v uint64
+		ok := true
+		switch {
+		case h.kind.isIP():
+			v, ok = ipProtocol(next)
+		case h.kind == protoMPLS:
+			v, ok = 0, next.kind == protoMPLS // bottom of stack
+		case next.kind == protoVLAN && i+2 < len(d.headers) && d.headers[i+2].kind == protoVLAN:
+			v = uint64(header.EtherTypeQinQ)
+		default:
+			v, ok = etherType(next)
+		}
+		if ok {
+			put(h.octets, f, wide{lo: v})
+		}
+	}
+}
+
+func etherType(next *placed) (uint64, bool) {
+	switch next.kind {
+	case protoVLAN:
+		return uint64(header.EtherTypeVLAN), true
+	case protoMPLS:
+		return uint64(header.EtherTypeMPLS), true
+	case protoIPv4:
+		return uint64(header.EtherTypeIPv4), true
+	case protoIPv6:
+		return uint64(header.EtherTypeIPv6), true
+	case protoCustom:
+		return uint64(next.protocolID), next.protocolID >= 0
+	}
+	return 0, false
+}
+
+// Protocol numbers of IP in IP (RFC 2003, RFC 2473) and MPLS in IP (RFC 4023).
+const (
+	protocolIPv4 = 4
+	protocolIPv6 = 41
+	protocolMPLS = 137
+)
+
+func ipProtocol(next *placed) (uint64, bool) {
+	switch next.kind {
+	case protoTCP:
+		return uint64(header.ProtocolTCP), true
+	case protoUDP:
+		return uint64(header.ProtocolUDP), true
+	case protoIPv4:
+		return protocolIPv4, true
+	case protoIPv6:
+		return protocolIPv6, true
+	case protoMPLS:
+		return protocolMPLS, true
+	case protoCustom:
+		return uint64(next.protocolID & 0xff), next.protocolID >= 0
+	}
+	return 0, false
+}

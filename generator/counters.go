@@ -1,0 +1,171 @@
+package generator
+
+import (
+	"sync/atomic"
+
+	"glean/stack/loop"
+)
+
+// MaxCountedFlows is the largest flow count at which each flow has counters
+// of its own.
+const MaxCountedFlows = 65_536
+
+// NoTime stands where nothing was sent yet.
+const NoTime loop.Time = -1
+
+// Counters is what a run has done so far. Octets include the FCS.
+type Counters struct {
+	PacketsIntended, OctetsIntended uint64 // due by the schedule
+	PacketsActual, OctetsActual     uint64 // taken by the device
+	PacketsDropped, OctetsDropped   uint64 // not taken in time, with DropOverruns
+	PacketsSkipped                  uint64 // left out of the schedule, for want of a MAC
+	PacketsToStale                  uint64 // sent to a MAC that was known to have changed or not to answer
+	Errors                          uint64 // frames that could not leave
+	First, Last                     loop.Time
+}
+
+// FlowCounters is what a run has sent of one flow.
+type FlowCounters struct {
+	Packets, Octets uint64
+	First, Last     loop.Time
+}
+
+// FamilyCounters are the counters of one family, in the order of its Members.
+type FamilyCounters struct {
+	Family Family
+	Counts []uint64
+}
+
+// tally is the transmitter's own account; it becomes visible when published.
+type tally struct {
+	made    uint64 // frames taken from the schedule
+	actual  uint64
+	octets  uint64
+	dropped uint64
+	lost    uint64 // octets of dropped frames and errors
+	droppedOctets,
+	skipped, stale, errors uint64
+	first, last loop.Time
+	due         uint64
+	classes     []uint64
+}
+
+// published is the account as others read it. The version is odd while it is
+// being written, so that a reader does not see half of a batch.
+type published struct {
+	version atomic.Uint64
+	words   [12]atomic.Uint64
+	classes []atomic.Uint64
+}
+
+func (p *published) store(t *tally) {
+	p.version.Add(1)
+	for i, v := range [12]uint64{t.made, t.actual, t.octets, t.dropped, t.lost, t.droppedOctets, t.skipped, t.stale,
+		t.errors, uint64(t.first), uint64(t.last), t.due} {
+		if p.words[i].Load() != v {
+			p.words[i].Store(v)
+		}
+	}
+	for i, v := range t.classes {
+		if p.classes[i].Load() != v {
+			p.classes[i].Store(v)
+		}
+	}
+	p.version.Add(1)
+}
+
+// readAttempts bounds a reader that meets a busy writer; the last attempt's
+// values are each right, if not of one moment.
+const readAttempts = 64
+
+func (p *published) load() (t tally) {
+	for range readAttempts {
+		before := p.version.Load()
+		t = tally{
+			made: p.words[0].Load(), actual: p.words[1].Load(), octets: p.words[2].Load(), dropped: p.words[3].Load(),
+			lost: p.words[4].Load(), droppedOctets: p.words[5].Load(), skipped: p.words[6].Load(),
+			stale: p.words[7].Load(), errors: p.words[8].Load(),
+			first: loop.Time(p.words[9].Load()), last: loop.Time(p.words[10].Load()), due: p.words[11].Load(),
+		}
+		if before&1 == 0 && p.version.Load() == before {
+			break
+		}
+	}
+	return t
+}
+
+// flowCount is the account of one flow, written by the transmitter only.
+type flowCount struct {
+	packets, octets atomic.Uint64
+	first, last     atomic.Int64
+}
+
+func (f *flowCount) add(octets uint64, at loop.Time) {
+	n := f.packets.Load()
+	if n == 0 {
+		f.first.Store(int64(at))
+	}
+	f.octets.Store(f.octets.Load() + octets)
+	f.last.Store(int64(at))
+	f.packets.Store(n + 1)
+}
+
+// Counters is a snapshot. It may be called from any goroutine.
+func (r *Run) Counters() Counters {
+	t := r.published.load()
+	c := Counters{
+		PacketsIntended: t.due, PacketsActual: t.actual, OctetsActual: t.octets,
+		PacketsDropped: t.dropped, OctetsDropped: t.droppedOctets, PacketsSkipped: t.skipped, PacketsToStale: t.stale,
+		Errors: t.errors, First: t.first, Last: t.last,
+	}
+	c.OctetsIntended = t.octets + t.lost + r.p.pace.octetsOf(t.due-min(t.due, t.actual+t.dropped+t.errors))
+	return c
+}
+
+// CountedFlows is how many flows have counters: all, or none if they are more
+// than MaxCountedFlows.
+func (r *Run) CountedFlows() int { return len(r.flows) }
+
+// Flow is a snapshot of the counters of a flow. It may be called from any
+// goroutine.
+func (r *Run) Flow(i int) FlowCounters {
+	f := &r.flows[i]
+	c := FlowCounters{Packets: f.packets.Load(), Octets: f.octets.Load(), First: NoTime, Last: NoTime}
+	if c.Packets > 0 {
+		c.First, c.Last = loop.Time(f.first.Load()), loop.Time(f.last.Load())
+	}
+	return c
+}
+
+// FlowStream is the stream id of a flow; ok is false if it has no signature.
+func (p *Program) FlowStream(flow uint64) (stream uint32, ok bool) {
+	for i := range p.defs {
+		d := &p.defs[i]
+		if flow < d.first+d.flows {
+			if d.signature == nil {
+				return 0, false
+			}
+			return d.signature.stream(flow - d.first), true
+		}
+	}
+	return 0, false
+}
+
+// ProtocolCounters are the counters of the families that the configuration
+// names.
+func (r *Run) ProtocolCounters() []FamilyCounters {
+	var all []FamilyCounters
+	for f := range numFamilies {
+		if !r.p.config.Families.Has(f) {
+			continue
+		}
+		c := FamilyCounters{f, make([]uint64, len(familyMembers[f]))}
+		for i := range r.p.classes {
+			if member := r.p.classes[i][f]; member > 0 {
+				c.Counts[member-1] += r.published.classes[i].Load()
+			}
+		}
+		all = append(all, c)
+	}
+	return all
+}

@@ -1,0 +1,198 @@
+package generator
+
+import (
+	"math"
+	"slices"
+)
+
+// maxLengths bounds the cycle of lengths of one definition.
+const maxLengths = 65536
+
+// Lengths is the distribution of frame lengths of a definition, FCS included.
+// The k-th frame has length list[k mod len(list)], whatever its flow, or a
+// random one.
+type Lengths struct {
+	list   []uint16
+	random bool
+	low    uint16 // of random ones
+	high   uint16
+	seed   uint64
+}
+
+// at is the length of the k-th frame. k of a list is below its length.
+func (l *Lengths) at(k uint64) int {
+	if l.random {
+		return int(l.low) + int(mix(l.seed+k)>>32*uint64(l.high-l.low+1)>>32)
+	}
+	return int(l.list[k])
+}
+
+// cycle is the number of frames after which lengths repeat.
+func (l *Lengths) cycle() uint64 {
+	if l.random {
+		return 1
+	}
+	return uint64(len(l.list))
+}
+
+// distinct are the lengths that occur, ascending.
+func (l *Lengths) distinct() []uint16 {
+	if l.random {
+		all := make([]uint16, 0, l.high-l.low+1)
+		for n := int(l.low); n <= int(l.high); n++ {
+			all = append(all, uint16(n))
+		}
+		return all
+	}
+	all := slices.Clone(l.list)
+	slices.Sort(all)
+	return slices.Compact(all)
+}
+
+// mean is the average length as a fraction.
+func (l *Lengths) mean() (octets, frames uint64) {
+	if l.random {
+		return uint64(l.low) + uint64(l.high), 2
+	}
+	for _, n := range l.list {
+		octets += uint64(n)
+	}
+	return octets, uint64(len(l.list))
+}
+
+func (p *trafficParser) lengths(n node) (l Lengths) {
+	kinds := []string{"fixed", "list", "sequence", "imix", "random"}
+	found := slices.DeleteFunc(kinds, func(k string) bool { return n.member(k).value == nil && (k != "fixed" || !n.has(k)) })
+	if len(found) != 1 {
+		n.fault("needs exactly one of fixed, list, sequence, imix, random; it has %d", len(found))
+		return l
+	}
+	switch m := n.member(found[0]); found[0] {
+	case "fixed":
+		v, _ := m.integer(minFrame, maxFrame)
+		l.list = []uint16{uint16(v)}
+	case "list":
+		if a, ok := m.value.([]any); ok && len(a) > maxLengths {
+			m.fault("%d lengths are more than %d", len(a), maxLengths)
+			return l
+		}
+		for i, item := range m.items() {
+			v, _ := item.at(i).integer(minFrame, maxFrame)
+			l.list = append(l.list, uint16(v))
+		}
+	case "sequence":
+		if m.isObject() {
+			l.list = p.lengthSequence(m)
+		}
+	case "imix":
+		l.list = parseIMIX(m)
+	case "random":
+		if m.isObject() {
+			l.parseRandom(m)
+		}
+	}
+	return l
+}
+
+// lengthSequence steps as the sequences of modifiers do.
+func (p *trafficParser) lengthSequence(n node) []uint16 {
+	s := sequence{width: 16}
+	for _, name := range []string{"count", "start"} {
+		if !n.has(name) {
+			n.member(name).fault("is required")
+			return nil
+		}
+	}
+	count, okCount := n.member("count").integer(1, maxLengths)
+	start, okStart := n.member("start").integer(minFrame, maxFrame)
+	if !okCount || !okStart {
+		return nil
+	}
+	s.count, s.start = count, wide{lo: start}
+	if n.has("stop") {
+		stop, ok := n.member("stop").integer(minFrame, maxFrame)
+		if !ok {
+			return nil
+		}
+		s.stop = &wide{lo: stop}
+	}
+	if skip := n.member("skip"); skip.value != nil {
+		var ok bool
+		if s.skip, ok = p.skips(skip, typeInteger, maxFrame, true); !ok {
+			return nil
+		}
+	}
+	v, member, problem := s.compile()
+	if problem != "" {
+		n.member(member).fault("%s", problem)
+		return nil
+	}
+	if last := v.at(count - 1).lo; last < minFrame || last > maxFrame {
+		n.member("count").fault("leads to a last length of %d; it must be within %d to %d", last, minFrame, maxFrame)
+		return nil
+	}
+	list := make([]uint16, count)
+	for i := range list {
+		list[i] = uint16(v.at(uint64(i)).lo)
+	}
+	return list
+}
+
+// parseIMIX reads a mix of lengths with weights. Over a cycle of as many frames
+// as the weights' sum each length occurs as often as its weight, spread
+// evenly: the length that is furthest behind its share is next.
+func parseIMIX(n node) []uint16 {
+	var lengths []uint16
+	var weights []int
+	sum := 0
+	if a, ok := n.value.([]any); ok && len(a) > maxFrame {
+		n.fault("%d lengths are more than %d", len(a), maxFrame)
+		return nil
+	}
+	for i, item := range n.items() {
+		if item = item.at(i); !item.isObject() {
+			continue
+		}
+		item.only("length", "weight")
+		length, _ := item.member("length").integer(minFrame, maxFrame)
+		weight, _ := item.member("weight").integer(1, maxLengths)
+		lengths, weights = append(lengths, uint16(length)), append(weights, int(weight))
+		sum += int(weight)
+	}
+	if sum > maxLengths || sum*len(lengths) > 1<<26 {
+		n.fault("weights add up to %d, for %d lengths; that is more than %d", sum, len(lengths), min(maxLengths, 1<<26/max(len(lengths), 1)))
+		return nil
+	}
+	return spread(lengths, weights, sum)
+}
+
+// spread is the cycle of parseIMIX.
+func spread(lengths []uint16, weights []int, sum int) []uint16 {
+	cycle := make([]uint16, 0, sum)
+	credit := make([]int, len(weights))
+	for range sum {
+		best := 0
+		for i, w := range weights {
+			if credit[i] += w; credit[i] > credit[best] {
+				best = i
+			}
+		}
+		credit[best] -= sum
+		cycle = append(cycle, lengths[best])
+	}
+	return cycle
+}
+
+func (l *Lengths) parseRandom(n node) {
+	n.only("min", "max", "seed")
+	low, okLow := n.member("min").integer(minFrame, maxFrame)
+	high, okHigh := n.member("max").integer(minFrame, maxFrame)
+	if okLow && okHigh && low > high {
+		n.member("min").fault("%d is more than max, %d", low, high)
+	}
+	l.random, l.low, l.high, l.seed = true, uint16(low), uint16(high), 1
+	if n.has("seed") {
+		l.seed, _ = n.member("seed").integer(0, math.MaxUint64)
+	}
+	l.seed = mix(l.seed) // so that near seeds do not give shifted copies of one stream
+}

@@ -1,0 +1,42 @@
+package generator
+
+import (
+	"glean/stack/link"
+	"glean/stack/loop"
+)
+
+// Looped transmits on a loop: it is the transmitter of simulation, where
+// Step is a timer. Its methods are called on the loop.
+type Looped struct {
+	loop  loop.Loop
+	timer loop.Timer
+	run   *Run
+	queue link.Queue
+	done  func(error)
+}
+
+// NewLooped begins to transmit at once. done is called once, on the loop and
+// not from within NewLooped or Stop, when the run has ended.
+func NewLooped(l loop.Loop, r *Run, q link.Queue, done func(error)) *Looped {
+	t := &Looped{loop: l, run: r, queue: q, done: done}
+	t.timer.Init(t.step)
+	l.Arm(&t.timer, l.Now())
+	return t
+}
+
+func (t *Looped) step() {
+	next, running := t.run.Step(t.loop.Now(), t.queue)
+	if running {
+		t.loop.Arm(&t.timer, next)
+		return
+	}
+	t.done(t.run.Err())
+}
+
+// Stop ends the run with the loop's next callback.
+func (t *Looped) Stop() {
+	t.run.Stop()
+	if t.timer.Armed() {
+		t.loop.Arm(&t.timer, t.loop.Now())
+	}
+}

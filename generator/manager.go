@@ -1,0 +1,430 @@
+package generator
+
+import (
+	"cmp"
+	"encoding/json"
+	"iter"
+	"regexp"
+	"slices"
+
+	"glean/stack/header"
+	"glean/stack/loop"
+)
+
+// LearningState is how far a generator's next hops are.
+type LearningState uint8
+
+// States of learning.
+const (
+	LearningUnsupported LearningState = iota // bound to a port
+	LearningUnresolved
+	LearningResolving
+	LearningResolved
+	LearningTimedOut
+)
+
+// String gives the word used in the API.
+func (s LearningState) String() string {
+	return [...]string{"unsupported", "unresolved", "resolving", "resolved", "timed_out"}[s]
+}
+
+// Learner learns the destinations of generators. The answers come through
+// Manager.Learned, Lost and LearningDone, possibly before Learn returns.
+type Learner interface {
+	// Learn starts learning for a generator that was just created and gives the
+	// id of the request; an error is one of the generator's configuration.
+	Learn(g *Generator) (id string, err error)
+	// Forget is told that a generator is deleted.
+	Forget(g *Generator)
+}
+
+// Starter transmits runs. Start begins, done is called on the loop and not from
+// within Start when the run has ended, with nil if it ended by itself or was
+// stopped.
+type Starter interface {
+	Start(g *Generator, r *Run, done func(reason error)) (Transmitter, error)
+}
+
+// Transmitter is a run that is being transmitted. Stop returns at once; that
+// it has stopped is told by the Starter's done.
+type Transmitter interface{ Stop() }
+
+// Observer is told what happens to generators.
+type Observer interface {
+	GeneratorChanged(g *Generator, cause Cause, reason error)
+}
+
+// Cause says what happened to a generator.
+type Cause uint8
+
+// Causes.
+const (
+	CauseCreated Cause = iota
+	CauseDeleted
+	CauseStarted
+	CauseEnded    // with the reason, if it did not end by itself or by a stop
+	CauseLearning // its state of learning changed
+)
+
+// String gives the word used in events.
+func (c Cause) String() string {
+	return [...]string{"created", "deleted", "started", "ended", "learning"}[c]
+}
+
+// Options of a manager.
+type Options struct {
+	NewID        func() string // makes UUIDs
+	DropOverruns bool          // see RunOptions
+	Epoch        uint64        // see RunOptions
+}
+
+// Manager holds the generators and their results. It is used on one loop.
+type Manager struct {
+	loop     loop.Loop
+	learner  Learner
+	starter  Starter
+	observer Observer
+	options  Options
+
+	sorted   []*Generator // by id
+	byHandle map[uint32]*Generator
+	handles  uint32
+	results  []*Result // by id
+}
+
+// NewManager makes a manager without generators. observer may be nil.
+func NewManager(l loop.Loop, learner Learner, starter Starter, observer Observer, o Options) *Manager {
+	return &Manager{loop: l, learner: learner, starter: starter, observer: observer, options: o,
+		byHandle: make(map[uint32]*Generator)}
+}
+
+// Generator is a named program that is bound to a target.
+type Generator struct {
+	ID, TargetID string
+	Handle       uint32 // a number for learning to know it by; never reused
+	Tag          any    // what the creator wants to know of the target
+
+	program    *Program
+	learning   LearningState
+	learningID string
+	reason     error // why it cannot start for ever, if so
+
+	result      *Result // of the present run
+	transmitter Transmitter
+	whenStopped []func()
+	deleting    bool
+}
+
+// Program is what it sends.
+func (g *Generator) Program() *Program { return g.program }
+
+// Active tells whether it transmits.
+func (g *Generator) Active() bool { return g.result != nil }
+
+// Learning is its state of learning, and the id of its latest request.
+func (g *Generator) Learning() (LearningState, string) { return g.learning, g.learningID }
+
+// Result is the result of the present run, nil if there is none.
+func (g *Generator) Result() *Result { return g.result }
+
+// ConfigJSON is the configuration exactly as posted.
+func (g *Generator) ConfigJSON() json.RawMessage { return g.program.config.Raw }
+
+// Create is what a new generator is made of.
+type Create struct {
+	ID       string // "" for one made by the manager
+	TargetID string
+	Config   json.RawMessage
+	Binding  Binding
+	Tag      any // see Generator
+}
+
+var idRule = regexp.MustCompile(`^[a-z0-9-]+$`)
+
+// CheckID tells whether an id follows the rule, as an error of kind
+// KindNotFound, which is what OpenPerf answers.
+func CheckID(id string) error {
+	if !idRule.MatchString(id) {
+		return failure(KindNotFound, "id %q must be of lower-case letters, digits and hyphens", shown(id))
+	}
+	return nil
+}
+
+// Create adds a generator and starts learning for it if it has something to
+// learn. On an error nothing is left of it.
+func (m *Manager) Create(c Create) (*Generator, error) {
+	config, faults := ParseConfig(c.Config)
+	if len(faults) > 0 {
+		return nil, &Error{Kind: KindInvalid, Detail: "the configuration is wrong", Faults: faults}
+	}
+	if c.ID == "" {
+		c.ID = m.options.NewID()
+	}
+	if err := CheckID(c.ID); err != nil {
+		return nil, err
+	}
+	at, found := m.find(c.ID)
+	if found {
+		return nil, failure(KindExists, "generator %q exists", c.ID)
+	}
+	program, faults := Compile(config, c.Binding)
+	if len(faults) > 0 {
+		return nil, &Error{Kind: KindInvalid, Detail: "the configuration does not fit its target", Faults: faults}
+	}
+	m.handles++
+	g := &Generator{ID: c.ID, TargetID: c.TargetID, Handle: m.handles, Tag: c.Tag, program: program}
+	if c.Binding.Interface {
+		g.learning = LearningUnresolved
+	}
+	m.sorted = slices.Insert(m.sorted, at, g)
+	m.byHandle[g.Handle] = g
+	if err := m.beginLearning(g); err != nil {
+		m.remove(g)
+		return nil, err
+	}
+	m.tell(g, CauseCreated, nil)
+	return g, nil
+}
+
+func (m *Manager) beginLearning(g *Generator) error {
+	if g.learning == LearningUnsupported {
+		return nil
+	}
+	if len(g.program.dests) == 0 {
+		g.learning = LearningResolved
+		return nil
+	}
+	g.learning = LearningResolving
+	id, err := m.learner.Learn(g)
+	if err != nil {
+		return err
+	}
+	if g.learningID == "" {
+		g.learningID = id
+	}
+	return nil
+}
+
+func (m *Manager) tell(g *Generator, c Cause, reason error) {
+	if m.observer != nil {
+		m.observer.GeneratorChanged(g, c, reason)
+	}
+}
+
+func (m *Manager) find(id string) (int, bool) {
+	return slices.BinarySearchFunc(m.sorted, id, func(g *Generator, id string) int { return cmp.Compare(g.ID, id) })
+}
+
+// Get finds a generator.
+func (m *Manager) Get(id string) (*Generator, error) {
+	if at, found := m.find(id); found {
+		return m.sorted[at], nil
+	}
+	return nil, failure(KindNotFound, "there is no generator %q", shown(id))
+}
+
+// All are the generators by id.
+func (m *Manager) All() iter.Seq[*Generator] { return slices.Values(m.sorted) }
+
+// ByHandle finds a generator by its handle, nil if it is gone.
+func (m *Manager) ByHandle(handle uint32) *Generator { return m.byHandle[handle] }
+
+// Delete removes a generator and its results. An active one stays, unless
+// force is set: then it is stopped and removed when it has stopped. deleted
+// tells whether it is gone.
+func (m *Manager) Delete(id string, force bool) (deleted bool, err error) {
+	g, err := m.Get(id)
+	if err != nil {
+		return false, err
+	}
+	if !g.Active() {
+		m.remove(g)
+		m.learner.Forget(g)
+		m.tell(g, CauseDeleted, nil)
+		return true, nil
+	}
+	if force {
+		g.deleting = true
+		m.stop(g)
+	}
+	return false, nil
+}
+
+func (m *Manager) remove(g *Generator) {
+	at, _ := m.find(g.ID)
+	m.sorted = slices.Delete(m.sorted, at, at+1)
+	delete(m.byHandle, g.Handle)
+	m.results = slices.DeleteFunc(m.results, func(r *Result) bool { return r.Generator == g })
+}
+
+// Start begins a run. The gate: every next hop has a MAC, or the policy allows
+// to start without.
+func (m *Manager) Start(id string) (*Result, error) {
+	g, err := m.Get(id)
+	if err != nil {
+		return nil, err
+	}
+	return m.start(g, RunOptions{})
+}
+
+func (m *Manager) start(g *Generator, o RunOptions) (*Result, error) {
+	if g.Active() {
+		return nil, failure(KindInvalid, "generator %q is active", g.ID)
+	}
+	if err := m.Ready(g); err != nil {
+		return nil, err
+	}
+	o.DropOverruns, o.Epoch = m.options.DropOverruns, m.options.Epoch
+	run := NewRun(g.program, o)
+	result := m.newResult(g, run)
+	transmitter, err := m.starter.Start(g, run, func(reason error) { m.ended(g, reason) })
+	if err != nil {
+		return nil, &Error{Kind: KindConflict, Detail: "cannot transmit: " + err.Error()}
+	}
+	g.result, g.transmitter = result, transmitter
+	m.addResult(result)
+	m.tell(g, CauseStarted, nil)
+	return result, nil
+}
+
+// Ready tells whether the generator may start, as a conflict with counts if
+// not.
+func (m *Manager) Ready(g *Generator) error {
+	counts := g.program.Counts()
+	allowed := counts.Unresolved() == 0
+	switch g.program.config.Learning.Policy {
+	case PolicyFallback:
+		allowed = true
+	case PolicySkip:
+		allowed = counts.Resolved > 0 || g.program.sendable()
+	}
+	if g.reason == nil && (g.learning == LearningUnsupported || allowed) {
+		return nil
+	}
+	e := failure(KindConflict, "generator %q: %d of %d next hops have no MAC", g.ID, counts.Unresolved(), counts.Total)
+	if g.reason != nil {
+		e = failure(KindConflict, "generator %q: %v", g.ID, g.reason)
+	}
+	e.Learning, e.LearningID, e.Counts = g.learning.String(), g.learningID, counts
+	return e
+}
+
+// sendable tells whether some flow needs no next hop.
+func (p *Program) sendable() bool {
+	if len(p.words) > len(p.hops) {
+		return true
+	}
+	return slices.ContainsFunc(p.defs, func(d definition) bool { return !d.learned })
+}
+
+// Stop ends a generator's run. stopped is called on the loop when no frame of
+// it can leave any more; at once if it is not active.
+func (m *Manager) Stop(id string, stopped func()) error {
+	g, err := m.Get(id)
+	if err != nil {
+		return err
+	}
+	if !g.Active() {
+		stopped()
+		return nil
+	}
+	g.whenStopped = append(g.whenStopped, stopped)
+	m.stop(g)
+	return nil
+}
+
+func (m *Manager) stop(g *Generator) { g.transmitter.Stop() }
+
+// ended is called when the transmitter has stopped, for whatever reason.
+func (m *Manager) ended(g *Generator, reason error) {
+	g.result.end(m.loop.Now(), reason)
+	g.result, g.transmitter = nil, nil
+	waiting := g.whenStopped
+	g.whenStopped = nil
+	m.tell(g, CauseEnded, reason)
+	if g.deleting {
+		m.Delete(g.ID, false)
+	}
+	for _, f := range waiting {
+		f()
+	}
+}
+
+// TargetDeleted makes the generators of a target useless: active ones stop, none
+// can start, all can be deleted. reason is what their users are told.
+func (m *Manager) TargetDeleted(targetID string, reason error) {
+	for _, g := range m.sorted {
+		if g.TargetID != targetID {
+			continue
+		}
+		g.reason = reason
+		if g.Active() {
+			m.stop(g)
+		}
+		if g.learning != LearningUnsupported {
+			m.setLearning(g, LearningTimedOut)
+		}
+	}
+}
+
+// LearningStarted tells of a request that learns for a generator.
+func (m *Manager) LearningStarted(handle uint32, id string) {
+	if g := m.byHandle[handle]; g != nil {
+		g.learningID = id
+		m.setLearning(g, LearningResolving)
+	}
+}
+
+// Learned gives a next hop its MAC.
+func (m *Manager) Learned(handle, adj uint32, mac header.MAC) {
+	if g := m.byHandle[handle]; g != nil {
+		g.program.SetMAC(adj, mac)
+	}
+}
+
+// Lost tells that a next hop does not answer. While transmitting, on_lost
+// decides what that means for its flows.
+func (m *Manager) Lost(handle, adj uint32) {
+	g := m.byHandle[handle]
+	if g == nil {
+		return
+	}
+	if !g.Active() {
+		g.program.SetFailed(adj)
+		return
+	}
+	_, state := g.program.Adjacency(adj)
+	had := state == AdjacencyResolved || state == AdjacencyStale
+	switch g.program.config.Learning.OnLost {
+	case LostContinue:
+		g.program.SetStale(adj)
+	case LostPause:
+		g.program.SetFailed(adj)
+	case LostStop:
+		g.program.SetFailed(adj)
+		if had {
+			m.stop(g)
+		}
+	}
+}
+
+// LearningDone tells that the generator's part of a request is over. A cancelled
+// request is done too; what is resolved by then decides.
+func (m *Manager) LearningDone(handle uint32) {
+	g := m.byHandle[handle]
+	if g == nil || g.reason != nil {
+		return
+	}
+	if g.program.Counts().Unresolved() == 0 {
+		m.setLearning(g, LearningResolved)
+	} else {
+		m.setLearning(g, LearningTimedOut)
+	}
+}
+
+func (m *Manager) setLearning(g *Generator, s LearningState) {
+	if g.learning != s {
+		g.learning = s
+		m.tell(g, CauseLearning, nil)
+	}
+}

@@ -1,0 +1,348 @@
+package generator
+
+import (
+	"net/netip"
+	"sync/atomic"
+
+	"glean/stack/header"
+)
+
+// op writes one modified field into a frame. The field lies within span octets
+// at off; the value is shifted to its place among them and joined with the
+// bits around it, which are constant, so that one store does it. Only where two
+// ops share an octet must the octets be read first (merge).
+type op struct {
+	off    int
+	span   uint8 // 1, 2, 4, 6 or 16 octets, 0 for an op that writes nothing
+	shift  uint8
+	merge  bool
+	mask   uint64 // the field's bits within the span; not used when span is 16
+	fixed  uint64 // the bits around the field
+	bit    int    // the field's place in the frame
+	width  int
+	values *values
+	stride uint64 // frames of a definition for which the value stays
+	xor    wide   // joined to each value
+
+	fill    fill
+	fillTo  wide // instead of a zero value
+	fillLL  wide // instead of a zero value, on the way to a link-local address
+	fillDst int  // the op that holds the destination
+}
+
+// fill says how a zero source is filled from the interface.
+type fill uint8
+
+const (
+	fillNone   fill = iota
+	fillAlways      // with fillTo
+	fillByDst       // with fillTo or fillLL, as the destination of the frame says
+)
+
+// ops makes an op of each modifier and of each source that is filled in a way
+// that changes from frame to frame.
+//
+// The value index of a modifier is flow / stride mod count. Cartesian parts
+// stand like the digits of a number, the last one changing fastest; zipped parts
+// all begin at the flow's own digit, and their cycles fit into its range, so the
+// same formula holds for both, and for ties within ties.
+func (k *compiler) ops(t *Traffic, d *definition) {
+	stride := uint64(1)
+	for i := len(d.headers) - 1; i >= 0; i-- {
+		h := &d.headers[i]
+		if h.spec == nil {
+			continue
+		}
+		inner := stride
+		ops := make([]op, len(h.spec.modifiers))
+		for j := len(ops) - 1; j >= 0; j-- {
+			ops[j] = newOp(h, &h.spec.modifiers[j], inner)
+			if h.spec.tie == TieCartesian {
+				inner *= h.spec.modifiers[j].values.count
+			}
+		}
+		d.ops = append(ops, d.ops...)
+		if t.tie == TieCartesian {
+			stride *= h.spec.count
+		}
+	}
+	k.sources(d)
+	for i := range d.ops {
+		d.ops[i].clear(d)
+	}
+	for i := range d.headers {
+		d.template = append(d.template, d.headers[i].octets...)
+	}
+	for i := range d.ops {
+		d.ops[i].join(d, i)
+	}
+}
+
+func newOp(h *placed, m *modifier, stride uint64) op {
+	first := m.bit / 8
+	last := (m.bit + int(m.width) - 1) / 8
+	if last-first == 2 { // three octets are taken as four, of the same header
+		if first > 0 {
+			first--
+		} else {
+			last++
+		}
+	}
+	o := op{
+		off: h.offset + first, span: uint8(last - first + 1), shift: uint8((last+1)*8 - m.bit - int(m.width)),
+		bit: h.offset*8 + m.bit, width: int(m.width),
+		values: &m.values, stride: stride, fillDst: -1,
+	}
+	if m.width < 64 {
+		o.mask = (1<<m.width - 1) << o.shift
+	}
+	if m.xor {
+		f := field{bit: m.bit, width: m.width}
+		o.xor = get(h.octets, &f)
+	}
+	return o
+}
+
+// clear zeroes the op's bits in the template.
+func (o *op) clear(d *definition) {
+	for i := range d.headers {
+		h := &d.headers[i]
+		if o.off < h.offset || o.off >= h.end() {
+			continue
+		}
+		b := h.octets[o.off-h.offset:]
+		if o.span == 16 {
+			clear(b[:16])
+			return
+		}
+		for j := 0; j < int(o.span); j++ {
+			b[j] &^= byte(o.mask >> (8 * (int(o.span) - 1 - j)))
+		}
+	}
+}
+
+// join finds the bits around the op's field. Where another op has an octet of
+// the span, they are not constant.
+func (o *op) join(d *definition, self int) {
+	for i := range d.ops {
+		other := &d.ops[i]
+		if i != self && other.off < o.off+int(o.span) && o.off < other.off+int(other.span) {
+			o.merge = true
+		}
+	}
+	if o.span == 16 || o.merge {
+		return
+	}
+	for j := 0; j < int(o.span); j++ {
+		o.fixed = o.fixed<<8 | uint64(d.template[o.off+j])
+	}
+}
+
+// sources fills the sources that are zero from the interface: in the template
+// where they are constant, else in the op. A generator on a port sends what it
+// is told to.
+func (k *compiler) sources(d *definition) {
+	if !k.b.Interface {
+		return
+	}
+	if h := &d.headers[0]; h.kind == protoEthernet {
+		k.fillSource(d, h, wide{lo: k.b.MAC.Uint64()})
+	}
+	h := d.outerIP()
+	if h == nil {
+		return
+	}
+	if h.kind == protoIPv4 {
+		if k.b.IPv4.Is4() {
+			k.fillSource(d, h, wideFromAddr(k.b.IPv4))
+		}
+		return
+	}
+	k.fillIPv6(d, h)
+}
+
+// outerIP is the IP header that decides where a frame goes: the first one.
+// Headers inside a tunnel are the sender's own business.
+func (d *definition) outerIP() *placed {
+	if d.headers[0].kind != protoEthernet {
+		return nil
+	}
+	for i := range d.headers {
+		if d.headers[i].kind.isIP() {
+			return &d.headers[i]
+		}
+	}
+	return nil
+}
+
+// opOf is the op that changes the field of a role in a header, -1 if none
+// does. If several do, the last one is what is sent.
+func (d *definition) opOf(h *placed, r role) int {
+	f := fieldOf(h.kind, "", r)
+	for i := len(d.ops) - 1; i >= 0; i-- {
+		if d.ops[i].bit == h.offset*8+f.bit {
+			return i
+		}
+	}
+	return -1
+}
+
+func (k *compiler) fillSource(d *definition, h *placed, with wide) {
+	f := fieldOf(h.kind, "", roleSource)
+	if i := d.opOf(h, roleSource); i >= 0 {
+		d.ops[i].fill, d.ops[i].fillTo = fillAlways, with
+	} else if get(h.octets, f).isZero() {
+		put(h.octets, f, with)
+	}
+}
+
+// fillIPv6 chooses the source as RFC 6724 section 5 rule 2 does: of the
+// destination's scope. Without a global address nothing is filled in for a
+// global destination.
+func (k *compiler) fillIPv6(d *definition, h *placed) {
+	global, local := addrOrZero(k.b.IPv6), addrOrZero(k.b.LinkLocal)
+	if local.isZero() {
+		local = global
+	}
+	dst := d.opOf(h, roleDestination)
+	if dst < 0 {
+		with := global
+		if get(h.octets, fieldOf(protoIPv6, "", roleDestination)).isLinkLocal() {
+			with = local
+		}
+		k.fillSource(d, h, with)
+		return
+	}
+	src := d.opOf(h, roleSource)
+	f := fieldOf(protoIPv6, "", roleSource)
+	if src < 0 {
+		if !get(h.octets, f).isZero() {
+			return
+		}
+		constant := modifier{field: f, bit: f.bit, width: f.width, values: values{count: 1, list: make([]wide, 1)}}
+		d.ops = append(d.ops, newOp(h, &constant, 1))
+		src = len(d.ops) - 1
+	}
+	o := &d.ops[src]
+	o.fill, o.fillTo, o.fillLL, o.fillDst = fillByDst, global, local, dst
+}
+
+func addrOrZero(a netip.Addr) wide {
+	if !a.IsValid() {
+		return wide{}
+	}
+	return wideFromAddr(a.WithZone(""))
+}
+
+// isLinkLocal tells whether an IPv6 address is in fe80::/10.
+func (a wide) isLinkLocal() bool { return a.hi>>54 == 0xfe80>>6 }
+
+// destinations finds out where the frames go, and with that their adjacencies.
+func (k *compiler) destinations(t *Traffic, d *definition) {
+	eth := &d.headers[0]
+	if eth.kind != protoEthernet {
+		return
+	}
+	d.dstOp = d.opOf(eth, roleDestination)
+	d.dst = get(eth.octets, fieldOf(protoEthernet, "", roleDestination)).lo
+	ip := d.outerIP()
+	if !k.b.Interface || ip == nil || k.p.config.Learning.Configured && (d.dst != 0 || d.dstOp >= 0) {
+		d.dstOp = -1 // its op writes it
+		return
+	}
+	d.learned = true
+	if d.dstOp >= 0 {
+		d.ops[d.dstOp].span = 0 // the adjacency decides what is written
+	}
+	d.adjOp = d.opOf(ip, roleDestination)
+	if d.adjOp < 0 {
+		dst := get(ip.octets, fieldOf(ip.kind, "", roleDestination))
+		d.adj = k.adjacency(dst.addr(ip.kind == protoIPv4))
+		return
+	}
+	v := d.ops[d.adjOp].values
+	if v.count > MaxDestinations {
+		k.faults.add(t.path+".packet", "%d destinations are more than the %d that can be learned", v.count, MaxDestinations)
+		return
+	}
+	d.adjOf = make([]uint32, v.count)
+	for i := range d.adjOf {
+		d.adjOf[i] = k.adjacency(v.at(uint64(i)).addr(ip.kind == protoIPv4))
+		if len(k.dests.keys) > MaxDestinations {
+			k.faults.add("config.traffic", "more than %d destinations to be learned", MaxDestinations)
+			return
+		}
+	}
+}
+
+// staticAdjacency marks an index into macs until all hops are known.
+const staticAdjacency = 1 << 31
+
+// adjacency is the index for a destination. Multicast and broadcast have a MAC
+// by rule; 0.0.0.0 and :: are nowhere.
+func (k *compiler) adjacency(dst netip.Addr) uint32 {
+	if mac, ok := k.groupMAC(dst); ok {
+		i, _ := k.macs.add(wide{lo: mac.Uint64()}.bytes())
+		return i | staticAdjacency
+	}
+	i, fresh := k.dests.add(keyOfAddr(dst))
+	if !fresh {
+		return k.p.destAdj[i]
+	}
+	var hop netip.Addr
+	if !dst.IsUnspecified() && k.b.NextHop != nil {
+		if h, ok := k.b.NextHop(dst); ok {
+			hop = h
+		}
+	}
+	adj, _ := k.hops.add(keyOfAddr(hop))
+	k.p.destAdj = append(k.p.destAdj, adj)
+	return adj
+}
+
+// groupMAC is the MAC of a destination that is no single station.
+func (k *compiler) groupMAC(dst netip.Addr) (header.MAC, bool) {
+	if dst.IsMulticast() {
+		return header.MulticastMAC(dst), true
+	}
+	if !dst.Is4() {
+		return header.MAC{}, false
+	}
+	broadcast := dst == netip.AddrFrom4([4]byte{255, 255, 255, 255})
+	if n := k.b.Prefix4; n.IsValid() && n.Addr().Is4() && n.Bits() < 31 && n.Contains(dst) {
+		host := uint64(1)<<(32-n.Bits()) - 1
+		broadcast = broadcast || wideFromAddr(dst).lo&host == host
+	}
+	return header.Broadcast, broadcast
+}
+
+// adjacencies makes the words, when all hops are known.
+func (k *compiler) adjacencies() {
+	p := k.p
+	p.hops, p.dests = k.hops.keys, k.dests.keys
+	p.words = make([]atomic.Uint64, len(p.hops)+len(k.macs.keys))
+	for i, key := range p.hops {
+		if key == noRoute {
+			p.words[i].Store(word(header.MAC{}, AdjacencyFailed))
+			p.counts.Failed++
+		}
+	}
+	p.counts.Total = len(p.hops)
+	for i, key := range k.macs.keys {
+		mac := header.MACFromUint64(wideFromBytes(key).lo)
+		p.words[len(p.hops)+i].Store(word(mac, AdjacencyResolved))
+	}
+	for i := range p.defs {
+		d := &p.defs[i]
+		fix := func(adj uint32) uint32 {
+			if adj&staticAdjacency != 0 {
+				return uint32(len(p.hops)) + adj&^staticAdjacency
+			}
+			return adj
+		}
+		d.adj = fix(d.adj)
+		for j := range d.adjOf {
+			d.adjOf[j] = fix(d.adjOf[j])
+		}
+	}
+}

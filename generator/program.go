@@ -1,0 +1,229 @@
+package generator
+
+import (
+	"encoding/binary"
+	"net/netip"
+	"sync/atomic"
+
+	"glean/stack/header"
+)
+
+// Binding is what a generator's target gives its frames.
+type Binding struct {
+	// Interface is false for a port: frames leave with the addresses and tags
+	// that the configuration gives them, and nothing is learned. The fields
+	// below are for interfaces, except MTU.
+	Interface bool
+	MAC       header.MAC
+	Tags      []header.VLAN
+	IPv4      netip.Addr   // zero values mean that there is none
+	Prefix4   netip.Prefix // the IPv4 network, for its directed broadcast address
+	LinkLocal netip.Addr
+	IPv6      netip.Addr
+	// NextHop is the address to ask for on the way to dst, false if there is no
+	// route. It is called during Compile only.
+	NextHop func(dst netip.Addr) (hop netip.Addr, ok bool)
+	MTU     int // largest payload of an Ethernet frame in octets, 0 means any
+}
+
+// NoAdjacency stands where a flow has no next hop to resolve.
+const NoAdjacency = ^uint32(0)
+
+// Destination is a unicast IP destination of some flows, and the adjacency of
+// its next hop.
+type Destination struct {
+	Addr netip.Addr
+	Adj  uint32
+}
+
+// AdjacencyState is what is known of a next hop's MAC.
+type AdjacencyState uint8
+
+// States of an adjacency.
+const (
+	AdjacencyUnresolved AdjacencyState = iota // being learned, or not yet
+	AdjacencyResolved
+	AdjacencyFailed // no MAC; flows obey the policy
+	AdjacencyStale  // does not answer any more; flows go on to the last known MAC and are counted
+)
+
+// Program is the compiled form of a generator. It does not change; only the
+// words of its adjacencies do, by atomic stores from the loop, and a transmit
+// loop reads them for each frame.
+type Program struct {
+	config  *Config
+	defs    []definition
+	flows   uint64
+	blocks  []uint64 // frames of each definition before the next has its turn
+	round   uint64   // frames after which every flow has had its turn
+	pace    pace
+	classes []class // of protocol counters
+	room    int     // octets of the longest frame
+
+	hops    [][16]byte // keys of next hops; those with adjacencies that can be set
+	dests   [][16]byte
+	destAdj []uint32
+	words   []atomic.Uint64 // hops first, then MACs that need no learning
+	changes atomic.Uint64   // raised with each change of a word
+
+	counts Counts // on the loop
+}
+
+// Config is what the program was compiled from.
+func (p *Program) Config() *Config { return p.config }
+
+// FlowCount is the number of flows.
+func (p *Program) FlowCount() uint64 { return p.flows }
+
+// Destinations are the unicast destinations that need learning, each once, in
+// the order in which flows first need them.
+func (p *Program) Destinations() []Destination {
+	all := make([]Destination, len(p.dests))
+	for i := range all {
+		all[i] = Destination{addrOfKey(p.dests[i]), p.destAdj[i]}
+	}
+	return all
+}
+
+// Hops are the next hops by adjacency index. The adjacency of destinations
+// without a route, if there are any, has the zero Addr and is failed.
+func (p *Program) Hops() []netip.Addr {
+	all := make([]netip.Addr, len(p.hops))
+	for i := range all {
+		all[i] = addrOfKey(p.hops[i])
+	}
+	return all
+}
+
+// Hop is the next hop of an adjacency; see Hops.
+func (p *Program) Hop(adj uint32) netip.Addr { return addrOfKey(p.hops[adj]) }
+
+// Counts tells how many next hops there are and how far they are resolved.
+// It is called on the loop, as SetMAC is.
+func (p *Program) Counts() Counts { return p.counts }
+
+// Adjacency is the present state of a next hop, and its MAC if it has one.
+func (p *Program) Adjacency(adj uint32) (header.MAC, AdjacencyState) {
+	w := p.words[adj].Load()
+	return header.MACFromUint64(w & macMask), AdjacencyState(w >> macBits)
+}
+
+// SetMAC gives a next hop its MAC, for every flow that uses it and from the
+// next frame on.
+func (p *Program) SetMAC(adj uint32, mac header.MAC) { p.set(adj, mac, AdjacencyResolved) }
+
+// SetFailed takes a next hop's MAC away.
+func (p *Program) SetFailed(adj uint32) { p.set(adj, header.MAC{}, AdjacencyFailed) }
+
+// SetUnresolved takes a next hop's MAC away until it is learned.
+func (p *Program) SetUnresolved(adj uint32) { p.set(adj, header.MAC{}, AdjacencyUnresolved) }
+
+// SetStale marks a next hop that does not answer any more. It keeps its MAC;
+// one that has none is failed.
+func (p *Program) SetStale(adj uint32) {
+	if mac, state := p.Adjacency(adj); state == AdjacencyResolved {
+		p.set(adj, mac, AdjacencyStale)
+	} else if state == AdjacencyUnresolved {
+		p.SetFailed(adj)
+	}
+}
+
+const (
+	macBits = 48
+	macMask = 1<<macBits - 1
+)
+
+func word(mac header.MAC, state AdjacencyState) uint64 {
+	return mac.Uint64() | uint64(state)<<macBits
+}
+
+func (p *Program) set(adj uint32, mac header.MAC, state AdjacencyState) {
+	if int(adj) >= len(p.hops) || p.hops[adj] == noRoute {
+		return // a destination without a route has nothing that could answer
+	}
+	w := word(mac, state)
+	old := p.words[adj].Swap(w)
+	if old == w {
+		return
+	}
+	p.changes.Add(1)
+	p.count(AdjacencyState(old>>macBits), -1)
+	p.count(state, 1)
+}
+
+func (p *Program) count(s AdjacencyState, by int) {
+	switch s {
+	case AdjacencyResolved, AdjacencyStale:
+		p.counts.Resolved += by
+	case AdjacencyFailed:
+		p.counts.Failed += by
+	}
+}
+
+// Tables hold addresses as 16 octets without a pointer, so that the collector
+// need not look at a million of them. An IPv4 address is preceded by octets
+// that no IPv6 unicast address begins with.
+var keyIPv4 = [12]byte{0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff}
+
+// noRoute is the key of the next hop that there is not.
+var noRoute = [16]byte{0xff}
+
+func keyOfAddr(a netip.Addr) (k [16]byte) {
+	if !a.IsValid() {
+		return noRoute
+	}
+	if a.Is4() {
+		b := a.As4()
+		copy(k[:], keyIPv4[:])
+		copy(k[12:], b[:])
+		return k
+	}
+	return a.As16()
+}
+
+func addrOfKey(k [16]byte) netip.Addr {
+	switch {
+	case k == noRoute:
+		return netip.Addr{}
+	case [12]byte(k[:12]) == keyIPv4:
+		return netip.AddrFrom4([4]byte(k[12:]))
+	}
+	return netip.AddrFrom16(k)
+}
+
+// keyTable numbers distinct keys in the order in which they come. It is an
+// open-addressing table of indexes into the keys.
+type keyTable struct {
+	keys  [][16]byte
+	slots []uint32 // index + 1
+}
+
+// add returns the number of k, and whether it is new.
+func (t *keyTable) add(k [16]byte) (index uint32, fresh bool) {
+	if len(t.keys)*2 >= len(t.slots) {
+		t.grow()
+	}
+	at := t.find(k)
+	if s := t.slots[at]; s != 0 {
+		return s - 1, false
+	}
+	t.keys = append(t.keys, k)
+	t.slots[at] = uint32(len(t.keys))
+	return uint32(len(t.keys) - 1), true
+}
+
+func (t *keyTable) find(k [16]byte) int {
+	h := mix(binary.BigEndian.Uint64(k[:8]) ^ mix(binary.BigEndian.Uint64(k[8:])))
+	for at := int(h) & (len(t.slots) - 1); ; at = (at + 1) & (len(t.slots) - 1) {
+		if s := t.slots[at]; s == 0 || t.keys[s-1] == k {
+			return at
+		}
+	}
+}
+
+func (t *keyTable) grow() {
+	t.slots = make([]uint32, max(64, 2*len(t.slots)))
+	for i, k := range t.keys {
+		t.slots[t.find(k)] = uint32(i + 1)
+	}
+}

@@ -1,0 +1,29 @@
+package generator
+
+import (
+	"testing"
+
+	"github.com/google/gopacket/layers"
+)
+
+func TestFramesByGopacket(t *testing.T) {
+	p := mustCompile(t, config(perMillisecond, definitionOf(`{"ethernet":{}},
+		{"ipv4":{"destination":"198.18.0.10"},"modifiers":{"items":[{"name":"destination","permute":false,"ipv4":{"sequence":{"count":10,"start":"198.18.0.10"}}}]}},
+		{"udp":{"destination":4000},"modifiers":{"items":[{"name":"source","permute":false,"field":{"list":[7,8,9]}}]}}`, "cartesian", "")), onLink())
+	if p.FlowCount() != 30 || len(p.Hops()) != 10 || len(p.Destinations()) != 10 {
+		t.Fatalf("%d flows, %d hops, %d destinations", p.FlowCount(), len(p.Hops()), len(p.Destinations()))
+	}
+	resolveAll(p)
+	for i, f := range send(t, NewRun(p, RunOptions{}), 70) {
+		packet := judge(t, f)
+		ip := packet.Layer(layers.LayerTypeIPv4).(*layers.IPv4)
+		udp := packet.Layer(layers.LayerTypeUDP).(*layers.UDP)
+		eth := packet.Layer(layers.LayerTypeEthernet).(*layers.Ethernet)
+		if int(ip.DstIP[3]) != 10+i/3%10 || int(udp.SrcPort) != 7+i%3 || udp.DstPort != 4000 || ip.SrcIP.String() != "198.18.0.1" {
+			t.Fatalf("frame %d: %v", i, packet)
+		}
+		if eth.DstMAC.String() != macOf(uint32(i/3%10)).String() || eth.SrcMAC.String() != ownMAC.String() {
+			t.Fatalf("frame %d: %v", i, packet)
+		}
+	}
+}

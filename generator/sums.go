@@ -1,0 +1,346 @@
+package generator
+
+import (
+	"encoding/binary"
+	"slices"
+
+	"glean/stack/header"
+)
+
+// Checksums are ones'-complement sums, that is sums modulo 65,535. A frame's
+// checksum is therefore minus the sum of a constant (the template and the
+// payload, with modified bits zero) and one term for each modified field that
+// it covers: the field's own sum, times 1 or, where the field lies at an odd
+// offset in the covered range, times 256. A checksum inside the range of
+// another one is such a sum too, so even nested ones (a tunnel's) come down to
+// one constant and one factor for each op. They are worked out at compile time;
+// a frame costs a multiplication and an addition for each term.
+
+const modulus = 0xffff
+
+// sized is what depends on a frame's length.
+type sized struct {
+	octets  int // without FCS
+	patches []patch
+	sums    []checksum // the innermost first
+	direct  bool       // fields are cut or overlap: sum the frame's own octets instead
+	sign    int        // where the signature begins, -1 if there is none
+	whole   bool       // all headers are in the frame and the signature covers none
+}
+
+// patch is a length field.
+type patch struct{ at, value uint16 }
+
+// checksum is one checksum of frames of one length.
+type checksum struct {
+	at    int // where the value is written
+	base  uint64
+	terms []term
+	ones  bool // a result of 0 is written as 0xffff (RFC 768)
+
+	start, end int // the range that is summed
+	pseudo     int // the IP header whose addresses are summed too, or -1
+	protocol   uint64
+}
+
+// term is a factor of an op's sum; the signature's is behind those of all ops.
+type term struct {
+	op     int
+	factor uint64
+}
+
+// sizes makes a plan for each length that occurs.
+func (k *compiler) sizes(t *Traffic, d *definition) {
+	distinct := t.Lengths.distinct()
+	if longest := int(distinct[len(distinct)-1]); k.b.MTU > 0 && longest-fcs > k.b.MTU+d.l2Size() {
+		k.faults.add(t.path+".length", "a frame of %d octets does not fit the port's MTU of %d", longest, k.b.MTU)
+		return
+	}
+	if k.plans += len(distinct); k.plans > maxPlans {
+		k.faults.add("config.traffic", "all definitions together have more than %d lengths", maxPlans)
+		return
+	}
+	if d.signature != nil && d.signature.Fill == FillPRBS {
+		if k.prbs == nil {
+			k.prbs = prbs(maxFrame)
+		}
+		d.prbs = k.prbs
+	}
+	d.sizes = make([]sized, len(distinct))
+	image := make([]byte, int(distinct[len(distinct)-1])+slack)
+	for i, n := range distinct {
+		d.sizes[i] = d.plan(int(n)-fcs, image)
+		if problem := d.signatureCovers(&d.sizes[i]); problem != "" {
+			k.faults.add(t.path+".length", "a frame of %d octets has no room for a signature: it would cover %s", n, problem)
+			return
+		}
+	}
+	k.p.room = max(k.p.room, len(d.template), int(distinct[len(distinct)-1]))
+	if t.Lengths.random {
+		return
+	}
+	d.sizeOf = make([]uint32, len(t.Lengths.list))
+	for i, n := range t.Lengths.list {
+		at, _ := slices.BinarySearch(distinct, n)
+		d.sizeOf[i] = uint32(at)
+	}
+}
+
+// l2Size is the length of the Ethernet header and its tags, which the MTU does
+// not count.
+func (d *definition) l2Size() int {
+	n := header.EthernetSize
+	for i := 1; i < len(d.headers) && d.headers[i].kind == protoVLAN; i++ {
+		n += header.VLANSize
+	}
+	return n
+}
+
+// slack is room behind a frame for headers that are cut off.
+const slack = 16
+
+// plan works out one length. image is room for a frame of it.
+func (d *definition) plan(octets int, image []byte) sized {
+	s := sized{octets: octets, sign: -1}
+	covered := octets
+	if d.signature != nil {
+		s.sign = octets - SignatureSize
+		covered = s.sign
+	}
+	s.whole = len(d.template) <= covered
+	image = image[:octets]
+	d.emit(image)
+	if d.signature != nil {
+		clear(image[s.sign:])
+	}
+	s.direct = d.overlapping()
+	for i := range d.ops {
+		if d.ops[i].span > 0 && d.ops[i].bit+d.ops[i].width > covered*8 {
+			s.direct = true
+		}
+	}
+	for i := range d.headers {
+		d.patchLength(&d.headers[i], octets, covered, &s)
+	}
+	for _, p := range s.patches {
+		binary.BigEndian.PutUint16(image[p.at:], p.value)
+	}
+	d.planSums(&s, image)
+	return s
+}
+
+// emit writes the template and the payload.
+func (d *definition) emit(frame []byte) {
+	n := copy(frame, d.template)
+	d.fillPayload(frame[n:], 0)
+}
+
+// overlapping tells whether two ops change the same bit.
+func (d *definition) overlapping() bool {
+	for i := range d.ops {
+		for j := range d.ops[:i] {
+			a, b := &d.ops[i], &d.ops[j]
+			if a.bit < b.bit+b.width && b.bit < a.bit+a.width {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// patchLength finds the value of a header's length field, unless a modifier
+// sets it: that is how wrong lengths are made.
+func (d *definition) patchLength(h *placed, octets, covered int, s *sized) {
+	f := fieldOf(h.kind, "", roleLength)
+	if f == nil || d.opOf(h, roleLength) >= 0 || h.offset+f.bit/8+2 > covered {
+		return
+	}
+	n := octets - h.offset
+	if h.kind == protoIPv6 {
+		n -= header.IPv6Size // RFC 8200 section 3: of what follows
+	}
+	s.patches = append(s.patches, patch{uint16(h.offset + f.bit/8), uint16(max(n, 0))})
+}
+
+// planSums finds the checksums of a frame, from the last header back, since a
+// checksum may lie in the range of those before it but not of those behind.
+func (d *definition) planSums(s *sized, image []byte) {
+	balanced := false
+	for i := len(d.headers) - 1; i >= 0; i-- {
+		c, ok := d.newChecksum(i, s, &balanced)
+		if !ok {
+			continue
+		}
+		if !s.direct {
+			c.base = uint64(header.Sum(image[c.start:c.end], 0)) + c.pseudoSum(image)
+			d.terms(&c, s)
+			c.nest(s.sums)
+		}
+		s.sums = append(s.sums, c)
+	}
+	if s.direct {
+		return
+	}
+	for i := range s.sums {
+		s.sums[i].turn()
+	}
+}
+
+// newChecksum tells where the checksum of a header is and what it covers.
+func (d *definition) newChecksum(i int, s *sized, balanced *bool) (c checksum, ok bool) {
+	h := &d.headers[i]
+	f := fieldOf(h.kind, "", roleChecksum)
+	if f == nil || d.opOf(h, roleChecksum) >= 0 {
+		return c, false // none, or a modifier sets it: that is how wrong ones are made
+	}
+	c = checksum{at: h.offset + f.bit/8, start: h.offset, end: s.octets, pseudo: -1}
+	if h.kind == protoIPv4 {
+		length := int(get(h.octets, fieldOf(protoIPv4, "", roleHeaderLen)).lo) * 4
+		c.end = min(h.offset+max(length, header.IPv4Size), s.octets)
+	} else if c.pseudo = d.ipBefore(i); c.pseudo < 0 {
+		return c, false // RFC 768 and 9293 define it over IP only
+	}
+	if h.kind == protoUDP {
+		c.protocol, c.ones = uint64(header.ProtocolUDP), true
+	} else {
+		c.protocol = uint64(header.ProtocolTCP)
+	}
+	if c.pseudo >= 0 && d.headers[c.pseudo].kind == protoIPv6 {
+		c.protocol |= pseudoIPv6
+	}
+	if c.pseudo >= 0 {
+		c.pseudo = d.headers[c.pseudo].offset
+	}
+	switch {
+	case s.sign < 0 || c.at+2 <= s.sign:
+		if c.at+2 > s.octets {
+			return c, false // cut off
+		}
+	case h.kind.isTransport() && !*balanced:
+		// The signature has a field that takes the checksum's part.
+		*balanced = true
+		c.at, c.ones = s.sign+signatureBalance, false
+	default:
+		return c, false
+	}
+	return c, true
+}
+
+// pseudoIPv6 marks a checksum whose pseudo header has IPv6 addresses.
+const pseudoIPv6 = 1 << 8
+
+// ipBefore is the IP header that carries header i, -1 if there is none.
+func (d *definition) ipBefore(i int) int {
+	for i--; i >= 0; i-- {
+		if d.headers[i].kind.isIP() {
+			return i
+		}
+	}
+	return -1
+}
+
+// addresses are the source and destination in the pseudo header.
+func (c *checksum) addresses() (from, to int) {
+	if c.protocol&pseudoIPv6 != 0 {
+		return c.pseudo + 8, c.pseudo + 40
+	}
+	return c.pseudo + 12, c.pseudo + 20
+}
+
+// pseudoSum is the sum of the pseudo header (RFC 768, RFC 8200 section 8.1).
+func (c *checksum) pseudoSum(frame []byte) uint64 {
+	if c.pseudo < 0 {
+		return 0
+	}
+	from, to := c.addresses()
+	return uint64(header.Sum(frame[from:to], 0)) + c.protocol&0xff + uint64(c.end-c.start)
+}
+
+// terms finds the ops that a checksum depends on.
+func (d *definition) terms(c *checksum, s *sized) {
+	from, to := 0, 0
+	if c.pseudo >= 0 {
+		from, to = c.addresses()
+	}
+	for i := range d.ops {
+		o := &d.ops[i]
+		if o.span == 0 {
+			continue
+		}
+		switch {
+		case o.bit >= c.start*8 && o.bit+o.width <= c.end*8:
+			c.terms = append(c.terms, term{i, weight(o.off - c.start)})
+		case o.bit >= from*8 && o.bit+o.width <= to*8:
+			c.terms = append(c.terms, term{i, weight(o.off - from)})
+		}
+	}
+	if s.sign >= c.start && s.sign < c.end {
+		c.terms = append(c.terms, term{len(d.ops), weight(s.sign - c.start)})
+	}
+}
+
+// weight is the factor of a sum whose first octet is at an offset in a range.
+func weight(offset int) uint64 {
+	if offset&1 != 0 {
+		return 256
+	}
+	return 1
+}
+
+// nest puts what earlier checksums depend on in the place of those that lie in
+// c's range.
+func (c *checksum) nest(inner []checksum) {
+	for i := range inner {
+		j := &inner[i]
+		if j.at < c.start || j.at+2 > c.end {
+			continue
+		}
+		// j = -(base + terms) / its own weight, and its weight is its own inverse.
+		w := (modulus - weight(j.at-j.start)*weight(j.at-c.start)%modulus) % modulus
+		c.base = (c.base + j.base%modulus*w) % modulus
+		for _, t := range j.terms {
+			c.add(t.op, t.factor*w%modulus)
+		}
+	}
+}
+
+func (c *checksum) add(op int, factor uint64) {
+	for i := range c.terms {
+		if c.terms[i].op == op {
+			c.terms[i].factor = (c.terms[i].factor + factor) % modulus
+			return
+		}
+	}
+	c.terms = append(c.terms, term{op, factor})
+}
+
+// turn solves for a value that stands at an odd offset, and drops what cancels.
+func (c *checksum) turn() {
+	w := weight(c.at - c.start)
+	c.base = c.base % modulus * w % modulus
+	for i := range c.terms {
+		c.terms[i].factor = c.terms[i].factor * w % modulus
+	}
+	c.terms = slices.DeleteFunc(c.terms, func(t term) bool { return t.factor == 0 })
+}
+
+// result is the checksum of a sum.
+func (c *checksum) result(sum uint64) uint16 {
+	v := uint16(modulus - sum%modulus)
+	if v == modulus && !c.ones {
+		return 0
+	}
+	return v
+}
+
+// sumDirectly writes every checksum of a frame by summing its octets.
+func (s *sized) sumDirectly(frame []byte) {
+	for i := range s.sums {
+		binary.BigEndian.PutUint16(frame[s.sums[i].at:], 0)
+	}
+	for i := range s.sums {
+		c := &s.sums[i]
+		sum := uint64(header.Sum(frame[c.start:c.end], 0)) + c.pseudoSum(frame)
+		binary.BigEndian.PutUint16(frame[c.at:], c.result(sum%modulus*weight(c.at-c.start)))
+	}
+}
