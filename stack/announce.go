@@ -1,0 +1,121 @@
+package stack
+
+import (
+	"glean/stack/header"
+	"glean/stack/loop"
+)
+
+// Constants of announcements and conflicts.
+const (
+	announceNum      = 2                // ANNOUNCE_NUM (RFC 5227 section 2.3)
+	announceInterval = 2 * loop.Second  // ANNOUNCE_INTERVAL
+	advertNum        = 3                // MAX_NEIGHBOR_ADVERTISEMENT (RFC 4861 section 10)
+	defendInterval   = 10 * loop.Second // DEFEND_INTERVAL (RFC 5227 section 2.4)
+)
+
+// allRouters is ff02::2.
+var allRouters = [16]byte{0: 0xff, 1: 0x02, 15: 0x02}
+
+// linkChanged begins announcing when the link is up, and ends it when it is
+// down. A conflict seen before is forgotten: the network may be another one.
+func (i *Interface) linkChanged(up bool) {
+	s := i.stack
+	s.loop.Disarm(&i.announcer)
+	for _, a := range i.addresses {
+		a.announcements = 0
+		a.conflict = header.MAC{}
+		if up && i.config.Announce {
+			a.announcements, a.announceAt = advertNum, s.loop.Now()
+			if a.ip.is4() {
+				a.announcements = announceNum
+			}
+		}
+	}
+	if up && i.config.Announce && len(i.addresses) > 0 {
+		s.loop.Arm(&i.announcer, s.loop.Now())
+	}
+}
+
+// announce sends the announcements that are due and sets the timer for the
+// next.
+func (i *Interface) announce() {
+	now, next := i.stack.loop.Now(), loop.Never
+	for _, a := range i.addresses {
+		if a.announcements == 0 {
+			continue
+		}
+		if a.announceAt <= now {
+			a.announcements--
+			a.announceAt = now.Add(i.announceGap(a))
+			a.announce(false)
+			if a.announcements == 0 {
+				i.stack.interfaceEvent(InterfaceEvent{Kind: EventAnnounced, Interface: i, Addr: a.ip.addr(), MAC: i.config.MAC})
+				continue
+			}
+		}
+		next = min(next, a.announceAt)
+	}
+	if next != loop.Never {
+		i.stack.loop.Arm(&i.announcer, next)
+	}
+}
+
+// announceGap is the time between two announcements: RFC 5227 section 2.3, and
+// RFC 4861 section 7.2.6 with RetransTimer.
+func (i *Interface) announceGap(a *address) loop.Duration {
+	if a.ip.is4() {
+		return announceInterval
+	}
+	return i.config.Neighbor.RetransTimer
+}
+
+// announce says once that an address is ours. The ARP form is a request with
+// sender and target alike (RFC 5227 section 2.3). The ND form tells routers of
+// the address and overrides nobody (RFC 9131 section 6.1.2); in defence it goes to all
+// and overrides.
+func (a *address) announce(defence bool) {
+	i := a.iface
+	i.stack.counters.Announcements++
+	if a.ip.is4() {
+		own := a.ip.as4()
+		i.sendARP(header.Broadcast, header.ARPRepr{
+			Op: header.ARPRequest, SenderMAC: i.config.MAC, SenderIP: own, TargetIP: own,
+		})
+		return
+	}
+	dst := allRouters
+	if defence {
+		dst = header.AllNodes
+	}
+	eth := i.ethernet(groupMAC16(dst), header.EtherTypeIPv6)
+	n := eth.Emit(i.stack.frame)
+	n += i.buildAdvert(i.stack.frame[n:], dst, a.ip, defence, false)
+	i.stack.send(n)
+}
+
+// conflict says that another station has one of our addresses. The address
+// stays ours and is defended, at most once in DEFEND_INTERVAL (RFC 5227 section
+// 2.4, the way of hosts that must keep their address).
+func (s *Stack) conflict(a *address, other header.MAC) {
+	s.counters.Conflicts++
+	now := s.loop.Now()
+	known := a.conflict == other
+	a.conflict, a.conflictAt = other, now
+	defend := now >= a.defended.Add(defendInterval)
+	if defend {
+		a.defended = now
+		a.announce(true)
+	}
+	if defend || !known && now >= a.reported.Add(loop.Second) {
+		a.reported = now
+		s.interfaceEvent(InterfaceEvent{
+			Kind: EventConflict, Interface: a.iface, Addr: a.ip.addr(), MAC: other, Defended: defend,
+		})
+	}
+}
+
+func (s *Stack) interfaceEvent(e InterfaceEvent) {
+	if s.options.Observer != nil {
+		s.options.Observer.InterfaceEvent(e)
+	}
+}

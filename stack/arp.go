@@ -1,0 +1,187 @@
+package stack
+
+import "glean/stack/header"
+
+// handleARP is the reception of RFC 826: the sender's entry is updated whoever
+// the target is, it is created only if the target is ours, and only then a
+// request is answered.
+func (s *Stack) handleARP(g *segment, eth *header.EthernetRepr, b []byte) {
+	r, err := header.ParseARP(b)
+	if err != nil {
+		s.malformed(err)
+		return
+	}
+	if r.Op == header.ARPRequest {
+		s.counters.ARPRequestsReceived++
+	} else {
+		s.counters.ARPRepliesReceived++
+	}
+	if r.SenderMAC != eth.Src {
+		s.counters.SenderMismatch++ // the ARP field counts (RFC 826)
+	}
+	if r.SenderMAC.IsZero() || r.SenderMAC.IsMulticast() {
+		s.drop(DropSenderMAC)
+		return
+	}
+	sender, target := ipFrom4(r.SenderIP), ipFrom4(r.TargetIP)
+	i, exact := s.arpRecipient(g, eth, target)
+	if i == nil && !eth.Dst.IsMulticast() {
+		s.drop(DropOtherMAC)
+		return
+	}
+	if own := g.addresses[sender]; own != nil {
+		if r.SenderMAC != own.iface.config.MAC {
+			s.conflict(own, r.SenderMAC)
+		}
+		s.drop(DropConflict)
+		return
+	}
+	probe := sender.lo == 0 // RFC 5227 section 2.1.1: nobody's address yet, never cached
+	if !probe && sender.isNeverAsked() {
+		s.drop(DropSenderIP)
+		return
+	}
+	if !probe {
+		s.hearARP(g, eth, &r, i, sender, target)
+	}
+	switch {
+	case i == nil:
+		s.drop(DropOtherAddress)
+	case r.Op == header.ARPRequest && g.answers(i, target):
+		if exact || !i.isOwnMAC(r.SenderMAC) {
+			i.sendARPReply(r.SenderMAC, r.SenderIP, target)
+		}
+	}
+}
+
+// arpRecipient finds the interface that a message is for: the one that has the
+// target address or answers for it; failing that, for a frame that came by
+// unicast, the one with the MAC, because answers are matched by sender (RFC 826).
+func (s *Stack) arpRecipient(g *segment, eth *header.EthernetRepr, target ip) (i *Interface, exact bool) {
+	if i, exact = g.owner(target); i != nil && (eth.Dst.IsMulticast() || eth.Dst == i.config.MAC) {
+		return i, exact
+	}
+	if eth.Dst.IsMulticast() {
+		return nil, false
+	}
+	return g.stations[eth.Dst], false
+}
+
+// answers tells whether an interface has the target or answers for it.
+func (g *segment) answers(i *Interface, target ip) bool {
+	owner, _ := g.owner(target)
+	return owner == i
+}
+
+func (i *Interface) isOwnMAC(m header.MAC) bool { return m == i.config.MAC }
+
+// hearARP updates the caches: that of the interface i that the message is for,
+// and, if everybody hears it, those of the others that know the sender.
+func (s *Stack) hearARP(g *segment, eth *header.EthernetRepr, r *header.ARPRepr, i *Interface, sender, target ip) {
+	cause := CauseHeard
+	if sender == target {
+		cause = CauseAnnounced
+	}
+	if i != nil {
+		create := r.Op == header.ARPRequest && g.answers(i, target)
+		s.heard(i, sender, r.SenderMAC, message{
+			cause: cause, create: create, answer: r.Op == header.ARPReply,
+		})
+	}
+	if !eth.Dst.IsMulticast() || !g.mayKnow(sender) {
+		return
+	}
+	for _, other := range g.interfaces {
+		if other != i {
+			s.heard(other, sender, r.SenderMAC, message{cause: cause})
+		}
+	}
+}
+
+// message is what a peer's message means to one interface's cache.
+type message struct {
+	cause  Cause
+	create bool // it may make an entry
+	answer bool // an ARP reply: it confirms if a question is outstanding
+}
+
+// heard applies a MAC that came without a reachability confirmation of its own,
+// or in an ARP reply.
+func (s *Stack) heard(i *Interface, sender ip, mac header.MAC, m message) {
+	if i.isOwnMAC(mac) || sender.is4() && i.isBroadcast(sender) {
+		if m.create || m.answer {
+			s.drop(DropSenderIP)
+		}
+		return
+	}
+	id := s.neighbors.find(i.slot, sender)
+	if id == 0 {
+		if !m.create {
+			if m.answer {
+				s.drop(DropUnasked)
+			}
+			return
+		}
+		if id = s.admit(i, sender, true); id == 0 {
+			s.drop(DropForeignFull)
+			return
+		}
+	}
+	n := s.neighbors.at(id)
+	s.suspect(n, mac, m.cause)
+	if n.state == StateStatic {
+		if n.mac != mac {
+			s.drop(DropStatic)
+		}
+		return
+	}
+	lla := advertOther
+	if n.state.HasMAC() && n.mac == mac {
+		lla = advertSame
+	}
+	switch {
+	case m.answer && s.outstanding(n, i):
+		s.apply(id, advert(true, true, lla), mac, CauseAnswer)
+	case lla == advertSame:
+		s.apply(id, evHeardSame, mac, m.cause)
+	default:
+		s.apply(id, evHeardOther, mac, m.cause)
+	}
+}
+
+// outstanding tells whether a reply now would be the answer to a question of
+// ours.
+func (s *Stack) outstanding(n *neighbor, i *Interface) bool {
+	return n.flags&flagOutstanding != 0 &&
+		(n.ask != 0 || s.loop.Now() < n.asked.Add(i.config.Neighbor.RetransTimer))
+}
+
+// sendARPRequest asks everybody, or the one station to.
+func (i *Interface) sendARPRequest(to header.MAC, target ip) bool {
+	if i.ipv4.ip.isLinkLocal() {
+		to = header.Broadcast // RFC 3927 section 2.5
+	}
+	i.stack.counters.ARPRequestsSent++
+	return i.sendARP(to, header.ARPRepr{
+		Op: header.ARPRequest, SenderMAC: i.config.MAC, SenderIP: i.ipv4.ip.as4(), TargetIP: target.as4(),
+	})
+}
+
+// sendARPReply answers a request for an address that is ours.
+func (i *Interface) sendARPReply(to header.MAC, toIP [4]byte, own ip) {
+	dst := to
+	if own.isLinkLocal() {
+		dst = header.Broadcast // RFC 3927 section 2.5
+	}
+	i.stack.counters.ARPRepliesSent++
+	i.sendARP(dst, header.ARPRepr{
+		Op: header.ARPReply, SenderMAC: i.config.MAC, SenderIP: own.as4(), TargetMAC: to, TargetIP: toIP,
+	})
+}
+
+func (i *Interface) sendARP(dst header.MAC, r header.ARPRepr) bool {
+	eth := i.ethernet(dst, header.EtherTypeARP)
+	n := eth.Emit(i.stack.frame)
+	n += r.Emit(i.stack.frame[n:])
+	return i.stack.send(n)
+}

@@ -1,0 +1,296 @@
+package stack
+
+import (
+	"net/netip"
+
+	"glean/stack/header"
+	"glean/stack/loop"
+)
+
+// ask is the record of a neighbor while it is being asked: while a waiter holds
+// it, while packets wait for it, in INCOMPLETE and in PROBE.
+type ask struct {
+	neighbor   uint32
+	holds      uint32 // the first of them
+	attempts   uint32 // questions since asking began
+	head, tail uint32 // held packets
+	packets    uint16
+	tries      uint8 // questions of our own: for held packets, or as probes
+	flags      uint8
+}
+
+// Flags of an ask.
+const (
+	askSelf    uint8 = 1 << iota // we ask without the waiter, for held packets
+	askUnicast                   // the MAC we have was asked in vain; ask everybody
+	askOffered                   // the waiter was told and may ask at any moment
+	askUsed                      // UNREACHABLE: a packet was sent since the last question
+)
+
+// hold is one waiter's interest in a neighbor.
+type hold struct {
+	deadline   loop.Time
+	ask        uint32 // 0: free
+	next       uint32 // of the same neighbor
+	target     uint32
+	generation uint32
+}
+
+// A ref names a hold by id and generation, so that a ref that has ended is
+// known as such.
+const (
+	refIDBits = 22
+	refIDMask = 1<<refIDBits - 1
+)
+
+// HeldState is how Hold ended.
+type HeldState uint8
+
+// States of Held.
+const (
+	HeldAsk     HeldState = iota // held; Solicit is allowed now
+	HeldWait                     // held; Waiter.SolicitDue will say when to ask, if that is needed
+	HeldKnown                    // MAC is known, nothing is held
+	HeldRefused                  // Reason says why, nothing is held
+)
+
+// Held is the answer of Hold.
+type Held struct {
+	State  HeldState
+	Ref    uint32     // HeldAsk, HeldWait
+	MAC    header.MAC // HeldKnown
+	Reason Reason     // HeldRefused
+}
+
+// longestGap is the longest time between two questions while a waiter holds
+// the neighbor.
+const longestGap = 3 * loop.Second
+
+// note is something to tell the waiter at the end of the turn.
+type note struct {
+	ref       uint32 // SolicitDue: not told if the hold ended meanwhile
+	target    uint32
+	attempts  uint32
+	confirmed bool
+	mac       header.MAC
+	rtt       loop.Duration
+}
+
+// Hold begins to find out hop's MAC for a target of the waiter. Until deadline
+// the neighbor is asked again and again: MulticastSolicits times every
+// RetransTimer, then with growing gaps of at most 3 s, the last time one
+// RetransTimer before the deadline. With fresh a REACHABLE entry does not count
+// and is asked anew, by unicast first. Static neighbors, multicast and broadcast
+// addresses are known without asking.
+func (i *Interface) Hold(hop netip.Addr, target uint32, fresh bool, deadline loop.Time) Held {
+	s, a := i.stack, ipFrom(hop)
+	if mac, ok := i.groupMAC(a); ok {
+		return Held{State: HeldKnown, MAC: mac}
+	}
+	if r := i.refuse(a); r != ReasonNone {
+		return Held{State: HeldRefused, Reason: r}
+	}
+	id := s.neighbors.find(i.slot, a)
+	if id != 0 {
+		n := s.neighbors.at(id)
+		if n.state == StateStatic || n.state == StateReachable && !fresh {
+			return Held{State: HeldKnown, MAC: n.mac}
+		}
+	}
+	if s.holds.live() >= refIDMask {
+		return Held{State: HeldRefused, Reason: TableFull}
+	}
+	if id == 0 {
+		if id = s.admit(i, a, false); id == 0 {
+			return Held{State: HeldRefused, Reason: TableFull}
+		}
+	}
+	held := s.join(id, target, deadline)
+	s.schedule()
+	return held
+}
+
+// refuse tells why a hop can't be asked for.
+func (i *Interface) refuse(hop ip) Reason {
+	switch {
+	case i.slot == 0 || hop.isNeverAsked():
+		return NoRoute
+	case i.source(hop) == nil:
+		return NoSourceAddress
+	}
+	if own := i.segment.addresses[hop]; own != nil && own.iface == i {
+		return OwnAddress
+	}
+	return ReasonNone
+}
+
+// join adds a hold to a neighbor.
+func (s *Stack) join(id, target uint32, deadline loop.Time) Held {
+	n := s.neighbors.at(id)
+	n.flags &^= flagForeign
+	if n.ask == 0 {
+		s.startAsking(id, n)
+	}
+	if n.state == StateStale {
+		s.neighbors.timers.remove(id) // from the list of those to reclaim
+	}
+	h := s.holds.alloc()
+	a, r := s.asks.at(n.ask), s.holds.at(h)
+	r.target, r.deadline, r.ask, r.next = target, deadline, n.ask, a.holds
+	a.holds = h
+	s.apply(id, evAsk, header.MAC{}, CauseAsked)
+	held := Held{State: HeldWait, Ref: h | r.generation<<refIDBits}
+	i, now := s.interfaces[n.iface], s.loop.Now()
+	switch {
+	case n.state == StateProbe || a.flags&askSelf != 0:
+		// The stack is asking already; the answer serves this waiter too.
+	case s.up && now >= n.asked.Add(i.config.Neighbor.RetransTimer):
+		a.flags |= askOffered
+		s.askTimers.remove(n.ask)
+		held.State = HeldAsk
+	default:
+		s.setAskTimer(n, a, i)
+	}
+	return held
+}
+
+// held finds the hold of a ref, nil if it has ended.
+func (s *Stack) held(ref uint32) *hold {
+	id := ref & refIDMask
+	if id == 0 || id > s.holds.length {
+		return nil
+	}
+	if h := s.holds.at(id); h.ask != 0 && h.generation<<refIDBits == ref&^refIDMask {
+		return h
+	}
+	return nil
+}
+
+// Solicit sends one question for a held neighbor, if one is allowed now: the
+// link is up and the last one is a RetransTimer ago. It tells whether a frame
+// was sent. If not, SolicitDue comes when one is allowed.
+func (s *Stack) Solicit(ref uint32) bool {
+	h := s.held(ref)
+	if h == nil {
+		return false
+	}
+	a := s.asks.at(h.ask)
+	n := s.neighbors.at(a.neighbor)
+	i := s.interfaces[n.iface]
+	if !s.up || s.loop.Now() < n.asked.Add(i.config.Neighbor.RetransTimer) {
+		return false // whoever made it too early has set the timer
+	}
+	sent := s.question(n, a, i)
+	s.setAskTimer(n, a, i)
+	s.schedule()
+	return sent
+}
+
+// Extend moves the deadline of a hold.
+func (s *Stack) Extend(ref uint32, deadline loop.Time) {
+	h := s.held(ref)
+	if h == nil {
+		return
+	}
+	h.deadline = deadline
+	a := s.asks.at(h.ask)
+	n := s.neighbors.at(a.neighbor)
+	if a.flags&askOffered == 0 {
+		s.setAskTimer(n, a, s.interfaces[n.iface])
+		s.schedule()
+	}
+}
+
+// Release ends a hold. A ref that has ended already does no harm.
+func (s *Stack) Release(ref uint32) {
+	h := s.held(ref)
+	if h == nil {
+		return
+	}
+	a := s.asks.at(h.ask)
+	id := a.neighbor
+	n := s.neighbors.at(id)
+	i := s.interfaces[n.iface]
+	s.unlinkHold(a, ref&refIDMask)
+	switch {
+	case n.state == StateIncomplete && a.holds == 0 && a.flags&askSelf == 0:
+		// Nobody waits. The entry stays until the next question would be allowed,
+		// so that nobody who comes back asks earlier.
+		a.flags &^= askOffered
+		s.askTimers.set(n.ask, n.asked.Add(i.config.Neighbor.RetransTimer), s.loop.Now())
+	case a.holds == 0:
+		if s.reconcile(id, n, i); n.ask != 0 {
+			a.flags &^= askOffered
+			s.setAskTimer(n, a, i)
+		}
+	case a.flags&askOffered != 0:
+		s.offer(a)
+	default:
+		s.setAskTimer(n, a, i)
+	}
+	s.schedule()
+}
+
+// Verdict tells why a held neighbor has not been confirmed so far.
+func (s *Stack) Verdict(ref uint32) Reason {
+	h := s.held(ref)
+	if h == nil {
+		return NoReply
+	}
+	n := s.neighbors.at(s.asks.at(h.ask).neighbor)
+	if !s.up {
+		return LinkDown
+	}
+	if own := s.interfaces[n.iface].source(s.neighbors.address(n)); own != nil && !own.conflict.IsZero() {
+		return AddressConflict // the answers may go to the other one
+	}
+	return NoReply
+}
+
+// unlinkHold takes a hold off its neighbor and ends it.
+func (s *Stack) unlinkHold(a *ask, id uint32) {
+	link := &a.holds
+	for *link != id {
+		link = &s.holds.at(*link).next
+	}
+	h := s.holds.at(id)
+	*link = h.next
+	s.endHold(id, h)
+}
+
+func (s *Stack) endHold(id uint32, h *hold) {
+	*h = hold{generation: h.generation + 1}
+	s.holds.free = append(s.holds.free, id)
+}
+
+// confirmHolds tells all who wait for a neighbor; their holds end.
+func (s *Stack) confirmHolds(n *neighbor, rtt loop.Duration) {
+	a := s.asks.at(n.ask)
+	for a.holds != 0 {
+		id := a.holds
+		h := s.holds.at(id)
+		s.notes = append(s.notes, note{
+			confirmed: true, target: h.target, mac: n.mac, rtt: rtt, attempts: a.attempts,
+		})
+		a.holds = h.next
+		s.endHold(id, h)
+	}
+}
+
+// tell gives one note to the waiter.
+func (s *Stack) tell(n note) {
+	switch {
+	case s.options.Waiter == nil:
+	case n.confirmed:
+		s.options.Waiter.Confirmed(n.target, n.mac, n.rtt, n.attempts)
+	case s.held(n.ref) != nil:
+		s.options.Waiter.SolicitDue(n.target)
+	}
+}
+
+// offer tells one who waits that the neighbor may be asked now.
+func (s *Stack) offer(a *ask) {
+	a.flags |= askOffered
+	h := s.holds.at(a.holds)
+	s.notes = append(s.notes, note{ref: a.holds | h.generation<<refIDBits, target: h.target})
+}

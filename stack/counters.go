@@ -1,0 +1,78 @@
+package stack
+
+import "glean/stack/header"
+
+// Drop is why the stack did not use a frame, a message or a packet, beyond
+// what the parsers of package header find.
+type Drop uint8
+
+// Reasons of drops.
+const (
+	DropVLAN          Drop = iota // no interface has the frame's tags
+	DropEtherType                 // neither ARP nor IPv4 nor IPv6
+	DropOtherMAC                  // to the MAC of another station
+	DropOtherAddress              // to or about an address that is not ours
+	DropGroup                     // to a group that we are not in
+	DropSenderMAC                 // sender MAC is zero, a group's or our own
+	DropSenderIP                  // sender address can't be a station's
+	DropConflict                  // the sender has one of our addresses
+	DropUnasked                   // reply or advert about a neighbor that is not in the cache
+	DropForeignFull               // a peer's message would have made an entry, and the table is full
+	DropNoLinkAddress             // advert without MAC for a neighbor that has none
+	DropStatic                    // tells another MAC for a static neighbor
+	DropICMP                      // ICMP that nobody here handles
+	DropForward                   // for another host, and we are no router
+	DropHeldOverflow              // the oldest held packet gave way to a newer one
+	DropHeldFailed                // held packets whose neighbor did not answer
+	DropNoRoute                   // a packet of ours had no next hop
+	DropTableFull                 // a packet of ours found no room for its neighbor
+	DropLinkDown                  // a frame of ours while the link was down
+	DropDevice                    // a frame that the device refused
+
+	numDrops
+)
+
+var dropWords = [numDrops]string{
+	"vlan", "ether_type", "other_mac", "other_address", "group", "sender_mac", "sender_ip", "conflict",
+	"unasked", "foreign_full", "no_link_address", "static", "icmp", "forward", "held_overflow", "held_failed",
+	"no_route", "table_full", "link_down", "device",
+}
+
+// String gives a word for counters.
+func (d Drop) String() string {
+	if d < numDrops {
+		return dropWords[d]
+	}
+	return "unknown"
+}
+
+// Counters counts what a stack did, in frames or messages.
+type Counters struct {
+	RxFrames, TxFrames uint64
+
+	ARPRequestsReceived, ARPRepliesReceived uint64
+	ARPRequestsSent, ARPRepliesSent         uint64 // announcements excluded
+	SolicitsReceived, AdvertsReceived       uint64
+	SolicitsSent, AdvertsSent               uint64 // announcements excluded
+	Announcements                           uint64 // gratuitous ARP and unsolicited adverts, defences included
+	EchoesAnswered                          uint64
+	Delivered, Forwarded                    uint64 // packets given to Deliver and Forward
+
+	Conflicts       uint64 // messages from somebody who has one of our addresses
+	SenderMismatch  uint64 // ARP whose sender MAC is not the frame's source
+	NeighborChanges uint64 // another MAC was stored for a neighbor that had one
+	Suspicions      uint64 // two MACs for one neighbor within a second
+	Reclaimed       uint64 // neighbors that gave way to others in a full table
+
+	Malformed [header.NumErrors]uint64 // by header.Error
+	Dropped   [numDrops]uint64         // by Drop
+}
+
+// malformed counts a frame that a parser refused.
+func (s *Stack) malformed(err error) {
+	if e, ok := err.(header.Error); ok && e < header.NumErrors {
+		s.counters.Malformed[e]++
+	}
+}
+
+func (s *Stack) drop(why Drop) { s.counters.Dropped[why]++ }

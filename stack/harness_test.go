@@ -1,0 +1,349 @@
+package stack
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"net/netip"
+	"strings"
+	"testing"
+
+	"glean/stack/header"
+	"glean/stack/link"
+	"glean/stack/loop"
+
+	"github.com/google/gopacket"
+	"github.com/google/gopacket/layers"
+)
+
+// fakeLink is one end of a wire, or a link whose frames only the test sees.
+// Frames to the peer travel for delay.
+type fakeLink struct {
+	loop    loop.Loop
+	handler link.Handler
+	peer    *fakeLink
+	delay   loop.Duration
+	down    bool
+	refuse  bool                       // as a device that is full
+	sent    [][]byte                   // copies of all that was sent
+	lose    func(n int, f []byte) bool // frame number n, from 0
+	number  int
+}
+
+func (l *fakeLink) Attach(h link.Handler) { l.handler = h }
+
+func (l *fakeLink) Send(frames [][]byte) (int, error) {
+	if l.refuse {
+		return 0, link.ErrFull
+	}
+	for _, f := range frames {
+		f := append([]byte(nil), f...)
+		l.sent = append(l.sent, f)
+		n := l.number
+		l.number++
+		if l.peer == nil || l.lose != nil && l.lose(n, f) {
+			continue
+		}
+		l.loop.Arm(loop.NewTimer(func() { l.peer.handler.HandleFrame(f) }), l.loop.Now().Add(l.delay))
+	}
+	return len(frames), nil
+}
+
+func (l *fakeLink) State() link.State              { return link.State{Up: !l.down} }
+func (l *fakeLink) MTU() int                       { return 1500 }
+func (l *fakeLink) Room() int                      { return 4096 }
+func (l *fakeLink) Stats() link.Stats              { return link.Stats{} }
+func (l *fakeLink) OpenQueue() (link.Queue, error) { return nil, link.ErrClosed }
+func (l *fakeLink) Close() error                   { return nil }
+
+// set changes the state of the link and tells the stack.
+func (l *fakeLink) set(up bool) {
+	l.down = !up
+	l.handler.HandleState(link.State{Up: up})
+}
+
+// take gives the frames sent since the last take, in words.
+func (l *fakeLink) take() []string {
+	var words []string
+	for _, f := range l.sent {
+		words = append(words, describe(f))
+	}
+	l.sent = nil
+	return words
+}
+
+// fakeWaiter asks as soon as it may, unless it is told to wait, and writes
+// down what it is told.
+type fakeWaiter struct {
+	stack     *Stack
+	refs      map[uint32]uint32 // by target
+	patient   bool              // does not ask by itself
+	due       []uint32
+	confirmed map[uint32]confirmation
+	log       []string
+}
+
+type confirmation struct {
+	mac      header.MAC
+	rtt      loop.Duration
+	attempts uint32
+}
+
+func (w *fakeWaiter) SolicitDue(target uint32) {
+	w.due = append(w.due, target)
+	if !w.patient {
+		w.stack.Solicit(w.refs[target])
+	}
+}
+
+func (w *fakeWaiter) Confirmed(target uint32, mac header.MAC, rtt loop.Duration, attempts uint32) {
+	w.confirmed[target] = confirmation{mac, rtt, attempts}
+	delete(w.refs, target)
+}
+
+// hold holds a hop for a target and asks if that is allowed.
+func (w *fakeWaiter) hold(i *Interface, hop string, target uint32, fresh bool, deadline loop.Time) Held {
+	h := i.Hold(netip.MustParseAddr(hop), target, fresh, deadline)
+	if h.Ref != 0 {
+		w.refs[target] = h.Ref
+	}
+	if h.State == HeldAsk && !w.patient {
+		w.stack.Solicit(h.Ref)
+	}
+	return h
+}
+
+// fakeObserver writes events down.
+type fakeObserver struct {
+	neighbors  []NeighborEvent
+	interfaces []InterfaceEvent
+}
+
+func (o *fakeObserver) NeighborChanged(e NeighborEvent) { o.neighbors = append(o.neighbors, e) }
+func (o *fakeObserver) InterfaceEvent(e InterfaceEvent) { o.interfaces = append(o.interfaces, e) }
+
+// node is a stack on a fake link with all its surroundings.
+type node struct {
+	t        testing.TB
+	loop     *loop.Virtual
+	link     *fakeLink
+	stack    *Stack
+	waiter   *fakeWaiter
+	observer *fakeObserver
+	iface    *Interface // the first one added
+}
+
+func newNode(t testing.TB, l *loop.Virtual, o Options) *node {
+	n := &node{t: t, loop: l, link: &fakeLink{loop: l}, observer: &fakeObserver{}}
+	n.waiter = &fakeWaiter{refs: make(map[uint32]uint32), confirmed: make(map[uint32]confirmation)}
+	o.Waiter, o.Observer = n.waiter, n.observer
+	if o.Rand == nil {
+		o.Rand = rand.New(rand.NewPCG(1, 2))
+	}
+	n.stack = New(l, n.link, o)
+	n.waiter.stack = n.stack
+	return n
+}
+
+func (n *node) add(c InterfaceConfig) *Interface {
+	n.t.Helper()
+	if c.Handle == 0 {
+		c.Handle = uint32(len(n.stack.handles) + 1)
+	}
+	i, err := n.stack.AddInterface(c)
+	if err != nil {
+		n.t.Fatalf("AddInterface: %v", err)
+	}
+	if n.iface == nil {
+		n.iface = i
+	}
+	return i
+}
+
+// receive gives the stack a frame, and checks the invariants after.
+func (n *node) receive(frame []byte) {
+	n.t.Helper()
+	n.stack.HandleFrame(frame)
+	n.check()
+}
+
+// run lets time pass, checking the invariants at its end.
+func (n *node) run(d loop.Duration) {
+	n.t.Helper()
+	n.loop.RunFor(d)
+	n.check()
+}
+
+func (n *node) check() {
+	n.t.Helper()
+	if err := n.stack.Check(); err != nil {
+		n.t.Fatalf("at %v: %v", n.loop.Now(), err)
+	}
+}
+
+// state gives a neighbor's state and MAC in words, "none" if there is none.
+func (n *node) state(a string) string {
+	info, ok := n.iface.Neighbor(netip.MustParseAddr(a))
+	if !ok {
+		return "none"
+	}
+	if info.MAC.IsZero() {
+		return info.State.String()
+	}
+	return info.State.String() + " " + info.MAC.String()
+}
+
+func (n *node) wantState(a, want string) {
+	n.t.Helper()
+	if got := n.state(a); got != want {
+		n.t.Errorf("at %v: %s is %q, want %q", n.loop.Now(), a, got, want)
+	}
+}
+
+// wantSent compares what was sent since the last call.
+func (n *node) wantSent(want ...string) {
+	n.t.Helper()
+	got := n.link.take()
+	if fmt.Sprint(got) != fmt.Sprint(want) || len(got) != len(want) {
+		n.t.Errorf("at %v: sent\n\t%s\nwant\n\t%s", n.loop.Now(), strings.Join(got, "\n\t"), strings.Join(want, "\n\t"))
+	}
+}
+
+// wire joins the links of two nodes.
+func wire(a, b *node, delay loop.Duration) {
+	a.link.peer, b.link.peer = b.link, a.link
+	a.link.delay, b.link.delay = delay, delay
+}
+
+// Addresses of the tests: we are 1, peers are 2, 3, 4; the router is 254.
+var (
+	mac1 = header.MAC{2, 0, 0, 0, 0, 1}
+	mac2 = header.MAC{2, 0, 0, 0, 0, 2}
+	mac3 = header.MAC{2, 0, 0, 0, 0, 3}
+	mac4 = header.MAC{2, 0, 0, 0, 0, 4}
+)
+
+// config is the usual interface of node k.
+func config(k byte) InterfaceConfig {
+	return InterfaceConfig{
+		MAC:       header.MAC{2, 0, 0, 0, 0, k},
+		IPv4:      netip.PrefixFrom(netip.AddrFrom4([4]byte{192, 0, 2, k}), 24),
+		Gateway4:  netip.MustParseAddr("192.0.2.254"),
+		LinkLocal: netip.MustParseAddr(fmt.Sprintf("fe80::%x", k)),
+		IPv6:      netip.MustParsePrefix(fmt.Sprintf("2001:db8::%x/64", k)),
+		Gateway6:  netip.MustParseAddr("fe80::fe"),
+	}
+}
+
+// pair makes two nodes with the usual interfaces on one wire.
+func pair(t testing.TB) (l *loop.Virtual, a, b *node) {
+	l = loop.NewVirtual()
+	a, b = newNode(t, l, Options{}), newNode(t, l, Options{})
+	wire(a, b, 10*loop.Microsecond)
+	a.add(config(1))
+	b.add(config(2))
+	return l, a, b
+}
+
+// alone makes one node whose frames only the test sees.
+func alone(t testing.TB) *node {
+	n := newNode(t, loop.NewVirtual(), Options{})
+	n.add(config(1))
+	return n
+}
+
+// describe puts a frame into words; it is read by gopacket, which knows
+// nothing of our own reading and writing of headers.
+func describe(frame []byte) string {
+	p := gopacket.NewPacket(frame, layers.LayerTypeEthernet, gopacket.DecodeOptions{Lazy: false, NoCopy: true})
+	if e := p.ErrorLayer(); e != nil {
+		return fmt.Sprintf("undecodable %x: %v", frame, e.Error())
+	}
+	eth := p.Layer(layers.LayerTypeEthernet).(*layers.Ethernet)
+	words := []string{fmt.Sprintf("%v>%v", short(eth.SrcMAC), short(eth.DstMAC))}
+	for _, l := range p.Layers() {
+		switch l := l.(type) {
+		case *layers.Dot1Q:
+			words = append(words, fmt.Sprintf("vlan %d/%d", l.VLANIdentifier, l.Priority))
+		case *layers.ARP:
+			words = append(words, describeARP(l))
+		case *layers.IPv4:
+			words = append(words, fmt.Sprintf("%v>%v", netip.AddrFrom4([4]byte(l.SrcIP.To4())), netip.AddrFrom4([4]byte(l.DstIP.To4()))))
+			if !checksumRight(p) {
+				words = append(words, "BAD CHECKSUM")
+			}
+		case *layers.IPv6:
+			words = append(words, fmt.Sprintf("%v>%v", netip.AddrFrom16([16]byte(l.SrcIP)), netip.AddrFrom16([16]byte(l.DstIP))))
+			if !checksumRight(p) {
+				words = append(words, "BAD CHECKSUM")
+			}
+			if l.HopLimit != 255 && p.Layer(layers.LayerTypeICMPv6Echo) == nil {
+				words = append(words, fmt.Sprintf("hop limit %d", l.HopLimit))
+			}
+		case *layers.ICMPv4:
+			words = append(words, l.TypeCode.String())
+		case *layers.ICMPv6NeighborSolicitation:
+			words = append(words, "NS", netip.AddrFrom16([16]byte(l.TargetAddress)).String())
+			for _, o := range l.Options {
+				words = append(words, fmt.Sprintf("%v %v", o.Type, short(o.Data)))
+			}
+		case *layers.ICMPv6NeighborAdvertisement:
+			words = append(words, "NA", netip.AddrFrom16([16]byte(l.TargetAddress)).String(), fmt.Sprintf("%03b", l.Flags>>5))
+			for _, o := range l.Options {
+				words = append(words, fmt.Sprintf("%v %v", o.Type, short(o.Data)))
+			}
+		case *layers.ICMPv6Echo:
+			words = append(words, fmt.Sprintf("echo %v", p.Layer(layers.LayerTypeICMPv6).(*layers.ICMPv6).TypeCode))
+		case *layers.UDP:
+			words = append(words, fmt.Sprintf("udp %d", l.DstPort))
+		}
+	}
+	return strings.Join(words, " ")
+}
+
+func describeARP(l *layers.ARP) string {
+	op := map[uint16]string{1: "who-has", 2: "is-at"}[l.Operation]
+	sender, target := netip.AddrFrom4([4]byte(l.SourceProtAddress)), netip.AddrFrom4([4]byte(l.DstProtAddress))
+	return fmt.Sprintf("arp %s %v(%v) %v(%v)", op, sender, short(l.SourceHwAddress), target, short(l.DstHwAddress))
+}
+
+// short gives a test's MAC as its last octet, others in full.
+func short(b []byte) string {
+	m := header.MAC(b)
+	switch {
+	case m.IsBroadcast():
+		return "all"
+	case m.IsZero():
+		return "0"
+	case m[0] == 2 && m[1] == 0 && m[2] == 0 && m[3] == 0 && m[4] == 0:
+		return fmt.Sprint("m", m[5])
+	}
+	return m.String()
+}
+
+// checksumRight compares a packet's checksums with those that gopacket
+// calculates.
+func checksumRight(p gopacket.Packet) bool {
+	var all []gopacket.SerializableLayer
+	for _, l := range p.Layers() {
+		s, ok := l.(gopacket.SerializableLayer)
+		if !ok {
+			return false
+		}
+		switch l := l.(type) {
+		case *layers.ICMPv6:
+			if err := l.SetNetworkLayerForChecksum(p.NetworkLayer()); err != nil {
+				return false
+			}
+		case *layers.UDP:
+			if err := l.SetNetworkLayerForChecksum(p.NetworkLayer()); err != nil {
+				return false
+			}
+		}
+		all = append(all, s)
+	}
+	b := gopacket.NewSerializeBuffer()
+	if err := gopacket.SerializeLayers(b, gopacket.SerializeOptions{ComputeChecksums: true}, all...); err != nil {
+		return false
+	}
+	return string(b.Bytes()) == string(p.Data())
+}

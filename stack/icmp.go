@@ -1,0 +1,198 @@
+package stack
+
+import (
+	"encoding/binary"
+	"net/netip"
+
+	"glean/stack/header"
+)
+
+var allNodes = netip.AddrFrom16(header.AllNodes)
+
+// handleIPv4 takes a packet: echo requests to us are answered, the rest goes to
+// Deliver or Forward.
+func (s *Stack) handleIPv4(g *segment, eth *header.EthernetRepr, b []byte) {
+	if len(b) < header.IPv4Size || header.IPv4(b).Version() != 4 {
+		_, _, err := header.ParseIPv4(b)
+		s.malformed(err)
+		return
+	}
+	dst := ipFrom4(header.IPv4(b).Dst())
+	i, ours := s.ipRecipient(g, eth, dst)
+	switch {
+	case i == nil:
+		return
+	case !ours:
+		s.forward(i, b)
+		return
+	}
+	r, payload, err := header.ParseIPv4(b)
+	if err != nil {
+		s.malformed(err)
+		return
+	}
+	if r.Protocol != header.ProtocolICMPv4 {
+		s.deliver(i, b[:int(header.IPv4(b).TotalLength())])
+		return
+	}
+	echo, err := header.ParseICMPv4Echo(payload)
+	if err == header.ErrICMPType || err == nil && echo.Reply {
+		s.deliver(i, b[:int(header.IPv4(b).TotalLength())])
+		return
+	}
+	if err != nil {
+		s.malformed(err)
+		return
+	}
+	// RFC 1122 section 3.2.2.6 leaves it open whether an echo request to a
+	// broadcast address is answered; it is not, because 10,000 would be.
+	if eth.Dst.IsMulticast() || i.isBroadcast(dst) || dst.isMulticast() {
+		s.drop(DropICMP)
+		return
+	}
+	i.answerEcho4(&r, &echo)
+}
+
+func (i *Interface) answerEcho4(r *header.IPv4Repr, echo *header.ICMPEchoRepr) {
+	const headroom = header.EthernetSize + header.MaxTags*header.VLANSize
+	reply := header.ICMPEchoRepr{Reply: true, ID: echo.ID, Seq: echo.Seq, Payload: echo.Payload}
+	packet := i.stack.room(headroom + header.IPv4Size + reply.Size())[headroom:]
+	ip4 := header.IPv4Repr{
+		Src: r.Dst, Dst: r.Src, Protocol: header.ProtocolICMPv4, TTL: 64, TOS: r.TOS, PayloadLen: reply.Size(),
+	}
+	n := ip4.Emit(packet)
+	n += reply.EmitICMPv4(packet[n:])
+	i.stack.counters.EchoesAnswered++
+	i.output(ipFrom4(r.Src), packet[:n])
+}
+
+// handleIPv6 is handleIPv4, and takes Neighbor Discovery apart.
+func (s *Stack) handleIPv6(g *segment, eth *header.EthernetRepr, b []byte) {
+	if len(b) < header.IPv6Size || header.IPv6(b).Version() != 6 {
+		_, _, err := header.ParseIPv6(b)
+		s.malformed(err)
+		return
+	}
+	dst := ipFrom16(header.IPv6(b).Dst())
+	i, ours := s.ipRecipient(g, eth, dst)
+	switch {
+	case i == nil:
+		return
+	case !ours:
+		s.forward(i, b)
+		return
+	}
+	r, payload, err := header.ParseIPv6(b)
+	if err != nil {
+		s.malformed(err) // a fragment too: RFC 6980 section 5
+		return
+	}
+	length := header.IPv6Size + int(header.IPv6(b).PayloadLength())
+	if r.NextHeader != header.ProtocolICMPv6 || len(payload) == 0 {
+		s.deliver(i, b[:length])
+		return
+	}
+	switch payload[0] {
+	case header.ICMPv6NeighborSolicitation:
+		s.handleSolicitation(g, eth, &r, payload)
+	case header.ICMPv6NeighborAdvertisement:
+		s.handleAdvert(g, eth, &r, payload)
+	case header.ICMPv6RouterSolicitation, header.ICMPv6RouterAdvertisement, header.ICMPv6Redirect:
+		s.drop(DropICMP)
+	case header.ICMPv6EchoRequest:
+		echo, err := header.ParseICMPv6Echo(r, payload)
+		switch {
+		case err != nil:
+			s.malformed(err)
+		case dst.isMulticast() || eth.Dst.IsMulticast():
+			s.drop(DropICMP)
+		default:
+			i.answerEcho6(&r, &echo)
+		}
+	default:
+		s.deliver(i, b[:length])
+	}
+}
+
+func (i *Interface) answerEcho6(r *header.IPv6Repr, echo *header.ICMPEchoRepr) {
+	if binary.BigEndian.Uint64(r.Src[:8]) == 0 && binary.BigEndian.Uint64(r.Src[8:]) <= 1 {
+		i.stack.drop(DropSenderIP)
+		return
+	}
+	const headroom = header.EthernetSize + header.MaxTags*header.VLANSize
+	reply := header.ICMPEchoRepr{Reply: true, ID: echo.ID, Seq: echo.Seq, Payload: echo.Payload}
+	packet := i.stack.room(headroom + header.IPv6Size + reply.Size())[headroom:]
+	ip6 := header.IPv6Repr{
+		Src: r.Dst, Dst: r.Src, NextHeader: header.ProtocolICMPv6, HopLimit: 64,
+		TrafficClass: r.TrafficClass, PayloadLen: reply.Size(),
+	}
+	n := ip6.Emit(packet)
+	n += reply.EmitICMPv6(packet[n:], ip6.Src, ip6.Dst)
+	i.stack.counters.EchoesAnswered++
+	i.output(ipFrom16(r.Src), packet[:n])
+}
+
+// ipRecipient finds the interface that a packet is for. ours: its destination
+// is the interface's address, one that it answers for, or a group of it. A nil
+// interface means that the packet was dropped and counted.
+func (s *Stack) ipRecipient(g *segment, eth *header.EthernetRepr, dst ip) (i *Interface, ours bool) {
+	if eth.Dst.IsMulticast() {
+		if i := g.groupMember(dst); i != nil {
+			return i, true
+		}
+		s.drop(DropGroup)
+		return nil, false
+	}
+	if i, _ := g.owner(dst); i != nil && i.config.MAC == eth.Dst {
+		return i, true
+	}
+	station := g.stations[eth.Dst]
+	if station == nil {
+		s.drop(DropOtherMAC)
+	}
+	return station, false
+}
+
+// groupMember finds an interface that listens to a group or broadcast address.
+// Of IPv6 groups these are all-nodes and the solicited-node groups of our
+// addresses (RFC 4861 section 7.2.1) and of those that we answer for.
+func (g *segment) groupMember(dst ip) *Interface {
+	if dst.is4() {
+		for _, i := range g.interfaces {
+			if i.ipv4 != nil && i.isBroadcast(dst) {
+				return i
+			}
+		}
+		return nil
+	}
+	const linkScope, allNodesLow, solicitedLow = 0xff02 << 48, 1, 0x1_ff00_0000
+	switch {
+	case dst.hi != linkScope:
+		return nil
+	case dst.lo == allNodesLow:
+		return g.interfaces[0]
+	case dst.lo&^0xffffff == solicitedLow && (g.groups[uint32(dst.lo)&0xffffff] > 0 || len(g.lengths) > 0):
+		return g.interfaces[0]
+	}
+	return nil
+}
+
+// deliver gives a packet of ours to whoever wants it.
+func (s *Stack) deliver(i *Interface, packet []byte) {
+	if s.options.Deliver == nil {
+		s.drop(DropICMP)
+		return
+	}
+	s.counters.Delivered++
+	s.options.Deliver(i, packet)
+}
+
+// forward gives a packet for another host to the router.
+func (s *Stack) forward(i *Interface, packet []byte) {
+	if s.options.Forward == nil {
+		s.drop(DropForward)
+		return
+	}
+	s.counters.Forwarded++
+	s.options.Forward(i, packet)
+}

@@ -1,0 +1,230 @@
+package stack
+
+import (
+	"net/netip"
+	"slices"
+
+	"glean/stack/header"
+	"glean/stack/loop"
+)
+
+// Interface is a layer 2/3 endpoint of a stack.
+type Interface struct {
+	stack   *Stack
+	segment *segment
+	config  InterfaceConfig
+	slot    uint32 // its number in the stack; 0 once it is removed
+
+	addresses []*address // IPv4, link-local, IPv6: those there are
+	ipv4      *address
+	linkLocal *address
+	ipv6      *address
+
+	count   int    // neighbors, static ones included
+	stale   uint32 // list of STALE neighbors that are not being asked, oldest first
+	foreign uint32 // list of those that only a peer's message made
+
+	announcer loop.Timer
+}
+
+// address is one of our addresses.
+type address struct {
+	iface  *Interface
+	ip     ip
+	prefix netip.Prefix
+
+	announcements int       // still to be sent
+	announceAt    loop.Time // when the next is due
+
+	conflict   header.MAC // who else has it; zero: nobody was seen
+	conflictAt loop.Time  // when that was seen last
+	reported   loop.Time
+	defended   loop.Time
+}
+
+// AddressStatus is what is known of one of our own addresses.
+type AddressStatus struct {
+	Addr        netip.Addr
+	Duplicate   bool       // another station was seen to have it
+	ConflictMAC header.MAC // that station
+	ConflictAt  loop.Time  // when it was seen last
+}
+
+// AddInterface makes an interface. The error is a *ConfigError.
+func (s *Stack) AddInterface(c InterfaceConfig) (*Interface, error) {
+	if err := c.validate(); err != nil {
+		return nil, err
+	}
+	c = c.normalized()
+	i := &Interface{stack: s, config: c}
+	i.makeAddresses()
+	if s.handles[c.Handle] != nil {
+		return nil, fault("Handle", "%d is in use", c.Handle)
+	}
+	key := segmentKey(c.Tags)
+	g := s.segments[key]
+	for _, a := range i.addresses {
+		if g != nil && g.addresses[a.ip] != nil {
+			return nil, fault("IPv4, IPv6, LinkLocal", "%v is in use in this VLAN of the port", a.ip.addr())
+		}
+		for _, n := range c.Static {
+			if ipFrom(n.Addr) == a.ip {
+				return nil, fault("Static", "%v is the interface's own address", n.Addr)
+			}
+		}
+	}
+	if len(c.Static) > c.Neighbor.MaxEntries {
+		return nil, fault("Static", "%d neighbors, MaxEntries is %d", len(c.Static), c.Neighbor.MaxEntries)
+	}
+	if g == nil {
+		g = newSegment(key)
+		s.segments[key] = g
+	}
+	s.register(i, g)
+	return i, nil
+}
+
+// normalized copies what the caller could change later and fills in what was
+// left out.
+func (c InterfaceConfig) normalized() InterfaceConfig {
+	c.Tags = slices.Clone(c.Tags)
+	c.RespondFor = slices.Clone(c.RespondFor)
+	for k, p := range c.RespondFor {
+		c.RespondFor[k] = p.Masked()
+	}
+	c.Static = slices.Clone(c.Static)
+	c.Neighbor = c.Neighbor.withDefaults()
+	c.LinkLocal = c.LinkLocal.WithZone("")
+	c.Gateway6 = c.Gateway6.WithZone("")
+	if c.IPv6.IsValid() && !c.LinkLocal.IsValid() {
+		c.LinkLocal = netip.AddrFrom16(header.LinkLocal(c.MAC))
+	}
+	return c
+}
+
+func newSegment(key uint32) *segment {
+	return &segment{
+		key:       key,
+		addresses: make(map[ip]*address),
+		stations:  make(map[header.MAC]*Interface),
+		groups:    make(map[uint32]int),
+		proxies:   make(map[proxyKey]*Interface),
+	}
+}
+
+func (i *Interface) makeAddresses() {
+	add := func(p netip.Prefix) *address {
+		if !p.IsValid() {
+			return nil
+		}
+		a := &address{iface: i, ip: ipFrom(p.Addr()), prefix: p, reported: neverAsked, defended: neverAsked}
+		i.addresses = append(i.addresses, a)
+		return a
+	}
+	i.ipv4 = add(i.config.IPv4)
+	if i.config.LinkLocal.IsValid() {
+		i.linkLocal = add(netip.PrefixFrom(i.config.LinkLocal, 64))
+	}
+	i.ipv6 = add(i.config.IPv6)
+}
+
+// register gives the interface its place; nothing can fail any more.
+func (s *Stack) register(i *Interface, g *segment) {
+	slot := slices.Index(s.interfaces[1:], nil) + 1
+	if slot == 0 {
+		slot = len(s.interfaces)
+		s.interfaces = append(s.interfaces, nil)
+	}
+	i.slot, i.segment = uint32(slot), g
+	s.interfaces[slot] = i
+	s.handles[i.config.Handle] = i
+	g.add(i)
+	s.watchSegment(g)
+	i.stale = s.neighbors.timers.newList()
+	i.foreign = s.neighbors.timers.newList()
+	i.announcer.Init(i.announce)
+	for _, n := range i.config.Static {
+		i.addStatic(ipFrom(n.Addr), n.MAC)
+	}
+	i.linkChanged(s.up)
+}
+
+// watchSegment begins to count neighbors by address when a segment has grown.
+func (s *Stack) watchSegment(g *segment) {
+	if g.watched != nil || len(g.interfaces) <= scanAll {
+		return
+	}
+	g.watched = make(map[ip]int)
+	for id := uint32(1); id <= s.neighbors.entries.length; id++ {
+		if n := s.neighbors.at(id); n.iface != 0 && s.interfaces[n.iface].segment == g {
+			g.watched[s.neighbors.address(n)]++
+		}
+	}
+}
+
+// RemoveInterface forgets an interface and its neighbors. Its holds end; their
+// waiter is not told.
+func (s *Stack) RemoveInterface(i *Interface) {
+	if i.slot == 0 || i.stack != s {
+		return
+	}
+	s.loop.Disarm(&i.announcer)
+	s.forgetNeighbors(i)
+	i.segment.remove(i)
+	if len(i.segment.interfaces) == 0 {
+		delete(s.segments, i.segment.key)
+		s.recent = nil
+	}
+	s.neighbors.timers.freeList(i.stale)
+	s.neighbors.timers.freeList(i.foreign)
+	delete(s.handles, i.config.Handle)
+	s.interfaces[i.slot] = nil
+	i.slot = 0
+	s.schedule()
+}
+
+// Interface finds an interface by its handle, nil if there is none.
+func (s *Stack) Interface(handle uint32) *Interface { return s.handles[handle] }
+
+// Handle is the name that the interface was given.
+func (i *Interface) Handle() uint32 { return i.config.Handle }
+
+// MAC is the interface's own.
+func (i *Interface) MAC() header.MAC { return i.config.MAC }
+
+// Config is what the interface was made of, with defaults filled in. The slices
+// are borrowed.
+func (i *Interface) Config() InterfaceConfig { return i.config }
+
+// Status tells of the interface's addresses whether others have them too:
+// IPv4, link-local, IPv6, those there are.
+func (i *Interface) Status() []AddressStatus {
+	status := make([]AddressStatus, 0, len(i.addresses))
+	for _, a := range i.addresses {
+		status = append(status, AddressStatus{
+			Addr: a.ip.addr(), Duplicate: !a.conflict.IsZero(), ConflictMAC: a.conflict, ConflictAt: a.conflictAt,
+		})
+	}
+	return status
+}
+
+// isBroadcast tells whether a is a broadcast address of the interface's IPv4
+// prefix: all ones, or all zeros as of old (RFC 1122 section 3.3.6).
+func (i *Interface) isBroadcast(a ip) bool {
+	if a.lo == 0xffffffff {
+		return true
+	}
+	if i.ipv4 == nil || i.ipv4.prefix.Bits() > 30 {
+		return false // RFC 3021: a /31 has no broadcast addresses
+	}
+	bits := i.ipv4.prefix.Bits()
+	network := i.ipv4.ip.masked(bits)
+	return a == network || a.lo == network.lo|(1<<(32-bits)-1)
+}
+
+// ethernet is the header of the interface's frames.
+func (i *Interface) ethernet(dst header.MAC, kind header.EtherType) header.EthernetRepr {
+	e := header.EthernetRepr{Dst: dst, Src: i.config.MAC, NumTags: uint8(len(i.config.Tags)), Type: kind}
+	copy(e.Tags[:], i.config.Tags)
+	return e
+}

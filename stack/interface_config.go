@@ -1,0 +1,205 @@
+package stack
+
+import (
+	"fmt"
+	"net/netip"
+
+	"glean/stack/header"
+	"glean/stack/loop"
+)
+
+// InterfaceConfig describes an interface. Invalid (zero) addresses and prefixes
+// are absent ones.
+type InterfaceConfig struct {
+	Handle uint32 // the caller's name for it, unique in the stack
+	MAC    header.MAC
+	Tags   []header.VLAN // outermost first, at most 2
+
+	IPv4      netip.Prefix // address and prefix length
+	Gateway4  netip.Addr
+	LinkLocal netip.Addr   // absent with IPv6 given: made from the MAC
+	IPv6      netip.Prefix // address and the length of the on-link prefix
+	Gateway6  netip.Addr
+
+	Announce   bool           // say that the addresses are ours when they can be used
+	RespondFor []netip.Prefix // answer for all addresses in these, too
+	Static     []StaticNeighbor
+	Neighbor   NeighborConfig // zero members get their defaults
+}
+
+// StaticNeighbor is a neighbor that is never asked.
+type StaticNeighbor struct {
+	Addr netip.Addr
+	MAC  header.MAC
+}
+
+// NeighborConfig are the settings of the neighbor machine.
+type NeighborConfig struct {
+	RetransTimer    loop.Duration // between two questions to a neighbor, at least
+	ReachableTime   loop.Duration // mean time that a confirmation is good for
+	DelayFirstProbe loop.Duration // from the first packet to a STALE neighbor to the first probe
+	MulticastSolicits,
+	UnicastSolicits int // questions before giving up
+	MaxEntries      int  // neighbors of the interface
+	MaxHeld         int  // packets held for an unresolved neighbor
+	KeepUnreachable bool // RFC 7048: keep a neighbor whose probes failed
+}
+
+// DefaultNeighborConfig gives the constants of RFC 4861 section 10, which ARP
+// uses too (RFC 1122 section 2.3.2.1 has the same RetransTimer).
+func DefaultNeighborConfig() NeighborConfig {
+	return NeighborConfig{
+		RetransTimer:      1 * loop.Second,  // RETRANS_TIMER
+		ReachableTime:     30 * loop.Second, // REACHABLE_TIME
+		DelayFirstProbe:   5 * loop.Second,  // DELAY_FIRST_PROBE_TIME
+		MulticastSolicits: 3,                // MAX_MULTICAST_SOLICIT
+		UnicastSolicits:   3,                // MAX_UNICAST_SOLICIT
+		MaxEntries:        1 << 20,
+		MaxHeld:           32, // RFC 4861 section 7.2.2: at least one
+	}
+}
+
+// withDefaults fills in what is zero.
+func (c NeighborConfig) withDefaults() NeighborConfig {
+	d := DefaultNeighborConfig()
+	fill := func(v *loop.Duration, d loop.Duration) {
+		if *v == 0 {
+			*v = d
+		}
+	}
+	fill(&c.RetransTimer, d.RetransTimer)
+	fill(&c.ReachableTime, d.ReachableTime)
+	fill(&c.DelayFirstProbe, d.DelayFirstProbe)
+	for _, f := range [...]struct{ v, d *int }{
+		{&c.MulticastSolicits, &d.MulticastSolicits}, {&c.UnicastSolicits, &d.UnicastSolicits},
+		{&c.MaxEntries, &d.MaxEntries}, {&c.MaxHeld, &d.MaxHeld},
+	} {
+		if *f.v == 0 {
+			*f.v = *f.d
+		}
+	}
+	return c
+}
+
+// ConfigError says which member of an InterfaceConfig can't be.
+type ConfigError struct{ Field, Detail string }
+
+func (e *ConfigError) Error() string { return e.Field + ": " + e.Detail }
+
+func fault(field, format string, args ...any) error {
+	return &ConfigError{field, fmt.Sprintf(format, args...)}
+}
+
+// validate checks all that does not depend on other interfaces.
+func (c *InterfaceConfig) validate() error {
+	if c.MAC.IsZero() || c.MAC.IsMulticast() {
+		return fault("MAC", "%v is not the address of a station", c.MAC)
+	}
+	if len(c.Tags) > header.MaxTags {
+		return fault("Tags", "%d tags, at most %d are possible", len(c.Tags), header.MaxTags)
+	}
+	for _, t := range c.Tags {
+		if t.ID < 1 || t.ID > 4094 {
+			return fault("Tags", "VLAN ID %d is not in 1-4094", t.ID)
+		}
+		if t.TPID != 0 && !t.TPID.IsTag() {
+			return fault("Tags", "TPID %v is not of a VLAN tag", t.TPID)
+		}
+	}
+	for _, check := range [...]func() error{c.validateIPv4, c.validateIPv6, c.validateRanges, c.validateNeighbor} {
+		if err := check(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (c *InterfaceConfig) validateIPv4() error {
+	if c.IPv4.IsValid() {
+		a := c.IPv4.Addr()
+		if !a.Is4() || ipFrom(a).isNeverAsked() {
+			return fault("IPv4", "%v is not the address of a host", a)
+		}
+	}
+	return validateGateway("Gateway4", c.Gateway4, c.IPv4, false)
+}
+
+func (c *InterfaceConfig) validateIPv6() error {
+	if c.LinkLocal.IsValid() && !(c.LinkLocal.Is6() && ipFrom(c.LinkLocal).isLinkLocal()) {
+		return fault("LinkLocal", "%v is not in fe80::/10", c.LinkLocal)
+	}
+	if c.IPv6.IsValid() {
+		a := c.IPv6.Addr()
+		if !a.Is6() || a.Is4In6() || ipFrom(a).isNeverAsked() || a.Zone() != "" {
+			return fault("IPv6", "%v is not the address of a host", a)
+		}
+		if ipFrom(a).isLinkLocal() {
+			return fault("IPv6", "%v is link-local", a)
+		}
+	}
+	return validateGateway("Gateway6", c.Gateway6, c.IPv6, c.LinkLocal.IsValid())
+}
+
+// validateGateway applies the rule of the API: a gateway lies in the prefix,
+// except link-local ones and those of host and point-to-point prefixes.
+func validateGateway(field string, gateway netip.Addr, prefix netip.Prefix, hasLinkLocal bool) error {
+	if !gateway.IsValid() {
+		return nil
+	}
+	linkLocal := gateway.Is6() && ipFrom(gateway).isLinkLocal()
+	switch {
+	case ipFrom(gateway).isNeverAsked() || gateway.Is4In6():
+		return fault(field, "%v is not the address of a router", gateway)
+	case linkLocal && (hasLinkLocal || prefix.IsValid()):
+		return nil
+	case !prefix.IsValid() || gateway.Is4() != prefix.Addr().Is4():
+		return fault(field, "%v has no address of its family beside it", gateway)
+	case gateway.WithZone("") == prefix.Addr():
+		return fault(field, "%v is the interface's own address", gateway)
+	case prefix.Bits() < prefix.Addr().BitLen()-1 && !prefix.Contains(gateway):
+		return fault(field, "%v is not in %v", gateway, prefix.Masked())
+	}
+	return nil
+}
+
+func (c *InterfaceConfig) validateRanges() error {
+	for _, p := range c.RespondFor {
+		if !p.IsValid() || p.Addr().Is4In6() || p.Addr().Zone() != "" || ipFrom(p.Addr()).isMulticast() {
+			return fault("RespondFor", "%v is not a prefix of hosts", p)
+		}
+	}
+	for _, n := range c.Static {
+		if !n.Addr.IsValid() || n.Addr.Is4In6() || ipFrom(n.Addr).isNeverAsked() {
+			return fault("Static", "%v is not the address of a host", n.Addr)
+		}
+		if n.MAC.IsZero() || n.MAC.IsMulticast() {
+			return fault("Static", "%v is not the MAC of a station", n.MAC)
+		}
+	}
+	return nil
+}
+
+func (c *InterfaceConfig) validateNeighbor() error {
+	n := c.Neighbor.withDefaults()
+	const day = 24 * 3600 * loop.Second // far below what the timers can take
+	for _, f := range [...]struct {
+		name  string
+		value loop.Duration
+	}{{"RetransTimer", n.RetransTimer}, {"ReachableTime", n.ReachableTime}, {"DelayFirstProbe", n.DelayFirstProbe}} {
+		if f.value < loop.Millisecond || f.value > 7*day {
+			return fault("Neighbor."+f.name, "%v is not between 1 ms and 7 days", f.value)
+		}
+	}
+	for _, f := range [...]struct {
+		name         string
+		value, limit int
+	}{
+		{"MulticastSolicits", n.MulticastSolicits, 255}, {"UnicastSolicits", n.UnicastSolicits, 255},
+		{"MaxEntries", n.MaxEntries, maxIDs}, {"MaxHeld", n.MaxHeld, 65535},
+	} {
+		if f.value < 1 || f.value > f.limit {
+			return fault("Neighbor."+f.name, "%d is not between 1 and %d", f.value, f.limit)
+		}
+	}
+	return nil
+}

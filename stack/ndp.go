@@ -1,0 +1,225 @@
+package stack
+
+import "glean/stack/header"
+
+// handleSolicitation is RFC 4861 section 7.2.3. What the RFC wants validated
+// was validated by the parser.
+func (s *Stack) handleSolicitation(g *segment, eth *header.EthernetRepr, ip6 *header.IPv6Repr, b []byte) {
+	r, err := header.ParseNeighborSolicitation(*ip6, b)
+	if err != nil {
+		s.malformed(err)
+		return
+	}
+	s.counters.SolicitsReceived++
+	target, source := ipFrom16(r.Target), ipFrom16(ip6.Src)
+	i, exact := g.owner(target)
+	switch {
+	case i == nil:
+		s.drop(DropOtherAddress)
+		return
+	case !eth.Dst.IsMulticast() && eth.Dst != i.config.MAC:
+		s.drop(DropOtherMAC)
+		return
+	case r.HasSourceLink && (r.SourceLink.IsZero() || r.SourceLink.IsMulticast()):
+		s.drop(DropSenderMAC)
+		return
+	}
+	if (source == ip{}) {
+		// Somebody checks whether the address is free (RFC 4862 section 5.4.3): the
+		// answer goes to everybody, and nothing is cached.
+		if eth.Src != i.config.MAC {
+			i.sendAdvert(header.MulticastMAC(allNodes), header.AllNodes, target, exact, false)
+		}
+		return
+	}
+	if own := g.addresses[source]; own != nil {
+		if r.HasSourceLink && r.SourceLink != own.iface.config.MAC {
+			s.conflict(own, r.SourceLink)
+		}
+		s.drop(DropConflict)
+		return
+	}
+	if source.isNeverAsked() {
+		s.drop(DropSenderIP)
+		return
+	}
+	if r.HasSourceLink {
+		s.heard(i, source, r.SourceLink, message{cause: CauseHeard, create: true})
+		i.sendAdvert(r.SourceLink, ip6.Src, target, exact, true)
+		return
+	}
+	i.answerUnknown(ip6.Src, target, exact)
+}
+
+// answerUnknown answers a solicitation without a link-layer address: to the MAC
+// in the cache, else the source is asked first.
+func (i *Interface) answerUnknown(to [16]byte, target ip, exact bool) {
+	s := i.stack
+	id := s.neighbors.find(i.slot, ipFrom16(to))
+	if id != 0 {
+		if n := s.neighbors.at(id); n.state.HasMAC() {
+			i.sendAdvert(n.mac, to, target, exact, true)
+			return
+		}
+	}
+	const room = header.EthernetSize + header.MaxTags*header.VLANSize
+	n := i.buildAdvert(s.frame[room:], to, target, exact, true)
+	s.counters.AdvertsSent++
+	i.output(ipFrom16(to), s.frame[room:room+n])
+}
+
+// handleAdvert is RFC 4861 section 7.2.5.
+func (s *Stack) handleAdvert(g *segment, eth *header.EthernetRepr, ip6 *header.IPv6Repr, b []byte) {
+	r, err := header.ParseNeighborAdvertisement(*ip6, b)
+	if err != nil {
+		s.malformed(err)
+		return
+	}
+	s.counters.AdvertsReceived++
+	target := ipFrom16(r.Target)
+	if r.HasTargetLink && (r.TargetLink.IsZero() || r.TargetLink.IsMulticast()) {
+		s.drop(DropSenderMAC)
+		return
+	}
+	if own := g.addresses[target]; own != nil {
+		other := eth.Src
+		if r.HasTargetLink {
+			other = r.TargetLink
+		}
+		if other != own.iface.config.MAC {
+			s.conflict(own, other)
+		}
+		s.drop(DropConflict)
+		return
+	}
+	if !eth.Dst.IsMulticast() {
+		own := g.addresses[ipFrom16(ip6.Dst)]
+		if own == nil || own.iface.config.MAC != eth.Dst {
+			s.drop(DropOtherMAC)
+			return
+		}
+		if !s.hearAdvert(own.iface, target, &r) {
+			s.drop(DropUnasked)
+		}
+		return
+	}
+	known := false
+	if g.mayKnow(target) {
+		for _, i := range g.interfaces {
+			known = s.hearAdvert(i, target, &r) || known
+		}
+	}
+	if !known {
+		s.drop(DropUnasked)
+	}
+}
+
+// hearAdvert applies an advertisement to one interface's cache. It tells
+// whether the target is there: if not, nothing is done (hosts do not create
+// entries from adverts; RFC 9131 section 6.1.1 lets only routers).
+func (s *Stack) hearAdvert(i *Interface, target ip, r *header.NeighborAdvertisement) bool {
+	id := s.neighbors.find(i.slot, target)
+	if id == 0 {
+		return false
+	}
+	n := s.neighbors.at(id)
+	cause := CauseAnnounced
+	if r.Solicited {
+		cause = CauseAnswer
+	}
+	lla := advertNone
+	if r.HasTargetLink {
+		if i.isOwnMAC(r.TargetLink) {
+			s.drop(DropSenderMAC)
+			return true
+		}
+		s.suspect(n, r.TargetLink, cause)
+		lla = advertOther
+		if n.state.HasMAC() && n.mac == r.TargetLink {
+			lla = advertSame
+		}
+	}
+	if n.state == StateStatic {
+		if lla == advertOther {
+			s.drop(DropStatic)
+		}
+		return true
+	}
+	if lla == advertNone && n.state == StateIncomplete {
+		s.drop(DropNoLinkAddress)
+	}
+	s.setRouter(i, n, r.Router)
+	s.apply(id, advert(r.Solicited, r.Override, lla), r.TargetLink, cause)
+	return true
+}
+
+// setRouter lets IsRouter follow the flag of an accepted advert.
+func (s *Stack) setRouter(i *Interface, n *neighbor, router bool) {
+	was := n.flags&flagRouter != 0
+	n.flags &^= flagRouter
+	if router {
+		n.flags |= flagRouter
+	}
+	if was && !router && s.options.Observer != nil {
+		s.options.Observer.NeighborChanged(NeighborEvent{
+			Interface: i, Addr: s.neighbors.address(n).addr(), Old: n.state, New: n.state,
+			OldMAC: n.mac, MAC: n.mac, Cause: CauseAnnounced, RouterLost: true,
+		})
+	}
+}
+
+// sendSolicitation asks the group of the target (to is Broadcast), or the one
+// station to.
+func (i *Interface) sendSolicitation(to header.MAC, target ip) bool {
+	src := i.source(target).ip.as16()
+	ns := header.NeighborSolicitation{Target: target.as16(), SourceLink: i.config.MAC, HasSourceLink: true}
+	dst := ns.Target
+	if to.IsBroadcast() {
+		dst = header.SolicitedNode(ns.Target)
+		to = groupMAC16(dst)
+	}
+	frame := i.stack.frame
+	eth := i.ethernet(to, header.EtherTypeIPv6)
+	n := eth.Emit(frame)
+	ip6 := neighborIPv6(src, dst, ns.Size())
+	n += ip6.Emit(frame[n:])
+	n += ns.Emit(frame[n:], src, dst)
+	i.stack.counters.SolicitsSent++
+	return i.stack.send(n)
+}
+
+// sendAdvert answers a solicitation for an address that is ours.
+func (i *Interface) sendAdvert(to header.MAC, dst [16]byte, target ip, exact, solicited bool) {
+	eth := i.ethernet(to, header.EtherTypeIPv6)
+	n := eth.Emit(i.stack.frame)
+	n += i.buildAdvert(i.stack.frame[n:], dst, target, exact, solicited)
+	i.stack.counters.AdvertsSent++
+	i.stack.send(n)
+}
+
+// buildAdvert writes an IPv6 packet with an advert. One for an address that is
+// not the interface's own does not override (RFC 4861 section 7.2.4). It is sent
+// without the random delay of section 7.2.8, which is not needed where there is
+// one proxy.
+func (i *Interface) buildAdvert(b []byte, dst [16]byte, target ip, exact, solicited bool) int {
+	na := header.NeighborAdvertisement{
+		Router: i.stack.options.IsRouter, Solicited: solicited, Override: exact,
+		Target: target.as16(), TargetLink: i.config.MAC, HasTargetLink: true,
+	}
+	src := na.Target
+	ip6 := neighborIPv6(src, dst, na.Size())
+	n := ip6.Emit(b)
+	return n + na.Emit(b[n:], src, dst)
+}
+
+func neighborIPv6(src, dst [16]byte, size int) header.IPv6Repr {
+	return header.IPv6Repr{
+		Src: src, Dst: dst, NextHeader: header.ProtocolICMPv6,
+		HopLimit: header.NeighborHopLimit, PayloadLen: size,
+	}
+}
+
+// groupMAC16 is the MAC of an IPv6 group (RFC 2464 section 7).
+func groupMAC16(g [16]byte) header.MAC {
+	return header.MAC{0x33, 0x33, g[12], g[13], g[14], g[15]}
+}

@@ -1,0 +1,217 @@
+package stack
+
+import (
+	"glean/stack/header"
+	"glean/stack/loop"
+)
+
+// suspectWithin is how soon after a change another MAC is a sign of a spoofer
+// or a duplicate address.
+const suspectWithin = 1 * loop.Second
+
+// admit makes an entry in StateNone for an address, 0 if there is no room. An
+// entry that only a peer wants may take the place of another such one; an entry
+// that we want takes that of any that nobody waits for, the least useful first.
+func (s *Stack) admit(i *Interface, a ip, foreign bool) uint32 {
+	if i.count >= i.config.Neighbor.MaxEntries || s.neighbors.used >= maxIDs {
+		victim := s.neighbors.timers.oldest(i.foreign)
+		if victim == 0 && !foreign {
+			victim = s.neighbors.timers.oldest(i.stale)
+		}
+		// An entry that was asked just now stays, else whoever wants it next would
+		// ask too early.
+		if victim == 0 || s.loop.Now() < s.neighbors.at(victim).asked.Add(i.config.Neighbor.RetransTimer) {
+			return 0
+		}
+		s.counters.Reclaimed++
+		s.apply(victim, evFlush, header.MAC{}, CauseFlushed)
+	}
+	id := s.neighbors.create(i.slot, a, s.loop.Now())
+	i.count++
+	i.segment.watch(a, 1)
+	if foreign {
+		s.neighbors.at(id).flags |= flagForeign
+	}
+	return id
+}
+
+// forget takes an entry out of the cache.
+func (s *Stack) forget(id uint32) {
+	n := s.neighbors.at(id)
+	i := s.interfaces[n.iface]
+	if n.ask != 0 {
+		s.stopAsking(n)
+	}
+	i.count--
+	i.segment.watch(s.neighbors.address(n), -1)
+	s.neighbors.delete(id)
+}
+
+// addStatic makes an entry that never changes.
+func (i *Interface) addStatic(a ip, mac header.MAC) {
+	s := i.stack
+	id := s.neighbors.find(i.slot, a)
+	if id == 0 {
+		id = s.neighbors.create(i.slot, a, s.loop.Now())
+		i.count++
+		i.segment.watch(a, 1)
+	}
+	n := s.neighbors.at(id)
+	n.state, n.mac = StateStatic, mac
+}
+
+// apply moves a neighbor along its table and does what that demands. The entry
+// may be gone when it returns.
+func (s *Stack) apply(id uint32, e event, mac header.MAC, cause Cause) {
+	n := s.neighbors.at(id)
+	old, oldMAC := n.state, n.mac
+	next, do := step(old, e)
+	if next == old && do == 0 {
+		return
+	}
+	i, now := s.interfaces[n.iface], s.loop.Now()
+	n.state = next
+	if do&doRecord != 0 && mac != oldMAC {
+		n.mac = mac
+		if old.HasMAC() {
+			s.counters.NeighborChanges++
+		}
+	}
+	if do&doForget != 0 {
+		n.mac = header.MAC{}
+	}
+	if next != old || n.mac != oldMAC {
+		n.changed = now
+		n.flags &^= flagSuspect
+	}
+	rtt := loop.Duration(0)
+	if do&doConfirm != 0 {
+		if n.flags&flagOutstanding != 0 {
+			rtt = now.Sub(n.asked)
+		}
+		n.flags &^= flagOutstanding | flagForeign
+	}
+	s.setTimer(id, n, i, now, do)
+	if do&doConfirm != 0 && n.ask != 0 {
+		s.confirmHolds(n, rtt)
+	}
+	if n.ask != 0 && do&(doFlush|doDrop) != 0 {
+		s.endHeldPackets(i, n, do)
+	}
+	if s.reconcile(id, n, i); n.ask != 0 && do&(doAsk|doRecord|doForget) != 0 {
+		s.askAnew(n, i)
+	}
+	s.report(i, n, old, oldMAC, cause)
+	if next == StateNone {
+		s.forget(id)
+	}
+}
+
+// setTimer gives the new state its timer.
+func (s *Stack) setTimer(id uint32, n *neighbor, i *Interface, now loop.Time, do action) {
+	switch {
+	case do&doConfirm != 0:
+		s.neighbors.timers.set(id, now.Add(s.drawReachable(i.config.Neighbor.ReachableTime)), now)
+	case n.state == StateDelay:
+		s.neighbors.timers.set(id, now.Add(i.config.Neighbor.DelayFirstProbe), now)
+	case n.state != StateReachable:
+		s.neighbors.timers.remove(id)
+	}
+}
+
+// drawReachable draws ReachableTime anew for each confirmation, between
+// MIN_RANDOM_FACTOR 0.5 and MAX_RANDOM_FACTOR 1.5 of the mean (RFC 4861
+// sections 6.3.2 and 10), so that neighbors confirmed together do not age
+// together.
+func (s *Stack) drawReachable(mean loop.Duration) loop.Duration {
+	return mean/2 + loop.Duration(s.rand.Int64N(int64(mean)+1))
+}
+
+// reconcile gives an entry the record of asking that its state and waiters
+// need, and a place in a list for reclaiming if nothing needs it.
+func (s *Stack) reconcile(id uint32, n *neighbor, i *Interface) {
+	switch needed := s.mustAsk(n); {
+	case needed && n.ask == 0:
+		s.startAsking(id, n)
+	case !needed && n.ask != 0:
+		s.stopAsking(n)
+	}
+	if n.state == StateStale && n.ask == 0 {
+		list := i.stale
+		if n.flags&flagForeign != 0 {
+			list = i.foreign
+		}
+		s.neighbors.timers.enlist(list, id)
+	} else if n.state == StateStale {
+		s.neighbors.timers.remove(id)
+	}
+}
+
+// report tells the observer.
+func (s *Stack) report(i *Interface, n *neighbor, old State, oldMAC header.MAC, cause Cause) {
+	if s.options.Observer == nil || old == n.state && oldMAC == n.mac {
+		return
+	}
+	s.options.Observer.NeighborChanged(NeighborEvent{
+		Interface: i, Addr: s.neighbors.address(n).addr(),
+		Old: old, New: n.state, OldMAC: oldMAC, MAC: n.mac, Cause: cause,
+	})
+}
+
+// suspect looks for two MACs told for one address within a second. It is
+// called before the message is applied.
+func (s *Stack) suspect(n *neighbor, told header.MAC, cause Cause) {
+	if !n.state.HasMAC() || n.mac == told || s.loop.Now().Sub(n.changed) >= suspectWithin && n.state != StateStatic {
+		return
+	}
+	s.counters.Suspicions++
+	if n.flags&flagSuspect != 0 || s.options.Observer == nil {
+		return
+	}
+	n.flags |= flagSuspect
+	s.options.Observer.NeighborChanged(NeighborEvent{
+		Interface: s.interfaces[n.iface], Addr: s.neighbors.address(n).addr(),
+		Old: n.state, New: n.state, OldMAC: n.mac, MAC: n.mac, Cause: cause, Suspect: true, OtherMAC: told,
+	})
+}
+
+// doubtNeighbors is what link down means for the cache: other stations may
+// have come, so nothing is confirmed any more, and held packets are lost.
+func (s *Stack) doubtNeighbors() {
+	for id := uint32(1); id <= s.neighbors.entries.length; id++ {
+		n := s.neighbors.at(id)
+		if n.iface == 0 {
+			continue
+		}
+		n.flags &^= flagOutstanding
+		s.apply(id, evDoubt, header.MAC{}, CauseLinkDown)
+	}
+}
+
+// forgetNeighbors takes all of an interface's entries out.
+func (s *Stack) forgetNeighbors(i *Interface) {
+	for id := uint32(1); id <= s.neighbors.entries.length && i.count > 0; id++ {
+		if s.neighbors.at(id).iface == i.slot {
+			s.forget(id)
+		}
+	}
+}
+
+// Flush empties the interface's cache, static neighbors excepted. Neighbors
+// that are held are asked anew.
+func (i *Interface) Flush() {
+	s := i.stack
+	for id := uint32(1); i.slot != 0 && id <= s.neighbors.entries.length; id++ {
+		n := s.neighbors.at(id)
+		if n.iface != i.slot {
+			continue
+		}
+		e := evFlush
+		if n.ask != 0 && s.asks.at(n.ask).holds != 0 || s.loop.Now() < n.asked.Add(i.config.Neighbor.RetransTimer) {
+			e = evRestart // also one that was asked just now: it must not be asked again too early
+		}
+		n.flags &^= flagOutstanding
+		s.apply(id, e, header.MAC{}, CauseFlushed)
+	}
+	s.schedule()
+}

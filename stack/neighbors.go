@@ -1,0 +1,75 @@
+package stack
+
+import (
+	"cmp"
+	"iter"
+	"net/netip"
+	"slices"
+
+	"glean/stack/header"
+	"glean/stack/loop"
+)
+
+// NeighborInfo is one entry of the cache.
+type NeighborInfo struct {
+	Addr      netip.Addr
+	MAC       header.MAC // zero while INCOMPLETE
+	State     State
+	IsRouter  bool
+	UpdatedAt loop.Time // when state or MAC changed last
+	Held      bool      // a waiter holds it
+}
+
+// Neighbors gives the entries of the interface's cache, sorted by address.
+func (i *Interface) Neighbors() iter.Seq[NeighborInfo] {
+	return func(yield func(NeighborInfo) bool) {
+		s := i.stack
+		ids := make([]uint32, 0, i.count)
+		for id := uint32(1); i.slot != 0 && id <= s.neighbors.entries.length; id++ {
+			if s.neighbors.at(id).iface == i.slot {
+				ids = append(ids, id)
+			}
+		}
+		slices.SortFunc(ids, func(x, y uint32) int {
+			return compareIP(s.neighbors.address(s.neighbors.at(x)), s.neighbors.address(s.neighbors.at(y)))
+		})
+		for _, id := range ids {
+			if !yield(s.info(s.neighbors.at(id))) {
+				return
+			}
+		}
+	}
+}
+
+// Neighbor gives one entry of the cache.
+func (i *Interface) Neighbor(a netip.Addr) (NeighborInfo, bool) {
+	if id := i.stack.neighbors.find(i.slot, ipFrom(a)); i.slot != 0 && id != 0 {
+		return i.stack.info(i.stack.neighbors.at(id)), true
+	}
+	return NeighborInfo{}, false
+}
+
+// NeighborCount is how many entries the interface's cache has.
+func (i *Interface) NeighborCount() int { return i.count }
+
+func (s *Stack) info(n *neighbor) NeighborInfo {
+	return NeighborInfo{
+		Addr: s.neighbors.address(n).addr(), MAC: n.mac, State: n.state,
+		IsRouter: n.flags&flagRouter != 0, UpdatedAt: n.changed,
+		Held: n.ask != 0 && s.asks.at(n.ask).holds != 0,
+	}
+}
+
+// compareIP sorts as netip does: IPv4 first.
+func compareIP(a, b ip) int {
+	if a.is4() != b.is4() {
+		if a.is4() {
+			return -1
+		}
+		return 1
+	}
+	if c := cmp.Compare(a.hi, b.hi); c != 0 {
+		return c
+	}
+	return cmp.Compare(a.lo, b.lo)
+}

@@ -1,0 +1,209 @@
+package stack
+
+import (
+	"net/netip"
+
+	"glean/stack/header"
+)
+
+// packetPool keeps copies of packets that wait for a MAC. Buffers are used
+// again; together there are at most maxHeldPackets.
+type packetPool struct {
+	slots []heldPacket // from 1 on; slot 0 is the list of free ones
+	live  int
+}
+
+type heldPacket struct {
+	next uint32
+	data []byte
+}
+
+// maxHeldPackets bounds the memory of all held packets of a stack: 24 MB with
+// frames of 1,514 octets.
+const maxHeldPackets = 16384
+
+// put copies a packet and gives its slot, 0 if there is no room.
+func (p *packetPool) put(packet []byte) uint32 {
+	if p.live == maxHeldPackets {
+		return 0
+	}
+	if len(p.slots) == 0 {
+		p.slots = append(p.slots, heldPacket{})
+	}
+	id := p.slots[0].next
+	if id == 0 {
+		id = uint32(len(p.slots))
+		p.slots = append(p.slots, heldPacket{})
+	}
+	slot := &p.slots[id]
+	p.slots[0].next, slot.next = slot.next, 0
+	slot.data = append(slot.data[:0], packet...)
+	p.live++
+	return id
+}
+
+// free gives a slot back.
+func (p *packetPool) free(id uint32) {
+	p.slots[id].next = p.slots[0].next
+	p.slots[0].next = id
+	p.live--
+}
+
+// Output sends an IP packet from the interface; it is borrowed until Output
+// returns. If the MAC of the next hop is not known, the neighbor is asked and
+// the packet held: at most MaxHeld for a neighbor, the oldest gives way
+// (RFC 4861 section 7.2.2). The reason tells why the packet was not taken.
+func (i *Interface) Output(dst netip.Addr, packet []byte) Reason {
+	if !dst.IsValid() || dst.Is4In6() || i.slot == 0 {
+		return NoRoute
+	}
+	r := i.output(ipFrom(dst), packet)
+	i.stack.schedule()
+	return r
+}
+
+func (i *Interface) output(dst ip, packet []byte) Reason {
+	s := i.stack
+	hop, r := i.nextHop(dst)
+	if r != ReasonNone {
+		s.drop(DropNoRoute)
+		return r
+	}
+	if !s.up {
+		s.drop(DropLinkDown)
+		return LinkDown
+	}
+	if mac, ok := i.groupMAC(hop); ok {
+		s.sendPacket(i, mac, packet)
+		return ReasonNone
+	}
+	if r := i.refuse(hop); r != ReasonNone {
+		s.drop(DropNoRoute)
+		return r
+	}
+	id := s.neighbors.find(i.slot, hop)
+	if id == 0 {
+		if id = s.admit(i, hop, false); id == 0 {
+			s.drop(DropTableFull)
+			return TableFull
+		}
+	}
+	s.use(id)
+	if n := s.neighbors.at(id); n.state.HasMAC() {
+		s.sendPacket(i, n.mac, packet)
+	} else {
+		s.keep(n, i, packet)
+	}
+	return ReasonNone
+}
+
+// use says that a packet is sent to a neighbor.
+func (s *Stack) use(id uint32) {
+	n := s.neighbors.at(id)
+	n.flags &^= flagForeign
+	s.apply(id, evSend, header.MAC{}, CauseSent)
+	if n.state == StateUnreachable && n.ask != 0 {
+		s.asks.at(n.ask).flags |= askUsed
+	}
+}
+
+// Use says that packets are sent to hop by somebody who knows its MAC, as a
+// transmitter does: a STALE neighbor is verified then (RFC 4861 section 7.3.3).
+// It tells whether there is such a neighbor.
+func (i *Interface) Use(hop netip.Addr) bool {
+	id := i.stack.neighbors.find(i.slot, ipFrom(hop))
+	if i.slot == 0 || id == 0 {
+		return false
+	}
+	i.stack.use(id)
+	i.stack.schedule()
+	return true
+}
+
+// Confirm says that an upper layer had an answer from hop just now, which is
+// as good as an answer to a probe (RFC 4861 section 7.3.1). It has no effect on a
+// neighbor without MAC.
+func (i *Interface) Confirm(hop netip.Addr) {
+	if id := i.stack.neighbors.find(i.slot, ipFrom(hop)); i.slot != 0 && id != 0 {
+		i.stack.apply(id, evHint, header.MAC{}, CauseHint)
+		i.stack.schedule()
+	}
+}
+
+// keep holds a packet for an INCOMPLETE neighbor and makes the stack ask.
+func (s *Stack) keep(n *neighbor, i *Interface, packet []byte) {
+	a := s.asks.at(n.ask)
+	if int(a.packets) == i.config.Neighbor.MaxHeld {
+		s.dropOldest(a)
+		s.drop(DropHeldOverflow)
+	}
+	slot := s.packets.put(packet)
+	if slot == 0 {
+		s.drop(DropHeldOverflow)
+	} else {
+		if a.packets == 0 {
+			a.head = slot
+		} else {
+			s.packets.slots[a.tail].next = slot
+		}
+		a.tail = slot
+		a.packets++
+	}
+	if a.flags&askSelf != 0 {
+		return
+	}
+	a.flags |= askSelf
+	a.tries = 0
+	if s.loop.Now() >= n.asked.Add(i.config.Neighbor.RetransTimer) {
+		s.askSelfNow(n, a, i)
+	} else {
+		a.flags &^= askOffered
+		s.setAskTimer(n, a, i)
+	}
+}
+
+// dropOldest frees the first held packet.
+func (s *Stack) dropOldest(a *ask) {
+	next := s.packets.slots[a.head].next
+	s.packets.free(a.head)
+	a.head = next
+	a.packets--
+}
+
+// dropHeld loses all held packets.
+func (s *Stack) dropHeld(a *ask) {
+	for a.packets > 0 {
+		s.dropOldest(a)
+		s.drop(DropHeldFailed)
+	}
+	a.head, a.tail = 0, 0
+}
+
+// endHeldPackets sends or loses the packets held for a neighbor.
+func (s *Stack) endHeldPackets(i *Interface, n *neighbor, do action) {
+	a := s.asks.at(n.ask)
+	if do&doFlush != 0 {
+		for a.packets > 0 {
+			s.sendPacket(i, n.mac, s.packets.slots[a.head].data)
+			s.dropOldest(a)
+		}
+		a.head, a.tail = 0, 0
+	}
+	s.dropHeld(a)
+	a.flags &^= askSelf
+}
+
+// sendPacket puts an Ethernet header before an IP packet and sends it. The
+// packet may lie in s.frame.
+func (s *Stack) sendPacket(i *Interface, dst header.MAC, packet []byte) {
+	kind := header.EtherTypeIPv4
+	if len(packet) > 0 && packet[0]>>4 == 6 {
+		kind = header.EtherTypeIPv6
+	}
+	eth := i.ethernet(dst, kind)
+	n := eth.Size()
+	frame := s.room(n + len(packet))
+	copy(frame[n:], packet) // first: it may lie where the header goes
+	eth.Emit(frame)
+	s.send(n + len(packet))
+}

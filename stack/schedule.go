@@ -1,0 +1,210 @@
+package stack
+
+import (
+	"glean/stack/header"
+	"glean/stack/loop"
+)
+
+// mustAsk tells whether a neighbor needs a record of asking.
+func (s *Stack) mustAsk(n *neighbor) bool {
+	switch n.state {
+	case StateIncomplete, StateProbe, StateUnreachable:
+		return true
+	case StateNone:
+		return false
+	}
+	return n.ask != 0 && s.asks.at(n.ask).holds != 0
+}
+
+// startAsking makes the record of a neighbor that is going to be asked.
+func (s *Stack) startAsking(id uint32, n *neighbor) {
+	n.ask = s.asks.alloc()
+	s.asks.at(n.ask).neighbor = id
+}
+
+// stopAsking gives the record back, with whatever is left in it.
+func (s *Stack) stopAsking(n *neighbor) {
+	a := s.asks.at(n.ask)
+	for a.holds != 0 {
+		s.unlinkHold(a, a.holds)
+	}
+	s.dropHeld(a)
+	s.askTimers.remove(n.ask)
+	s.asks.release(n.ask)
+	n.ask = 0
+}
+
+// askAnew follows a change of what is known of a neighbor that is being
+// asked: the next question comes as soon as it may.
+func (s *Stack) askAnew(n *neighbor, i *Interface) {
+	a := s.asks.at(n.ask)
+	a.tries = 0
+	a.flags &^= askUnicast
+	if n.state == StateProbe {
+		a.flags &^= askOffered // the stack probes, whether the waiter's window permits or not
+	}
+	if a.flags&askOffered == 0 {
+		now := s.loop.Now()
+		s.askTimers.set(n.ask, max(now, n.asked.Add(i.config.Neighbor.RetransTimer)), now)
+	}
+}
+
+// setAskTimer sets the time of the next question.
+func (s *Stack) setAskTimer(n *neighbor, a *ask, i *Interface) {
+	if a.flags&askOffered == 0 {
+		if at := s.nextQuestion(n, a, i); at != loop.Never {
+			s.askTimers.set(n.ask, at, s.loop.Now())
+			return
+		}
+	}
+	s.askTimers.remove(n.ask)
+}
+
+// nextQuestion is when a neighbor is to be asked next, Never if no waiter has
+// time left for an answer.
+func (s *Stack) nextQuestion(n *neighbor, a *ask, i *Interface) loop.Time {
+	c, now := &i.config.Neighbor, s.loop.Now()
+	earliest := max(now, n.asked.Add(c.RetransTimer)) // RFC 4861 section 7.2.2, RFC 1122 section 2.3.2.1
+	switch {
+	case n.state == StateProbe || a.flags&askSelf != 0:
+		return earliest
+	case a.holds == 0 && n.state == StateUnreachable:
+		return max(earliest, n.asked.Add(unreachableGap(c.RetransTimer, a.tries)))
+	case a.holds == 0 || a.attempts == 0:
+		return earliest
+	}
+	at, useful := max(earliest, n.asked.Add(heldGap(c, a.attempts))), false
+	for h := a.holds; h != 0; h = s.holds.at(h).next {
+		last := loop.Time(int64(s.holds.at(h).deadline) - int64(c.RetransTimer))
+		if last >= earliest {
+			at, useful = min(at, last), true
+		}
+	}
+	if !useful {
+		return loop.Never
+	}
+	return at
+}
+
+// heldGap is the time from the question number attempts to the next, for a
+// neighbor that is held: RetransTimer while RFC 4861 section 7.2.2 would ask,
+// then twice as long each time, at most longestGap.
+func heldGap(c *NeighborConfig, attempts uint32) loop.Duration {
+	gap := c.RetransTimer
+	for k := uint32(c.MulticastSolicits); k <= attempts && gap < longestGap; k++ {
+		gap *= 2
+	}
+	return max(c.RetransTimer, min(gap, longestGap))
+}
+
+// unreachableGap is RFC 7048 section 3: three times as long each time
+// (BACKOFF_MULTIPLE), at most a minute (MAX_RETRANS_TIMER).
+func unreachableGap(retrans loop.Duration, tries uint8) loop.Duration {
+	const longest = 60 * loop.Second
+	gap := retrans
+	for k := uint8(0); k < tries && gap < longest; k++ {
+		gap *= 3
+	}
+	return max(retrans, min(gap, longest))
+}
+
+// askDue is what the timer of an ask does.
+func (s *Stack) askDue(askID uint32) {
+	a := s.asks.at(askID)
+	id := a.neighbor
+	n := s.neighbors.at(id)
+	i := s.interfaces[n.iface]
+	switch {
+	case !s.up:
+		// resumeAsking sets the timer again.
+	case n.state == StateProbe:
+		s.probe(id, n, a, i)
+	case a.flags&askSelf != 0 && int(a.tries) < i.config.Neighbor.MulticastSolicits:
+		s.askSelfNow(n, a, i)
+	case a.flags&askSelf != 0:
+		s.failHeldPackets(id, n, a)
+	case a.holds != 0:
+		s.offer(a)
+	case n.state == StateUnreachable && a.flags&askUsed != 0:
+		a.flags &^= askUsed
+		s.askSelfNow(n, a, i)
+	default: // INCOMPLETE or UNREACHABLE that nobody wants any more
+		s.apply(id, evExhausted, header.MAC{}, CauseNoReply)
+	}
+}
+
+// askSelfNow asks without the waiter.
+func (s *Stack) askSelfNow(n *neighbor, a *ask, i *Interface) {
+	if a.tries < 255 {
+		a.tries++
+	}
+	s.question(n, a, i)
+	s.setAskTimer(n, a, i)
+}
+
+// probe sends the next probe, or draws the conclusion from the last
+// (RFC 4861 section 7.3.3).
+func (s *Stack) probe(id uint32, n *neighbor, a *ask, i *Interface) {
+	switch {
+	case int(a.tries) < i.config.Neighbor.UnicastSolicits:
+		s.askSelfNow(n, a, i)
+	case a.holds != 0:
+		s.apply(id, evUnanswered, header.MAC{}, CauseNoReply)
+	case i.config.Neighbor.KeepUnreachable:
+		s.apply(id, evUnreachable, header.MAC{}, CauseNoReply)
+	default:
+		s.apply(id, evExhausted, header.MAC{}, CauseNoReply)
+	}
+}
+
+// failHeldPackets gives up held packets; a waiter may go on.
+func (s *Stack) failHeldPackets(id uint32, n *neighbor, a *ask) {
+	a.flags &^= askSelf
+	s.dropHeld(a)
+	if a.holds != 0 {
+		s.offer(a)
+		return
+	}
+	s.apply(id, evExhausted, header.MAC{}, CauseNoReply)
+}
+
+// resumeAsking lets every neighbor that is being asked be asked now: the link
+// is up again.
+func (s *Stack) resumeAsking() {
+	now := s.loop.Now()
+	for id := uint32(1); id <= s.asks.length; id++ {
+		a := s.asks.at(id)
+		if a.neighbor == 0 {
+			continue
+		}
+		n := s.neighbors.at(a.neighbor)
+		a.flags &^= askOffered
+		s.askTimers.set(id, max(now, n.asked.Add(s.interfaces[n.iface].config.Neighbor.RetransTimer)), now)
+	}
+}
+
+// question asks a neighbor: by unicast in PROBE and first of all when it has a
+// MAC, else everybody.
+func (s *Stack) question(n *neighbor, a *ask, i *Interface) bool {
+	to := header.Broadcast // stands for the group of the target in IPv6, too
+	if n.state.HasMAC() && n.state != StateUnreachable && (n.state == StateProbe || a.flags&askUnicast == 0) {
+		to = n.mac
+		if n.state != StateProbe {
+			a.flags |= askUnicast
+		}
+	}
+	a.flags &^= askOffered
+	n.asked = s.loop.Now()
+	n.flags |= flagOutstanding
+	target := s.neighbors.address(n)
+	sent := false
+	if target.is4() {
+		sent = i.sendARPRequest(to, target)
+	} else {
+		sent = i.sendSolicitation(to, target)
+	}
+	if sent {
+		a.attempts++
+	}
+	return sent
+}

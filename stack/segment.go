@@ -1,0 +1,188 @@
+package stack
+
+import (
+	"glean/stack/header"
+)
+
+// segment is one VLAN of a link, or the untagged part of it: the interfaces
+// whose frames carry the same VLAN IDs. Everything that comes in is looked up
+// in its segment, so the same address in two VLANs never crosses.
+type segment struct {
+	key        uint32
+	interfaces []*Interface // in the order in which they were added
+	addresses  map[ip]*address
+	stations   map[header.MAC]*Interface // the first one with the MAC
+	groups     map[uint32]int            // low 24 bits of our IPv6 addresses, counted
+	proxies    map[proxyKey]*Interface
+	lengths    []proxyLength // of proxies, longest first
+	watched    map[ip]int    // neighbors by address, counted over all interfaces
+}
+
+// proxyKey is a prefix of respond_for.
+type proxyKey struct {
+	network ip
+	bits    int
+}
+
+// proxyLength is a prefix length in use.
+type proxyLength struct {
+	is4  bool
+	bits int
+	uses int
+}
+
+// segmentKey packs VLAN IDs. A priority tag (ID 0) names no VLAN, so it does
+// not count (IEEE 802.1Q section 6.9); nor do priorities and TPIDs.
+func segmentKey(tags []header.VLAN) uint32 {
+	key := uint32(0)
+	for i := range tags {
+		if id := uint32(tags[i].ID); id != 0 {
+			key = key<<12 | id
+		}
+	}
+	return key
+}
+
+// segment finds a segment, nil if no interface is there.
+func (s *Stack) segment(key uint32) *segment {
+	if s.recent != nil && s.recent.key == key {
+		return s.recent
+	}
+	if g := s.segments[key]; g != nil {
+		s.recent = g
+		return g
+	}
+	return nil
+}
+
+// proxy finds the interface that answers for an address that nobody has.
+func (g *segment) proxy(a ip) *Interface {
+	for i := range g.lengths {
+		if l := &g.lengths[i]; l.is4 == a.is4() {
+			if found := g.proxies[proxyKey{a.masked(l.bits), l.bits}]; found != nil {
+				return found
+			}
+		}
+	}
+	return nil
+}
+
+// owner finds the interface that has an address or answers for it. exact:
+// the address is the interface's own.
+func (g *segment) owner(a ip) (i *Interface, exact bool) {
+	if own := g.addresses[a]; own != nil {
+		return own.iface, true
+	}
+	if len(g.lengths) > 0 {
+		return g.proxy(a), false
+	}
+	return nil, false
+}
+
+// add makes an interface known; its addresses were checked to be free.
+func (g *segment) add(i *Interface) {
+	g.interfaces = append(g.interfaces, i)
+	if g.stations[i.config.MAC] == nil {
+		g.stations[i.config.MAC] = i
+	}
+	for _, a := range i.addresses {
+		g.addresses[a.ip] = a
+		if !a.ip.is4() {
+			g.groups[uint32(a.ip.lo)&0xffffff]++
+		}
+	}
+	for _, p := range i.config.RespondFor {
+		key := proxyKey{ipFrom(p.Addr()), p.Bits()}
+		if g.proxies[key] == nil {
+			g.proxies[key] = i
+			g.useLength(key, 1)
+		}
+	}
+}
+
+// remove is the opposite of add. Ranges and MACs that another interface has
+// too pass to the first of those.
+func (g *segment) remove(i *Interface) {
+	for at, other := range g.interfaces {
+		if other == i {
+			g.interfaces = append(g.interfaces[:at], g.interfaces[at+1:]...)
+			break
+		}
+	}
+	for _, a := range i.addresses {
+		delete(g.addresses, a.ip)
+		if low := uint32(a.ip.lo) & 0xffffff; !a.ip.is4() {
+			if g.groups[low]--; g.groups[low] == 0 {
+				delete(g.groups, low)
+			}
+		}
+	}
+	if g.stations[i.config.MAC] == i {
+		delete(g.stations, i.config.MAC)
+		for _, other := range g.interfaces {
+			if other.config.MAC == i.config.MAC {
+				g.stations[i.config.MAC] = other
+				break
+			}
+		}
+	}
+	for _, p := range i.config.RespondFor {
+		g.removeProxy(i, proxyKey{ipFrom(p.Addr()), p.Bits()})
+	}
+}
+
+func (g *segment) removeProxy(i *Interface, key proxyKey) {
+	if g.proxies[key] != i {
+		return
+	}
+	delete(g.proxies, key)
+	g.useLength(key, -1)
+	for _, other := range g.interfaces {
+		for _, p := range other.config.RespondFor {
+			if (proxyKey{ipFrom(p.Addr()), p.Bits()}) == key {
+				g.proxies[key] = other
+				g.useLength(key, 1)
+				return
+			}
+		}
+	}
+}
+
+// useLength counts the uses of a prefix length and keeps lengths sorted.
+func (g *segment) useLength(key proxyKey, change int) {
+	is4 := key.network.is4()
+	at := 0
+	for at < len(g.lengths) && g.lengths[at].bits > key.bits {
+		at++
+	}
+	for k := at; k < len(g.lengths) && g.lengths[k].bits == key.bits; k++ {
+		if g.lengths[k].is4 == is4 {
+			if g.lengths[k].uses += change; g.lengths[k].uses == 0 {
+				g.lengths = append(g.lengths[:k], g.lengths[k+1:]...)
+			}
+			return
+		}
+	}
+	g.lengths = append(g.lengths, proxyLength{})
+	copy(g.lengths[at+1:], g.lengths[at:])
+	g.lengths[at] = proxyLength{is4, key.bits, change}
+}
+
+// scanAll is how many interfaces a segment may have before it counts its
+// neighbors by address.
+const scanAll = 8
+
+// watch keeps the count of neighbors with an address, so that a broadcast
+// about an address that no interface knows costs one look, not one per
+// interface.
+func (g *segment) watch(a ip, change int) {
+	if g.watched == nil {
+		return
+	}
+	if g.watched[a] += change; g.watched[a] == 0 {
+		delete(g.watched, a)
+	}
+}
+
+// mayKnow tells whether any interface may have a neighbor with the address.
+func (g *segment) mayKnow(a ip) bool { return g.watched == nil || g.watched[a] > 0 }

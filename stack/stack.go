@@ -1,0 +1,200 @@
+package stack
+
+import (
+	"math/rand/v2"
+
+	"glean/stack/header"
+	"glean/stack/link"
+	"glean/stack/loop"
+)
+
+// Options are what a stack is given besides its loop and link; all are
+// optional.
+type Options struct {
+	Rand     *rand.Rand // draws ReachableTime; nil: a fixed seed
+	Waiter   Waiter
+	Observer Observer
+	// Deliver takes IP packets to our addresses that the stack does not handle
+	// itself. The packet is borrowed until it returns.
+	Deliver func(i *Interface, packet []byte)
+	// Forward takes IP packets to our MAC whose destination is another host's.
+	// The packet is borrowed until it returns. It is not validated beyond its
+	// version and the length of its header.
+	Forward func(i *Interface, packet []byte)
+	// IsRouter sets the router flag of adverts.
+	IsRouter bool
+}
+
+// Stack is the network stack of one link. All its methods are called on the
+// loop.
+type Stack struct {
+	loop    loop.Loop
+	link    link.Link
+	options Options
+	rand    *rand.Rand
+	up      bool
+
+	interfaces []*Interface // by slot; 0 and freed slots are nil
+	handles    map[uint32]*Interface
+	segments   map[uint32]*segment // by VLAN IDs
+	recent     *segment            // the one found last
+
+	neighbors neighborTable
+	asks      slab[ask]
+	askTimers wheel
+	holds     slab[hold]
+	packets   packetPool
+
+	timer    loop.Timer
+	notes    []note // for the waiter, in order
+	draining bool
+
+	frame    []byte // being built
+	outgoing [1][]byte
+	counters Counters
+}
+
+// New makes the stack of a link and attaches it.
+func New(l loop.Loop, lk link.Link, o Options) *Stack {
+	s := &Stack{
+		loop:       l,
+		link:       lk,
+		options:    o,
+		rand:       o.Rand,
+		interfaces: make([]*Interface, 1),
+		handles:    make(map[uint32]*Interface),
+		segments:   make(map[uint32]*segment),
+		frame:      make([]byte, smallFrame),
+	}
+	if s.rand == nil {
+		s.rand = rand.New(rand.NewPCG(0, 0))
+	}
+	s.neighbors.seed = s.rand.Uint64()
+	s.timer.Init(s.runTimers)
+	s.up = lk.State().Up
+	lk.Attach(s)
+	return s
+}
+
+// Counters is a snapshot of the counters.
+func (s *Stack) Counters() Counters { return s.counters }
+
+// Up tells whether the link is up.
+func (s *Stack) Up() bool { return s.up }
+
+// HandleFrame implements link.Handler.
+func (s *Stack) HandleFrame(frame []byte) {
+	s.counters.RxFrames++
+	eth, payload, err := header.ParseEthernet(frame)
+	if err != nil {
+		s.malformed(err)
+		return
+	}
+	g := s.segment(segmentKey(eth.Tags[:eth.NumTags]))
+	if g == nil {
+		s.drop(DropVLAN)
+		return
+	}
+	switch eth.Type {
+	case header.EtherTypeARP:
+		s.handleARP(g, &eth, payload)
+	case header.EtherTypeIPv4:
+		s.handleIPv4(g, &eth, payload)
+	case header.EtherTypeIPv6:
+		s.handleIPv6(g, &eth, payload)
+	default:
+		s.drop(DropEtherType)
+		return
+	}
+	s.settle()
+}
+
+// HandleState implements link.Handler.
+func (s *Stack) HandleState(state link.State) {
+	if state.Up == s.up {
+		return
+	}
+	s.up = state.Up
+	if s.up {
+		s.resumeAsking()
+	} else {
+		s.doubtNeighbors()
+	}
+	for _, i := range s.interfaces {
+		if i != nil {
+			i.linkChanged(s.up)
+		}
+	}
+	s.settle()
+}
+
+// timersPerTurn bounds what one turn of the loop does, so that a million
+// neighbors that age together do not hold up frames.
+const timersPerTurn = 1024
+
+// runTimers is what the loop's timer runs.
+func (s *Stack) runTimers() {
+	now := s.loop.Now()
+	for range timersPerTurn {
+		if id := s.neighbors.timers.expire(now); id != 0 {
+			s.apply(id, evTimer, header.MAC{}, CauseTimer)
+		} else if id := s.askTimers.expire(now); id != 0 {
+			s.askDue(id)
+		} else {
+			break
+		}
+	}
+	s.settle()
+}
+
+// settle ends a turn of the loop: waiters are told, the timer is set.
+func (s *Stack) settle() {
+	if s.draining {
+		return // a waiter called back; the turn that told it settles
+	}
+	s.draining = true
+	for n := 0; n < len(s.notes); n++ {
+		s.tell(s.notes[n])
+	}
+	s.notes = s.notes[:0]
+	s.draining = false
+	s.schedule()
+}
+
+// schedule sets the loop's timer for what comes next. A timer that is too
+// early does no harm and saves moving it for every neighbor.
+func (s *Stack) schedule() {
+	next := min(s.neighbors.timers.next(), s.askTimers.next())
+	if len(s.notes) > 0 && !s.draining {
+		next = s.loop.Now() // notes made outside of a turn
+	}
+	if next < s.timer.At() {
+		s.loop.Arm(&s.timer, next)
+	}
+}
+
+// send gives s.frame[:n] to the link.
+func (s *Stack) send(n int) bool {
+	if !s.up {
+		s.drop(DropLinkDown)
+		return false
+	}
+	s.outgoing[0] = s.frame[:n]
+	if taken, _ := s.link.Send(s.outgoing[:]); taken == 0 {
+		s.drop(DropDevice)
+		return false
+	}
+	s.counters.TxFrames++
+	return true
+}
+
+// smallFrame holds a question or answer with two tags: 22 + 40 + 32 octets.
+const smallFrame = 96
+
+// room makes s.frame at least n octets long and gives it.
+func (s *Stack) room(n int) []byte {
+	if len(s.frame) < n {
+		s.frame = make([]byte, max(n, 2*len(s.frame)))
+	}
+	return s.frame
+}
