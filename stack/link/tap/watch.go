@@ -12,7 +12,7 @@ import (
 
 // lookEvery is how long a change may go unseen that neither netlink nor a
 // write tells of, as when the device goes down in another namespace.
-const lookEvery = 250 * time.Millisecond
+const lookEvery = 100 * time.Millisecond
 
 // watcher is what the goroutine of watch keeps for itself.
 type watcher struct {

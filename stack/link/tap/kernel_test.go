@@ -1,0 +1,126 @@
+package tap
+
+import (
+	"testing"
+
+	"glean/internal/netlab"
+	"glean/stack/header"
+	"glean/stack/link"
+)
+
+// inNamespace opens a TAP and moves it to a new namespace, where it is up.
+func inNamespace(t testing.TB, c Config) (*opened, *netlab.Namespace) {
+	t.Helper()
+	ns := netlab.New(t)
+	c.Name = netlab.Name()
+	o := open(t, c)
+	ns.Move(c.Name)
+	if !o.Until(func() bool { return !o.State().Up }) {
+		t.Fatal("the link stays up while it moves")
+	}
+	ns.Quiet(c.Name)
+	ns.IP("link set " + c.Name + " up")
+	if !o.Until(func() bool { return o.State().Up }) {
+		t.Fatal("the link does not come up")
+	}
+	return o, ns
+}
+
+// request is an ARP request for target. They are all of one host, as the
+// kernel has no more than some thousand neighbors.
+func request(target [4]byte) []byte {
+	mac := header.MAC{2, 0, 0, 0, 0, 1}
+	e := header.EthernetRepr{Dst: header.Broadcast, Src: mac, Type: header.EtherTypeARP}
+	a := header.ARPRepr{Op: header.ARPRequest, SenderMAC: mac, SenderIP: [4]byte{10, 77, 0, 1}, TargetIP: target}
+	f := make([]byte, e.Size()+a.Size())
+	a.Emit(f[e.Emit(f):])
+	return f
+}
+
+// answered is a handler that counts the ARP replies of a MAC.
+type answered struct {
+	from  header.MAC
+	count int
+}
+
+func (a *answered) HandleFrame(f []byte) {
+	e, payload, err := header.ParseEthernet(f)
+	if err != nil || e.Type != header.EtherTypeARP {
+		return
+	}
+	if r, err := header.ParseARP(payload); err == nil && r.Op == header.ARPReply && r.SenderMAC == a.from {
+		a.count++
+	}
+}
+
+func (a *answered) HandleState(link.State) {}
+
+// As many requests as the link has room for are answered by the kernel while
+// the loop is busy elsewhere. None of the answers is lost, though a TAP as it
+// is made by default holds a quarter of them. With several queues the answers
+// come on any of them.
+func TestKernelsAnswersFillTheRoom(t *testing.T) {
+	for name, c := range map[string]Config{"one queue": {}, "four queues": {Queues: 4}} {
+		t.Run(name, func(t *testing.T) {
+			o, ns := inNamespace(t, c)
+			ns.IP("address add 10.77.255.1/16 dev " + o.Name())
+			mac, err := header.ParseMAC(ns.MAC(o.Name()))
+			if err != nil {
+				t.Fatal(err)
+			}
+			h := &answered{from: mac}
+			room := 0
+			o.Do(func() {
+				o.Attach(h)
+				room = o.Room()
+				for i := range room {
+					if n, err := o.Send([][]byte{request([4]byte{10, 77, 255, 1})}); n != 1 {
+						t.Errorf("request %d: %v", i, err)
+						return
+					}
+				}
+			})
+			if room != DefaultRoom {
+				t.Errorf("room %d, want %d", room, DefaultRoom)
+			}
+			if !o.Until(func() bool { return h.count == room }) {
+				t.Errorf("%d of %d requests were answered; counters %+v", h.count, room, o.Stats())
+			}
+		})
+	}
+}
+
+// Traffic is counted and does not reach the loop.
+func TestTrafficStaysOffTheLoop(t *testing.T) {
+	own := netlab.Own(t)
+	o := open(t, Config{Name: netlab.Name()})
+	own.Quiet(o.Name())
+	o.attach()
+	p := openPacket(t, o.loop, own, o.Name())
+	var frames [][]byte
+	for range 200 {
+		frames = append(frames, udpFrame())
+	}
+	frames = append(frames, arpFrame(77))
+	before := o.Stats()
+	if n, err := p.Send(frames); n != len(frames) {
+		t.Fatalf("sent %d: %v", n, err)
+	}
+	o.awaitFrame(t, 77)
+	if s := o.Stats(); s.RxTraffic-before.RxTraffic != 200 || s.RxDropped != before.RxDropped {
+		t.Errorf("counters went from %+v to %+v; want 200 frames of traffic more", before, s)
+	}
+	for len(o.frames) > 0 {
+		if f := <-o.frames; len(f) == len(udpFrame()) && f[23] == byte(header.ProtocolUDP) {
+			t.Fatal("a frame of traffic reached the handler")
+		}
+	}
+}
+
+// udpFrame is 60 octets of UDP over IPv4, to a MAC that the kernel's side is
+// not, so that it drops the frame at once.
+func udpFrame() []byte {
+	f := make([]byte, 60)
+	copy(f, []byte{2, 0, 0, 0, 0, 9, 2, 0, 0, 0, 0, 2, 0x08, 0x00, 0x45, 0, 0, 46, 0, 0, 0, 0, 64, 17})
+	return f
+}
