@@ -15,14 +15,12 @@ import (
 type Farm struct {
 	world  *World
 	name   string
-	end    *End
 	config FarmConfig
 	vlans  uint32 // IDs of the tags
 	hosts  []farmHost
 	counts FarmCounts
-	frame  []byte // being built
-	one    [1][]byte
 	onData func(n uint32, packet []byte)
+	speaker
 }
 
 // FarmConfig describes a farm of Hosts hosts, numbered from 0. Host n has the
@@ -70,8 +68,9 @@ func (w *World) NewFarm(name string, e *End, cfg FarmConfig) (*Farm, error) {
 		return nil, fmt.Errorf("sim: farm %s: %d Tags", name, len(cfg.Tags))
 	}
 	f := &Farm{
-		world: w, name: name, end: e, config: cfg, vlans: vlanIDs(cfg.Tags),
-		hosts: make([]farmHost, cfg.Hosts), frame: make([]byte, e.MTU()+frameRoom),
+		world: w, name: name, config: cfg, vlans: vlanIDs(cfg.Tags),
+		hosts:   make([]farmHost, cfg.Hosts),
+		speaker: speaker{out: e.Send, tags: cfg.Tags, frame: make([]byte, e.MTU()+frameRoom)},
 	}
 	e.Attach(f)
 	return f, nil

@@ -22,15 +22,10 @@ func (f *Farm) handleARP(eth *header.EthernetRepr, payload []byte) {
 	}
 	f.question(n)
 	f.counts.ARPAnswered++
-	f.sendARP(n, a.SenderMAC, header.ARPRepr{
+	f.arp(a.SenderMAC, header.ARPRepr{
 		Op: header.ARPReply, SenderMAC: f.MAC(n), SenderIP: a.TargetIP,
 		TargetMAC: a.SenderMAC, TargetIP: a.SenderIP,
 	})
-}
-
-func (f *Farm) sendARP(n uint32, dst header.MAC, a header.ARPRepr) {
-	at := f.ethernet(n, dst, header.EtherTypeARP)
-	f.send(at + a.Emit(f.frame[at:]))
 }
 
 // handleIPv4 answers echo requests and counts the rest.
@@ -47,7 +42,7 @@ func (f *Farm) handleIPv4(eth *header.EthernetRepr, packet []byte) {
 	if ip.Protocol == header.ProtocolICMPv4 {
 		if echo, ok := isEchoRequest(header.ParseICMPv4Echo(payload)); ok {
 			f.counts.EchoAnswered++
-			at := f.ethernet(n, eth.Src, header.EtherTypeIPv4)
+			at := f.ethernet(f.MAC(n), eth.Src, header.EtherTypeIPv4)
 			out := header.IPv4Repr{
 				Src: ip.Dst, Dst: ip.Src, Protocol: ip.Protocol, TTL: replyTTL, PayloadLen: echo.Size(),
 			}
@@ -91,7 +86,7 @@ func (f *Farm) handleIPv6(eth *header.EthernetRepr, packet []byte) {
 	if ip.NextHeader == header.ProtocolICMPv6 {
 		if echo, ok := isEchoRequest(header.ParseICMPv6Echo(ip, payload)); ok {
 			f.counts.EchoAnswered++
-			at := f.ethernet(n, eth.Src, header.EtherTypeIPv6)
+			at := f.ethernet(f.MAC(n), eth.Src, header.EtherTypeIPv6)
 			out := header.IPv6Repr{
 				Src: ip.Dst, Dst: ip.Src, NextHeader: header.ProtocolICMPv6,
 				HopLimit: replyTTL, PayloadLen: echo.Size(),
@@ -128,51 +123,19 @@ func (f *Farm) handleSolicitation(eth *header.EthernetRepr, ip header.IPv6Repr, 
 	}
 	solicited := to != [16]byte{}
 	if !solicited { // somebody checks for duplicates (RFC 4862)
-		to, dst = header.AllNodes, header.MulticastMAC(netip.AddrFrom16(header.AllNodes))
+		to, dst = header.AllNodes, allNodesMAC
 	}
-	f.advertise(n, dst, ns.Target, to, solicited)
+	f.advertise(dst, to, header.NeighborAdvertisement{
+		Solicited: solicited, Target: ns.Target, TargetLink: f.MAC(n),
+	})
 }
 
-// advertise sends an advertisement for an address of host n.
-func (f *Farm) advertise(n uint32, dst header.MAC, target, to [16]byte, solicited bool) {
-	na := header.NeighborAdvertisement{
-		Solicited: solicited, Override: true,
-		Target: target, TargetLink: f.MAC(n), HasTargetLink: true,
-	}
-	at := f.ethernet(n, dst, header.EtherTypeIPv6)
-	out := header.IPv6Repr{
-		Src: target, Dst: to, NextHeader: header.ProtocolICMPv6,
-		HopLimit: header.NeighborHopLimit, PayloadLen: na.Size(),
-	}
-	at += out.Emit(f.frame[at:])
-	f.send(at + na.Emit(f.frame[at:], out.Src, out.Dst))
-}
-
-// Announce has host n tell everybody its MAC: a gratuitous ARP request (RFC
-// 5227 section 2.3) and an unsolicited advertisement (RFC 4861 section 7.2.6).
+// Announce has host n tell everybody its MAC.
 func (f *Farm) Announce(n uint32) {
 	f.counts.Announced++
-	if f.config.IPv4.IsValid() {
-		own := Offset(f.config.IPv4, n).As4()
-		f.sendARP(n, header.Broadcast, header.ARPRepr{
-			Op: header.ARPRequest, SenderMAC: f.MAC(n), SenderIP: own, TargetIP: own,
-		})
+	for _, first := range [...]netip.Addr{f.config.IPv4, f.config.IPv6} {
+		if first.IsValid() {
+			f.announce(f.MAC(n), Offset(first, n), false)
+		}
 	}
-	if f.config.IPv6.IsValid() {
-		all := header.AllNodes
-		f.advertise(n, header.MulticastMAC(netip.AddrFrom16(all)), Offset(f.config.IPv6, n).As16(), all, false)
-	}
-}
-
-// ethernet begins a frame of host n and returns where its payload goes.
-func (f *Farm) ethernet(n uint32, dst header.MAC, kind header.EtherType) int {
-	e := header.EthernetRepr{Dst: dst, Src: f.MAC(n), NumTags: uint8(len(f.config.Tags)), Type: kind}
-	copy(e.Tags[:], f.config.Tags)
-	return e.Emit(f.frame)
-}
-
-// send gives the frame of that length to the wire.
-func (f *Farm) send(length int) {
-	f.one[0] = f.frame[:length]
-	f.end.Send(f.one[:])
 }

@@ -1,0 +1,78 @@
+package sim
+
+import (
+	"cmp"
+	"net/netip"
+	"slices"
+
+	"glean/stack/header"
+)
+
+// Flow is what packets have in common that a host counts together.
+type Flow struct {
+	Src, Dst netip.Addr
+	Protocol header.Protocol
+	DstPort  uint16 // of UDP, else 0
+}
+
+// FlowCount is what a host received of a flow.
+type FlowCount struct {
+	Flow
+	Packets, Octets uint64 // octets from the IP header on
+}
+
+// flowTable counts by flow. A run of packets of one flow costs no lookup.
+type flowTable struct {
+	index  map[flowKey]uint32
+	counts []FlowCount
+	key    flowKey // of the flow counted last, which is counts[last]
+	last   uint32
+}
+
+// flowKey is a Flow without pointers. IPv4 addresses are in the form ::ffff:a.
+type flowKey struct {
+	src, dst [16]byte
+	port     uint16
+	protocol header.Protocol
+	is4      bool
+}
+
+func (t *flowTable) count(k flowKey, octets int) {
+	if k != t.key || len(t.counts) == 0 {
+		t.find(k)
+	}
+	c := &t.counts[t.last]
+	c.Packets++
+	c.Octets += uint64(octets)
+}
+
+func (t *flowTable) find(k flowKey) {
+	at, known := t.index[k]
+	if !known {
+		if t.index == nil {
+			t.index = map[flowKey]uint32{}
+		}
+		at = uint32(len(t.counts))
+		t.index[k] = at
+		src, dst := netip.AddrFrom16(k.src), netip.AddrFrom16(k.dst)
+		if k.is4 {
+			src, dst = src.Unmap(), dst.Unmap()
+		}
+		t.counts = append(t.counts, FlowCount{Flow: Flow{src, dst, k.protocol, k.port}})
+	}
+	t.key, t.last = k, at
+}
+
+// sorted are the counts by source, destination, protocol and port.
+func (t *flowTable) sorted() []FlowCount {
+	all := slices.Clone(t.counts)
+	slices.SortFunc(all, func(a, b FlowCount) int {
+		return cmp.Or(a.Src.Compare(b.Src), a.Dst.Compare(b.Dst),
+			cmp.Compare(a.Protocol, b.Protocol), cmp.Compare(a.DstPort, b.DstPort))
+	})
+	return all
+}
+
+func mapped(a [4]byte) [16]byte {
+	return [16]byte{10: 0xff, 11: 0xff, 12: a[0], 13: a[1], 14: a[2], 15: a[3]}
+}

@@ -1,0 +1,227 @@
+package sim
+
+import (
+	"fmt"
+	"net/netip"
+
+	"glean/stack"
+	"glean/stack/header"
+	"glean/stack/loop"
+)
+
+// Host is a station with a full stack, the same that glean itself runs. It
+// answers what its stack answers and counts what it receives.
+type Host struct {
+	world      *World
+	name       string
+	nic        *nic
+	stack      *stack.Stack
+	interfaces []*stack.Interface
+	flows      flowTable
+	counts     HostCounts
+	onPacket   func(i *stack.Interface, packet []byte)
+	speaker    speaker
+}
+
+// HostConfig describes a host.
+type HostConfig struct {
+	// Interfaces share the host's one link. A Handle of 0 becomes the position
+	// in this list, counted from 1.
+	Interfaces []stack.InterfaceConfig
+	Boot       loop.Time      // the host is off until then
+	Think      loop.Duration  // every frame waits that long until it is handled
+	Observer   stack.Observer // of the host's stack
+}
+
+// HostCounts counts what a host received for itself, beyond what its stack
+// answered.
+type HostCounts struct {
+	Packets     uint64 // IP packets, all that follow included
+	Corrupt     uint64 // UDP with a wrong checksum or length: in no flow
+	EchoReplies uint64
+	ICMPErrors  uint64
+}
+
+// Numbered is the configuration of station number n of a kind: its MAC and its
+// addresses in those prefixes, of which either may be the zero Prefix.
+func Numbered(k Kind, n uint32, p4, p6 netip.Prefix) stack.InterfaceConfig {
+	c := stack.InterfaceConfig{MAC: MAC(k, n)}
+	if p4.IsValid() {
+		c.IPv4 = netip.PrefixFrom(Address(p4, n), p4.Bits())
+	}
+	if p6.IsValid() {
+		c.IPv6 = netip.PrefixFrom(Address(p6, n), p6.Bits())
+	}
+	return c
+}
+
+// NewHost makes a host at an end of a wire. The error is that of an interface.
+func (w *World) NewHost(name string, e *End, cfg HostConfig) (*Host, error) {
+	h := &Host{world: w, name: name, nic: newNIC(e, cfg.Think)}
+	h.speaker.out = h.nic.Send
+	h.stack = stack.New(w.loop, h.nic, stack.Options{
+		Rand: w.Rand("host " + name), Observer: cfg.Observer, Deliver: h.deliver,
+	})
+	for k, c := range cfg.Interfaces {
+		if c.Handle == 0 {
+			c.Handle = uint32(k + 1)
+		}
+		i, err := h.stack.AddInterface(c)
+		if err != nil {
+			return nil, fmt.Errorf("sim: host %s: interface %d: %w", name, k, err)
+		}
+		h.interfaces = append(h.interfaces, i)
+	}
+	if cfg.Boot > w.Now() {
+		w.At(cfg.Boot, func() { h.Power(true) })
+	} else {
+		h.Power(true)
+	}
+	return h, nil
+}
+
+// Name is the host's name.
+func (h *Host) Name() string { return h.name }
+
+// Stack is the host's stack.
+func (h *Host) Stack() *stack.Stack { return h.stack }
+
+// Interface is interface number k, in the order of the configuration.
+func (h *Host) Interface(k int) *stack.Interface { return h.interfaces[k] }
+
+// End is the end of the wire that the host is plugged into.
+func (h *Host) End() *End { return h.nic.end }
+
+// Counts is a snapshot of the counters.
+func (h *Host) Counts() HostCounts { return h.counts }
+
+// Flows is what the host received, by flow, sorted.
+func (h *Host) Flows() []FlowCount { return h.flows.sorted() }
+
+// OnPacket has f called with every packet that the host receives for itself.
+// The packet is borrowed.
+func (h *Host) OnPacket(f func(i *stack.Interface, packet []byte)) { h.onPacket = f }
+
+// Power switches the host on or off. Its stack keeps what it knows, but finds
+// its link down while the host is off.
+func (h *Host) Power(on bool) {
+	h.world.Note("host %s: power %t", h.name, on)
+	h.nic.power(on)
+}
+
+// MoveTo unplugs the host and plugs it in at another end, at once.
+func (h *Host) MoveTo(e *End) {
+	h.world.Note("host %s: moves to %s", h.name, e.Direction())
+	on := h.nic.on
+	h.nic.power(false)
+	h.nic.end = e
+	h.nic.power(on)
+}
+
+// ChangeMAC gives interface number k another MAC; all its addresses stay,
+// the link-local one included, and its neighbors are forgotten. With announce
+// the others are told.
+func (h *Host) ChangeMAC(k int, m header.MAC, announce bool) error {
+	old := h.interfaces[k]
+	c := old.Config()
+	c.MAC, c.Announce = m, false
+	h.stack.RemoveInterface(old)
+	i, err := h.stack.AddInterface(c)
+	if err != nil {
+		c = old.Config()
+		c.Announce = false
+		h.interfaces[k], _ = h.stack.AddInterface(c) // as it was: that was valid
+		return fmt.Errorf("sim: host %s: %w", h.name, err)
+	}
+	h.world.Note("host %s: MAC %s instead of %s", h.name, m, old.MAC())
+	h.interfaces[k] = i
+	if announce {
+		h.Announce(k)
+	}
+	return nil
+}
+
+// Announce has interface number k tell everybody its addresses once, apart
+// from what its stack announces.
+func (h *Host) Announce(k int) {
+	for _, a := range h.interfaces[k].Status() {
+		h.Claim(k, a.Addr)
+	}
+}
+
+// Claim has interface number k tell everybody that an address is at its MAC. If
+// the address is another's, that is spoofing; to answer questions for it as
+// well, the host's interface needs it in RespondFor.
+func (h *Host) Claim(k int, a netip.Addr) {
+	c := h.interfaces[k].Config()
+	h.speaker.tags = c.Tags
+	h.speaker.announce(c.MAC, a, false)
+}
+
+// deliver counts a packet.
+func (h *Host) deliver(i *stack.Interface, packet []byte) {
+	h.counts.Packets++
+	if packet[0]>>4 == 4 {
+		h.count4(packet)
+	} else {
+		h.count6(packet)
+	}
+	if h.onPacket != nil {
+		h.onPacket(i, packet)
+	}
+}
+
+// count4 counts an IPv4 packet, which the stack has validated.
+func (h *Host) count4(packet []byte) {
+	ip, payload, err := header.ParseIPv4(packet)
+	if err != nil {
+		return // a fragment: not of a flow
+	}
+	k := flowKey{src: mapped(ip.Src), dst: mapped(ip.Dst), protocol: ip.Protocol, is4: true}
+	switch ip.Protocol {
+	case header.ProtocolICMPv4:
+		echo, err := header.ParseICMPv4Echo(payload)
+		h.countICMP(err == nil && echo.Reply, err == header.ErrICMPType)
+		return
+	case header.ProtocolUDP:
+		u, _, err := header.ParseUDPv4(ip.Src, ip.Dst, payload)
+		if err != nil {
+			h.counts.Corrupt++
+			return
+		}
+		k.port = u.DstPort
+	}
+	h.flows.count(k, len(packet))
+}
+
+// count6 counts an IPv6 packet, which the stack has validated.
+func (h *Host) count6(packet []byte) {
+	ip, payload, err := header.ParseIPv6(packet)
+	if err != nil {
+		return
+	}
+	k := flowKey{src: ip.Src, dst: ip.Dst, protocol: ip.NextHeader}
+	switch ip.NextHeader {
+	case header.ProtocolICMPv6:
+		echo, err := header.ParseICMPv6Echo(ip, payload)
+		h.countICMP(err == nil && echo.Reply, err == header.ErrICMPType)
+		return
+	case header.ProtocolUDP:
+		u, _, err := header.ParseUDPv6(ip.Src, ip.Dst, payload)
+		if err != nil {
+			h.counts.Corrupt++
+			return
+		}
+		k.port = u.DstPort
+	}
+	h.flows.count(k, len(packet))
+}
+
+func (h *Host) countICMP(reply, other bool) {
+	switch {
+	case reply:
+		h.counts.EchoReplies++
+	case other:
+		h.counts.ICMPErrors++
+	}
+}
