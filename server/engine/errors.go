@@ -15,6 +15,7 @@ const (
 	NotFound                 // there is no such resource
 	Conflict                 // right, but not in the present state
 	TooMany                  // a limit is reached
+	TooLarge                 // more than one request may hold
 )
 
 // Fault is one thing wrong with a request: the JSON path of the member and what

@@ -1,5 +1,7 @@
 package engine
 
+import "fmt"
+
 // ItemsMax is how many items one bulk request may hold.
 const ItemsMax = 10_000
 
@@ -27,11 +29,15 @@ func parseItems[T any](raw []byte, build func(object) T) ([]T, error) {
 }
 
 func (o object) count(name string, n, least int) bool {
-	if n < least || n > ItemsMax {
-		o.wrong(o.at(name), "has to hold %d to %d items, not %d", least, ItemsMax, n)
-		return false
+	switch {
+	case n < least:
+		o.wrong(o.at(name), "must not be empty")
+	case n > ItemsMax:
+		o.tooMany = append(o.tooMany, Fault{Path: o.at(name), Detail: fmt.Sprintf("must hold %d items at most, not %d", ItemsMax, n)})
+	default:
+		return true
 	}
-	return true
+	return false
 }
 
 // ParseIDs reads {"ids": [...]} of a bulk-delete, bulk-start or bulk-stop. As

@@ -1,6 +1,10 @@
 package engine
 
-import "glean/generator"
+import (
+	"encoding/json"
+
+	"glean/generator"
+)
 
 // ParseGenerator reads the body of POST /packet/generators. The error lists
 // every fault with its path.
@@ -22,22 +26,35 @@ func (o object) generatorSpec() GeneratorSpec {
 	if !ok || !o.expect(config, "an object") {
 		return spec
 	}
-	spec.Raw = config.copyRaw()
+	spec.Raw = config.without("flow_count", o.parser)
 	var faults []generator.Fault
 	spec.Config, faults = generator.ParseConfig(spec.Raw)
-	for _, f := range faults {
-		o.wrong(joinPath(config.path, f.Path), "%s", f.Detail)
+	for _, f := range faults { // their paths begin with "config"
+		o.wrong(o.at(f.Path), "%s", f.Detail)
 	}
 	return spec
 }
 
-// joinPath puts the path of an object before that of one of its members.
-func joinPath(outer, inner string) string {
-	switch {
-	case inner == "":
-		return outer
-	case outer == "" || inner[0] == '[':
-		return outer + inner
+// without copies the text of an object, less a member that a reply adds: a
+// client may post what it got.
+func (v value) without(name string, p *parser) json.RawMessage {
+	o, ok := p.object(v)
+	if _, has := o.raw(name); !ok || !has {
+		return v.copyRaw()
 	}
-	return outer + "." + inner
+	text := []byte{'{'}
+	for i, n := range o.names {
+		if n == name {
+			continue
+		}
+		if len(text) > 1 {
+			text = append(text, ',')
+		}
+		key, err := json.Marshal(n)
+		if err != nil {
+			panic(err) // it is a string
+		}
+		text = append(append(append(text, key...), ':'), o.values[i].raw...)
+	}
+	return append(text, '}')
 }

@@ -96,7 +96,7 @@ func (o object) protocols(spec *InterfaceSpec) {
 			continue
 		}
 		if kind == "vlan" && seen["ipv4"]+seen["ipv6"] > 0 {
-			o.wrong(item.path, "a vlan has to come before ipv4 and ipv6")
+			o.wrong(item.path, "a vlan must come before ipv4 and ipv6")
 		}
 		spec.Echo.Order = append(spec.Echo.Order, kind)
 		switch kind {
@@ -124,7 +124,7 @@ func (o object) oneOf(names ...string) (string, object, bool) {
 		}
 	}
 	if len(found) != 1 {
-		o.wrong(o.path, "has to hold exactly one of %s", quoted(names))
+		o.wrong(o.path, "must hold exactly one of %s", quoted(names))
 		return "", object{}, false
 	}
 	body, ok := o.child(found[0])
@@ -308,7 +308,7 @@ func (o object) neighbor(spec *InterfaceSpec) {
 	n := &spec.Neighbor
 	n.RetransTimer = o.milliseconds("retrans_timer_ms", 1, 60_000, n.RetransTimer)
 	n.ReachableTime = o.milliseconds("reachable_time_ms", 1, 3_600_000, n.ReachableTime)
-	n.DelayFirstProbe = o.milliseconds("delay_first_probe_ms", 0, 3_600_000, n.DelayFirstProbe)
+	n.DelayFirstProbe = o.milliseconds("delay_first_probe_ms", 1, 3_600_000, n.DelayFirstProbe)
 	n.MulticastSolicits = int(o.integer("multicast_solicits", 1, 100, int64(n.MulticastSolicits)))
 	n.UnicastSolicits = int(o.integer("unicast_solicits", 1, 100, int64(n.UnicastSolicits)))
 	n.MaxEntries = int(o.integer("max_entries", 1, neighborEntriesMax, int64(n.MaxEntries)))
@@ -325,7 +325,7 @@ func (o object) milliseconds(name string, lo, hi int64, otherwise loop.Duration)
 func (o object) respondFor(spec *InterfaceSpec) {
 	items, _ := o.list("respond_for")
 	if len(items) > respondForMax {
-		o.wrong(o.at("respond_for"), "has to hold %d prefixes at most, not %d", respondForMax, len(items))
+		o.wrong(o.at("respond_for"), "must hold %d prefixes at most, not %d", respondForMax, len(items))
 		return
 	}
 	for _, item := range items {
@@ -348,7 +348,7 @@ func (o object) respondFor(spec *InterfaceSpec) {
 func (o object) static(spec *InterfaceSpec) {
 	items, _ := o.list("static")
 	if len(items) > staticMax {
-		o.wrong(o.at("static"), "has to hold %d neighbors at most, not %d", staticMax, len(items))
+		o.wrong(o.at("static"), "must hold %d neighbors at most, not %d", staticMax, len(items))
 		return
 	}
 	seen := make(map[netip.Addr]bool)

@@ -221,7 +221,7 @@ func TestParseInterfacesPaths(t *testing.T) {
 		{"not an object", `{"items":[1]}`, Invalid, []string{"items[0]"}},
 		{"second is bad", `{"items":[` + good + `,` + protocols(`{"eth":{"mac_address":"x"}}`) + `]}`, Invalid, []string{"items[1].config.protocols[0].eth.mac_address"}},
 		{"second has a bad id", `{"items":[` + good + `,{"id":"A","port_id":"0","config":{"protocols":[` + eth + `]}}]}`, NotFound, []string{"items[1].id"}},
-		{"too many", `{"items":[` + strings.Repeat("{},", ItemsMax) + `{}]}`, Invalid, []string{"items"}},
+		{"too many", `{"items":[` + strings.Repeat("{},", ItemsMax) + `{}]}`, TooLarge, []string{"items"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			specs, err := ParseInterfaces([]byte(c.body))

@@ -23,7 +23,7 @@ func checkJSON(raw []byte) []Fault {
 	c := checker{raw: raw}
 	c.space()
 	if c.at == len(raw) {
-		return []Fault{{Detail: "the body is empty; it has to be a JSON object"}}
+		return []Fault{{Detail: "the body is empty; it must be a JSON object"}}
 	}
 	if c.value(0) {
 		if c.space(); c.at != len(raw) {
@@ -205,7 +205,7 @@ func (c *checker) text() bool {
 				return false
 			}
 		case b < ' ':
-			return c.syntax("a control character in a string has to be escaped")
+			return c.syntax("a control character in a string must be escaped")
 		case b < utf8.RuneSelf:
 			c.at++
 		default:

@@ -7,6 +7,9 @@ import (
 	"glean/stack/loop"
 )
 
+// reservedForPlans is no id of a learning request: GET /learning/plan is taken.
+const reservedForPlans = "plan"
+
 // ParseLearning reads the body of POST /learning. The error lists every fault
 // with its path.
 func ParseLearning(raw []byte) (LearningSpec, error) {
@@ -29,19 +32,19 @@ func (o object) learningSpec() LearningSpec {
 	} else {
 		spec.Mode = learning.ModeAll
 	}
-	const lo, hi = int64(TimeoutMin / loop.Millisecond), int64(TimeoutMax / loop.Millisecond)
-	spec.Timeout = loop.Duration(o.integer("timeout_ms", lo, hi, int64(TimeoutDefault/loop.Millisecond))) * loop.Millisecond
+	const lo, hi = int64(learning.MinTimeout / loop.Millisecond), int64(learning.MaxTimeout / loop.Millisecond)
+	spec.Timeout = loop.Duration(o.integer("timeout_ms", lo, hi, int64(learning.DefaultTimeout/loop.Millisecond))) * loop.Millisecond
 
 	_, generators := o.get("generator_ids")
 	_, addresses := o.get("addresses")
 	_, iface := o.get("interface_id")
 	switch {
 	case generators && (addresses || iface):
-		o.wrong("", "has to hold either generator_ids, or interface_id and addresses, not both")
+		o.wrong("", "must hold either generator_ids, or interface_id and addresses, not both")
 	case generators:
 		spec.GeneratorIDs = o.generatorIDs()
 	case !addresses && !iface:
-		o.misshapen("", "has to hold either generator_ids, or interface_id and addresses")
+		o.misshapen("", "must hold either generator_ids, or interface_id and addresses")
 	case !iface:
 		o.misshapen("interface_id", "is required with addresses")
 	case !addresses:
@@ -82,8 +85,8 @@ func (o object) addresses() []netip.Addr {
 	if !ok {
 		return nil
 	}
-	if len(items) < 1 || len(items) > AddressesMax {
-		o.wrong("addresses", "has to hold 1 to %d addresses, not %d", AddressesMax, len(items))
+	if len(items) < 1 || len(items) > learning.MaxAddresses {
+		o.wrong("addresses", "must hold 1 to %d addresses, not %d", learning.MaxAddresses, len(items))
 		return nil
 	}
 	addrs := make([]netip.Addr, 0, len(items))

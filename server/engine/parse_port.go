@@ -75,3 +75,87 @@ func (o object) deviceName(name string) {
 		o.wrong(path, "%q holds a character that a device's name can't have", name)
 	}
 }
+
+// CheckPort checks the body of PUT /ports/{id}: nothing of a port can be
+// changed while it is attached, so it must say what the port is.
+func CheckPort(raw []byte, v PortView) error {
+	return parse(raw, func(o object) {
+		o.sameID(v.Spec.ID)
+		if len(o.names) == 0 {
+			o.misshapen("kind", "is required")
+			return
+		}
+		want, is := o.portSpec(), v.Spec
+		if len(o.shape)+len(o.meaning) > 0 {
+			return
+		}
+		member := "config." + string(is.Kind)
+		for _, f := range []struct {
+			path    string
+			changed bool
+		}{
+			{"kind", want.Kind != is.Kind},
+			{member + ".name", want.Name != is.Name},
+			{member + ".queues", want.Kind == KindTAP && want.Queues != max(1, is.Queues)},
+			{member + ".persist", want.Persist != is.Persist},
+			{member + ".mtu", want.MTU != 0 && want.MTU != v.MTU},
+			{member + ".mac_address", !want.MAC.IsZero() && want.MAC != is.MAC},
+		} {
+			if f.changed {
+				o.wrong(f.path, "can't be changed while the port is attached")
+			}
+		}
+	})
+}
+
+// sameID faults an id in the body that is not the one in the path.
+func (o object) sameID(id string) {
+	if given := o.id("id", o.nullText("id")); given != "" && given != id {
+		o.wrong("id", "is %q, but the path says %q", given, id)
+	}
+}
+
+// CheckOpenPerfPort is CheckPort for the form that ports have for OpenPerf's
+// clients. The settings of a link are checked as there, and have no effect:
+// there is no wire that could have a speed.
+func CheckOpenPerfPort(raw []byte, v PortView) error {
+	return parse(raw, func(o object) {
+		o.sameID(v.Spec.ID)
+		if kind, ok := o.requiredText("kind"); ok && kind != "dpdk" {
+			o.wrong("kind", "is %q, but the port is \"dpdk\"", clip([]byte(kind)))
+		}
+		o.requiredChild("config", func(config object) {
+			config.requiredChild("dpdk", func(dpdk object) {
+				dpdk.requiredChild("link", object.dpdkLink)
+			})
+		})
+	})
+}
+
+func (o object) dpdkLink() {
+	if _, ok := o.required("auto_negotiation"); !ok || o.flag("auto_negotiation", true) {
+		return
+	}
+	duplex := o.word("duplex", "", "full", "half")
+	if duplex == "" {
+		o.wrong(o.at("duplex"), "is required without auto_negotiation")
+	}
+	switch speed := o.integer("speed", 0, 1<<40, 0); speed {
+	case 10, 100:
+	case 1000, 2500, 5000, 10_000, 20_000, 25_000, 40_000, 50_000, 56_000, 100_000:
+		if duplex == "half" {
+			o.wrong(o.at("duplex"), "must be \"full\" at %d Mbps", speed)
+		}
+	default:
+		o.wrong(o.at("speed"), "%d Mbps is not a speed of Ethernet", speed)
+	}
+}
+
+// requiredChild hands a member that must be an object to f.
+func (o object) requiredChild(name string, f func(object)) {
+	if v, ok := o.required(name); ok {
+		if child, ok := o.parser.object(v); ok {
+			f(child)
+		}
+	}
+}

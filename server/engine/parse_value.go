@@ -17,6 +17,7 @@ type parser struct {
 	shape   []Fault
 	badID   []Fault
 	meaning []Fault
+	tooMany []Fault // lists longer than one request may hold
 }
 
 // value is one JSON value of a checked document: its text and its path.
@@ -60,6 +61,11 @@ func badBody(faults []Fault) *Error {
 
 // err is nil when nothing is wrong.
 func (p *parser) err() error {
+	if len(p.tooMany) > 0 {
+		e := badBody(p.tooMany)
+		e.Kind = TooLarge
+		return e
+	}
 	faults := slices.Concat(p.shape, p.badID, p.meaning)
 	if len(faults) == 0 {
 		return nil
@@ -109,7 +115,7 @@ func (p *parser) expect(v value, kind string) bool {
 	if v.kind() == kind {
 		return true
 	}
-	p.misshapen(v.path, "has to be %s, not %s", kind, v.kind())
+	p.misshapen(v.path, "must be %s, not %s", kind, v.kind())
 	return false
 }
 
@@ -348,13 +354,13 @@ func (p *parser) integer(v value, lo, hi int64) (int64, bool) {
 	}
 	for _, b := range v.raw {
 		if b == '.' || b == 'e' || b == 'E' {
-			p.misshapen(v.path, "has to be an integer without fraction and exponent, not %s", clip(v.raw))
+			p.misshapen(v.path, "must be an integer without fraction and exponent, not %s", clip(v.raw))
 			return 0, false
 		}
 	}
 	n, err := strconv.ParseInt(string(v.raw), 10, 64)
 	if err != nil || n < lo || n > hi {
-		p.wrong(v.path, "has to be from %d to %d, not %s", lo, hi, clip(v.raw))
+		p.wrong(v.path, "must be from %d to %d, not %s", lo, hi, clip(v.raw))
 		return 0, false
 	}
 	return n, true

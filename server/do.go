@@ -1,0 +1,72 @@
+package server
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"runtime/debug"
+)
+
+// errStopped tells that the loop does not run any more.
+var errStopped = errors.New("the daemon is stopping")
+
+// loopPanic carries a panic from the loop to the handler that caused it.
+type loopPanic struct {
+	value any
+	stack []byte
+}
+
+func (p loopPanic) String() string { return fmt.Sprintf("%v\n%s", p.value, p.stack) }
+
+// Do runs f on the loop and waits for its end. When ctx ends first, f may
+// still run, so it must not write what the caller reads after an error.
+func (s *Server) Do(ctx context.Context, f func()) error {
+	_, err := call(ctx, s, func() (struct{}, error) {
+		f()
+		return struct{}{}, nil
+	})
+	return err
+}
+
+// call is Do for a function with a result.
+func call[T any](ctx context.Context, s *Server, f func() (T, error)) (T, error) {
+	type outcome struct {
+		value T
+		err   error
+		panic *loopPanic
+	}
+	done := make(chan outcome, 1) // never blocks the loop
+	accepted := s.Loop.PostWork(func() {
+		var o outcome
+		defer func() {
+			if p := recover(); p != nil {
+				o.panic = &loopPanic{p, debug.Stack()}
+			}
+			done <- o
+		}()
+		if o.err = ctx.Err(); o.err == nil { // nobody wants it any more
+			o.value, o.err = f()
+		}
+	})
+	var none T
+	if !accepted {
+		return none, errStopped
+	}
+	select {
+	case o := <-done:
+		if o.panic != nil {
+			panic(*o.panic)
+		}
+		return o.value, o.err
+	case <-ctx.Done():
+		return none, ctx.Err()
+	case <-s.Loop.Done():
+		return none, errStopped
+	}
+}
+
+// do is Do for a function that can fail.
+func (s *Server) do(r *request, f func() error) error {
+	_, err := call(r.Context(), s, func() (struct{}, error) { return struct{}{}, f() })
+	return err
+}

@@ -1,0 +1,36 @@
+package engine
+
+import (
+	"net/netip"
+
+	"glean/generator"
+	"glean/stack/header"
+)
+
+// LearnedRow is a destination of a generator, the next hop that the generator
+// sends it through, and the MAC in use.
+type LearnedRow struct {
+	Destination netip.Addr
+	NextHop     netip.Addr // invalid if there is none
+	MAC         header.MAC // zero if it is not resolved
+}
+
+// Learned lists what a generator knows of its destinations, sorted by address.
+func (e *Engine) Learned(generatorID string) ([]LearnedRow, error) {
+	g, err := e.generators.Get(generatorID)
+	if err != nil {
+		return nil, generatorError(err)
+	}
+	p := g.Program()
+	destinations := p.Destinations()
+	rows := make([]LearnedRow, len(destinations))
+	for n, d := range destinations {
+		rows[n].Destination = d.Addr
+		if d.Adj == generator.NoAdjacency {
+			continue
+		}
+		rows[n].NextHop = p.Hop(d.Adj)
+		rows[n].MAC, _ = p.Adjacency(d.Adj)
+	}
+	return rows, nil
+}

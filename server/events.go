@@ -1,0 +1,232 @@
+package server
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"glean/server/engine"
+)
+
+// eventsPage is how many events one turn on the loop copies.
+const eventsPage = 256
+
+// broadcaster wakes the event streams. The events themselves stay in the
+// engine's ring: a stream reads on from where it is, so a slow one costs no
+// memory and holds up nobody.
+type broadcaster struct {
+	mu    sync.Mutex
+	wakes map[chan struct{}]struct{}
+}
+
+func newBroadcaster() *broadcaster {
+	return &broadcaster{wakes: make(map[chan struct{}]struct{})}
+}
+
+// publish runs on the loop and never blocks.
+func (b *broadcaster) publish(engine.Event) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for wake := range b.wakes {
+		select {
+		case wake <- struct{}{}:
+		default: // it is awake already
+		}
+	}
+}
+
+// subscribe adds a stream unless there are limit of them.
+func (b *broadcaster) subscribe(limit int) (wake chan struct{}, ok bool) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if len(b.wakes) >= limit {
+		return nil, false
+	}
+	wake = make(chan struct{}, 1)
+	b.wakes[wake] = struct{}{}
+	return wake, true
+}
+
+func (b *broadcaster) unsubscribe(wake chan struct{}) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	delete(b.wakes, wake)
+}
+
+type eventJSON struct {
+	Seq    uint64 `json:"seq"`
+	Time   string `json:"time"`
+	Type   string `json:"type"`
+	ID     string `json:"id"`
+	What   string `json:"what"`
+	Detail string `json:"detail,omitempty"`
+}
+
+// gapJSON tells a stream that events were overwritten before it read them.
+type gapJSON struct {
+	First uint64 `json:"first"` // of the events that are lost
+	Last  uint64 `json:"last"`
+}
+
+// eventTypes are what ?type= may name.
+var eventTypes = []string{"learning", "generator", "port", "interface", "neighbor"}
+
+// streamEvents answers GET /events with server-sent events. A client that comes
+// back with Last-Event-ID goes on after that event.
+func (s *Server) streamEvents(w *responseWriter, r *request) error {
+	types, err := wantedTypes(r)
+	if err != nil {
+		return err
+	}
+	after, resumed, err := lastEventID(r)
+	if err != nil {
+		return err
+	}
+	wake, ok := s.events.subscribe(s.Limits.SSEClients)
+	if !ok {
+		w.Header().Set("Retry-After", "10")
+		return problemf(http.StatusServiceUnavailable, "there are %d event streams, and no more are allowed", s.Limits.SSEClients)
+	}
+	defer s.events.unsubscribe(wake)
+
+	newest, err := call(r.Context(), s, func() (uint64, error) {
+		_, newest := s.Engine.Events(0, 0)
+		return newest, nil
+	})
+	if err != nil {
+		return err
+	}
+	stream := &eventStream{Server: s, w: w, r: r, types: types, after: newest}
+	if resumed {
+		stream.after = after
+	}
+	if stream.after > newest { // of a daemon that is gone
+		stream.after = 0
+	}
+	w.Header().Set("Content-Type", "text/event-stream")
+	w.Header().Set("Cache-Control", "no-store")
+	w.WriteHeader(http.StatusOK)
+	if r.Method != http.MethodHead {
+		stream.run(wake)
+	}
+	return nil
+}
+
+func wantedTypes(r *request) ([]string, error) {
+	list, given := r.filter("type")
+	if !given {
+		return nil, nil
+	}
+	types := strings.Split(list, ",")
+	for _, t := range types {
+		if !slices.Contains(eventTypes, t) {
+			return nil, badParameter("type", "%q is not one of %s", t, strings.Join(eventTypes, ", "))
+		}
+	}
+	return types, nil
+}
+
+// lastEventID reads where a client wants to go on: the header that browsers
+// send when they come back, or a query parameter.
+func lastEventID(r *request) (seq uint64, given bool, err error) {
+	text := r.Header.Get("Last-Event-ID")
+	if text == "" {
+		if text, given = r.filter("last_event_id"); !given {
+			return 0, false, nil
+		}
+	}
+	seq, err = strconv.ParseUint(text, 10, 64)
+	if err != nil {
+		return 0, false, badParameter("last_event_id", "%q is not the id of an event", text)
+	}
+	return seq, true, nil
+}
+
+// eventStream is one client's stream.
+type eventStream struct {
+	*Server
+	w     *responseWriter
+	r     *request
+	types []string // empty: all
+	after uint64   // the last event sent or passed over
+	out   bytes.Buffer
+}
+
+// run sends until the client goes, is too slow, or the daemon ends.
+func (e *eventStream) run(wake <-chan struct{}) {
+	heartbeat := time.NewTicker(e.Limits.Heartbeat)
+	defer heartbeat.Stop()
+	e.out.WriteString(": glean\n\n")
+	for {
+		more, ok := e.collect()
+		if !ok || !e.flush() {
+			return
+		}
+		if more {
+			continue
+		}
+		select {
+		case <-wake:
+		case <-heartbeat.C:
+			e.out.WriteString(": heartbeat\n\n")
+		case <-e.r.Context().Done():
+			return
+		case <-e.closed:
+			return
+		case <-e.Loop.Done():
+			return
+		}
+	}
+}
+
+// collect takes the next events out of the ring; more tells that there may be
+// others.
+func (e *eventStream) collect() (more, ok bool) {
+	events, err := call(e.r.Context(), e.Server, func() ([]engine.Event, error) {
+		events, _ := e.Engine.Events(e.after, eventsPage)
+		return events, nil
+	})
+	if err != nil {
+		return false, false
+	}
+	for _, event := range events {
+		if event.Seq != e.after+1 {
+			e.send("gap", 0, gapJSON{e.after + 1, event.Seq - 1})
+		}
+		e.after = event.Seq
+		if len(e.types) == 0 || slices.Contains(e.types, event.Type) {
+			e.send(event.Type, event.Seq, eventJSON{
+				event.Seq, e.timestamp(event.Time), event.Type, event.ID, event.What, event.Detail,
+			})
+		}
+	}
+	return len(events) == eventsPage, true
+}
+
+func (e *eventStream) send(kind string, id uint64, v any) {
+	data, err := json.Marshal(v)
+	if err != nil {
+		panic(err) // it holds strings and numbers only
+	}
+	if id > 0 {
+		fmt.Fprintf(&e.out, "id: %d\n", id)
+	}
+	fmt.Fprintf(&e.out, "event: %s\ndata: %s\n\n", kind, data)
+}
+
+// flush sends what was collected. It fails when the client has gone, or takes
+// nothing for the time allowed.
+func (e *eventStream) flush() bool {
+	if e.out.Len() == 0 {
+		return true
+	}
+	_, err := e.w.Write(e.out.Bytes())
+	e.out.Reset()
+	return err == nil && http.NewResponseController(e.w).Flush() == nil
+}

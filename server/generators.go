@@ -1,0 +1,244 @@
+package server
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"time"
+
+	"glean/server/engine"
+)
+
+// waitMax is the longest "Prefer: wait=N" that is honoured; N beyond it counts
+// as this.
+const waitMax = time.Minute
+
+type generatorJSON struct {
+	ID         string          `json:"id"`
+	TargetID   string          `json:"target_id"`
+	Active     bool            `json:"active"`
+	Learning   string          `json:"learning"`
+	LearningID string          `json:"learning_id,omitempty"`
+	Config     json.RawMessage `json:"config"`
+}
+
+func newGeneratorJSON(v engine.GeneratorView) generatorJSON {
+	return generatorJSON{
+		ID:         v.ID,
+		TargetID:   v.TargetID,
+		Active:     v.Active,
+		Learning:   v.Learning,
+		LearningID: v.LearningID,
+		Config:     withFlowCount(v.Config, v.FlowCount),
+	}
+}
+
+// withFlowCount puts the live member flow_count into a configuration. It has
+// other members, and not this one, because the parser takes it out.
+func withFlowCount(config json.RawMessage, n uint64) json.RawMessage {
+	return fmt.Appendf(nil, `%s,"flow_count":%d}`, config[:len(config)-1], n)
+}
+
+func newGeneratorsJSON(views []engine.GeneratorView) []generatorJSON {
+	list := make([]generatorJSON, len(views))
+	for i, v := range views {
+		list[i] = newGeneratorJSON(v)
+	}
+	return list
+}
+
+func (s *Server) listGenerators(w *responseWriter, r *request) error {
+	views, err := call(r.Context(), s, func() ([]engine.GeneratorView, error) { return s.Engine.Generators(), nil })
+	if err != nil {
+		return err
+	}
+	target, filtered := r.filter("target_id")
+	list := []generatorJSON{}
+	for _, v := range views {
+		if !filtered || v.TargetID == target {
+			list = append(list, newGeneratorJSON(v))
+		}
+	}
+	return reply(w, http.StatusOK, list)
+}
+
+func (s *Server) getGenerator(w *responseWriter, r *request) error {
+	v, err := s.generator(r.Context(), r.id())
+	if err != nil {
+		return err
+	}
+	return reply(w, http.StatusOK, newGeneratorJSON(v))
+}
+
+func (s *Server) generator(ctx context.Context, id string) (engine.GeneratorView, error) {
+	return call(ctx, s, func() (engine.GeneratorView, error) { return s.Engine.Generator(id) })
+}
+
+// createGenerator answers 202 while there is something to learn, else 201.
+func (s *Server) createGenerator(w *responseWriter, r *request) error {
+	spec, err := body(r, w, engine.ParseGenerator)
+	if err != nil {
+		return err
+	}
+	patience, waits := r.wait(waitMax)
+	learned := make(chan struct{})
+	v, err := call(r.Context(), s, func() (engine.GeneratorView, error) {
+		v, err := s.Engine.CreateGenerator(spec)
+		if err == nil && waits && v.Learning == "resolving" {
+			s.Engine.WhenLearned(v.LearningID, func() { close(learned) })
+		}
+		return v, err
+	})
+	if err != nil {
+		return err
+	}
+	if waits {
+		w.Header().Set("Preference-Applied", fmt.Sprintf("wait=%d", patience/time.Second))
+	}
+	if waits && v.Learning == "resolving" {
+		if v, err = s.afterLearning(r.Context(), v, learned, patience); err != nil {
+			return err
+		}
+	}
+	status := http.StatusAccepted
+	if s.OpenPerf || v.Learning == "resolved" || v.Learning == "unsupported" {
+		status = http.StatusCreated
+	}
+	w.Header().Set("Location", s.generatorURL(r, v.ID))
+	return reply(w, status, newGeneratorJSON(v))
+}
+
+// generatorURL is a path, or a whole URL for OpenPerf's clients.
+func (s *Server) generatorURL(r *request, id string) string {
+	if s.OpenPerf {
+		return "http://" + r.Host + "/packet/generators/" + id
+	}
+	return r.prefix + "/generators/" + id
+}
+
+// afterLearning waits for the end of a generator's learning, or of patience,
+// and looks at the generator again. One that was deleted meanwhile is shown as
+// it was.
+func (s *Server) afterLearning(ctx context.Context, v engine.GeneratorView, learned <-chan struct{}, patience time.Duration) (engine.GeneratorView, error) {
+	timer := time.NewTimer(patience)
+	defer timer.Stop()
+	select {
+	case <-learned:
+	case <-timer.C:
+	case <-s.closed:
+	case <-s.Loop.Done():
+	case <-ctx.Done():
+		return v, ctx.Err()
+	}
+	now, err := s.generator(ctx, v.ID)
+	if isNotFound(err) {
+		return v, nil
+	}
+	return now, err
+}
+
+// deleteGenerator leaves an active generator alone, as OpenPerf does, unless
+// the client insists; then it is gone when the answer is sent.
+func (s *Server) deleteGenerator(w *responseWriter, r *request) error {
+	force, given := r.filter("force")
+	if given && force != "true" && force != "false" {
+		return badParameter("force", `%q is not "true" or "false"`, force)
+	}
+	deleted := newCountdown()
+	err := s.Do(r.Context(), func() { s.Engine.DeleteGenerator(r.id(), force == "true", deleted.release) })
+	if err != nil {
+		return err
+	}
+	if err := deleted.wait(r.Context(), s); err != nil {
+		return err
+	}
+	return noContent(w)
+}
+
+func (s *Server) deleteGenerators(w *responseWriter, r *request) error {
+	if err := s.Do(r.Context(), s.Engine.DeleteGenerators); err != nil {
+		return err
+	}
+	return noContent(w)
+}
+
+func (s *Server) startGenerator(w *responseWriter, r *request) error {
+	j, err := call(r.Context(), s, func() (resultJSON, error) {
+		result, err := s.Engine.StartGenerator(r.id())
+		if err != nil {
+			return resultJSON{}, err
+		}
+		return s.resultJSON(result), nil
+	})
+	if err != nil {
+		return err
+	}
+	w.Header().Set("Location", r.prefix+"/generator-results/"+j.ID)
+	return reply(w, http.StatusCreated, j)
+}
+
+// stopGenerator answers when no frame can leave any more.
+func (s *Server) stopGenerator(w *responseWriter, r *request) error {
+	return s.stopAll(w, r, []string{r.id()})
+}
+
+func (s *Server) stopAll(w *responseWriter, r *request, ids []string) error {
+	stopped := newCountdown()
+	err := s.do(r, func() error {
+		for _, id := range ids {
+			stopped.add()
+			if err := s.stop(id, stopped); err != nil {
+				return err
+			}
+		}
+		stopped.release()
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	if err := stopped.wait(r.Context(), s); err != nil {
+		return err
+	}
+	return noContent(w)
+}
+
+// stop stops a generator and releases the countdown when it has stopped. An
+// unknown one has stopped.
+func (s *Server) stop(id string, stopped *countdown) error {
+	err := s.Engine.StopGenerator(id, stopped.release)
+	if isNotFound(err) {
+		stopped.release()
+		return nil
+	}
+	return err
+}
+
+// countdown is for a handler that waits for several things which end on the
+// loop. add and release are called on the loop; it begins with one to release.
+type countdown struct {
+	left int
+	done chan struct{}
+}
+
+func newCountdown() *countdown { return &countdown{left: 1, done: make(chan struct{})} }
+
+func (c *countdown) add() { c.left++ }
+
+func (c *countdown) release() {
+	if c.left--; c.left == 0 {
+		close(c.done)
+	}
+}
+
+func (c *countdown) wait(ctx context.Context, s *Server) error {
+	select {
+	case <-c.done:
+		return nil
+	case <-s.Loop.Done():
+		return errStopped
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}

@@ -1,0 +1,135 @@
+package server
+
+import (
+	"net/http"
+	"net/netip"
+	"slices"
+
+	"glean/learning"
+	"glean/server/engine"
+	"glean/stack/header"
+)
+
+// generatorLearningJSON is OpenPerf's view of a generator's learning.
+type generatorLearningJSON struct {
+	State string        `json:"resolved_state"`
+	IPv4  []learnedJSON `json:"ipv4"`
+	IPv6  []learnedJSON `json:"ipv6"`
+}
+
+type learnedJSON struct {
+	Address string `json:"ip_address"`
+	NextHop string `json:"next_hop_address,omitempty"`
+	MAC     string `json:"mac_address,omitempty"`
+}
+
+// learnable returns a generator unless it is bound to a port, where there is
+// nothing to learn. It is called on the loop.
+func (s *Server) learnable(id string, status int) (engine.GeneratorView, error) {
+	v, err := s.Engine.Generator(id)
+	if err != nil {
+		return v, err
+	}
+	if v.Learning == "unsupported" {
+		return v, problemf(status, "generator %q is bound to port %q, so there is nothing to learn", v.ID, v.TargetID)
+	}
+	return v, nil
+}
+
+// startGeneratorLearning learns everything anew. While a generator is being
+// learned nothing changes.
+func (s *Server) startGeneratorLearning(w *responseWriter, r *request) error {
+	return s.relearn(w, r, learning.ModeAll)
+}
+
+// retryGeneratorLearning asks again for what is not resolved.
+func (s *Server) retryGeneratorLearning(w *responseWriter, r *request) error {
+	return s.relearn(w, r, learning.ModeUnresolved)
+}
+
+func (s *Server) relearn(w *responseWriter, r *request, mode learning.Mode) error {
+	err := s.do(r, func() error {
+		v, err := s.learnable(r.id(), http.StatusConflict)
+		switch {
+		case v.Learning == "unsupported" && s.OpenPerf:
+			return nil
+		case err != nil:
+			return err
+		case v.Learning == "resolving" && mode == learning.ModeAll, v.Learning == "resolved" && mode == learning.ModeUnresolved:
+			return nil
+		case v.Learning == "resolving" && s.OpenPerf:
+			return problemf(http.StatusBadRequest, "generator %q is being learned by request %q", v.ID, v.LearningID)
+		}
+		_, err = s.Engine.StartLearning(engine.LearningSpec{GeneratorIDs: []string{v.ID}, Mode: mode})
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	return noContent(w)
+}
+
+// stopGeneratorLearning cancels the request that learns for a generator, if
+// there is one.
+func (s *Server) stopGeneratorLearning(w *responseWriter, r *request) error {
+	err := s.do(r, func() error {
+		v, err := s.learnable(r.id(), http.StatusBadRequest)
+		if err == nil && v.Learning == "resolving" {
+			s.Engine.DeleteLearning(v.LearningID) // in progress, so this cancels it
+		}
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	return noContent(w)
+}
+
+// generatorLearning answers what a generator knows: for IPv4 the addresses that
+// are asked for, each once; for IPv6 every destination with its next hop.
+func (s *Server) generatorLearning(w *responseWriter, r *request) error {
+	type known struct {
+		view engine.GeneratorView
+		rows []engine.LearnedRow
+	}
+	k, err := call(r.Context(), s, func() (k known, err error) {
+		if k.view, err = s.learnable(r.id(), http.StatusBadRequest); err == nil {
+			k.rows, err = s.Engine.Learned(r.id())
+		}
+		return k, err
+	})
+	if err != nil {
+		return err
+	}
+	j := generatorLearningJSON{State: k.view.Learning, IPv4: []learnedJSON{}, IPv6: []learnedJSON{}}
+	asked := make(map[netip.Addr]bool)
+	for _, row := range k.rows {
+		if row.Destination.Is4() {
+			address := row.NextHop
+			if !address.IsValid() {
+				address = row.Destination
+			}
+			if !asked[address] {
+				asked[address] = true
+				j.IPv4 = append(j.IPv4, newLearnedJSON(address, netip.Addr{}, row.MAC))
+			}
+			continue
+		}
+		j.IPv6 = append(j.IPv6, newLearnedJSON(row.Destination, row.NextHop, row.MAC))
+	}
+	slices.SortFunc(j.IPv4, func(a, b learnedJSON) int {
+		return netip.MustParseAddr(a.Address).Compare(netip.MustParseAddr(b.Address))
+	})
+	return reply(w, http.StatusOK, j)
+}
+
+func newLearnedJSON(address, hop netip.Addr, mac header.MAC) learnedJSON {
+	j := learnedJSON{Address: address.String()}
+	if hop.IsValid() {
+		j.NextHop = hop.String()
+	}
+	if !mac.IsZero() {
+		j.MAC = mac.String()
+	}
+	return j
+}

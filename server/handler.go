@@ -1,0 +1,118 @@
+package server
+
+import (
+	"log/slog"
+	"net/http"
+	"runtime/debug"
+	"time"
+
+	"glean/server/engine"
+)
+
+// Handler answers all requests of the API. It needs the server's loop to run.
+func (s *Server) Handler() http.Handler { return s.routes }
+
+// serve runs the handler that was found and turns errors and panics into
+// problem documents.
+func (s *Server) serve(raw http.ResponseWriter, r *http.Request, f found) {
+	began := time.Now()
+	w := &responseWriter{ResponseWriter: raw, timeout: s.Limits.SendTimeout}
+	defer func() {
+		if p := recover(); p != nil {
+			s.crashed(w, r, p)
+		}
+		took := time.Since(began)
+		s.meters.observe(r.Method, f, w.status, took)
+		s.Logger.Debug("request", "method", r.Method, "path", r.URL.Path, "status", w.status, "took", took)
+	}()
+	err := s.answer(w, r, f)
+	if err == nil {
+		return
+	}
+	p := asProblem(err)
+	switch {
+	case p == nil: // nobody is there to read an answer
+	case w.status != 0:
+		// The answer has begun, so all that is left is to break it off.
+		panic(http.ErrAbortHandler)
+	default:
+		p.write(w)
+	}
+}
+
+func (s *Server) answer(w *responseWriter, r *http.Request, f found) error {
+	switch {
+	case f.candidate == nil:
+		return problemf(http.StatusNotFound, "there is nothing at %s", r.URL.Path)
+	case f.handle == nil:
+		w.Header().Set("Allow", f.candidate.allow())
+		return problemf(http.StatusMethodNotAllowed, "%s is not a method of %s, which has %s", r.Method, f.candidate.pattern, f.candidate.allow())
+	}
+	if id, given := f.parameters["id"]; given && !engine.ValidID(id) {
+		return problemf(http.StatusNotFound, `%q is not an id: one or more of a-z, 0-9 and "-"`, id)
+	}
+	return f.handle(s, w, &request{Request: r, server: s, prefix: f.candidate.prefix, parameters: f.parameters})
+}
+
+// crashed answers 500 after a panic. The daemon lives; the log has the stack
+// under the id that the client is told.
+func (s *Server) crashed(w *responseWriter, r *http.Request, p any) {
+	if p == http.ErrAbortHandler {
+		panic(p)
+	}
+	stack := debug.Stack()
+	if lp, ok := p.(loopPanic); ok {
+		p, stack = lp.value, lp.stack
+	}
+	incident := newIncident()
+	s.Logger.LogAttrs(r.Context(), slog.LevelError, "panic in a handler",
+		slog.String("incident", incident), slog.String("method", r.Method), slog.String("path", r.URL.Path),
+		slog.Any("panic", p), slog.String("stack", string(stack)))
+	if w.status != 0 {
+		panic(http.ErrAbortHandler)
+	}
+	answer := problemf(http.StatusInternalServerError, "internal error; the log has it as incident %s", incident)
+	answer.Incident = incident
+	answer.write(w)
+}
+
+// responseWriter remembers the status and gives the client a time to take each
+// write, so that one who does not read holds nothing up for ever.
+type responseWriter struct {
+	http.ResponseWriter
+	status  int
+	timeout time.Duration
+	renewed time.Time
+}
+
+// Unwrap lets http.ResponseController through.
+func (w *responseWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }
+
+// WriteHeader implements http.ResponseWriter.
+func (w *responseWriter) WriteHeader(status int) {
+	if w.status == 0 {
+		w.status = status
+	}
+	w.renew()
+	w.ResponseWriter.WriteHeader(status)
+}
+
+// Write implements http.ResponseWriter.
+func (w *responseWriter) Write(b []byte) (int, error) {
+	if w.status == 0 {
+		w.status = http.StatusOK
+	}
+	w.renew()
+	return w.ResponseWriter.Write(b)
+}
+
+// renew moves the deadline for sending. A second's precision is enough.
+func (w *responseWriter) renew() {
+	now := time.Now()
+	if now.Sub(w.renewed) < time.Second {
+		return
+	}
+	w.renewed = now
+	// Not every writer has deadlines: httptest's recorder has none.
+	_ = http.NewResponseController(w.ResponseWriter).SetWriteDeadline(now.Add(w.timeout))
+}

@@ -1,0 +1,235 @@
+package server
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"net/http"
+
+	"glean/learning"
+	"glean/stack/loop"
+)
+
+// Addresses of a learning result in one reply, and in one turn on the loop.
+const (
+	addressesDefault = 10_000
+	addressesMax     = 1 << 20
+	addressesPage    = 1024
+)
+
+type learningResultJSON struct {
+	ID              string   `json:"id"`
+	LearningID      string   `json:"learning_id"`
+	GeneratorIDs    []string `json:"generator_ids"`
+	State           string   `json:"state"`
+	CreatedAt       string   `json:"created_at"`
+	FinishedAt      *string  `json:"finished_at"`
+	DurationNS      int64    `json:"duration_ns"`
+	NextHops        int      `json:"next_hops"`
+	RequestsSent    uint64   `json:"requests_sent"`
+	RepliesReceived uint64   `json:"replies_received"`
+}
+
+type addressJSON struct {
+	Address     string   `json:"ip_address"`
+	InterfaceID string   `json:"interface_id"`
+	VLANs       []uint16 `json:"vlan_ids"`
+	NextHop     string   `json:"next_hop_address,omitempty"`
+	State       string   `json:"state"`
+	Reason      string   `json:"reason,omitempty"`
+	MAC         string   `json:"mac_address,omitempty"`
+	Attempts    uint32   `json:"attempts"`
+	RTT         *int64   `json:"rtt_ns,omitempty"`
+	FromCache   *bool    `json:"from_cache,omitempty"`
+	ResolvedAt  string   `json:"resolved_at,omitempty"`
+}
+
+// learningResultJSON is called on the loop. The duration is to now while the
+// request is in progress.
+func (s *Server) learningResultJSON(r *learning.Result) learningResultJSON {
+	j := learningResultJSON{
+		ID:              r.ID(),
+		LearningID:      r.LearningID(),
+		GeneratorIDs:    orEmpty(r.GeneratorIDs()),
+		State:           r.State().String(),
+		CreatedAt:       s.timestamp(r.CreatedAt()),
+		NextHops:        r.NextHops(),
+		RequestsSent:    r.RequestsSent(),
+		RepliesReceived: r.RepliesReceived(),
+	}
+	end, finished := r.FinishedAt()
+	if finished {
+		text := s.timestamp(end)
+		j.FinishedAt = &text
+	} else {
+		end = s.Engine.Now()
+	}
+	j.DurationNS = int64(end.Sub(r.CreatedAt()))
+	return j
+}
+
+func (s *Server) addressJSON(row learning.Row) addressJSON {
+	j := addressJSON{
+		Address:     row.Address.String(),
+		InterfaceID: row.InterfaceID,
+		VLANs:       orEmpty(row.VLANs),
+		State:       row.State.String(),
+		Attempts:    row.Attempts,
+	}
+	if row.NextHop.IsValid() {
+		j.NextHop = row.NextHop.String()
+	}
+	switch row.State {
+	case learning.StateCompleted:
+		j.MAC = row.MAC.String()
+		j.FromCache = &row.FromCache
+		j.ResolvedAt = s.timestamp(row.DecidedAt)
+		if rtt := int64(row.RTT / loop.Nanosecond); !row.FromCache {
+			j.RTT = &rtt
+		}
+	case learning.StateTimedOut:
+		j.Reason = row.Reason.String()
+	}
+	return j
+}
+
+func (s *Server) listLearningResults(w *responseWriter, r *request) error {
+	list, err := call(r.Context(), s, func() ([]learningResultJSON, error) {
+		list := []learningResultJSON{}
+		for _, result := range s.Engine.LearningResults() {
+			list = append(list, s.learningResultJSON(result))
+		}
+		return list, nil
+	})
+	if err != nil {
+		return err
+	}
+	return reply(w, http.StatusOK, list)
+}
+
+// rowFilter reads ?state=, ?limit= and ?after=.
+func rowFilter(r *request) (f learning.RowFilter, err error) {
+	if word, given := r.filter("state"); given {
+		state, ok := learning.ParseState(word)
+		if !ok || state == learning.StateCancelled {
+			return f, badParameter("state", `%q is not "resolving", "completed" or "timed_out"`, word)
+		}
+		f.State = state
+	}
+	if f.Limit, err = r.integer("limit", 1, addressesMax, addressesDefault); err != nil {
+		return f, err
+	}
+	f.After, err = r.address("after")
+	return f, err
+}
+
+// resultPage is what one turn on the loop copies of a result.
+type resultPage struct {
+	head learningResultJSON
+	rows []learning.Row
+}
+
+func (s *Server) resultPage(ctx context.Context, id string, f learning.RowFilter) (resultPage, error) {
+	return call(ctx, s, func() (resultPage, error) {
+		result, err := s.Engine.LearningResult(id)
+		if err != nil {
+			return resultPage{}, err
+		}
+		return resultPage{s.learningResultJSON(result), result.Rows(f)}, nil
+	})
+}
+
+// getLearningResult sends a result page by page, so that a large one neither
+// keeps the loop nor fills the memory. Rows that change meanwhile are shown as
+// they are when their page is copied.
+func (s *Server) getLearningResult(w *responseWriter, r *request) error {
+	f, err := rowFilter(r)
+	if err != nil {
+		return err
+	}
+	left := f.Limit
+	f.Limit = min(left, addressesPage)
+	page, err := s.resultPage(r.Context(), r.id(), f)
+	if err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(http.StatusOK)
+	out := &resultStream{Server: s, w: bufio.NewWriterSize(w, 32<<10)}
+	out.begin(page.head)
+	for {
+		if out.rows(page.rows); out.err != nil {
+			return nil // the client has gone
+		}
+		left -= len(page.rows)
+		if len(page.rows) < f.Limit || left <= 0 {
+			break
+		}
+		f.Limit, f.After = min(left, addressesPage), page.rows[len(page.rows)-1].Address
+		if page, err = s.resultPage(r.Context(), r.id(), f); err != nil {
+			return err // the result was deleted under us: the reply is broken off
+		}
+	}
+	out.end()
+	return nil
+}
+
+// resultStream writes a learning result whose addresses come bit by bit. The
+// first error of writing stays in err.
+type resultStream struct {
+	*Server
+	w     *bufio.Writer
+	count int
+	err   error
+}
+
+// begin writes the members before the addresses and opens their list.
+func (o *resultStream) begin(head learningResultJSON) {
+	b, err := json.Marshal(head)
+	if err != nil {
+		panic(err) // it holds strings and numbers only
+	}
+	o.write(b[:len(b)-1]) // without the closing brace
+	o.write([]byte(`,"addresses":[`))
+}
+
+func (o *resultStream) rows(rows []learning.Row) {
+	for _, row := range rows {
+		if o.count++; o.count > 1 {
+			o.write([]byte{','})
+		}
+		b, err := json.Marshal(o.addressJSON(row))
+		if err != nil {
+			panic(err) // it holds strings and numbers only
+		}
+		o.write(b)
+	}
+}
+
+func (o *resultStream) end() {
+	o.write([]byte("]}\n"))
+	if o.err == nil {
+		o.err = o.w.Flush()
+	}
+}
+
+func (o *resultStream) write(b []byte) {
+	if o.err == nil {
+		_, o.err = o.w.Write(b)
+	}
+}
+
+func (s *Server) deleteLearningResult(w *responseWriter, r *request) error {
+	if err := s.do(r, func() error { return s.Engine.DeleteLearningResult(r.id()) }); err != nil && !isNotFound(err) {
+		return err
+	}
+	return noContent(w)
+}
+
+func (s *Server) deleteLearningResults(w *responseWriter, r *request) error {
+	if err := s.Do(r.Context(), s.Engine.DeleteFinishedLearningResults); err != nil {
+		return err
+	}
+	return noContent(w)
+}
+

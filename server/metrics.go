@@ -1,0 +1,152 @@
+package server
+
+import (
+	"net/http"
+	"strconv"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"glean/server/engine"
+)
+
+// meters are the metrics of the process and of HTTP itself. Those of the
+// engine are read on the loop when they are asked for.
+type meters struct {
+	registry *prometheus.Registry
+	requests *prometheus.CounterVec
+	seconds  *prometheus.HistogramVec
+}
+
+func newMeters(v Version) *meters {
+	m := &meters{
+		registry: prometheus.NewRegistry(),
+		requests: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "glean_http_requests_total", Help: "Requests answered, by route and status.",
+		}, []string{"method", "route", "status"}),
+		seconds: prometheus.NewHistogramVec(prometheus.HistogramOpts{
+			Name: "glean_http_request_seconds", Help: "Time to answer a request, by route. Event streams are left out.",
+			Buckets: []float64{.0001, .0003, .001, .003, .01, .03, .1, .3, 1, 3, 10},
+		}, []string{"route"}),
+	}
+	info := prometheus.NewGauge(prometheus.GaugeOpts{
+		Name: "glean_build_info", Help: "1, with the version and commit as labels.",
+		ConstLabels: prometheus.Labels{"version": v.Version, "commit": v.Commit},
+	})
+	info.Set(1)
+	m.registry.MustRegister(m.requests, m.seconds, info, collectors.NewGoCollector(),
+		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	return m
+}
+
+// observe counts an answered request. Unknown paths share a label, and so do
+// unknown methods, because a client could make any number of them up.
+func (m *meters) observe(method string, f found, status int, took time.Duration) {
+	routeName := "none"
+	if f.candidate != nil {
+		routeName = f.candidate.pattern
+	}
+	switch method {
+	case http.MethodGet, http.MethodPost, http.MethodPut, http.MethodDelete, http.MethodHead:
+	default:
+		method = "other"
+	}
+	m.requests.WithLabelValues(method, routeName, strconv.Itoa(status)).Inc()
+	if routeName != "/events" {
+		m.seconds.WithLabelValues(routeName).Observe(took.Seconds())
+	}
+}
+
+// engineMetrics is what one scrape shows of the engine.
+type engineMetrics struct {
+	ports      []engine.PortView
+	interfaces int
+	generators map[string]int // by state of learning
+	active     int
+	requests   map[string]int // learning requests by state
+	results    int
+	lastEvent  uint64
+}
+
+// engineMetrics is called on the loop.
+func (s *Server) engineMetrics() (engineMetrics, error) {
+	m := engineMetrics{
+		ports:      s.Engine.Ports(),
+		interfaces: len(s.Engine.Interfaces()),
+		generators: map[string]int{"unsupported": 0, "unresolved": 0, "resolving": 0, "resolved": 0, "timed_out": 0},
+		requests:   map[string]int{"resolving": 0, "completed": 0, "timed_out": 0, "cancelled": 0},
+		results:    len(s.Engine.Results()),
+	}
+	for _, g := range s.Engine.Generators() {
+		m.generators[g.Learning]++
+		if g.Active {
+			m.active++
+		}
+	}
+	for _, r := range s.Engine.LearningRequests() {
+		m.requests[r.State().String()]++
+	}
+	_, m.lastEvent = s.Engine.Events(0, 0)
+	return m, nil
+}
+
+// Describe implements prometheus.Collector: the metrics are not checked
+// against a description.
+func (m engineMetrics) Describe(chan<- *prometheus.Desc) {}
+
+// Collect implements prometheus.Collector.
+func (m engineMetrics) Collect(out chan<- prometheus.Metric) {
+	send := func(kind prometheus.ValueType, name, help string, value float64, labels ...string) {
+		names := make([]string, 0, len(labels)/2)
+		values := make([]string, 0, len(labels)/2)
+		for i := 0; i+1 < len(labels); i += 2 {
+			names, values = append(names, labels[i]), append(values, labels[i+1])
+		}
+		out <- prometheus.MustNewConstMetric(prometheus.NewDesc(name, help, names, nil), kind, value, values...)
+	}
+	for _, p := range m.ports {
+		up := 0.0
+		if p.State.Up {
+			up = 1
+		}
+		send(prometheus.GaugeValue, "glean_port_up", "1 if the link is up.", up, "port", p.Spec.ID)
+		for _, c := range []struct {
+			name, help string
+			value      uint64
+		}{
+			{"glean_port_rx_frames_total", "Frames received.", p.Stats.RxFrames},
+			{"glean_port_rx_bytes_total", "Octets received, without FCS.", p.Stats.RxBytes},
+			{"glean_port_rx_dropped_total", "Frames for the stack that found the inbox full.", p.Stats.RxDropped},
+			{"glean_port_rx_errors_total", "Frames that could not be read.", p.Stats.RxErrors},
+			{"glean_port_tx_frames_total", "Frames sent.", p.Stats.TxFrames},
+			{"glean_port_tx_bytes_total", "Octets sent, without FCS.", p.Stats.TxBytes},
+			{"glean_port_tx_errors_total", "Frames that the device refused.", p.Stats.TxErrors},
+		} {
+			send(prometheus.CounterValue, c.name, c.help, float64(c.value), "port", p.Spec.ID)
+		}
+	}
+	send(prometheus.GaugeValue, "glean_interfaces", "Interfaces.", float64(m.interfaces))
+	send(prometheus.GaugeValue, "glean_generators_active", "Generators that transmit.", float64(m.active))
+	send(prometheus.GaugeValue, "glean_generator_results", "Generator results kept.", float64(m.results))
+	send(prometheus.CounterValue, "glean_events_total", "Events since the start.", float64(m.lastEvent))
+	for state, n := range m.generators {
+		send(prometheus.GaugeValue, "glean_generators", "Generators by state of learning.", float64(n), "learning", state)
+	}
+	for state, n := range m.requests {
+		send(prometheus.GaugeValue, "glean_learning_requests", "Learning requests kept, by state.", float64(n), "state", state)
+	}
+}
+
+// metrics answers GET /metrics in Prometheus' text format.
+func (s *Server) metrics(w *responseWriter, r *request) error {
+	snapshot, err := call(r.Context(), s, s.engineMetrics)
+	if err != nil {
+		return err
+	}
+	once := prometheus.NewRegistry()
+	once.MustRegister(snapshot)
+	promhttp.HandlerFor(prometheus.Gatherers{s.meters.registry, once}, promhttp.HandlerOpts{}).ServeHTTP(w, r.Request)
+	return nil
+}

@@ -1,0 +1,74 @@
+package server
+
+import (
+	"net/http"
+
+	"glean/generator"
+	"glean/learning"
+	"glean/server/engine"
+)
+
+type planJSON struct {
+	GeneratorID string         `json:"generator_id"`
+	InterfaceID string         `json:"interface_id"`
+	VLANs       []uint16       `json:"vlan_ids"`
+	NextHops    []planHopJSON  `json:"next_hops"`
+	Addresses   []planAddrJSON `json:"addresses"`
+}
+
+type planHopJSON struct {
+	Address   string `json:"next_hop_address"`
+	Addresses int    `json:"addresses"`
+	State     string `json:"state"`
+}
+
+type planAddrJSON struct {
+	Address string `json:"ip_address"`
+	NextHop string `json:"next_hop_address,omitempty"`
+	Reason  string `json:"reason,omitempty"`
+}
+
+var adjacencyWords = map[generator.AdjacencyState]string{
+	generator.AdjacencyUnresolved: "unresolved",
+	generator.AdjacencyResolved:   "resolved",
+	generator.AdjacencyFailed:     "timed_out",
+	generator.AdjacencyStale:      "stale",
+}
+
+func newPlanJSON(v engine.PlanView) planJSON {
+	j := planJSON{
+		GeneratorID: v.GeneratorID,
+		InterfaceID: v.InterfaceID,
+		VLANs:       orEmpty(v.VLANs),
+		NextHops:    make([]planHopJSON, len(v.NextHops)),
+		Addresses:   make([]planAddrJSON, len(v.Rows)),
+	}
+	for i, hop := range v.NextHops {
+		j.NextHops[i] = planHopJSON{hop.Address.String(), hop.Destinations, adjacencyWords[hop.State]}
+	}
+	for i, row := range v.Rows {
+		j.Addresses[i].Address = row.Destination.String()
+		if row.Reason == learning.ReasonNone {
+			j.Addresses[i].NextHop = row.NextHop.String()
+		} else {
+			j.Addresses[i].Reason = row.Reason.String()
+		}
+	}
+	return j
+}
+
+// learningPlan tells what learning a generator would ask for.
+func (s *Server) learningPlan(w *responseWriter, r *request) error {
+	id, given := r.filter("generator_id")
+	if !given {
+		return badParameter("generator_id", "is required")
+	}
+	if !engine.ValidID(id) {
+		return badParameter("generator_id", "%q is not an id", id)
+	}
+	v, err := call(r.Context(), s, func() (engine.PlanView, error) { return s.Engine.Plan(id) })
+	if err != nil {
+		return err
+	}
+	return reply(w, http.StatusOK, newPlanJSON(v))
+}

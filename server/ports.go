@@ -1,0 +1,220 @@
+package server
+
+import (
+	"context"
+	"net/http"
+
+	"glean/server/engine"
+	"glean/stack/header"
+)
+
+// nominalSpeed is what the speed of a link is given as, in Mbps: TAP devices
+// and wires have none.
+const nominalSpeed = 10_000
+
+type portJSON struct {
+	ID     string         `json:"id"`
+	Kind   string         `json:"kind"`
+	Config portConfigJSON `json:"config"`
+	Status portStatusJSON `json:"status"`
+	Stats  portStatsJSON  `json:"stats"`
+}
+
+// portConfigJSON has the member that is called as the port's kind.
+type portConfigJSON struct {
+	TAP    *tapJSON  `json:"tap,omitempty"`
+	Packet *nameJSON `json:"packet,omitempty"`
+	Wire   *nameJSON `json:"wire,omitempty"`
+	DPDK   *dpdkJSON `json:"dpdk,omitempty"`
+}
+
+type tapJSON struct {
+	Name    string `json:"name"`
+	Queues  int    `json:"queues"`
+	Persist bool   `json:"persist"`
+	MTU     int    `json:"mtu"`
+	MAC     string `json:"mac_address,omitempty"`
+}
+
+type nameJSON struct {
+	Name string `json:"name"`
+}
+
+// dpdkJSON makes any port look as those of OpenPerf.
+type dpdkJSON struct {
+	Device    string       `json:"device"`
+	Driver    string       `json:"driver"`
+	Interface string       `json:"interface"`
+	Link      dpdkLinkJSON `json:"link"`
+}
+
+type dpdkLinkJSON struct {
+	AutoNegotiation bool   `json:"auto_negotiation"`
+	Speed           int    `json:"speed"`
+	Duplex          string `json:"duplex"`
+}
+
+type portStatusJSON struct {
+	Link   string `json:"link"`
+	Reason string `json:"reason,omitempty"`
+	Speed  int    `json:"speed"`
+	Duplex string `json:"duplex"`
+	Engine string `json:"engine"`
+	Queues int    `json:"queues"`
+}
+
+type portStatsJSON struct {
+	RxPackets uint64 `json:"rx_packets"`
+	TxPackets uint64 `json:"tx_packets"`
+	RxBytes   uint64 `json:"rx_bytes"`
+	TxBytes   uint64 `json:"tx_bytes"`
+	RxErrors  uint64 `json:"rx_errors"`
+	TxErrors  uint64 `json:"tx_errors"`
+	RxDropped uint64 `json:"rx_dropped"`
+}
+
+func (s *Server) portJSON(v engine.PortView) portJSON {
+	j := portJSON{
+		ID:   v.Spec.ID,
+		Kind: string(v.Spec.Kind),
+		Status: portStatusJSON{
+			Link: "up", Speed: nominalSpeed, Duplex: "full", Engine: v.Engine, Queues: max(1, v.Spec.Queues),
+		},
+		Stats: portStatsJSON{
+			RxPackets: v.Stats.RxFrames, TxPackets: v.Stats.TxFrames,
+			RxBytes: v.Stats.RxBytes, TxBytes: v.Stats.TxBytes,
+			RxErrors: v.Stats.RxErrors, TxErrors: v.Stats.TxErrors,
+			RxDropped: v.Stats.RxDropped,
+		},
+	}
+	if !v.State.Up {
+		j.Status.Link, j.Status.Reason = "down", v.State.Reason.String()
+	}
+	if s.OpenPerf {
+		j.Kind, j.Config.DPDK = "dpdk", openPerfPort(v)
+		return j
+	}
+	switch v.Spec.Kind {
+	case engine.KindTAP:
+		j.Config.TAP = &tapJSON{Name: v.Spec.Name, Queues: max(1, v.Spec.Queues), Persist: v.Spec.Persist, MTU: v.MTU}
+		if v.Spec.MAC != (header.MAC{}) {
+			j.Config.TAP.MAC = v.Spec.MAC.String()
+		}
+	case engine.KindPacket:
+		j.Config.Packet = &nameJSON{v.Spec.Name}
+	case engine.KindWire:
+		j.Config.Wire = &nameJSON{v.Spec.Name}
+	}
+	return j
+}
+
+func openPerfPort(v engine.PortView) *dpdkJSON {
+	return &dpdkJSON{
+		Device:    v.Spec.Name,
+		Driver:    "net_" + string(v.Spec.Kind),
+		Interface: v.Spec.Name,
+		Link:      dpdkLinkJSON{Speed: nominalSpeed, Duplex: "full"},
+	}
+}
+
+func (s *Server) listPorts(w *responseWriter, r *request) error {
+	views, err := call(r.Context(), s, func() ([]engine.PortView, error) { return s.Engine.Ports(), nil })
+	if err != nil {
+		return err
+	}
+	kind, filtered := r.filter("kind")
+	list := []portJSON{}
+	for _, v := range views {
+		if j := s.portJSON(v); !filtered || j.Kind == kind {
+			list = append(list, j)
+		}
+	}
+	return reply(w, http.StatusOK, list)
+}
+
+func (s *Server) getPort(w *responseWriter, r *request) error {
+	v, err := s.port(r.Context(), r.id())
+	if err != nil {
+		return err
+	}
+	return reply(w, http.StatusOK, s.portJSON(v))
+}
+
+func (s *Server) port(ctx context.Context, id string) (engine.PortView, error) {
+	return call(ctx, s, func() (engine.PortView, error) { return s.Engine.Port(id) })
+}
+
+// createPort opens a device between two turns on the loop: the id is reserved
+// in the first, the link attached in the second.
+func (s *Server) createPort(w *responseWriter, r *request) error {
+	spec, err := body(r, w, engine.ParsePort)
+	if err != nil {
+		return err
+	}
+	open := s.Openers[spec.Kind]
+	if open == nil {
+		return problemf(http.StatusBadRequest, "kind: ports of kind %q can't be made here", spec.Kind)
+	}
+	// What follows has to be finished even if the client goes away meanwhile,
+	// or the id would stay reserved.
+	ctx := context.WithoutCancel(r.Context())
+	spec, err = call(ctx, s, func() (engine.PortSpec, error) {
+		if spec.ID == "" {
+			spec.ID = s.Engine.NewID()
+		}
+		return spec, s.Engine.ReservePort(spec)
+	})
+	if err != nil {
+		return err
+	}
+	lk, err := open(spec)
+	if err != nil {
+		if stopped := s.Do(ctx, func() { s.Engine.ReleasePort(spec.ID) }); stopped != nil {
+			return stopped
+		}
+		return cantOpen(spec, err)
+	}
+	v, err := call(ctx, s, func() (engine.PortView, error) {
+		s.Engine.AttachPort(spec.ID, lk)
+		return s.Engine.Port(spec.ID)
+	})
+	if err != nil {
+		_ = lk.Close() // the loop has stopped, so nobody else will
+		return err
+	}
+	w.Header().Set("Location", "/ports/"+v.Spec.ID)
+	return reply(w, http.StatusCreated, s.portJSON(v))
+}
+
+// cantOpen blames the client: it named a device that can't be opened.
+func cantOpen(spec engine.PortSpec, err error) *problem {
+	fault := engine.Fault{Path: "config." + string(spec.Kind), Detail: err.Error()}
+	p := problemf(http.StatusBadRequest, "%s: %s", fault.Path, fault.Detail)
+	p.Errors = []engine.Fault{fault}
+	return p
+}
+
+// putPort accepts the configuration that a port has. Nothing of a port can be
+// changed while it is attached.
+func (s *Server) putPort(w *responseWriter, r *request) error {
+	v, err := s.port(r.Context(), r.id())
+	if err != nil {
+		return err
+	}
+	parse := func(raw []byte) (struct{}, error) { return struct{}{}, engine.CheckPort(raw, v) }
+	if s.OpenPerf {
+		parse = func(raw []byte) (struct{}, error) { return struct{}{}, engine.CheckOpenPerfPort(raw, v) }
+	}
+	if _, err := body(r, w, parse); err != nil {
+		return err
+	}
+	return reply(w, http.StatusOK, s.portJSON(v))
+}
+
+func (s *Server) deletePort(w *responseWriter, r *request) error {
+	err := s.do(r, func() error { return s.Engine.DeletePort(r.id()) })
+	if err != nil && !isNotFound(err) {
+		return err
+	}
+	return noContent(w)
+}

@@ -1,0 +1,201 @@
+package server
+
+import (
+	"encoding/json"
+	"errors"
+	"io"
+	"mime"
+	"net/http"
+	"net/netip"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+)
+
+// request is an HTTP request with what the route said about it.
+type request struct {
+	*http.Request
+	server     *Server
+	prefix     string // "/packet" or empty: where the client mounted the packet group
+	parameters map[string]string
+}
+
+// id is the {id} of the path, which is valid.
+func (r *request) id() string { return r.parameters["id"] }
+
+// budget bounds the memory of bodies that are being read at one time.
+type budget struct {
+	mu   sync.Mutex
+	free int64
+}
+
+func (b *budget) take(n int64) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if n > b.free {
+		return false
+	}
+	b.free -= n
+	return true
+}
+
+func (b *budget) give(n int64) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.free += n
+}
+
+// body reads a JSON body and hands it to parse. The memory counts against the
+// budget until parse has returned.
+func body[T any](r *request, w *responseWriter, parse func([]byte) (T, error)) (T, error) {
+	var none T
+	if err := r.checkContentType(); err != nil {
+		return none, err
+	}
+	limit := r.server.Limits.Body
+	if r.ContentLength > limit {
+		return none, tooLarge(limit)
+	}
+	reserve := r.ContentLength
+	if reserve < 0 { // chunked: nobody knows
+		reserve = limit
+	}
+	if !r.server.bodies.take(reserve) {
+		w.Header().Set("Retry-After", "1")
+		return none, problemf(http.StatusServiceUnavailable, "too many request bodies are being read at this time")
+	}
+	defer r.server.bodies.give(reserve)
+	raw, err := r.readAll(w, limit)
+	if err != nil {
+		return none, err
+	}
+	return parse(raw)
+}
+
+func tooLarge(limit int64) *problem {
+	return problemf(http.StatusRequestEntityTooLarge, "the body is larger than %d octets", limit)
+}
+
+func (r *request) readAll(w *responseWriter, limit int64) ([]byte, error) {
+	control := http.NewResponseController(w.ResponseWriter)
+	// Errors mean that the connection has no deadlines, as in httptest.
+	_ = control.SetReadDeadline(time.Now().Add(r.server.Limits.BodyTimeout))
+	raw, err := io.ReadAll(http.MaxBytesReader(w.ResponseWriter, r.Body, limit))
+	_ = control.SetReadDeadline(time.Time{})
+	var large *http.MaxBytesError
+	switch {
+	case errors.As(err, &large):
+		return nil, tooLarge(limit)
+	case err != nil:
+		return nil, problemf(http.StatusBadRequest, "the body did not arrive: %v", err)
+	}
+	return raw, nil
+}
+
+// checkContentType lets JSON pass, and a body of no declared type.
+func (r *request) checkContentType() error {
+	given := r.Header.Get("Content-Type")
+	if given == "" {
+		return nil
+	}
+	media, parameters, err := mime.ParseMediaType(given)
+	charset := strings.ToLower(parameters["charset"])
+	if err == nil && (media == "application/json" || strings.HasSuffix(media, "+json")) && (charset == "" || charset == "utf-8") {
+		return nil
+	}
+	return problemf(http.StatusUnsupportedMediaType, "the body has the type %q; send application/json in UTF-8", given)
+}
+
+// filter is a query parameter. Given but empty is a filter for the empty
+// string.
+func (r *request) filter(name string) (value string, given bool) {
+	values, given := r.URL.Query()[name]
+	if !given {
+		return "", false
+	}
+	return values[0], true
+}
+
+// integer is a query parameter that is a number.
+func (r *request) integer(name string, lo, hi, otherwise int) (int, error) {
+	s, given := r.filter(name)
+	if !given {
+		return otherwise, nil
+	}
+	n, err := strconv.Atoi(s)
+	if err != nil || n < lo || n > hi {
+		return 0, badParameter(name, "%q is not a number from %d to %d", s, lo, hi)
+	}
+	return n, nil
+}
+
+// address is a query parameter that is an IP address; invalid if not given.
+func (r *request) address(name string) (netip.Addr, error) {
+	s, given := r.filter(name)
+	if !given {
+		return netip.Addr{}, nil
+	}
+	a, err := netip.ParseAddr(s)
+	if err != nil || a.Zone() != "" {
+		return netip.Addr{}, badParameter(name, "%q is not an IP address", s)
+	}
+	return a, nil
+}
+
+// wait reads "Prefer: wait=N" (RFC 7240): how long the client wants to wait
+// rather than get 202. N beyond the limit is the limit.
+func (r *request) wait(limit time.Duration) (time.Duration, bool) {
+	for _, line := range r.Header.Values("Prefer") {
+		for preference := range strings.SplitSeq(line, ",") {
+			name, value, _ := strings.Cut(strings.SplitN(preference, ";", 2)[0], "=")
+			if !strings.EqualFold(strings.TrimSpace(name), "wait") {
+				continue
+			}
+			n, err := strconv.ParseUint(strings.Trim(strings.TrimSpace(value), `"`), 10, 31)
+			if err != nil {
+				return 0, false // RFC 7240: what is not understood is ignored
+			}
+			return min(time.Duration(n)*time.Second, limit), true
+		}
+	}
+	return 0, false
+}
+
+// reply sends a JSON document.
+func reply(w *responseWriter, status int, v any) error {
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(status)
+	encoder := json.NewEncoder(w)
+	encoder.SetEscapeHTML(false)
+	if err := encoder.Encode(v); err != nil {
+		return clientGone(err)
+	}
+	return nil
+}
+
+// clientGone tells an error of writing from one of encoding, which would be
+// ours.
+func clientGone(err error) error {
+	var unsupported *json.UnsupportedTypeError
+	var marshaler *json.MarshalerError
+	var value *json.UnsupportedValueError
+	if errors.As(err, &unsupported) || errors.As(err, &marshaler) || errors.As(err, &value) {
+		panic(err)
+	}
+	return nil
+}
+
+// noContent answers 204.
+func noContent(w *responseWriter) error {
+	w.WriteHeader(http.StatusNoContent)
+	return nil
+}
+
+// orEmpty makes a list that is nil an empty one, which JSON shows as [].
+func orEmpty[T any](list []T) []T {
+	if list == nil {
+		return []T{}
+	}
+	return list
+}

@@ -1,0 +1,140 @@
+package server
+
+import (
+	"net/http"
+
+	"glean/generator"
+	"glean/stack/loop"
+)
+
+type resultJSON struct {
+	ID               string                       `json:"id"`
+	GeneratorID      string                       `json:"generator_id"`
+	Active           bool                         `json:"active"`
+	FlowCounters     flowCountersJSON             `json:"flow_counters"`
+	Flows            []string                     `json:"flows"`
+	ProtocolCounters map[string]map[string]uint64 `json:"protocol_counters"`
+	Remaining        *remainingJSON               `json:"remaining,omitempty"`
+	Error            string                       `json:"error,omitempty"`
+}
+
+type flowCountersJSON struct {
+	OctetsActual      uint64  `json:"octets_actual"`
+	PacketsActual     uint64  `json:"packets_actual"`
+	OctetsIntended    uint64  `json:"octets_intended"`
+	PacketsIntended   uint64  `json:"packets_intended"`
+	Errors            uint64  `json:"errors"`
+	OctetsDropped     uint64  `json:"octets_dropped"`
+	PacketsDropped    uint64  `json:"packets_dropped"`
+	PacketsSkipped    uint64  `json:"packets_skipped"`
+	PacketsToStaleMAC uint64  `json:"packets_to_stale_mac"`
+	TimestampFirst    *string `json:"timestamp_first,omitempty"`
+	TimestampLast     *string `json:"timestamp_last,omitempty"`
+}
+
+type remainingJSON struct {
+	Unit  string  `json:"unit"`
+	Value *uint64 `json:"value,omitempty"`
+}
+
+// resultJSON is called on the loop.
+func (s *Server) resultJSON(r *generator.Result) resultJSON {
+	run := r.Run()
+	c := run.Counters()
+	j := resultJSON{
+		ID:          r.ID,
+		GeneratorID: r.Generator.ID,
+		Active:      r.Active(),
+		FlowCounters: flowCountersJSON{
+			OctetsActual: c.OctetsActual, PacketsActual: c.PacketsActual,
+			OctetsIntended: c.OctetsIntended, PacketsIntended: c.PacketsIntended,
+			Errors:        c.Errors,
+			OctetsDropped: c.OctetsDropped, PacketsDropped: c.PacketsDropped,
+			PacketsSkipped: c.PacketsSkipped, PacketsToStaleMAC: c.PacketsToStale,
+			TimestampFirst: s.sentAt(c.First), TimestampLast: s.sentAt(c.Last),
+		},
+		Flows:            make([]string, run.CountedFlows()),
+		ProtocolCounters: make(map[string]map[string]uint64),
+	}
+	for i := range j.Flows {
+		j.Flows[i] = generator.FlowID(r.ID, i)
+	}
+	for _, family := range run.ProtocolCounters() {
+		counts := make(map[string]uint64, len(family.Counts))
+		for i, name := range family.Family.Members() {
+			counts[name] = family.Counts[i]
+		}
+		j.ProtocolCounters[family.Family.String()] = counts
+	}
+	if r.Active() {
+		j.Remaining = newRemainingJSON(run.Remaining(s.Engine.Now()))
+	} else if _, reason := r.Ended(); reason != nil {
+		j.Error = reason.Error()
+	}
+	return j
+}
+
+func newRemainingJSON(r generator.Remaining) *remainingJSON {
+	j := &remainingJSON{Unit: r.Unit.String()}
+	if r.Unit != generator.UnitIndefinite {
+		j.Value = &r.Value
+	}
+	return j
+}
+
+// sentAt is nil for a time at which nothing was sent yet.
+func (s *Server) sentAt(t loop.Time) *string {
+	if t == generator.NoTime {
+		return nil
+	}
+	text := s.timestamp(t)
+	return &text
+}
+
+func (s *Server) listResults(w *responseWriter, r *request) error {
+	generatorID, byGenerator := r.filter("generator_id")
+	target, byTarget := r.filter("target_id")
+	list, err := call(r.Context(), s, func() ([]resultJSON, error) {
+		list := []resultJSON{}
+		for _, result := range s.Engine.Results() {
+			if byGenerator && result.Generator.ID != generatorID || byTarget && result.Generator.TargetID != target {
+				continue
+			}
+			list = append(list, s.resultJSON(result))
+		}
+		return list, nil
+	})
+	if err != nil {
+		return err
+	}
+	return reply(w, http.StatusOK, list)
+}
+
+func (s *Server) getResult(w *responseWriter, r *request) error {
+	j, err := call(r.Context(), s, func() (resultJSON, error) {
+		result, err := s.Engine.Result(r.id())
+		if err != nil {
+			return resultJSON{}, err
+		}
+		return s.resultJSON(result), nil
+	})
+	if err != nil {
+		return err
+	}
+	return reply(w, http.StatusOK, j)
+}
+
+// deleteResult leaves the result of an active generator alone.
+func (s *Server) deleteResult(w *responseWriter, r *request) error {
+	if err := s.Do(r.Context(), func() { s.Engine.DeleteResult(r.id()) }); err != nil {
+		return err
+	}
+	return noContent(w)
+}
+
+func (s *Server) deleteResults(w *responseWriter, r *request) error {
+	if err := s.Do(r.Context(), s.Engine.DeleteResults); err != nil {
+		return err
+	}
+	return noContent(w)
+}

@@ -1,0 +1,134 @@
+package server
+
+import (
+	"log/slog"
+	"net/http"
+	"sync"
+	"time"
+
+	"glean/server/engine"
+	"glean/stack/link"
+	"glean/stack/loop"
+)
+
+// Opener opens the device of a port. It may block, and is not called on the
+// loop.
+type Opener func(spec engine.PortSpec) (link.Link, error)
+
+// Version tells what is running.
+type Version struct {
+	Version     string
+	Commit      string
+	BuildTime   string
+	BuildNumber string
+}
+
+// Config is what a server is made of.
+type Config struct {
+	Loop   *loop.Real
+	Engine *engine.Engine
+	Epoch  time.Time // the wall-clock time of loop.Time 0
+	// Openers open the ports that POST /ports makes; a kind without one can't be
+	// made.
+	Openers  map[engine.PortKind]Opener
+	OpenPerf bool // answer as OpenPerf does where the two differ
+	Version  Version
+	Logger   *slog.Logger // nil: slog.Default()
+	Limits   Limits
+}
+
+// Limits bound what a client can ask for. Zero means the default.
+type Limits struct {
+	Body        int64         // octets of a request body
+	Bodies      int64         // octets of all request bodies that are being read
+	SSEClients  int           // open event streams
+	BodyTimeout time.Duration // for a request body to arrive
+	SendTimeout time.Duration // for a client to take what it is sent
+	Heartbeat   time.Duration // between comments on an idle event stream
+}
+
+// DefaultLimits suit a daemon on a machine with some GB of memory.
+func DefaultLimits() Limits {
+	return Limits{
+		Body:        64 << 20,
+		Bodies:      512 << 20,
+		SSEClients:  64,
+		BodyTimeout: time.Minute,
+		SendTimeout: 30 * time.Second,
+		Heartbeat:   15 * time.Second,
+	}
+}
+
+func (l Limits) withDefaults() Limits {
+	d := DefaultLimits()
+	if l.Body <= 0 {
+		l.Body = d.Body
+	}
+	if l.Bodies <= 0 {
+		l.Bodies = d.Bodies
+	}
+	if l.SSEClients <= 0 {
+		l.SSEClients = d.SSEClients
+	}
+	if l.BodyTimeout <= 0 {
+		l.BodyTimeout = d.BodyTimeout
+	}
+	if l.SendTimeout <= 0 {
+		l.SendTimeout = d.SendTimeout
+	}
+	if l.Heartbeat <= 0 {
+		l.Heartbeat = d.Heartbeat
+	}
+	return l
+}
+
+// Server is the REST API of one engine.
+type Server struct {
+	Config
+	routes *routes
+	bodies budget
+	events *broadcaster
+	meters *meters
+	closed chan struct{} // closed by Close
+	close  sync.Once
+}
+
+// New returns a server. The engine's events are its from then on
+// (engine.OnEvent), so it must be called before the loop runs or on it.
+func New(c Config) *Server {
+	c.Limits = c.Limits.withDefaults()
+	if c.Logger == nil {
+		c.Logger = slog.Default()
+	}
+	s := &Server{Config: c, closed: make(chan struct{})}
+	s.bodies.free = c.Limits.Bodies
+	s.events = newBroadcaster()
+	s.meters = newMeters(c.Version)
+	s.Engine.OnEvent(s.events.publish)
+	s.routes = newRoutes(table(), s.serve)
+	return s
+}
+
+// Close ends the event streams and what waits for learning. Requests that are
+// being answered are for http.Server.Shutdown to wait for.
+func (s *Server) Close() { s.close.Do(func() { close(s.closed) }) }
+
+// HTTPServer returns a net/http server for the handler that no slow or silent
+// client can hold up.
+func (s *Server) HTTPServer() *http.Server {
+	h := &http.Server{
+		Handler:           s.Handler(),
+		ReadHeaderTimeout: 10 * time.Second,
+		IdleTimeout:       2 * time.Minute,
+		MaxHeaderBytes:    64 << 10,
+		ErrorLog:          slog.NewLogLogger(s.Logger.Handler(), slog.LevelDebug),
+	}
+	h.RegisterOnShutdown(s.Close)
+	return h
+}
+
+// timestamp gives a loop time as RFC 3339 in UTC with nine fraction digits.
+// OpenPerf's scripts count on nine.
+func (s *Server) timestamp(t loop.Time) string {
+	return s.Epoch.Add(time.Duration(t)).UTC().Format("2006-01-02T15:04:05.000000000Z")
+}

@@ -1,0 +1,119 @@
+package server
+
+import (
+	"net/http"
+
+	"glean/stack"
+	"glean/stack/header"
+)
+
+// stackID is the id of the one stack that clients see, whatever the number of
+// ports.
+const stackID = "stack0"
+
+type stackJSON struct {
+	ID    string         `json:"id"`
+	Stats stackStatsJSON `json:"stats"`
+}
+
+// stackStatsJSON has the protocols whose messages the stacks count.
+type stackStatsJSON struct {
+	ARP  protocolStatsJSON `json:"arp"`
+	IPv4 protocolStatsJSON `json:"ipv4"`
+	ND   protocolStatsJSON `json:"nd"`
+	IPv6 protocolStatsJSON `json:"ipv6"`
+}
+
+// protocolStatsJSON has what is counted of a protocol; 0 where OpenPerf's
+// schema wants a number and there is nothing to count.
+type protocolStatsJSON struct {
+	TxPackets        uint64 `json:"tx_packets"`
+	RxPackets        uint64 `json:"rx_packets"`
+	ForwardedPackets uint64 `json:"forwarded_packets"`
+	DroppedPackets   uint64 `json:"dropped_packets"`
+	ChecksumErrors   uint64 `json:"checksum_errors"`
+	LengthErrors     uint64 `json:"length_errors"`
+	MemoryErrors     uint64 `json:"memory_errors"`
+	RoutingErrors    uint64 `json:"routing_errors"`
+	ProtocolErrors   uint64 `json:"protocol_errors"`
+	OptionErrors     uint64 `json:"option_errors"`
+	MiscErrors       uint64 `json:"misc_errors"`
+	CacheHits        uint64 `json:"cache_hits"`
+}
+
+// errorCounters says which counter of which protocol each parser error belongs
+// to.
+func (s *stackStatsJSON) errorCounters() map[header.Error]*uint64 {
+	return map[header.Error]*uint64{
+		header.ErrARPShort:          &s.ARP.LengthErrors,
+		header.ErrARPHardware:       &s.ARP.ProtocolErrors,
+		header.ErrARPProtocol:       &s.ARP.ProtocolErrors,
+		header.ErrARPHardwareSize:   &s.ARP.LengthErrors,
+		header.ErrARPProtocolSize:   &s.ARP.LengthErrors,
+		header.ErrARPOperation:      &s.ARP.ProtocolErrors,
+		header.ErrIPv4Short:         &s.IPv4.LengthErrors,
+		header.ErrIPv4Version:       &s.IPv4.ProtocolErrors,
+		header.ErrIPv4HeaderLength:  &s.IPv4.LengthErrors,
+		header.ErrIPv4TotalLength:   &s.IPv4.LengthErrors,
+		header.ErrIPv4Checksum:      &s.IPv4.ChecksumErrors,
+		header.ErrIPv4Source:        &s.IPv4.ProtocolErrors,
+		header.ErrIPv6Short:         &s.IPv6.LengthErrors,
+		header.ErrIPv6Version:       &s.IPv6.ProtocolErrors,
+		header.ErrIPv6PayloadLength: &s.IPv6.LengthErrors,
+		header.ErrIPv6Source:        &s.IPv6.ProtocolErrors,
+		header.ErrIPv6Extension:     &s.IPv6.OptionErrors,
+		header.ErrIPv6Option:        &s.IPv6.OptionErrors,
+		header.ErrIPv6Routing:       &s.IPv6.OptionErrors,
+		header.ErrNDHopLimit:        &s.ND.ProtocolErrors,
+		header.ErrNDChecksum:        &s.ND.ChecksumErrors,
+		header.ErrNDCode:            &s.ND.ProtocolErrors,
+		header.ErrNDLength:          &s.ND.LengthErrors,
+		header.ErrNDTarget:          &s.ND.ProtocolErrors,
+		header.ErrNDOptionZero:      &s.ND.OptionErrors,
+		header.ErrNDOptionTruncated: &s.ND.OptionErrors,
+		header.ErrNDLinkOption:      &s.ND.OptionErrors,
+		header.ErrNSUnspecifiedDst:  &s.ND.ProtocolErrors,
+		header.ErrNSUnspecifiedLink: &s.ND.ProtocolErrors,
+		header.ErrNASolicited:       &s.ND.ProtocolErrors,
+	}
+}
+
+// newStackJSON puts what the stacks count where OpenPerf's clients look for it.
+func newStackJSON(ports []stack.Counters) stackJSON {
+	var s stackStatsJSON
+	errors := s.errorCounters()
+	for _, c := range ports {
+		s.ARP.TxPackets += c.ARPRequestsSent + c.ARPRepliesSent
+		s.ARP.RxPackets += c.ARPRequestsReceived + c.ARPRepliesReceived
+		s.ND.TxPackets += c.SolicitsSent + c.AdvertsSent
+		s.ND.RxPackets += c.SolicitsReceived + c.AdvertsReceived
+		for e, counter := range errors {
+			*counter += c.Malformed[e]
+		}
+	}
+	return stackJSON{ID: stackID, Stats: s}
+}
+
+func (s *Server) stack(r *request) (stackJSON, error) {
+	ports, err := call(r.Context(), s, func() ([]stack.Counters, error) { return s.Engine.StackCounters(), nil })
+	return newStackJSON(ports), err
+}
+
+func (s *Server) listStacks(w *responseWriter, r *request) error {
+	j, err := s.stack(r)
+	if err != nil {
+		return err
+	}
+	return reply(w, http.StatusOK, []stackJSON{j})
+}
+
+func (s *Server) getStack(w *responseWriter, r *request) error {
+	if r.id() != stackID {
+		return problemf(http.StatusNotFound, "there is no stack %q", r.id())
+	}
+	j, err := s.stack(r)
+	if err != nil {
+		return err
+	}
+	return reply(w, http.StatusOK, j)
+}

@@ -1,0 +1,65 @@
+package server
+
+// table lists every operation. openapi.yaml describes the same, and a test
+// holds the two together.
+func table() []route {
+	return []route{
+		{method: "GET", pattern: "/ports", handle: (*Server).listPorts},
+		{method: "POST", pattern: "/ports", handle: (*Server).createPort},
+		{method: "GET", pattern: "/ports/{id}", handle: (*Server).getPort},
+		{method: "PUT", pattern: "/ports/{id}", handle: (*Server).putPort},
+		{method: "DELETE", pattern: "/ports/{id}", handle: (*Server).deletePort},
+
+		{method: "GET", pattern: "/interfaces", handle: (*Server).listInterfaces},
+		{method: "POST", pattern: "/interfaces", handle: (*Server).createInterface},
+		{method: "GET", pattern: "/interfaces/{id}", handle: (*Server).getInterface},
+		{method: "DELETE", pattern: "/interfaces/{id}", handle: (*Server).deleteInterface},
+		{method: "POST", pattern: "/interfaces/x/bulk-create", handle: (*Server).bulkCreateInterfaces},
+		{method: "POST", pattern: "/interfaces/x/bulk-delete", handle: (*Server).bulkDeleteInterfaces},
+
+		{method: "GET", pattern: "/generators", handle: (*Server).listGenerators, packet: true},
+		{method: "POST", pattern: "/generators", handle: (*Server).createGenerator, packet: true},
+		{method: "DELETE", pattern: "/generators", handle: (*Server).deleteGenerators, packet: true},
+		{method: "GET", pattern: "/generators/{id}", handle: (*Server).getGenerator, packet: true},
+		{method: "DELETE", pattern: "/generators/{id}", handle: (*Server).deleteGenerator, packet: true},
+		{method: "POST", pattern: "/generators/{id}/start", handle: (*Server).startGenerator, packet: true},
+		{method: "POST", pattern: "/generators/{id}/stop", handle: (*Server).stopGenerator, packet: true},
+		{method: "GET", pattern: "/generators/{id}/learning", handle: (*Server).generatorLearning, packet: true},
+		{method: "POST", pattern: "/generators/{id}/learning/start", handle: (*Server).startGeneratorLearning, packet: true},
+		{method: "POST", pattern: "/generators/{id}/learning/retry", handle: (*Server).retryGeneratorLearning, packet: true},
+		{method: "POST", pattern: "/generators/{id}/learning/stop", handle: (*Server).stopGeneratorLearning, packet: true},
+		{method: "POST", pattern: "/generators/x/bulk-create", handle: (*Server).bulkCreateGenerators, packet: true},
+		{method: "POST", pattern: "/generators/x/bulk-delete", handle: (*Server).bulkDeleteGenerators, packet: true},
+		{method: "POST", pattern: "/generators/x/bulk-start", handle: (*Server).bulkStartGenerators, packet: true},
+		{method: "POST", pattern: "/generators/x/bulk-stop", handle: (*Server).bulkStopGenerators, packet: true},
+
+		{method: "GET", pattern: "/generator-results", handle: (*Server).listResults, packet: true},
+		{method: "DELETE", pattern: "/generator-results", handle: (*Server).deleteResults, packet: true},
+		{method: "GET", pattern: "/generator-results/{id}", handle: (*Server).getResult, packet: true},
+		{method: "DELETE", pattern: "/generator-results/{id}", handle: (*Server).deleteResult, packet: true},
+
+		{method: "GET", pattern: "/learning", handle: (*Server).listLearning, packet: true},
+		{method: "POST", pattern: "/learning", handle: (*Server).startLearning, packet: true},
+		{method: "DELETE", pattern: "/learning", handle: (*Server).deleteFinishedLearning, packet: true},
+		{method: "GET", pattern: "/learning/plan", handle: (*Server).learningPlan, packet: true},
+		{method: "GET", pattern: "/learning/{id}", handle: (*Server).getLearning, packet: true},
+		{method: "DELETE", pattern: "/learning/{id}", handle: (*Server).deleteLearning, packet: true},
+		{method: "GET", pattern: "/learning-results", handle: (*Server).listLearningResults, packet: true},
+		{method: "DELETE", pattern: "/learning-results", handle: (*Server).deleteLearningResults, packet: true},
+		{method: "GET", pattern: "/learning-results/{id}", handle: (*Server).getLearningResult, packet: true},
+		{method: "DELETE", pattern: "/learning-results/{id}", handle: (*Server).deleteLearningResult, packet: true},
+
+		{method: "GET", pattern: "/neighbors", handle: (*Server).listNeighbors},
+		{method: "DELETE", pattern: "/neighbors", handle: (*Server).flushNeighbors},
+
+		{method: "GET", pattern: "/stacks", handle: (*Server).listStacks},
+		{method: "GET", pattern: "/stacks/{id}", handle: (*Server).getStack},
+		{method: "GET", pattern: "/modules", handle: (*Server).listModules},
+		{method: "GET", pattern: "/modules/{module}", handle: (*Server).getModule},
+		{method: "GET", pattern: "/version", handle: (*Server).getVersion},
+
+		{method: "GET", pattern: "/events", handle: (*Server).streamEvents},
+		{method: "GET", pattern: "/metrics", handle: (*Server).metrics},
+		{method: "GET", pattern: "/openapi.yaml", handle: (*Server).openAPI},
+	}
+}
