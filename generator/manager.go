@@ -226,6 +226,9 @@ func (m *Manager) Get(id string) (*Generator, error) {
 // All are the generators by id.
 func (m *Manager) All() iter.Seq[*Generator] { return slices.Values(m.sorted) }
 
+// Count is the number of generators.
+func (m *Manager) Count() int { return len(m.sorted) }
+
 // ByHandle finds a generator by its handle, nil if it is gone.
 func (m *Manager) ByHandle(handle uint32) *Generator { return m.byHandle[handle] }
 

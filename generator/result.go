@@ -65,6 +65,9 @@ func (m *Manager) Result(id string) (*Result, error) {
 // Results are the results by id.
 func (m *Manager) Results() iter.Seq[*Result] { return slices.Values(m.results) }
 
+// ResultCount is the number of results.
+func (m *Manager) ResultCount() int { return len(m.results) }
+
 // DeleteResult removes a result of an ended run; that of an active one stays.
 func (m *Manager) DeleteResult(id string) (deleted bool, err error) {
 	at, found := m.findResult(id)

@@ -75,12 +75,12 @@ func (i *Interface) announceGap(a *address) loop.Duration {
 // and overrides.
 func (a *address) announce(defence bool) {
 	i := a.iface
-	i.stack.counters.Announcements++
+	count := &i.stack.counters.Announcements
 	if a.ip.is4() {
 		own := a.ip.as4()
 		i.sendARP(header.Broadcast, header.ARPRepr{
 			Op: header.ARPRequest, SenderMAC: i.config.MAC, SenderIP: own, TargetIP: own,
-		})
+		}, count)
 		return
 	}
 	dst := allRouters
@@ -90,7 +90,7 @@ func (a *address) announce(defence bool) {
 	eth := i.ethernet(groupMAC16(dst), header.EtherTypeIPv6)
 	n := eth.Emit(i.stack.frame)
 	n += i.buildAdvert(i.stack.frame[n:], dst, a.ip, defence, false)
-	i.stack.send(n)
+	i.send(n, count)
 }
 
 // conflict says that another station has one of our addresses. The address

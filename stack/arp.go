@@ -24,7 +24,7 @@ func (s *Stack) handleARP(g *segment, eth *header.EthernetRepr, b []byte) {
 		return
 	}
 	sender, target := ipFrom4(r.SenderIP), ipFrom4(r.TargetIP)
-	i, exact := s.arpRecipient(g, eth, target)
+	i := s.received(g.arpRecipient(eth, target))
 	if i == nil && !eth.Dst.IsMulticast() {
 		s.drop(DropOtherMAC)
 		return
@@ -41,6 +41,14 @@ func (s *Stack) handleARP(g *segment, eth *header.EthernetRepr, b []byte) {
 		s.drop(DropSenderIP)
 		return
 	}
+	if i != nil && !probe && i.isBroadcast(sender) {
+		s.drop(DropSenderIP)
+		return
+	}
+	if i != nil && r.SenderMAC == i.config.MAC {
+		s.drop(DropSenderMAC) // our own frame came back, or somebody took our MAC
+		return
+	}
 	if !probe {
 		s.hearARP(g, eth, &r, i, sender, target)
 	}
@@ -48,23 +56,21 @@ func (s *Stack) handleARP(g *segment, eth *header.EthernetRepr, b []byte) {
 	case i == nil:
 		s.drop(DropOtherAddress)
 	case r.Op == header.ARPRequest && g.answers(i, target):
-		if exact || !i.isOwnMAC(r.SenderMAC) {
-			i.sendARPReply(r.SenderMAC, r.SenderIP, target)
-		}
+		i.sendARPReply(r.SenderMAC, r.SenderIP, target)
 	}
 }
 
 // arpRecipient finds the interface that a message is for: the one that has the
 // target address or answers for it; failing that, for a frame that came by
 // unicast, the one with the MAC, because answers are matched by sender (RFC 826).
-func (s *Stack) arpRecipient(g *segment, eth *header.EthernetRepr, target ip) (i *Interface, exact bool) {
-	if i, exact = g.owner(target); i != nil && (eth.Dst.IsMulticast() || eth.Dst == i.config.MAC) {
-		return i, exact
+func (g *segment) arpRecipient(eth *header.EthernetRepr, target ip) *Interface {
+	if i, _ := g.owner(target); i != nil && (eth.Dst.IsMulticast() || eth.Dst == i.config.MAC) {
+		return i
 	}
 	if eth.Dst.IsMulticast() {
-		return nil, false
+		return nil
 	}
-	return g.stations[eth.Dst], false
+	return g.stations[eth.Dst]
 }
 
 // answers tells whether an interface has the target or answers for it.
@@ -72,8 +78,6 @@ func (g *segment) answers(i *Interface, target ip) bool {
 	owner, _ := g.owner(target)
 	return owner == i
 }
-
-func (i *Interface) isOwnMAC(m header.MAC) bool { return m == i.config.MAC }
 
 // hearARP updates the caches: that of the interface i that the message is for,
 // and, if everybody hears it, those of the others that know the sender.
@@ -108,11 +112,8 @@ type message struct {
 // heard applies a MAC that came without a reachability confirmation of its own,
 // or in an ARP reply.
 func (s *Stack) heard(i *Interface, sender ip, mac header.MAC, m message) {
-	if i.isOwnMAC(mac) || sender.is4() && i.isBroadcast(sender) {
-		if m.create || m.answer {
-			s.drop(DropSenderIP)
-		}
-		return
+	if mac == i.config.MAC || sender.is4() && i.isBroadcast(sender) {
+		return // counted for the interface that the message is for
 	}
 	id := s.neighbors.find(i.slot, sender)
 	if id == 0 {
@@ -161,10 +162,9 @@ func (i *Interface) sendARPRequest(to header.MAC, target ip) bool {
 	if i.ipv4.ip.isLinkLocal() {
 		to = header.Broadcast // RFC 3927 section 2.5
 	}
-	i.stack.counters.ARPRequestsSent++
 	return i.sendARP(to, header.ARPRepr{
 		Op: header.ARPRequest, SenderMAC: i.config.MAC, SenderIP: i.ipv4.ip.as4(), TargetIP: target.as4(),
-	})
+	}, &i.stack.counters.ARPRequestsSent)
 }
 
 // sendARPReply answers a request for an address that is ours.
@@ -173,15 +173,14 @@ func (i *Interface) sendARPReply(to header.MAC, toIP [4]byte, own ip) {
 	if own.isLinkLocal() {
 		dst = header.Broadcast // RFC 3927 section 2.5
 	}
-	i.stack.counters.ARPRepliesSent++
 	i.sendARP(dst, header.ARPRepr{
 		Op: header.ARPReply, SenderMAC: i.config.MAC, SenderIP: own.as4(), TargetMAC: to, TargetIP: toIP,
-	})
+	}, &i.stack.counters.ARPRepliesSent)
 }
 
-func (i *Interface) sendARP(dst header.MAC, r header.ARPRepr) bool {
+func (i *Interface) sendARP(dst header.MAC, r header.ARPRepr, count *uint64) bool {
 	eth := i.ethernet(dst, header.EtherTypeARP)
 	n := eth.Emit(i.stack.frame)
 	n += r.Emit(i.stack.frame[n:])
-	return i.stack.send(n)
+	return i.send(n, count)
 }

@@ -19,6 +19,7 @@ func (s *Stack) handleIPv4(g *segment, eth *header.EthernetRepr, b []byte) {
 	}
 	dst := ipFrom4(header.IPv4(b).Dst())
 	i, ours := s.ipRecipient(g, eth, dst)
+	s.received(i)
 	switch {
 	case i == nil:
 		return
@@ -75,6 +76,7 @@ func (s *Stack) handleIPv6(g *segment, eth *header.EthernetRepr, b []byte) {
 	}
 	dst := ipFrom16(header.IPv6(b).Dst())
 	i, ours := s.ipRecipient(g, eth, dst)
+	s.received(i)
 	switch {
 	case i == nil:
 		return

@@ -25,6 +25,7 @@ type Interface struct {
 	foreign uint32 // list of those that only a peer's message made
 
 	announcer loop.Timer
+	stats     InterfaceStats
 }
 
 // address is one of our addresses.

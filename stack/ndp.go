@@ -64,7 +64,6 @@ func (i *Interface) answerUnknown(to [16]byte, target ip, exact bool) {
 	}
 	const room = header.EthernetSize + header.MaxTags*header.VLANSize
 	n := i.buildAdvert(s.frame[room:], to, target, exact, true)
-	s.counters.AdvertsSent++
 	i.output(ipFrom16(to), s.frame[room:room+n])
 }
 
@@ -129,7 +128,7 @@ func (s *Stack) hearAdvert(i *Interface, target ip, r *header.NeighborAdvertisem
 	}
 	lla := advertNone
 	if r.HasTargetLink {
-		if i.isOwnMAC(r.TargetLink) {
+		if r.TargetLink == i.config.MAC {
 			s.drop(DropSenderMAC)
 			return true
 		}
@@ -184,8 +183,7 @@ func (i *Interface) sendSolicitation(to header.MAC, target ip) bool {
 	ip6 := neighborIPv6(src, dst, ns.Size())
 	n += ip6.Emit(frame[n:])
 	n += ns.Emit(frame[n:], src, dst)
-	i.stack.counters.SolicitsSent++
-	return i.stack.send(n)
+	return i.send(n, &i.stack.counters.SolicitsSent)
 }
 
 // sendAdvert answers a solicitation for an address that is ours.
@@ -193,8 +191,7 @@ func (i *Interface) sendAdvert(to header.MAC, dst [16]byte, target ip, exact, so
 	eth := i.ethernet(to, header.EtherTypeIPv6)
 	n := eth.Emit(i.stack.frame)
 	n += i.buildAdvert(i.stack.frame[n:], dst, target, exact, solicited)
-	i.stack.counters.AdvertsSent++
-	i.stack.send(n)
+	i.send(n, &i.stack.counters.AdvertsSent)
 }
 
 // buildAdvert writes an IPv6 packet with an advert. One for an address that is

@@ -49,9 +49,10 @@ type Stack struct {
 	notes    []note // for the waiter, in order
 	draining bool
 
-	frame    []byte // being built
-	outgoing [1][]byte
-	counters Counters
+	frame     []byte // being built
+	outgoing  [1][]byte
+	recipient *Interface // of the frame being handled, once it is known
+	counters  Counters
 }
 
 // New makes the stack of a link and attaches it.
@@ -106,6 +107,7 @@ func (s *Stack) HandleFrame(frame []byte) {
 		s.drop(DropEtherType)
 		return
 	}
+	s.countReceived(len(frame))
 	s.settle()
 }
 
@@ -173,8 +175,8 @@ func (s *Stack) schedule() {
 	}
 }
 
-// send gives s.frame[:n] to the link.
-func (s *Stack) send(n int) bool {
+// send gives s.frame[:n] to the link and counts it.
+func (s *Stack) send(n int, count *uint64) bool {
 	if !s.up {
 		s.drop(DropLinkDown)
 		return false
@@ -185,6 +187,7 @@ func (s *Stack) send(n int) bool {
 		return false
 	}
 	s.counters.TxFrames++
+	*count++
 	return true
 }
 

@@ -5,6 +5,7 @@ import (
 
 	"glean/generator"
 	"glean/learning"
+	"glean/stack/link"
 	"glean/stack/loop"
 )
 
@@ -23,17 +24,22 @@ func DefaultLimits() Limits {
 
 // Config is what an engine is made of.
 type Config struct {
-	Loop    loop.Loop
-	Rand    *rand.Rand
-	Starter generator.Starter // runs transmitters; not on the loop in production
-	Limits  Limits
+	Loop   loop.Loop
+	Rand   *rand.Rand
+	Limits Limits
+	// Transmit runs a run on a queue: on a goroutine of its own in production, on
+	// the loop in simulation. done is called on the loop, and not from within
+	// Transmit, when the run has ended.
+	Transmit     func(r *generator.Run, q link.Queue, done func(error)) generator.Transmitter
+	DropOverruns bool // frames the device could not take in time are dropped
 }
 
 // Engine holds all resources. All its methods are called on its loop.
 type Engine struct {
-	loop   loop.Loop
-	rand   *rand.Rand
-	limits Limits
+	loop     loop.Loop
+	rand     *rand.Rand
+	limits   Limits
+	transmit func(*generator.Run, link.Queue, func(error)) generator.Transmitter
 
 	ports      map[string]*port
 	portList   []*port // by creation: the index is the port's part of a learning.Ref
@@ -42,7 +48,6 @@ type Engine struct {
 	nextHandle uint32
 
 	generators *generator.Manager
-	genHandles map[uint32]*generator.Generator
 	learning   *learning.Manager
 	waiting    map[string][]func() // by learning request: run when it ends
 
@@ -57,13 +62,19 @@ func New(c Config) *Engine {
 		loop:       c.Loop,
 		rand:       c.Rand,
 		limits:     limits,
+		transmit:   c.Transmit,
 		ports:      make(map[string]*port),
 		interfaces: make(map[string]*iface),
 		handles:    make(map[uint32]*iface),
-		genHandles: make(map[uint32]*generator.Generator),
 		waiting:    make(map[string][]func()),
 		events:     newEventRing(limits.Events),
 	}
+	e.learning = learning.NewManager(c.Loop, resolver{e}, learningObserver{e}, learning.Options{
+		NewID: e.NewID, Retain: limits.RetainRequests, RetainFor: limits.RetainFor,
+	})
+	e.generators = generator.NewManager(c.Loop, learner{e}, starter{e}, generatorObserver{e}, generator.Options{
+		NewID: e.NewID, DropOverruns: c.DropOverruns,
+	})
 	return e
 }
 

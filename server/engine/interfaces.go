@@ -52,6 +52,9 @@ type InterfaceView struct {
 	Conflict4, Conflict6 header.MAC
 }
 
+// errInterfaceDeleted is why a generator can't start any more.
+var errInterfaceDeleted = errors.New("its interface is deleted (interface_deleted)")
+
 type iface struct {
 	spec   InterfaceSpec
 	handle uint32
@@ -147,11 +150,11 @@ func (s InterfaceSpec) stackConfig(handle uint32) stack.InterfaceConfig {
 	}
 	if s.HasIPv6 {
 		if c.LinkLocal = s.LinkLocal; !c.LinkLocal.IsValid() {
-			c.LinkLocal = header.LinkLocal(s.MAC)
+			c.LinkLocal = netip.AddrFrom16(header.LinkLocal(s.MAC))
 		}
 	}
 	for _, n := range s.Static {
-		c.Static = append(c.Static, stack.StaticNeighbor{Address: n.Address, MAC: n.MAC})
+		c.Static = append(c.Static, stack.StaticNeighbor{Addr: n.Address, MAC: n.MAC})
 	}
 	return c
 }
@@ -166,8 +169,8 @@ func (e *Engine) DeleteInterface(id string) {
 
 func (e *Engine) deleteInterface(i *iface) {
 	delete(e.interfaces, i.spec.ID)
-	e.generators.InterfaceDeleted(i.spec.ID)
 	e.learning.InterfaceDeleted(i.handle)
+	e.generators.TargetDeleted(i.spec.ID, errInterfaceDeleted)
 	i.port.stack.RemoveInterface(i.stack)
 	delete(e.handles, i.handle)
 	e.emit("interface", i.spec.ID, "deleted", "")

@@ -7,8 +7,8 @@ import (
 	"glean/stack/loop"
 )
 
-// reservedForPlans is no id of a learning request: GET /learning/plan is taken.
-const reservedForPlans = "plan"
+// reservedID is no id of a learning request: GET /learning/plan is taken.
+const reservedID = "plan"
 
 // ParseLearning reads the body of POST /learning. The error lists every fault
 // with its path.
@@ -24,8 +24,8 @@ func ParseLearning(raw []byte) (LearningSpec, error) {
 
 func (o object) learningSpec() LearningSpec {
 	spec := LearningSpec{ID: o.id("id", o.nullText("id")), InterfaceID: o.nullText("interface_id")}
-	if spec.ID == reservedForPlans {
-		o.wrong("id", "%q is reserved", reservedForPlans)
+	if spec.ID == reservedID {
+		o.wrong("id", "%q is reserved", reservedID)
 	}
 	if o.word("mode", "all", "all", "unresolved") == "unresolved" {
 		spec.Mode = learning.ModeUnresolved

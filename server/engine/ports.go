@@ -48,7 +48,6 @@ type port struct {
 	index uint32
 	link  link.Link // nil while it is being opened
 	stack *stack.Stack
-	state link.State
 }
 
 // ReservePort takes the id of a port that is about to be opened, so that
@@ -86,13 +85,34 @@ func (e *Engine) AttachPort(id string, lk link.Link) {
 	p := e.ports[id]
 	p.link, p.index = lk, uint32(len(e.portList))
 	e.portList = append(e.portList, p)
-	p.state = lk.State()
-	p.stack = stack.New(e.loop, lk, stack.Options{
+	observer := portObserver{e, p}
+	p.stack = stack.New(e.loop, watchedLink{lk, observer}, stack.Options{
 		Rand:     rand.New(rand.NewPCG(e.rand.Uint64(), e.rand.Uint64())),
 		Waiter:   e.learning,
-		Observer: portObserver{e, p},
+		Observer: observer,
 	})
 	e.emit("port", id, "created", string(p.spec.Kind)+":"+p.spec.Name)
+}
+
+// watchedLink lets the engine see the state changes that the stack is told of.
+type watchedLink struct {
+	link.Link
+	observer portObserver
+}
+
+// Attach implements link.Link.
+func (w watchedLink) Attach(h link.Handler) { w.Link.Attach(watchedHandler{h, w.observer}) }
+
+type watchedHandler struct {
+	link.Handler
+	observer portObserver
+}
+
+// HandleState implements link.Handler. The stack is told first, so that who
+// hears of it from the engine finds the stack in its new state.
+func (w watchedHandler) HandleState(s link.State) {
+	w.Handler.HandleState(s)
+	w.observer.linkChanged(s)
 }
 
 // DeletePort closes a port and forgets it.
@@ -107,8 +127,10 @@ func (e *Engine) DeletePort(id string) error {
 	if n := e.interfacesOn(p); n > 0 {
 		return conflict("port %q has %d interfaces", id, n)
 	}
-	if n := e.generators.BoundTo(id); n > 0 {
-		return conflict("port %q has %d generators", id, n)
+	for g := range e.generators.All() {
+		if g.TargetID == id {
+			return conflict("port %q has generator %q", id, g.ID)
+		}
 	}
 	delete(e.ports, id)
 	e.portList[p.index] = nil
@@ -116,18 +138,13 @@ func (e *Engine) DeletePort(id string) error {
 	return p.link.Close()
 }
 
-// Close closes every link. The engine can't be used afterwards.
-func (e *Engine) Close() error {
-	var first error
+// closeLinks closes every link. The engine can't be used afterwards.
+func (e *Engine) closeLinks() {
 	for _, p := range e.portList {
-		if p == nil {
-			continue
-		}
-		if err := p.link.Close(); err != nil && first == nil {
-			first = err
+		if p != nil {
+			_ = p.link.Close() // the daemon ends; there is nobody to tell
 		}
 	}
-	return first
 }
 
 // Ports lists the ports by id.

@@ -27,7 +27,7 @@ func (r resolver) unpack(ref learning.Ref) (*stack.Stack, uint32) {
 func (r resolver) NextHop(handle uint32, dst netip.Addr) (netip.Addr, learning.Reason) {
 	i := r.handles[handle]
 	if i == nil {
-		return netip.Addr{}, learning.ReasonInterfaceDeleted
+		return netip.Addr{}, learning.InterfaceDeleted
 	}
 	hop, why := i.stack.NextHop(dst)
 	return hop, learningReason(why)
@@ -37,7 +37,7 @@ func (r resolver) NextHop(handle uint32, dst netip.Addr) (netip.Addr, learning.R
 func (r resolver) Hold(handle uint32, hop netip.Addr, target uint32, fresh bool, deadline loop.Time) learning.Held {
 	i := r.handles[handle]
 	if i == nil {
-		return learning.Held{State: learning.HeldRefused, Reason: learning.ReasonInterfaceDeleted}
+		return learning.Held{State: learning.HeldRefused, Reason: learning.InterfaceDeleted}
 	}
 	held := i.stack.Hold(hop, target, fresh, deadline)
 	return learning.Held{
@@ -103,15 +103,15 @@ func learningHeld(s stack.HeldState) learning.HeldState {
 // reasons maps what the stack says to what learning reports. They are two
 // types because neither package imports the other.
 var reasons = map[stack.Reason]learning.Reason{
-	stack.ReasonNone:             learning.ReasonNone,
-	stack.ReasonNoReply:          learning.ReasonNoReply,
-	stack.ReasonNoRoute:          learning.ReasonNoRoute,
-	stack.ReasonLinkDown:         learning.ReasonLinkDown,
-	stack.ReasonOwnAddress:       learning.ReasonOwnAddress,
-	stack.ReasonNoSourceAddress:  learning.ReasonNoSourceAddress,
-	stack.ReasonAddressTentative: learning.ReasonAddressTentative,
-	stack.ReasonAddressConflict:  learning.ReasonAddressConflict,
-	stack.ReasonTableFull:        learning.ReasonTableFull,
+	stack.ReasonNone:       learning.ReasonNone,
+	stack.NoReply:          learning.NoReply,
+	stack.NoRoute:          learning.NoRoute,
+	stack.LinkDown:         learning.LinkDown,
+	stack.OwnAddress:       learning.OwnAddress,
+	stack.NoSourceAddress:  learning.NoSourceAddress,
+	stack.AddressTentative: learning.AddressTentative,
+	stack.AddressConflict:  learning.AddressConflict,
+	stack.TableFull:        learning.TableFull,
 }
 
 func learningReason(r stack.Reason) learning.Reason { return reasons[r] }

@@ -1,0 +1,348 @@
+package engine
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/netip"
+
+	"glean/generator"
+	"glean/learning"
+	"glean/stack"
+	"glean/stack/link"
+)
+
+// GeneratorSpec is what a generator is asked to be.
+type GeneratorSpec struct {
+	ID       string // "" for one made by the engine
+	TargetID string // of a port or an interface
+	Raw      json.RawMessage
+	Config   *generator.Config // parsed from Raw
+}
+
+// GeneratorView is a generator as it is now.
+type GeneratorView struct {
+	ID, TargetID string
+	Active       bool
+	Learning     string // unsupported, unresolved, resolving, resolved, timed_out
+	LearningID   string // of the latest request; may be empty
+	Config       json.RawMessage
+	FlowCount    uint64
+}
+
+func generatorView(g *generator.Generator) GeneratorView {
+	state, id := g.Learning()
+	return GeneratorView{
+		ID: g.ID, TargetID: g.TargetID, Active: g.Active(),
+		Learning: state.String(), LearningID: id,
+		Config: g.ConfigJSON(), FlowCount: g.Program().FlowCount(),
+	}
+}
+
+// generatorError turns a generator's error into the engine's.
+func generatorError(err error) error {
+	var g *generator.Error
+	if !errors.As(err, &g) {
+		return err
+	}
+	e := &Error{Detail: g.Detail, Faults: g.Faults, LearningID: g.LearningID}
+	switch g.Kind {
+	case generator.KindNotFound:
+		e.Kind = NotFound
+	case generator.KindConflict:
+		e.Kind = Conflict
+		e.Completed, e.TimedOut = g.Counts.Resolved, g.Counts.Failed
+		e.Resolving = g.Counts.Total - g.Counts.Resolved - g.Counts.Failed
+	case generator.KindExists:
+		e.Kind = Invalid
+		e.Faults = []Fault{{Path: "id", Detail: g.Detail}}
+	default:
+		e.Kind = Invalid
+	}
+	return e
+}
+
+// CreateGenerator makes a generator, and starts learning for it if it is bound
+// to an interface and has something to learn.
+func (e *Engine) CreateGenerator(spec GeneratorSpec) (GeneratorView, error) {
+	g, err := e.createGenerator(spec)
+	if err != nil {
+		return GeneratorView{}, err
+	}
+	return generatorView(g), nil
+}
+
+// CreateGenerators makes all of the generators or none.
+func (e *Engine) CreateGenerators(specs []GeneratorSpec) ([]GeneratorView, error) {
+	made := make([]*generator.Generator, 0, len(specs))
+	for n, spec := range specs {
+		g, err := e.createGenerator(spec)
+		if err != nil {
+			for _, g := range made {
+				e.withdrawGenerator(g)
+			}
+			return nil, prefixed(err, fmt.Sprintf("items[%d].", n))
+		}
+		made = append(made, g)
+	}
+	views := make([]GeneratorView, len(made))
+	for n, g := range made {
+		views[n] = generatorView(g)
+	}
+	return views, nil
+}
+
+// withdrawGenerator takes back a generator of a request that failed, and its
+// learning request with it.
+func (e *Engine) withdrawGenerator(g *generator.Generator) {
+	_, request := g.Learning()
+	_, _ = e.generators.Delete(g.ID, false) // it exists and is not active
+	if r := e.learning.Request(request); r != nil {
+		result := r.ResultID()
+		e.learning.DeleteRequest(request)
+		_ = e.learning.DeleteResult(result) // it has ended with its last generator
+	}
+}
+
+func (e *Engine) createGenerator(spec GeneratorSpec) (*generator.Generator, error) {
+	binding, to, err := e.bind(spec.TargetID)
+	if err != nil {
+		return nil, err
+	}
+	if n := e.generators.Count(); n >= e.limits.Generators {
+		return nil, &Error{Kind: TooMany, Detail: fmt.Sprintf("there are %d generators, and no more are allowed", n)}
+	}
+	g, err := e.generators.Create(generator.Create{
+		ID: spec.ID, TargetID: spec.TargetID, Config: spec.Raw, Binding: binding, Tag: to,
+	})
+	if err != nil {
+		return nil, generatorError(err)
+	}
+	return g, nil
+}
+
+// target is what a generator is bound to. It stays when an interface is deleted
+// and another one gets its id.
+type target struct {
+	port  *port
+	iface *iface // nil if bound to the port itself
+}
+
+func targetOf(g *generator.Generator) target { return g.Tag.(target) }
+
+// bind looks a target up: an interface, else a port.
+func (e *Engine) bind(id string) (generator.Binding, target, error) {
+	if i := e.interfaces[id]; i != nil {
+		return i.binding(), target{i.port, i}, nil
+	}
+	if p, err := e.attachedPort(id); err == nil {
+		return generator.Binding{MTU: p.link.MTU()}, target{port: p}, nil
+	}
+	return generator.Binding{}, target{}, invalid("target_id", "there is no port or interface %q", id)
+}
+
+func (i *iface) binding() generator.Binding {
+	c := i.stack.Config()
+	return generator.Binding{
+		Interface: true,
+		MAC:       c.MAC,
+		Tags:      c.Tags,
+		IPv4:      c.IPv4.Addr(),
+		Prefix4:   c.IPv4,
+		LinkLocal: c.LinkLocal,
+		IPv6:      c.IPv6.Addr(),
+		MTU:       i.port.link.MTU(),
+		NextHop: func(dst netip.Addr) (netip.Addr, bool) {
+			hop, why := i.stack.NextHop(dst)
+			return hop, why == stack.ReasonNone
+		},
+	}
+}
+
+// Generators lists the generators by id.
+func (e *Engine) Generators() []GeneratorView {
+	views := make([]GeneratorView, 0, e.generators.Count())
+	for g := range e.generators.All() {
+		views = append(views, generatorView(g))
+	}
+	return views
+}
+
+// Generator returns one generator.
+func (e *Engine) Generator(id string) (GeneratorView, error) {
+	g, err := e.generators.Get(id)
+	if err != nil {
+		return GeneratorView{}, generatorError(err)
+	}
+	return generatorView(g), nil
+}
+
+// DeleteGenerator removes a generator and its results. One that is active stays
+// as it is, unless force is set: then it is stopped first. An unknown id is not
+// an error. done runs on the loop when there is nothing more to wait for.
+func (e *Engine) DeleteGenerator(id string, force bool, done func()) {
+	if g, err := e.generators.Get(id); err == nil && g.Active() && force {
+		_ = e.generators.Stop(id, done) // it exists
+		_, _ = e.generators.Delete(id, true)
+		return
+	}
+	_, _ = e.generators.Delete(id, false)
+	done()
+}
+
+// DeleteGenerators removes the generators that are not active.
+func (e *Engine) DeleteGenerators() {
+	for _, g := range e.Generators() {
+		e.DeleteGenerator(g.ID, false, func() {})
+	}
+}
+
+// StartGenerator starts a generator.
+func (e *Engine) StartGenerator(id string) (*generator.Result, error) {
+	if n := e.generators.ResultCount(); n >= e.limits.Results {
+		return nil, &Error{Kind: TooMany, Detail: fmt.Sprintf("there are %d generator results, and no more are kept", n)}
+	}
+	r, err := e.generators.Start(id)
+	if err != nil {
+		return nil, generatorError(err)
+	}
+	return r, nil
+}
+
+// StartGenerators starts all of the generators or none. When one can't start,
+// those that were started are stopped, their results are removed, and failed
+// gets the error; else started gets the results.
+func (e *Engine) StartGenerators(ids []string, started func([]*generator.Result), failed func(error)) {
+	results := make([]*generator.Result, 0, len(ids))
+	for _, id := range ids {
+		r, err := e.StartGenerator(id)
+		if err != nil {
+			e.takeBack(results, func() { failed(err) })
+			return
+		}
+		results = append(results, r)
+	}
+	started(results)
+}
+
+// takeBack stops runs and removes their results, one after the other.
+func (e *Engine) takeBack(results []*generator.Result, done func()) {
+	if len(results) == 0 {
+		done()
+		return
+	}
+	_ = e.generators.Stop(results[0].Generator.ID, func() { // it was just started
+		_, _ = e.generators.DeleteResult(results[0].ID)
+		e.takeBack(results[1:], done)
+	})
+}
+
+// StopGenerator stops a generator. done runs on the loop when no frame of it
+// can leave any more; at once if it is not active.
+func (e *Engine) StopGenerator(id string, done func()) error {
+	return generatorError(e.generators.Stop(id, done))
+}
+
+// Stop stops all generators, closes all links, and runs done.
+func (e *Engine) Stop(done func()) {
+	waiting := 1
+	one := func() {
+		if waiting--; waiting == 0 {
+			e.closeLinks()
+			done()
+		}
+	}
+	for _, g := range e.Generators() {
+		if g.Active {
+			waiting++
+			_ = e.generators.Stop(g.ID, one) // it exists
+		}
+	}
+	one()
+}
+
+// Results lists the generator results by id.
+func (e *Engine) Results() []*generator.Result {
+	results := make([]*generator.Result, 0, e.generators.ResultCount())
+	for r := range e.generators.Results() {
+		results = append(results, r)
+	}
+	return results
+}
+
+// Result returns one generator result.
+func (e *Engine) Result(id string) (*generator.Result, error) {
+	r, err := e.generators.Result(id)
+	return r, generatorError(err)
+}
+
+// DeleteResult removes a generator result, unless its run is active. An unknown
+// id is not an error.
+func (e *Engine) DeleteResult(id string) { _, _ = e.generators.DeleteResult(id) }
+
+// DeleteResults removes the results of generators that are not active.
+func (e *Engine) DeleteResults() { e.generators.DeleteResults() }
+
+// Flow returns the result and the index of a transmit flow.
+func (e *Engine) Flow(id string) (*generator.Result, int, error) {
+	r, n, err := e.generators.Flow(id)
+	return r, n, generatorError(err)
+}
+
+// learner is the engine as the generators ask it to learn.
+type learner struct{ *Engine }
+
+var _ generator.Learner = learner{}
+
+// Learn implements generator.Learner.
+func (l learner) Learn(g *generator.Generator) (string, error) {
+	r, err := l.startLearning(learning.Spec{
+		ID:         l.NewID(),
+		Mode:       learning.ModeCached,
+		Timeout:    g.Program().Config().Learning.Timeout,
+		Generators: []learning.GeneratorWants{l.wants(g, learning.ModeCached)},
+	})
+	if err != nil {
+		return "", err
+	}
+	return r.ID(), nil
+}
+
+// Forget implements generator.Learner.
+func (l learner) Forget(g *generator.Generator) { l.learning.GeneratorDeleted(g.Handle) }
+
+// starter is the engine as the generators ask it to transmit.
+type starter struct{ *Engine }
+
+var _ generator.Starter = starter{}
+
+// Start implements generator.Starter.
+func (s starter) Start(g *generator.Generator, r *generator.Run, done func(error)) (generator.Transmitter, error) {
+	p := targetOf(g).port
+	if p.link.State().Reason == link.ReasonDeleted {
+		return nil, link.ErrDeleted
+	}
+	q, err := p.link.OpenQueue()
+	if err != nil {
+		return nil, err
+	}
+	return s.transmit(r, q, done), nil
+}
+
+// GeneratorChanged implements generator.Observer.
+func (o generatorObserver) GeneratorChanged(g *generator.Generator, cause generator.Cause, reason error) {
+	what, detail := cause.String(), ""
+	if cause == generator.CauseLearning {
+		state, id := g.Learning()
+		what, detail = state.String(), "learning request "+id
+	}
+	if reason != nil {
+		what, detail = "failed", reason.Error()
+	}
+	o.emit("generator", g.ID, what, detail)
+}
+
+// generatorObserver is the engine as the generators tell it of changes.
+type generatorObserver struct{ *Engine }
+
+var _ generator.Observer = generatorObserver{}

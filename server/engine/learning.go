@@ -1,0 +1,239 @@
+package engine
+
+import (
+	"errors"
+	"fmt"
+	"net/netip"
+
+	"glean/generator"
+	"glean/learning"
+	"glean/stack/header"
+	"glean/stack/loop"
+)
+
+// LearningSpec is what a learning request is asked to do: either GeneratorIDs,
+// or InterfaceID and Addresses.
+type LearningSpec struct {
+	ID           string
+	GeneratorIDs []string
+	InterfaceID  string
+	Addresses    []netip.Addr
+	Mode         learning.Mode
+	Timeout      loop.Duration // 0 is learning.DefaultTimeout
+}
+
+// StartLearning starts a learning request.
+func (e *Engine) StartLearning(spec LearningSpec) (*learning.Request, error) {
+	if spec.ID == "" {
+		spec.ID = e.NewID()
+	}
+	if n := len(e.learning.Requests()); n >= e.limits.Requests {
+		return nil, &Error{Kind: TooMany, Detail: fmt.Sprintf("there are %d learning requests, and no more are allowed", n)}
+	}
+	s := learning.Spec{ID: spec.ID, Mode: spec.Mode, Timeout: spec.Timeout}
+	var err error
+	if len(spec.GeneratorIDs) > 0 {
+		s.Generators, err = e.generatorWants(spec)
+	} else {
+		s.Interface, s.Addresses, err = e.addressWants(spec)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return e.startLearning(s)
+}
+
+// startLearning tells the generators that they are being learned and starts
+// the request.
+func (e *Engine) startLearning(s learning.Spec) (*learning.Request, error) {
+	for _, g := range s.Generators {
+		e.generators.LearningStarted(g.Handle, s.ID)
+	}
+	r, err := e.learning.Start(s)
+	if err != nil {
+		for _, g := range s.Generators {
+			e.generators.LearningDone(g.Handle)
+		}
+		return nil, learningError(err)
+	}
+	return r, nil
+}
+
+// learningError turns an error of the learning module into the engine's.
+func learningError(err error) error {
+	var field learning.ErrInvalid
+	var busy learning.ErrBusy
+	switch {
+	case errors.As(err, &field):
+		return invalid(field.Field, "%s", field.Detail)
+	case errors.As(err, &busy):
+		return &Error{Kind: Conflict, Detail: busy.Error(), LearningID: busy.RequestID}
+	}
+	return invalid("id", "%v", err)
+}
+
+// addressWants checks the addresses form of a request.
+func (e *Engine) addressWants(spec LearningSpec) (learning.Interface, []netip.Addr, error) {
+	i := e.interfaces[spec.InterfaceID]
+	if i == nil {
+		return learning.Interface{}, nil, invalid("interface_id", "there is no interface %q", spec.InterfaceID)
+	}
+	return i.forLearning(), spec.Addresses, nil
+}
+
+// generatorWants gathers what the generators of a request need to know.
+func (e *Engine) generatorWants(spec LearningSpec) ([]learning.GeneratorWants, error) {
+	wants := make([]learning.GeneratorWants, 0, len(spec.GeneratorIDs))
+	seen := make(map[string]bool)
+	for n, id := range spec.GeneratorIDs {
+		path := fmt.Sprintf("generator_ids[%d]", n)
+		g, err := e.generators.Get(id)
+		if err != nil {
+			return nil, invalid(path, "there is no generator %q", id)
+		}
+		state, request := g.Learning()
+		switch {
+		case state == generator.LearningUnsupported:
+			return nil, invalid(path, "generator %q is bound to a port, so there is nothing to learn", id)
+		case e.interfaces[g.TargetID] != targetOf(g).iface:
+			return nil, invalid(path, "the interface of generator %q is deleted", id)
+		case state == generator.LearningResolving:
+			return nil, &Error{
+				Kind:       Conflict,
+				Detail:     fmt.Sprintf("%s: generator %q is being learned by request %q", path, id, request),
+				LearningID: request,
+			}
+		case seen[id]:
+			return nil, invalid(path, "generator %q is named twice", id)
+		}
+		seen[id] = true
+		wants = append(wants, e.wants(g, spec.Mode))
+	}
+	return wants, nil
+}
+
+// wants lists a generator's destinations, or only those whose next hop is not
+// resolved.
+func (e *Engine) wants(g *generator.Generator, mode learning.Mode) learning.GeneratorWants {
+	w := learning.GeneratorWants{ID: g.ID, Handle: g.Handle, Interface: targetOf(g).iface.forLearning()}
+	p := g.Program()
+	for _, d := range p.Destinations() {
+		if mode == learning.ModeUnresolved && d.Adj != generator.NoAdjacency {
+			if _, state := p.Adjacency(d.Adj); state == generator.AdjacencyResolved {
+				continue
+			}
+		}
+		w.Wants = append(w.Wants, learning.Want{Dst: d.Addr, Adj: d.Adj})
+	}
+	return w
+}
+
+func (i *iface) forLearning() learning.Interface {
+	vlans := make([]uint16, len(i.spec.Tags))
+	for n, tag := range i.spec.Tags {
+		vlans[n] = tag.ID
+	}
+	return learning.Interface{Handle: i.handle, ID: i.spec.ID, VLANs: vlans}
+}
+
+// LearningRequests lists the requests by id.
+func (e *Engine) LearningRequests() []*learning.Request { return e.learning.Requests() }
+
+// LearningRequest returns one request.
+func (e *Engine) LearningRequest(id string) (*learning.Request, error) {
+	if r := e.learning.Request(id); r != nil {
+		return r, nil
+	}
+	return nil, notFound("learning request", id)
+}
+
+// DeleteLearning cancels a request that is in progress and removes one that is
+// finished. An unknown id is not an error.
+func (e *Engine) DeleteLearning(id string) {
+	if r := e.learning.Request(id); r == nil {
+		return
+	}
+	if !e.learning.Cancel(id) {
+		e.learning.DeleteRequest(id)
+	}
+}
+
+// DeleteFinishedLearning removes the finished requests.
+func (e *Engine) DeleteFinishedLearning() {
+	for _, r := range e.learning.Requests() {
+		if r.State() != learning.StateResolving {
+			e.learning.DeleteRequest(r.ID())
+		}
+	}
+}
+
+// LearningResults lists the results by id.
+func (e *Engine) LearningResults() []*learning.Result { return e.learning.Results() }
+
+// LearningResult returns one result.
+func (e *Engine) LearningResult(id string) (*learning.Result, error) {
+	if r := e.learning.Result(id); r != nil {
+		return r, nil
+	}
+	return nil, notFound("learning result", id)
+}
+
+// DeleteLearningResult removes a finished result. An unknown id is not an
+// error.
+func (e *Engine) DeleteLearningResult(id string) error {
+	if err := e.learning.DeleteResult(id); err != nil {
+		return conflict("learning result %q: its request is in progress", id)
+	}
+	return nil
+}
+
+// DeleteFinishedLearningResults removes the results of finished requests.
+func (e *Engine) DeleteFinishedLearningResults() {
+	for _, r := range e.learning.Results() {
+		if r.State() != learning.StateResolving {
+			_ = e.learning.DeleteResult(r.ID()) // can't fail: it is finished
+		}
+	}
+}
+
+// WhenLearned runs f when the request has ended, now if it has.
+func (e *Engine) WhenLearned(requestID string, f func()) {
+	if r := e.learning.Request(requestID); r == nil || r.State() != learning.StateResolving {
+		f()
+		return
+	}
+	e.waiting[requestID] = append(e.waiting[requestID], f)
+}
+
+// learningObserver is the engine as learning tells it of progress.
+type learningObserver struct{ *Engine }
+
+var _ learning.Observer = learningObserver{}
+
+// Learned implements learning.Observer.
+func (o learningObserver) Learned(handle, adj uint32, mac header.MAC) {
+	o.generators.Learned(handle, adj, mac)
+}
+
+// Lost implements learning.Observer.
+func (o learningObserver) Lost(handle, adj uint32, _ learning.Reason) {
+	o.generators.Lost(handle, adj)
+}
+
+// GeneratorDone implements learning.Observer.
+func (o learningObserver) GeneratorDone(handle uint32, _ bool, _ *learning.Request) {
+	o.generators.LearningDone(handle)
+}
+
+// RequestChanged implements learning.Observer.
+func (o learningObserver) RequestChanged(r *learning.Request) {
+	o.emit("learning", r.ID(), r.State().String(), "")
+	if r.State() == learning.StateResolving {
+		return
+	}
+	waiting := o.waiting[r.ID()]
+	delete(o.waiting, r.ID())
+	for _, f := range waiting {
+		f()
+	}
+}

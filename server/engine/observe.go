@@ -1,0 +1,55 @@
+package engine
+
+import (
+	"fmt"
+
+	"glean/stack"
+	"glean/stack/link"
+)
+
+// portObserver is the engine as a port's stack tells it of changes.
+type portObserver struct {
+	*Engine
+	port *port
+}
+
+var _ stack.Observer = portObserver{}
+
+// NeighborChanged implements stack.Observer. Ageing is not worth an event, and
+// what is learned is in the learning events; a MAC that changes and signs of a
+// lie are.
+func (o portObserver) NeighborChanged(n stack.NeighborEvent) {
+	id := o.handles[n.Interface.Handle()].spec.ID
+	switch {
+	case n.Suspect:
+		o.emit("neighbor", id, "suspect", fmt.Sprintf("%v: %v and %v within a second", n.Addr, n.MAC, n.OtherMAC))
+	case !n.OldMAC.IsZero() && !n.MAC.IsZero() && n.OldMAC != n.MAC:
+		o.emit("neighbor", id, "moved", fmt.Sprintf("%v: from %v to %v (%v)", n.Addr, n.OldMAC, n.MAC, n.Cause))
+	case n.RouterLost:
+		o.emit("neighbor", id, "router_lost", n.Addr.String())
+	}
+}
+
+// InterfaceEvent implements stack.Observer.
+func (o portObserver) InterfaceEvent(s stack.InterfaceEvent) {
+	i := o.handles[s.Interface.Handle()]
+	if i == nil || s.Kind != stack.EventConflict {
+		return
+	}
+	if s.Addr.Is4() {
+		i.conflict4 = s.MAC
+	} else {
+		i.conflict6 = s.MAC
+	}
+	o.emit("interface", i.spec.ID, "conflict", fmt.Sprintf("%v is claimed by %v", s.Addr, s.MAC))
+}
+
+// linkChanged is called after the stack was told. What transmits on a deleted
+// device ends by itself, with the error of its queue.
+func (o portObserver) linkChanged(s link.State) {
+	what := "up"
+	if !s.Up {
+		what = "down"
+	}
+	o.emit("port", o.port.spec.ID, what, s.Reason.String())
+}

@@ -1,0 +1,65 @@
+package engine
+
+import (
+	"net/netip"
+
+	"glean/generator"
+	"glean/learning"
+)
+
+// PlanView is what learning a generator would do, found out without a frame.
+type PlanView struct {
+	GeneratorID string
+	InterfaceID string
+	VLANs       []uint16
+	NextHops    []PlanHop
+	Rows        []PlanRow
+}
+
+// PlanHop is a next hop that would be asked for, and what is known of it.
+type PlanHop struct {
+	Address      netip.Addr
+	Destinations int                      // rows behind it
+	State        generator.AdjacencyState // of the generator
+}
+
+// PlanRow is a destination with its next hop, or with the reason why there is
+// none.
+type PlanRow struct {
+	Destination netip.Addr
+	NextHop     netip.Addr
+	Reason      learning.Reason
+}
+
+// Plan tells what learning a generator would ask for.
+func (e *Engine) Plan(generatorID string) (PlanView, error) {
+	g, err := e.generators.Get(generatorID)
+	if err != nil {
+		return PlanView{}, generatorError(err)
+	}
+	i := targetOf(g).iface
+	if i == nil {
+		return PlanView{}, invalid("generator_id", "generator %q is bound to a port, so there is nothing to learn", generatorID)
+	}
+	if e.interfaces[g.TargetID] != i {
+		return PlanView{}, conflict("the interface of generator %q is deleted", generatorID)
+	}
+	plan := PlanView{GeneratorID: g.ID, InterfaceID: i.spec.ID, VLANs: i.forLearning().VLANs}
+	index := make(map[netip.Addr]int)
+	for _, d := range g.Program().Destinations() {
+		hop, why := resolver{e}.NextHop(i.handle, d.Addr)
+		plan.Rows = append(plan.Rows, PlanRow{Destination: d.Addr, NextHop: hop, Reason: why})
+		if why != learning.ReasonNone {
+			continue
+		}
+		n, known := index[hop]
+		if !known {
+			n = len(plan.NextHops)
+			index[hop] = n
+			_, state := g.Program().Adjacency(d.Adj)
+			plan.NextHops = append(plan.NextHops, PlanHop{Address: hop, State: state})
+		}
+		plan.NextHops[n].Destinations++
+	}
+	return plan, nil
+}

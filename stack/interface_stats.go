@@ -1,0 +1,44 @@
+package stack
+
+// InterfaceStats counts what an interface received and sent through the stack
+// (ARP, ND, ICMP, packets of Output), in frames and in octets without FCS.
+type InterfaceStats struct {
+	RxPackets, RxBytes uint64
+	TxPackets, TxBytes uint64
+	RxErrors           uint64 // to the interface, but refused by a parser
+	TxErrors           uint64 // the link was down, or the device refused
+}
+
+// Stats is a snapshot of the counters.
+func (i *Interface) Stats() InterfaceStats { return i.stats }
+
+// send gives s.frame[:n] to the link and counts it.
+func (i *Interface) send(n int, count *uint64) bool {
+	if !i.stack.send(n, count) {
+		i.stats.TxErrors++
+		return false
+	}
+	i.stats.TxPackets++
+	i.stats.TxBytes += uint64(n)
+	return true
+}
+
+// received notes that the frame being handled is for i.
+func (s *Stack) received(i *Interface) *Interface {
+	s.recipient = i
+	return i
+}
+
+// countReceived counts a frame for the interface that it turned out to be for.
+func (s *Stack) countReceived(n int, refused bool) {
+	if i := s.recipient; i != nil {
+		if refused {
+			i.stats.RxErrors++
+			s.recipient = nil
+			return
+		}
+		i.stats.RxPackets++
+		i.stats.RxBytes += uint64(n)
+		s.recipient = nil
+	}
+}
