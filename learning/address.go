@@ -3,7 +3,6 @@ package learning
 import (
 	"cmp"
 	"encoding/binary"
-	"math/bits"
 	"net/netip"
 )
 
@@ -39,10 +38,15 @@ func (a *address) compare(b *address) int {
 
 func isIPv4(hi, lo uint64) bool { return hi == 0 && lo>>32 == 0xffff }
 
-// hash mixes an interface's handle and an address into 32 bits.
+// hash mixes an interface's handle and an address into 32 bits. Addresses that
+// are learned together are mostly consecutive; every step that folds high bits
+// into low ones is there to keep them apart in a power-of-two table.
 func (a *address) hash(handle uint32) uint32 {
 	hi, lo := a.words()
 	h := (hi ^ uint64(handle)*0x9e3779b97f4a7c15) * 0xff51afd7ed558ccd
-	h = (bits.RotateLeft64(h, 29) ^ lo) * 0xc4ceb9fe1a85ec53
-	return uint32(h>>32 ^ h>>13)
+	h ^= h >> 32
+	h = (h ^ lo) * 0xc4ceb9fe1a85ec53
+	h ^= h >> 32
+	h *= 0x9e3779b97f4a7c15
+	return uint32(h >> 32)
 }

@@ -24,15 +24,17 @@ func (m *Manager) begin(r *Request) {
 			m.observer.GeneratorDone(g.handle, true, r)
 		}
 	}
-	m.targets.reserve(res.nextHops)
-	if n := m.targets.live + res.nextHops; 4*n > 3*len(m.targets.index) {
+	others := m.targets.live > 0 // else there is nothing to join
+	if n := m.targets.live + res.nextHops; others && 4*n > 3*len(m.targets.index) {
 		m.rebuildIndex(n)
 	}
+	m.targets.reserve(res.nextHops)
 	for i := range res.answers {
-		if a := &res.answers[i]; a.reason != ReasonNone {
-			m.settle(r, uint32(i), evRefused, outcome{reason: a.reason})
-		} else {
-			m.attach(r, uint32(i))
+		index := uint32(i)
+		if why := res.answers[i].reason; why != ReasonNone {
+			m.settle(r, index, evRefused, outcome{reason: why})
+		} else if !others || !m.join(r, index) {
+			m.attach(r, index)
 		}
 	}
 	if !m.finish(r) {
@@ -40,21 +42,29 @@ func (m *Manager) begin(r *Request) {
 	}
 }
 
-// attach makes an answer wait for its target. If another request waits for it
-// already, its question is joined, whatever the modes: it is at least as new as
-// what either of them asks for.
+// join makes an answer wait for a target that another request waits for; it
+// tells whether there is one. The question that is asked already will do,
+// whatever the modes: it is at least as new as what either of them wants.
+func (m *Manager) join(r *Request, index uint32) bool {
+	a := &r.result.answers[index]
+	hop, _ := r.result.hop(a)
+	id := m.find(r.lanes[a.iface].handle, &hop)
+	if id == none {
+		return false
+	}
+	if r.deadline > m.latest(id) {
+		m.resolver.Extend(m.targets.slots[id].ref, r.deadline)
+	}
+	m.targets.addHolder(id, r.slot, index)
+	a.link = id
+	return true
+}
+
+// attach makes an answer wait for a new target.
 func (m *Manager) attach(r *Request, index uint32) {
 	a := &r.result.answers[index]
 	l := r.lanes[a.iface]
 	hop, _ := r.result.hop(a)
-	if id := m.find(l.handle, &hop); id != none {
-		if r.deadline > m.latest(id) {
-			m.resolver.Extend(m.targets.slots[id].ref, r.deadline)
-		}
-		m.targets.addHolder(id, r.slot, index)
-		a.link = id
-		return
-	}
 	id := m.targets.alloc(r.slot, index)
 	held := m.resolver.Hold(l.handle, hop.ip(), id, r.mode != ModeCached, r.deadline)
 	switch held.State {

@@ -50,14 +50,16 @@ type holder struct{ request, answer, next uint32 }
 //
 // The index is open addressing over target numbers, without keys and without
 // deletion: an entry whose target died or became another one is garbage that a
-// lookup steps over, and is swept out when the index is rebuilt. That costs four
-// to eight bytes a target and nothing when a target is answered.
+// lookup steps over, and is swept out when the index is rebuilt. That costs eight
+// bytes a target or a little more, and nothing when a target is answered. As the
+// next hops of one request are unique, there is no index before a second one begins
+// while targets live.
 type targets struct {
 	slots []target
 	free  uint32 // chain through next
 	live  int
 
-	index []uint32 // power of two; 0 is empty, else target+1
+	index []uint32 // power of two; 0 is empty, else target+1; nil: none yet
 	used  int      // entries that are not empty, garbage included
 
 	holders    []holder
@@ -98,12 +100,10 @@ func (ts *targets) release(id uint32) {
 	if ts.live--; ts.live > 0 {
 		return
 	}
+	ts.index, ts.used = nil, 0
 	if len(ts.slots) > keptSlots {
 		*ts = newTargets()
-		return
 	}
-	clear(ts.index)
-	ts.used = 0
 }
 
 // at gives a live target, nil if there is none with that number.
@@ -165,12 +165,10 @@ func (ts *targets) eachHolder(id uint32, f func(request, answer uint32)) {
 	}
 }
 
-// find looks up the target of an interface and hop, none if there is none.
+// find looks up the target of an interface and hop, none if there is none. There
+// must be an index.
 func (m *Manager) find(handle uint32, hop *address) uint32 {
 	ts := &m.targets
-	if ts.live == 0 {
-		return none
-	}
 	mask := uint32(len(ts.index) - 1)
 	for i := hop.hash(handle) & mask; ts.index[i] != 0; i = (i + 1) & mask {
 		id := ts.index[i] - 1
@@ -191,9 +189,12 @@ func (m *Manager) key(t *target) (handle uint32, hop address) {
 	return res.interfaces[a.iface].Handle, hop
 }
 
-// enter puts a new target into the index.
+// enter puts a new target into the index, if there is one.
 func (m *Manager) enter(id uint32) {
 	ts := &m.targets
+	if ts.index == nil {
+		return
+	}
 	if 4*(ts.used+1) > 3*len(ts.index) {
 		m.rebuildIndex(ts.live)
 		return // the new target is among the live ones
