@@ -55,6 +55,7 @@ type Counters struct {
 	SolicitsReceived, AdvertsReceived       uint64
 	SolicitsSent, AdvertsSent               uint64 // announcements excluded
 	Announcements                           uint64 // gratuitous ARP and unsolicited adverts, defences included
+	PacketsSent                             uint64 // by Output, echo replies included, when they leave
 	EchoesAnswered                          uint64
 	Delivered, Forwarded                    uint64 // packets given to Deliver and Forward
 
@@ -72,6 +73,10 @@ type Counters struct {
 func (s *Stack) malformed(err error) {
 	if e, ok := err.(header.Error); ok && e < header.NumErrors {
 		s.counters.Malformed[e]++
+	}
+	if s.recipient != nil {
+		s.recipient.stats.RxErrors++
+		s.recipient = nil
 	}
 }
 

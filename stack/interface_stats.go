@@ -30,13 +30,8 @@ func (s *Stack) received(i *Interface) *Interface {
 }
 
 // countReceived counts a frame for the interface that it turned out to be for.
-func (s *Stack) countReceived(n int, refused bool) {
+func (s *Stack) countReceived(n int) {
 	if i := s.recipient; i != nil {
-		if refused {
-			i.stats.RxErrors++
-			s.recipient = nil
-			return
-		}
 		i.stats.RxPackets++
 		i.stats.RxBytes += uint64(n)
 		s.recipient = nil
