@@ -264,8 +264,14 @@ func (s *Stack) endHold(id uint32, h *hold) {
 }
 
 // confirmHolds tells all who wait for a neighbor; their holds end.
-func (s *Stack) confirmHolds(n *neighbor, rtt loop.Duration) {
-	a := s.asks.at(n.ask)
+func (s *Stack) confirmHolds(n *neighbor) {
+	if n.ask == 0 {
+		return
+	}
+	a, rtt := s.asks.at(n.ask), loop.Duration(0)
+	if n.flags&flagOutstanding != 0 {
+		rtt = s.loop.Now().Sub(n.asked)
+	}
 	for a.holds != 0 {
 		id := a.holds
 		h := s.holds.at(id)

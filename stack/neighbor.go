@@ -84,16 +84,10 @@ func (s *Stack) apply(id uint32, e event, mac header.MAC, cause Cause) {
 		n.changed = now
 		n.flags &^= flagSuspect
 	}
-	rtt := loop.Duration(0)
-	if do&doConfirm != 0 {
-		if n.flags&flagOutstanding != 0 {
-			rtt = now.Sub(n.asked)
-		}
-		n.flags &^= flagOutstanding | flagForeign
-	}
 	s.setTimer(id, n, i, now, do)
-	if do&doConfirm != 0 && n.ask != 0 {
-		s.confirmHolds(n, rtt)
+	if do&doAnswer != 0 {
+		s.confirmHolds(n)
+		n.flags &^= flagOutstanding | flagForeign
 	}
 	if n.ask != 0 && do&(doFlush|doDrop) != 0 {
 		s.endHeldPackets(i, n, do)

@@ -82,7 +82,8 @@ type action uint8
 
 const (
 	doRecord  action = 1 << iota // store the MAC that came
-	doConfirm                    // reachability is confirmed: draw a new ReachableTime, tell waiters
+	doConfirm                    // reachability is confirmed: draw a new ReachableTime
+	doAnswer                     // it is confirmed by an answer to a question: tell waiters
 	doFlush                      // send the packets that were held
 	doAsk                        // begin to ask
 	doForget                     // the MAC is not valid any more
@@ -127,7 +128,7 @@ func buildTransitions() (t [numStates][numEvents]transition) {
 	for _, override := range [2]event{0, overrideBit} { // O is ignored
 		for _, lla := range [2]event{advertSame, advertOther} {
 			inc[evAdvert+override+lla] = transition{StateStale, doRecord | doFlush}
-			inc[evAdvert+solicitBit+override+lla] = transition{StateReachable, doRecord | doFlush | doConfirm}
+			inc[evAdvert+solicitBit+override+lla] = transition{StateReachable, doRecord | doFlush | doConfirm | doAnswer}
 		}
 	}
 
@@ -157,9 +158,9 @@ func known(row *[numEvents]transition) {
 	row[evHint] = transition{StateReachable, doConfirm}
 	row[evHeardOther] = transition{StateStale, doRecord}
 	row[advert(false, true, advertOther)] = transition{StateStale, doRecord}
-	row[advert(true, true, advertOther)] = transition{StateReachable, doRecord | doConfirm}
+	row[advert(true, true, advertOther)] = transition{StateReachable, doRecord | doConfirm | doAnswer}
 	for _, override := range [2]bool{false, true} {
-		row[advert(true, override, advertNone)] = transition{StateReachable, doConfirm}
-		row[advert(true, override, advertSame)] = transition{StateReachable, doConfirm}
+		row[advert(true, override, advertNone)] = transition{StateReachable, doConfirm | doAnswer}
+		row[advert(true, override, advertSame)] = transition{StateReachable, doConfirm | doAnswer}
 	}
 }

@@ -1,0 +1,131 @@
+package stack
+
+import (
+	"strings"
+	"testing"
+)
+
+// machine is the whole table, written down a second time from the RFCs. A cell
+// is the next state and what is done:
+//
+//	N none  I incomplete  R reachable  S stale  D delay  P probe  U unreachable  T static
+//	m record the MAC   c confirmed: new ReachableTime   a answered: tell waiters
+//	f send held packets   q begin to ask   x forget the MAC   d lose held packets
+//
+// and "." where nothing changes. Adverts are S (solicited) O (override) and
+// the link-layer address: none, same, other.
+const machine = `
+event          N    I      R     S     D     P     U     T
+ask            Iq   .      .     .     .     .     .     .
+send           Iq   .      .     D     .     .     .     .
+timer          .    .      S     .     Pq    .     .     .
+unanswered     .    .      .     .     .     Ix    Ix    .
+exhausted      .    Nd     .     .     .     Nx    Nx    .
+unreachable    .    Nd     .     .     .     U     .     .
+hint           .    .      Rc    Rc    Rc    Rc    Rc    .
+heard-same     .    Smf    .     .     .     .     .     .
+heard-other    Sm   Smf    Sm    Sm    Sm    Sm    Sm    .
+flush          .    Nd     Nx    Nx    Nx    Nx    Nx    .
+restart        .    .      Ix    Ix    Ix    Ix    Ix    .
+doubt          .    Id     S     .     S     S     S     .
+--/none        .    .      .     .     .     .     .     .
+--/same        .    Smf    .     .     .     .     .     .
+--/other       .    Smf    S     .     .     .     .     .
+-O/none        .    .      .     .     .     .     .     .
+-O/same        .    Smf    .     .     .     .     .     .
+-O/other       .    Smf    Sm    Sm    Sm    Sm    Sm    .
+S-/none        .    .      Rca   Rca   Rca   Rca   Rca   .
+S-/same        .    Rmcaf  Rca   Rca   Rca   Rca   Rca   .
+S-/other       .    Rmcaf  S     .     .     .     .     .
+SO/none        .    .      Rca   Rca   Rca   Rca   Rca   .
+SO/same        .    Rmcaf  Rca   Rca   Rca   Rca   Rca   .
+SO/other       .    Rmcaf  Rmca  Rmca  Rmca  Rmca  Rmca  .
+`
+
+// eventNames are the rows of machine.
+func eventNames() map[string]event {
+	names := map[string]event{
+		"ask": evAsk, "send": evSend, "timer": evTimer, "unanswered": evUnanswered, "exhausted": evExhausted,
+		"unreachable": evUnreachable, "hint": evHint, "heard-same": evHeardSame, "heard-other": evHeardOther,
+		"flush": evFlush, "restart": evRestart, "doubt": evDoubt,
+	}
+	for lla, word := range []string{"/none", "/same", "/other"} {
+		names["--"+word] = advert(false, false, event(lla))
+		names["-O"+word] = advert(false, true, event(lla))
+		names["S-"+word] = advert(true, false, event(lla))
+		names["SO"+word] = advert(true, true, event(lla))
+	}
+	return names
+}
+
+const stateLetters = "NIRSDPUT"
+
+var actionLetters = map[action]string{
+	doRecord: "m", doConfirm: "c", doAnswer: "a", doFlush: "f", doAsk: "q", doForget: "x", doDrop: "d",
+}
+
+func cellOf(s, next State, do action) string {
+	if s == next && do == 0 {
+		return "."
+	}
+	cell := stateLetters[next : next+1]
+	for _, bit := range []action{doRecord, doConfirm, doAnswer, doFlush, doAsk, doForget, doDrop} {
+		if do&bit != 0 {
+			cell += actionLetters[bit]
+		}
+	}
+	return cell
+}
+
+func TestMachineExhaustive(t *testing.T) {
+	names := eventNames()
+	if len(names) != int(numEvents) {
+		t.Fatalf("%d events have names, there are %d", len(names), numEvents)
+	}
+	seen := make(map[event]bool)
+	lines := strings.Split(strings.TrimSpace(machine), "\n")
+	for _, line := range lines[1:] {
+		cells := strings.Fields(line)
+		e, ok := names[cells[0]]
+		if !ok || seen[e] || len(cells) != int(numStates)+1 {
+			t.Fatalf("bad row %q", line)
+		}
+		seen[e] = true
+		for s := State(0); s < numStates; s++ {
+			next, do := step(s, e)
+			if got := cellOf(s, next, do); got != cells[s+1] {
+				t.Errorf("%v, %s: got %s, want %s", s, cells[0], got, cells[s+1])
+			}
+		}
+	}
+	if len(seen) != int(numEvents) {
+		t.Errorf("%d events of %d have a row", len(seen), numEvents)
+	}
+}
+
+// TestMachineLaws states what must hold of any table.
+func TestMachineLaws(t *testing.T) {
+	for s := State(0); s < numStates; s++ {
+		for e := event(0); e < numEvents; e++ {
+			next, do := step(s, e)
+			if do&doConfirm != 0 != (next == StateReachable && (s != StateReachable || do != 0)) {
+				t.Errorf("%v, event %d: a neighbor is REACHABLE by confirmation and by nothing else", s, e)
+			}
+			if do&doAnswer != 0 && e < evAdvert {
+				t.Errorf("%v, event %d: waiters are told, but this is no answer", s, e)
+			}
+			if !s.HasMAC() && next.HasMAC() && do&doRecord == 0 {
+				t.Errorf("%v, event %d: gets to %v without a MAC", s, e, next)
+			}
+			if s.HasMAC() && !next.HasMAC() && do&doForget == 0 {
+				t.Errorf("%v, event %d: keeps its MAC in %v", s, e, next)
+			}
+			if s == StateIncomplete && next != s && do&(doFlush|doDrop) == 0 {
+				t.Errorf("%v, event %d: what becomes of held packets?", s, e)
+			}
+			if e >= evAdvert && s == StateNone && next != s {
+				t.Errorf("event %d: an advert makes an entry", e)
+			}
+		}
+	}
+}

@@ -1,0 +1,155 @@
+package stack
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"testing"
+
+	"glean/stack/loop"
+
+	"pgregory.net/rapid"
+)
+
+// TestWheelAgainstList compares the wheel with a slice that is searched.
+func TestWheelAgainstList(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		type timer struct {
+			tick  uint64
+			order int
+		}
+		var w wheel
+		slow := make(map[uint32]timer)
+		lists := [2]uint32{w.newList(), w.newList()}
+		listed := [2][]uint32{}
+		now, order := loop.Time(rapid.Int64Range(0, 1<<50).Draw(t, "start")), 0
+		unlist := func(id uint32) {
+			for k := range listed {
+				listed[k] = slices.DeleteFunc(listed[k], func(other uint32) bool { return other == id })
+			}
+		}
+		gap := rapid.OneOf(rapid.Int64Range(-1e9, 5e6), rapid.Int64Range(0, 1e9), rapid.Int64Range(0, 3600e9), rapid.Int64Range(0, 1<<50))
+		id := rapid.Uint32Range(1, 12)
+		t.Repeat(map[string]func(*rapid.T){
+			"set": func(t *rapid.T) {
+				k, at := id.Draw(t, "id"), now+loop.Time(gap.Draw(t, "in"))
+				w.set(k, at, now)
+				unlist(k)
+				slow[k] = timer{max(ticksUp(at), w.now), order}
+				order++
+			},
+			"remove": func(t *rapid.T) {
+				k := id.Draw(t, "id")
+				w.remove(k)
+				unlist(k)
+				delete(slow, k)
+			},
+			"enlist": func(t *rapid.T) {
+				k, l := id.Draw(t, "id"), rapid.IntRange(0, 1).Draw(t, "list")
+				w.enlist(lists[l], k)
+				unlist(k)
+				delete(slow, k)
+				listed[l] = append(listed[l], k)
+			},
+			"pass": func(t *rapid.T) {
+				now += loop.Time(max(0, gap.Draw(t, "by")))
+				for {
+					got := w.expire(now)
+					want, best := uint32(0), timer{tick: uint64(now)>>tickBits + 1}
+					for k, s := range slow {
+						if s.tick < best.tick {
+							want, best = k, s
+						}
+					}
+					if want == 0 && got == 0 {
+						return
+					}
+					if got == 0 || slow[got].tick != best.tick {
+						t.Fatalf("at %v expired %d, due first is %d", now, got, want)
+					}
+					delete(slow, got)
+				}
+			},
+			"": func(t *rapid.T) {
+				earliest := loop.Never
+				for k, s := range slow {
+					earliest = min(earliest, tickTime(s.tick))
+					if w.deadline(k) != tickTime(s.tick) || !w.isArmed(k) {
+						t.Fatalf("timer %d is due at %v, want %v", k, w.deadline(k), tickTime(s.tick))
+					}
+				}
+				if next := w.next(); next > earliest || (next == loop.Never) != (len(slow) == 0) {
+					t.Fatalf("next is %v, the first deadline %v", next, earliest)
+				}
+				if w.armed != len(slow) {
+					t.Fatalf("%d armed, want %d", w.armed, len(slow))
+				}
+				for l, ids := range listed {
+					oldest := uint32(0)
+					if len(ids) > 0 {
+						oldest = ids[0]
+					}
+					if got := w.oldest(lists[l]); got != oldest {
+						t.Fatalf("oldest of list %d is %d, want %d", l, got, oldest)
+					}
+				}
+			},
+		})
+	})
+}
+
+// TestWheelOrder: timers of one tick expire in the order in which they were set,
+// when they were set at the same time.
+func TestWheelOrder(t *testing.T) {
+	var w wheel
+	for id := uint32(1); id <= 1000; id++ {
+		w.set(id, 7*loop.Time(loop.Second), 0)
+	}
+	for id := uint32(1); id <= 1000; id++ {
+		if got := w.expire(8 * loop.Time(loop.Second)); got != id {
+			t.Fatalf("expired %d, want %d", got, id)
+		}
+	}
+}
+
+func TestWheelNeverEarly(t *testing.T) {
+	var w wheel
+	at := loop.Time(3*loop.Second) + 1
+	w.set(1, at, 0)
+	for w.expire(w.next()) == 0 {
+		if w.next() == loop.Never {
+			t.Fatal("the timer is lost")
+		}
+	}
+	if w.now<<tickBits < uint64(at) || w.now<<tickBits > uint64(at)+1<<tickBits {
+		t.Errorf("expired at %v, deadline was %v", tickTime(w.now), at)
+	}
+}
+
+func BenchmarkWheel(b *testing.B) {
+	for _, n := range []int{1000, 1_000_000} {
+		b.Run(fmt.Sprint(n), func(b *testing.B) {
+			var w wheel
+			rng := rand.New(rand.NewPCG(1, 2))
+			delays := make([]loop.Time, n)
+			for k := range delays {
+				delays[k] = loop.Time(15e9 + rng.Int64N(30e9)) // ReachableTime
+			}
+			w.nodes.reserve(uint32(n))
+			now := loop.Time(0)
+			b.ResetTimer()
+			b.ReportAllocs()
+			for done := 0; done < b.N; {
+				for k, d := range delays {
+					w.set(uint32(k+1), now+d+loop.Time(k)*1000, now+loop.Time(k)*1000)
+				}
+				for w.armed > 0 {
+					now = max(now, w.next())
+					for w.expire(now) != 0 {
+						done++
+					}
+				}
+			}
+		})
+	}
+}
