@@ -6,6 +6,7 @@ import (
 	"io"
 	"net"
 	"os"
+	"strconv"
 	"sync"
 	"sync/atomic"
 	"syscall"
@@ -54,7 +55,7 @@ func attach(c Config, create bool) (*device, error) {
 		}
 		multi, persist = multiBefore, persist || !before.NonPersist
 	}
-	d := &device{}
+	d := &device{created: before == nil}
 	for range c.Queues {
 		q, err := openQueue(c.Name, multi, persist)
 		if err != nil {
@@ -153,16 +154,14 @@ func openQueue(name string, multi, persist bool) (*queue, error) {
 	syscall.ForkLock.RLock()
 	defer syscall.ForkLock.RUnlock()
 
-	before := tunDescriptors()
+	before, listErr := tunDescriptors()
 	i, err := water.New(water.Config{
 		DeviceType:             water.TAP,
 		PlatformSpecificParams: water.PlatformSpecificParams{Name: name, Persist: persist, MultiQueue: multi},
 	})
 	if err != nil {
-		for fd := range tunDescriptors() {
-			if !before[fd] {
-				_ = unix.Close(fd)
-			}
+		if listErr == nil {
+			closeOthers(before)
 		}
 		return nil, explain(err)
 	}
@@ -181,20 +180,35 @@ func openQueue(name string, multi, persist bool) (*queue, error) {
 }
 
 // tunDescriptors is the set of this process' descriptors of /dev/net/tun.
-func tunDescriptors() map[int]bool {
+func tunDescriptors() (map[int]bool, error) {
+	entries, err := os.ReadDir("/proc/self/fd")
+	if err != nil {
+		return nil, err
+	}
 	set := make(map[int]bool)
-	entries, _ := os.ReadDir("/proc/self/fd")
 	for _, e := range entries {
-		var fd int
 		target, err := os.Readlink("/proc/self/fd/" + e.Name())
 		if err != nil || target != "/dev/net/tun" {
-			continue
+			continue // closed meanwhile, or of something else
 		}
-		if _, err := fmt.Sscanf(e.Name(), "%d", &fd); err == nil {
+		if fd, err := strconv.Atoi(e.Name()); err == nil {
 			set[fd] = true
 		}
 	}
-	return set
+	return set, nil
+}
+
+// closeOthers closes the descriptors of /dev/net/tun that are not in keep.
+func closeOthers(keep map[int]bool) {
+	now, err := tunDescriptors()
+	if err != nil {
+		return
+	}
+	for fd := range now {
+		if !keep[fd] {
+			_ = unix.Close(fd)
+		}
+	}
 }
 
 // explain puts what TUNSETIFF answers into words.

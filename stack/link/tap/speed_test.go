@@ -147,8 +147,9 @@ func BenchmarkSend(b *testing.B) {
 
 // BenchmarkReceive is what a frame costs from read(2) to the handler's door.
 func BenchmarkReceive(b *testing.B) {
-	for name, f := range map[string][]byte{"control": arpFrame(60), "traffic": udpFrame()} {
-		b.Run(name, func(b *testing.B) {
+	for _, class := range []link.Class{link.ClassControl, link.ClassTraffic} {
+		f := map[link.Class][]byte{link.ClassControl: arpFrame(60), link.ClassTraffic: udpFrame()}[class]
+		b.Run(class.String(), func(b *testing.B) {
 			const perRound = 512
 			k, d, p := unread(b)
 			read := readAll(k, d)

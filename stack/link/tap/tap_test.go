@@ -223,7 +223,10 @@ func TestOpenRefuses(t *testing.T) {
 	open(t, Config{Name: busy})
 	own.IP("link add "+dummy+" type veth peer name "+netlab.Name(), "tuntap add dev "+tun+" mode tun")
 	t.Cleanup(func() { own.IP("link del "+dummy, "link del "+tun) })
-	before := tunDescriptors()
+	before, err := tunDescriptors()
+	if err != nil || len(before) == 0 {
+		t.Fatalf("descriptors of /dev/net/tun: %v, error %v", before, err)
+	}
 	for _, test := range []struct {
 		name string
 		want error
@@ -234,7 +237,7 @@ func TestOpenRefuses(t *testing.T) {
 			t.Errorf("%s: error %v, want %v of the name", test.name, err, test.want)
 		}
 	}
-	if after := tunDescriptors(); len(after) != len(before) {
+	if after, _ := tunDescriptors(); len(after) != len(before) {
 		t.Errorf("%d descriptors of /dev/net/tun are open, %d before the refusals", len(after), len(before))
 	}
 }

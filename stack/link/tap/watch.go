@@ -20,6 +20,10 @@ type watcher struct {
 	events  *events // nil while the subscription is broken
 	carrier bool    // as far as it can be known from our namespace
 	last    link.State
+
+	// A TAP that came back without persistence, and since when it is known.
+	young      int // its index
+	youngSince time.Time
 }
 
 // look asks the watcher to look at the device. It may be called from any
@@ -121,6 +125,9 @@ func (w *watcher) examine() link.State {
 	k, gone := w.link, link.State{Reason: link.ReasonDeleted}
 	d := k.device.Load()
 	if d == nil {
+		if !w.isBack() {
+			return gone
+		}
 		d, err := attach(k.config, false)
 		if err != nil {
 			return gone
@@ -139,6 +146,25 @@ func (w *watcher) examine() link.State {
 		return link.State{Reason: link.ReasonDown}
 	}
 	return s
+}
+
+// isBack tells whether there is a TAP of the link's name to attach to. One
+// without persistence has to be there for a while: `ip tuntap add` makes a TAP
+// first and persistent then, and water, told in between that it is not, would
+// take the persistence away.
+func (w *watcher) isBack() bool {
+	t, err := find(w.link.config.Name)
+	if t == nil || err != nil {
+		w.young = 0
+		return false
+	}
+	if !t.NonPersist {
+		return true
+	}
+	if w.young != t.Index {
+		w.young, w.youngSince = t.Index, time.Now()
+	}
+	return time.Since(w.youngSince) >= lookEvery
 }
 
 // probe asks the device for its state. A TAP can be written when it is up, and

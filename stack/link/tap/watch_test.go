@@ -46,6 +46,33 @@ func TestMoveIsDownAndRecovers(t *testing.T) {
 	}
 }
 
+// A write tells what is wrong before anybody has looked.
+func TestWriteTells(t *testing.T) {
+	k, d, p := unread(t)
+	name := p.file.Name()
+	own := netlab.Own(t)
+	for _, test := range []struct {
+		command string
+		state   link.State
+		want    error
+	}{
+		{"link set " + name + " down", down, link.ErrDown},
+		{"link set " + name + " up", up, nil},
+		{"link del " + name, deleted, link.ErrDeleted},
+	} {
+		own.IP(test.command)
+		if s := d.probe(); s != test.state {
+			t.Errorf("after %q the device's state is %+v, want %+v", test.command, s, test.state)
+		}
+		if _, err := newSender(k, 0).Send([][]byte{udpFrame()}); !errors.Is(err, test.want) {
+			t.Errorf("after %q Send says %v, want %v", test.command, err, test.want)
+		}
+	}
+	if s := k.Stats(); s.TxErrors != 2 || s.TxFrames != 1 {
+		t.Errorf("counters %+v, want 2 errors and 1 frame", s)
+	}
+}
+
 // Only deletion is deletion. The TAP is not made again by us, but attached to
 // when somebody else does, and then it is theirs.
 func TestDeletionAndReturn(t *testing.T) {
