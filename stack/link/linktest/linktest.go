@@ -128,6 +128,11 @@ func (b *bench) directions(check func(from, to *side)) {
 	check(b.b, b.a)
 }
 
+func (b *bench) roomOf(s *side) (n int) {
+	b.Do(func() { n = s.Room() })
+	return n
+}
+
 func (b *bench) longest(from *side) int {
 	if from == b.b && b.LongestFromB > 0 {
 		return b.LongestFromB
@@ -141,7 +146,9 @@ func inOrder(b *bench) {
 	b.attach()
 	b.directions(func(from, to *side) {
 		var all [][]byte
+		half := b.roomOf(to) / 2
 		for batch := 1; batch <= 12; batch++ {
+			b.await("frames arrive", func() bool { return len(all)-len(to.frames) <= half })
 			frames := make([][]byte, batch)
 			for i := range frames {
 				frames[i] = frame(uint32(len(all)), 42+len(all))
@@ -262,7 +269,8 @@ func countersAddUp(b *bench) {
 // queueBeside sends on two queues at once, beside the loop where that may be.
 func queueBeside(b *bench) {
 	b.attach()
-	const each = 300
+	const own = 20
+	each := min(300, (b.roomOf(b.b)-own)/2)
 	var queues [2]link.Queue
 	b.Do(func() {
 		for i := range queues {
@@ -290,7 +298,7 @@ func queueBeside(b *bench) {
 			b.Do(func() { run(i) })
 		}
 	}
-	for i := range 20 {
+	for i := range own {
 		b.send(b.a, [][]byte{frame(uint32(i), 60)})
 	}
 	for range queues {
@@ -298,7 +306,7 @@ func queueBeside(b *bench) {
 			b.Fatal(err)
 		}
 	}
-	b.await("all frames arrive", func() bool { return len(b.b.frames) >= 20+len(queues)*each })
+	b.await("all frames arrive", func() bool { return len(b.b.frames) >= own+len(queues)*each })
 	b.Do(func() {
 		next := [3]uint32{0, 1000, 2000}
 		for _, f := range b.b.frames {
@@ -309,7 +317,7 @@ func queueBeside(b *bench) {
 			}
 			next[n/1000]++
 		}
-		if next != [3]uint32{20, 1000 + each, 2000 + each} {
+		if next != [3]uint32{own, 1000 + uint32(each), 2000 + uint32(each)} {
 			b.Errorf("the senders' next frames are %v", next)
 		}
 	})
