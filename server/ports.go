@@ -144,35 +144,50 @@ func (s *Server) port(ctx context.Context, id string) (engine.PortView, error) {
 	return call(ctx, s, func() (engine.PortView, error) { return s.Engine.Port(id) })
 }
 
-// createPort opens a device between two turns on the loop: the id is reserved
-// in the first, the link attached in the second.
 func (s *Server) createPort(w *responseWriter, r *request) error {
 	spec, err := body(r, w, engine.ParsePort)
 	if err != nil {
 		return err
 	}
+	v, err := s.openPort(r.Context(), spec)
+	if err != nil {
+		return err
+	}
+	w.Header().Set("Location", "/ports/"+v.Spec.ID)
+	return reply(w, http.StatusCreated, s.portJSON(v))
+}
+
+// OpenPort makes a port as POST /ports does.
+func (s *Server) OpenPort(ctx context.Context, spec engine.PortSpec) error {
+	_, err := s.openPort(ctx, spec)
+	return err
+}
+
+// openPort opens a device between two turns on the loop: the id is reserved in
+// the first, the link attached in the second.
+func (s *Server) openPort(ctx context.Context, spec engine.PortSpec) (engine.PortView, error) {
 	open := s.Openers[spec.Kind]
 	if open == nil {
-		return problemf(http.StatusBadRequest, "kind: ports of kind %q can't be made here", spec.Kind)
+		return engine.PortView{}, problemf(http.StatusBadRequest, "kind: ports of kind %q can't be made here", spec.Kind)
 	}
 	// What follows has to be finished even if the client goes away meanwhile,
 	// or the id would stay reserved.
-	ctx := context.WithoutCancel(r.Context())
-	spec, err = call(ctx, s, func() (engine.PortSpec, error) {
+	ctx = context.WithoutCancel(ctx)
+	spec, err := call(ctx, s, func() (engine.PortSpec, error) {
 		if spec.ID == "" {
 			spec.ID = s.Engine.NewID()
 		}
 		return spec, s.Engine.ReservePort(spec)
 	})
 	if err != nil {
-		return err
+		return engine.PortView{}, err
 	}
 	lk, err := open(spec)
 	if err != nil {
 		if stopped := s.Do(ctx, func() { s.Engine.ReleasePort(spec.ID) }); stopped != nil {
-			return stopped
+			return engine.PortView{}, stopped
 		}
-		return cantOpen(spec, err)
+		return engine.PortView{}, cantOpen(spec, err)
 	}
 	v, err := call(ctx, s, func() (engine.PortView, error) {
 		s.Engine.AttachPort(spec.ID, lk)
@@ -180,10 +195,8 @@ func (s *Server) createPort(w *responseWriter, r *request) error {
 	})
 	if err != nil {
 		_ = lk.Close() // the loop has stopped, so nobody else will
-		return err
 	}
-	w.Header().Set("Location", "/ports/"+v.Spec.ID)
-	return reply(w, http.StatusCreated, s.portJSON(v))
+	return v, err
 }
 
 // cantOpen blames the client: it named a device that can't be opened.

@@ -30,6 +30,9 @@ type SwitchConfig struct {
 	Ageing  loop.Duration    // a MAC is forgotten that long after its last frame; 0: 300 s
 	MaxMACs int              // MACs beyond that are not learned; 0: 1,048,576
 	TPID    header.EtherType // of the tags that it reads; 0: 0x8100
+	// Cable: while only two ports are up, all that one gets leaves by the other,
+	// as if there were a cable between them.
+	Cable bool
 }
 
 // SwitchCounts counts what became of the frames that a switch received.
@@ -101,6 +104,13 @@ func (s *Switch) expired(at station) bool {
 
 // receive is what a switch does with a frame.
 func (s *Switch) receive(p *SwitchPort, f []byte) {
+	if s.config.Cable {
+		if other := s.onlyOther(p); other != nil {
+			s.one[0] = f
+			other.end.Send(s.one[:])
+			return
+		}
+	}
 	vlan, tagged, ok := p.admit(f)
 	src, dst := header.Ethernet(f).Src(), header.Ethernet(f).Dst()
 	if !ok || src.IsMulticast() || isLinkLocalGroup(dst) {
@@ -120,11 +130,27 @@ func (s *Switch) receive(p *SwitchPort, f []byte) {
 		}
 	}
 	s.counts.Flooded++
-	for _, i := range s.audience(vlan, dst, f, tagged) {
+	for _, i := range s.audience(vlan, dst, f) {
 		if i != p.index {
 			s.emit(s.ports[i], vlan, f, tagged)
 		}
 	}
+}
+
+// onlyOther is the port besides p that is up, nil if there is none or more than
+// one.
+func (s *Switch) onlyOther(p *SwitchPort) *SwitchPort {
+	var other *SwitchPort
+	for _, q := range s.ports {
+		if q == p || !q.state.Up {
+			continue
+		}
+		if other != nil {
+			return nil
+		}
+		other = q
+	}
+	return other
 }
 
 // isLinkLocalGroup tells whether m is one of the addresses 01:80:c2:00:00:00 to

@@ -252,3 +252,35 @@ func BenchmarkSwitchUnicast(b *testing.B) {
 		})
 	}
 }
+
+// A cable passes what a bridge keeps back; with a third port it is a bridge.
+func TestSwitchAsCable(t *testing.T) {
+	w := NewWorld(1)
+	sw := w.NewSwitch("patch", SwitchConfig{Cable: true})
+	got := make([]int, 3)
+	var ends []*End
+	for i, name := range []string{"p0", "p1", "p2"} {
+		port, plug := w.Wire(name, WireConfig{})
+		sw.AddPort(plug, PortConfig{Trunk: true})
+		port.SetSink(func([]byte) { got[i]++ })
+		ends = append(ends, port)
+	}
+	ends[2].SetState(link.State{Reason: link.ReasonDown})
+	frame := make([]byte, 60)
+	copy(frame, "\x01\x80\xc2\x00\x00\x0e\x02\x00\x00\x00\x00\x01\x88\xcc") // to a group that no bridge forwards
+	send := func() {
+		if n, err := ends[0].Send([][]byte{frame}); n != 1 || err != nil {
+			t.Fatal(n, err)
+		}
+		w.Virtual().RunFor(loop.Millisecond)
+	}
+	send()
+	if got[0] != 0 || got[1] != 1 || got[2] != 0 {
+		t.Errorf("received %v, want it at the other port", got)
+	}
+	ends[2].SetState(link.State{Up: true})
+	send()
+	if got[0] != 0 || got[1] != 1 || got[2] != 0 {
+		t.Errorf("received %v, want nothing more with three ports", got)
+	}
+}

@@ -1,0 +1,60 @@
+package main
+
+import (
+	"context"
+	"fmt"
+
+	"glean/server"
+	"glean/server/engine"
+	"glean/sim"
+	"glean/stack/link"
+	"glean/stack/link/tap"
+	"glean/stack/loop"
+)
+
+// openers open the devices of ports. They are not called on the loop.
+func openers(l *loop.Real) map[engine.PortKind]server.Opener {
+	wires := &wires{loop: l, world: sim.NewWorldOn(l, 0), patches: make(map[string]*sim.Switch)}
+	return map[engine.PortKind]server.Opener{
+		engine.KindTAP: func(spec engine.PortSpec) (link.Link, error) {
+			return tap.Open(l, tap.Config{
+				Name: spec.Name, Queues: spec.Queues, Persist: spec.Persist, MTU: spec.MTU, MAC: spec.MAC,
+			})
+		},
+		engine.KindWire: wires.open,
+	}
+}
+
+// wires are the in-process wires by name: a cable while two ports are plugged
+// into one, a switch when there are more.
+type wires struct {
+	loop    *loop.Real
+	world   *sim.World             // on the loop only, as are the following
+	patches map[string]*sim.Switch // by name
+	plugs   int
+}
+
+func (w *wires) open(spec engine.PortSpec) (link.Link, error) {
+	opened := make(chan link.Link, 1)
+	if !w.loop.PostWork(func() { opened <- w.plug(spec.Name) }) {
+		return nil, context.Canceled
+	}
+	select {
+	case lk := <-opened:
+		return lk, nil
+	case <-w.loop.Done():
+		return nil, context.Canceled
+	}
+}
+
+func (w *wires) plug(name string) link.Link {
+	patch := w.patches[name]
+	if patch == nil {
+		patch = w.world.NewSwitch(name, sim.SwitchConfig{Cable: true})
+		w.patches[name] = patch
+	}
+	w.plugs++
+	port, plug := w.world.Wire(fmt.Sprintf("%s.%d", name, w.plugs), sim.WireConfig{})
+	patch.AddPort(plug, sim.PortConfig{Trunk: true})
+	return port
+}

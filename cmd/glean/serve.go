@@ -1,0 +1,170 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"math/rand/v2"
+	"net"
+	"net/http"
+	"os"
+	"os/signal"
+	"syscall"
+	"time"
+
+	"glean/generator"
+	"glean/generator/transmit"
+	"glean/server"
+	"glean/server/engine"
+	"glean/stack/link"
+	"glean/stack/loop"
+)
+
+// stopWithin is how long SIGTERM may take.
+const stopWithin = 2 * time.Second
+
+type serveFlags struct {
+	listen, config, logLevel, logFormat string
+	openPerf, dropOverruns              bool
+	ports                               portFlags
+}
+
+func runServe(c command, args []string) error {
+	var f serveFlags
+	fs := c.newFlags()
+	fs.StringVar(&f.listen, "listen", "", "address and port of the REST API (default 127.0.0.1:9000)")
+	fs.StringVar(&f.config, "config", "", "configuration `file` (YAML): listen, ports, resources")
+	fs.StringVar(&f.config, "c", "", "short for --config")
+	fs.Var(&f.ports, "port", "`ID=KIND:ARG`, repeatable: 0=tap:NAME[,queues=N][,persist], 1=wire:NAME;\nwithout any: ports 0 and 1, back to back on a wire")
+	fs.BoolVar(&f.openPerf, "openperf", false, "behave as OpenPerf does where the two differ")
+	fs.BoolVar(&f.dropOverruns, "drop-overruns", false, "count frames that the device could not take as dropped, instead of sending them late")
+	fs.StringVar(&f.logLevel, "log-level", "info", "debug, info, warn or error")
+	fs.StringVar(&f.logFormat, "log-format", "text", "text or json")
+	if err := parse(fs, args); err != nil {
+		return err
+	}
+	log, err := f.logger()
+	if err != nil {
+		return err
+	}
+	resources, err := f.readConfig(log)
+	if err != nil {
+		return err
+	}
+	ctx, cancel := signal.NotifyContext(context.Background(), syscall.SIGTERM, syscall.SIGINT)
+	defer cancel()
+	return serveUntil(ctx, f, resources, log)
+}
+
+// readConfig merges the file into the flags; what the command line says wins.
+func (f *serveFlags) readConfig(log *slog.Logger) ([]resource, error) {
+	var resources []resource
+	if f.config != "" {
+		c, err := readConfig(f.config)
+		if err != nil {
+			return nil, usageErrorf("--config: %v", err)
+		}
+		for _, key := range c.Unknown {
+			log.Warn("unknown key in the configuration file", "key", key)
+		}
+		if f.listen == "" {
+			f.listen = c.Listen
+		}
+		if len(f.ports) == 0 {
+			f.ports = c.Ports
+		}
+		resources = c.Resources
+	}
+	if f.listen == "" {
+		f.listen = "127.0.0.1:9000"
+	}
+	if len(f.ports) == 0 {
+		for _, id := range []string{"0", "1"} {
+			f.ports = append(f.ports, engine.PortSpec{ID: id, Kind: engine.KindWire, Name: "wire0", Fixed: true})
+		}
+	}
+	return resources, nil
+}
+
+func (f *serveFlags) logger() (*slog.Logger, error) {
+	var level slog.Level
+	if err := level.UnmarshalText([]byte(f.logLevel)); err != nil {
+		return nil, usageErrorf("--log-level: %q is not debug, info, warn or error", f.logLevel)
+	}
+	options := &slog.HandlerOptions{Level: level}
+	switch f.logFormat {
+	case "text":
+		return slog.New(slog.NewTextHandler(os.Stderr, options)), nil
+	case "json":
+		return slog.New(slog.NewJSONHandler(os.Stderr, options)), nil
+	}
+	return nil, usageErrorf("--log-format: %q is not text or json", f.logFormat)
+}
+
+// serveUntil runs the daemon until ctx ends.
+func serveUntil(ctx context.Context, f serveFlags, resources []resource, log *slog.Logger) error {
+	l := loop.NewReal()
+	e := engine.New(engine.Config{
+		Loop: l,
+		Rand: rand.New(rand.NewPCG(rand.Uint64(), rand.Uint64())),
+		Transmit: func(r *generator.Run, q link.Queue, done func(error)) generator.Transmitter {
+			return transmit.Start(r, q, l.Clock, func(reason error) { l.Post(func() { done(reason) }) })
+		},
+		DropOverruns: f.dropOverruns,
+	})
+	s := server.New(server.Config{
+		Loop: l, Engine: e, Epoch: l.Epoch(), Openers: openers(l), OpenPerf: f.openPerf,
+		Version: server.Version{Version: version, Commit: buildCommit()}, Logger: log,
+	})
+	go l.Run()
+	defer stopLoop(l, s, e)
+	for _, spec := range f.ports {
+		if err := s.OpenPort(ctx, spec); err != nil {
+			return usageErrorf("--port %s=%s:%s: %v", spec.ID, spec.Kind, spec.Name, err)
+		}
+	}
+	for _, r := range resources {
+		if err := s.Apply(ctx, r.Path, r.Body); err != nil {
+			return fmt.Errorf("%s: line %d: resource %q: %w", f.config, r.Line, r.Path, err)
+		}
+	}
+	listener, err := net.Listen("tcp", f.listen)
+	if err != nil {
+		return usageErrorf("--listen %s: %v", f.listen, err)
+	}
+	fmt.Printf("listening on http://%s\n", listener.Addr())
+	return serveHTTP(ctx, s.HTTPServer(), listener, log)
+}
+
+// serveHTTP serves until ctx ends, then gives requests in progress a moment.
+func serveHTTP(ctx context.Context, h *http.Server, listener net.Listener, log *slog.Logger) error {
+	failed := make(chan error, 1)
+	go func() { failed <- h.Serve(listener) }()
+	select {
+	case err := <-failed:
+		return err
+	case <-ctx.Done():
+	}
+	log.Info("stopping")
+	grace, cancel := context.WithTimeout(context.Background(), stopWithin/4)
+	defer cancel()
+	if err := h.Shutdown(grace); err != nil && !errors.Is(err, context.DeadlineExceeded) {
+		return err
+	}
+	return h.Close()
+}
+
+// stopLoop stops the transmitters, closes the links and ends the loop.
+func stopLoop(l *loop.Real, s *server.Server, e *engine.Engine) {
+	ctx, cancel := context.WithTimeout(context.Background(), stopWithin/2)
+	defer cancel()
+	stopped := make(chan struct{})
+	_ = s.Do(ctx, func() { e.Stop(func() { close(stopped) }) })
+	select {
+	case <-stopped:
+	case <-ctx.Done():
+	}
+	l.Stop()
+	<-l.Done()
+}

@@ -1,0 +1,82 @@
+package server
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"strings"
+
+	"glean/server/engine"
+)
+
+// OpenPort opens a port as POST /ports does. It is for ports that come with
+// the process.
+func (s *Server) OpenPort(ctx context.Context, spec engine.PortSpec) error {
+	if s.Openers[spec.Kind] == nil {
+		return fmt.Errorf("ports of kind %q can't be opened", spec.Kind)
+	}
+	_, err := s.openPort(ctx, spec)
+	return err
+}
+
+// Apply creates a resource of a configuration file: path is "/collection/id",
+// and body is what would be POSTed to the collection, without the id.
+func (s *Server) Apply(ctx context.Context, path string, body []byte) error {
+	slash := strings.LastIndexByte(path, '/')
+	if slash <= 0 || slash == len(path)-1 {
+		return fmt.Errorf("%q is not \"/collection/id\"", path)
+	}
+	var members map[string]json.RawMessage
+	if err := json.Unmarshal(body, &members); err != nil {
+		return fmt.Errorf("the body must be a map: %w", err)
+	}
+	if members == nil {
+		members = make(map[string]json.RawMessage)
+	}
+	id, err := json.Marshal(path[slash+1:])
+	if err != nil {
+		return err
+	}
+	members["id"] = id
+	if body, err = json.Marshal(members); err != nil {
+		return err
+	}
+	return s.post(ctx, path[:slash], body)
+}
+
+// post gives a request to the handler as if it had come by HTTP.
+func (s *Server) post(ctx context.Context, collection string, body []byte) error {
+	r, err := http.NewRequestWithContext(ctx, http.MethodPost, collection, bytes.NewReader(body))
+	if err != nil {
+		return err
+	}
+	r.Header.Set("Content-Type", "application/json")
+	w := &keptReply{header: make(http.Header), status: http.StatusOK}
+	s.Handler().ServeHTTP(w, r)
+	if w.status < 300 {
+		return nil
+	}
+	var p problem
+	if json.Unmarshal(w.body.Bytes(), &p) == nil && p.Detail != "" {
+		return fmt.Errorf("%d: %s", w.status, p.Detail)
+	}
+	return fmt.Errorf("%d: %s", w.status, w.body.Bytes())
+}
+
+// keptReply keeps an answer in memory.
+type keptReply struct {
+	header http.Header
+	status int
+	body   bytes.Buffer
+}
+
+// Header implements http.ResponseWriter.
+func (w *keptReply) Header() http.Header { return w.header }
+
+// WriteHeader implements http.ResponseWriter.
+func (w *keptReply) WriteHeader(status int) { w.status = status }
+
+// Write implements http.ResponseWriter.
+func (w *keptReply) Write(b []byte) (int, error) { return w.body.Write(b) }
