@@ -19,7 +19,7 @@ type Virtual struct {
 }
 
 type post struct {
-	seq uint64 // 0 when posted by another goroutine, until the loop sees it
+	seq uint64 // 0 until the loop has seen it
 	fn  func()
 }
 
