@@ -24,7 +24,7 @@ const (
 	askSelf    uint8 = 1 << iota // we ask without the waiter, for held packets
 	askUnicast                   // the MAC we have was asked in vain; ask everybody
 	askOffered                   // the waiter was told and may ask at any moment
-	askUsed                      // UNREACHABLE: a packet was sent since the last question
+	askUsed                      // a packet was sent since the last question; UNREACHABLE is asked only then
 )
 
 // hold is one waiter's interest in a neighbor.

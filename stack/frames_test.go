@@ -3,6 +3,7 @@ package stack
 import (
 	"net"
 	"net/netip"
+	"slices"
 	"testing"
 
 	"glean/stack/header"
@@ -149,6 +150,7 @@ func (f ndFrame) bytes(t testing.TB) []byte {
 		options = append(options, layers.ICMPv6Option{Type: option, Data: hw(f.lla)})
 	}
 	options = append(options, f.options...)
+	slices.Reverse(options) // gopacket writes the last one first
 	var body gopacket.SerializableLayer = &layers.ICMPv6NeighborSolicitation{TargetAddress: raw(f.target), Options: options}
 	if f.advert {
 		body = &layers.ICMPv6NeighborAdvertisement{Flags: f.flags, TargetAddress: raw(f.target), Options: options}

@@ -276,7 +276,7 @@ func describe(frame []byte) string {
 			if !checksumRight(p) {
 				words = append(words, "BAD CHECKSUM")
 			}
-			if l.HopLimit != 255 && p.Layer(layers.LayerTypeICMPv6Echo) == nil {
+			if nd := p.Layer(layers.LayerTypeICMPv6); l.HopLimit != 255 && nd != nil && nd.(*layers.ICMPv6).TypeCode.Type() > 129 {
 				words = append(words, fmt.Sprintf("hop limit %d", l.HopLimit))
 			}
 		case *layers.ICMPv4:

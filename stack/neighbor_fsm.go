@@ -145,7 +145,7 @@ func buildTransitions() (t [numStates][numEvents]transition) {
 	t[StateDelay][evTimer] = transition{StateProbe, doAsk}
 	t[StateProbe][evExhausted] = transition{StateNone, doForget}
 	t[StateProbe][evUnanswered] = transition{StateIncomplete, doForget}
-	t[StateProbe][evUnreachable] = transition{StateUnreachable, 0}
+	t[StateProbe][evUnreachable] = transition{StateUnreachable, doAsk}
 	t[StateUnreachable][evExhausted] = transition{StateNone, doForget}
 	t[StateUnreachable][evUnanswered] = transition{StateIncomplete, doForget}
 	return t

@@ -21,7 +21,7 @@ send           Iq   .      .     D     .     .     .     .
 timer          .    .      S     .     Pq    .     .     .
 unanswered     .    .      .     .     .     Ix    Ix    .
 exhausted      .    Nd     .     .     .     Nx    Nx    .
-unreachable    .    Nd     .     .     .     U     .     .
+unreachable    .    Nd     .     .     .     Uq    .     .
 hint           .    .      Rc    Rc    Rc    Rc    Rc    .
 heard-same     .    Smf    .     .     .     .     .     .
 heard-other    Sm   Smf    Sm    Sm    Sm    Sm    Sm    .

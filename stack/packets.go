@@ -102,7 +102,7 @@ func (s *Stack) use(id uint32) {
 	n := s.neighbors.at(id)
 	n.flags &^= flagForeign
 	s.apply(id, evSend, header.MAC{}, CauseSent)
-	if n.state == StateUnreachable && n.ask != 0 {
+	if n.ask != 0 {
 		s.asks.at(n.ask).flags |= askUsed
 	}
 }

@@ -1,0 +1,412 @@
+package stack
+
+import (
+	"fmt"
+	"net/netip"
+	"strings"
+	"testing"
+
+	"glean/stack/header"
+	"glean/stack/loop"
+
+	"github.com/google/gopacket/layers"
+)
+
+// resolveNS is what a peer sends to resolve 2001:db8::1.
+func resolveNS() ndFrame {
+	return ndFrame{src: peer6, dst: solicitGroup, target: "2001:db8::1", lla: mac2}
+}
+
+// answerNA is the answer that resolves 2001:db8::2.
+func answerNA() ndFrame {
+	return ndFrame{advert: true, src: peer6, dst: "2001:db8::1", target: peer6, lla: mac2, flags: flagS | flagO}
+}
+
+// editType, editCode and so on change the ICMPv6 message of a packet.
+func setByte(at int, v byte) func([]byte) { return func(p []byte) { p[at] = v } }
+
+// cut shortens the ICMPv6 message to size octets.
+func cut(size int) func([]byte) { return func(p []byte) { p[5] = byte(size) } }
+
+// invalidND is all of RFC 4861 sections 7.1.1 and 7.1.2, by what is wrong.
+var invalidND = []struct {
+	ids    string // of the solicitation and of the advertisement
+	what   string
+	change func(f *ndFrame)
+	err    header.Error
+}{
+	{"E02 E11", "hop limit 254", func(f *ndFrame) { f.hopLimit = 254 }, header.ErrNDHopLimit},
+	{"E02 E11", "hop limit 1", func(f *ndFrame) { f.hopLimit = 1 }, header.ErrNDHopLimit},
+	{"E03 E12", "checksum", func(f *ndFrame) { f.edit = func(p []byte) { p[42] ^= 1 } }, header.ErrNDChecksum},
+	{"E04 E13", "code 1", func(f *ndFrame) { f.edit, f.fix = setByte(41, 1), true }, header.ErrNDCode},
+	{"E05 E14", "length 16", func(f *ndFrame) { f.edit, f.fix = cut(16), true }, header.ErrNDLength},
+	{"E05 E14", "length 23", func(f *ndFrame) { f.edit, f.fix = cut(23), true }, header.ErrNDLength},
+	{"E06 E15", "multicast target", func(f *ndFrame) { f.target = "ff02::1:ff00:1" }, header.ErrNDTarget},
+	{"E07 E16", "an option of length 0", func(f *ndFrame) { f.edit, f.fix = setByte(65, 0), true }, header.ErrNDOptionZero},
+	{"E07 E16", "a later option of length 0", func(f *ndFrame) {
+		f.options = []layers.ICMPv6Option{{Type: 14, Data: make([]byte, 6)}}
+		f.edit, f.fix = setByte(73, 0), true
+	}, header.ErrNDOptionZero},
+	{"E19 E19", "a link-layer address of length 2", func(f *ndFrame) {
+		f.lla = header.MAC{}
+		kind := layers.ICMPv6OptSourceAddress
+		if f.advert {
+			kind = layers.ICMPv6OptTargetAddress
+		}
+		f.options = []layers.ICMPv6Option{{Type: kind, Data: make([]byte, 14)}}
+	}, header.ErrNDLinkOption},
+}
+
+func TestConformanceNDValidation(t *testing.T) {
+	t.Run("E01 a solicitation comes from our address, goes to the group or the target, and has hop limit 255", func(t *testing.T) {
+		n := alone(t)
+		n.waiter.hold(n.iface, peer6, 1, false, 30e9)
+		n.wantSent("m1>33:33:ff:00:00:02 2001:db8::1>ff02::1:ff00:2 NS 2001:db8::2 SourceAddress m1")
+		n.receive(answerNA().bytes(t))
+		n.run(60 * seconds)
+		n.link.take()
+		send(n, peer6)
+		n.run(6 * seconds)
+		n.wantSent("m1>m2 2001:db8::1>2001:db8::2 udp 9", "m1>m2 2001:db8::1>2001:db8::2 NS 2001:db8::2 SourceAddress m1")
+	})
+	for _, c := range invalidND {
+		ids := strings.Fields(c.ids)
+		t.Run(ids[0]+" solicitation dropped: "+c.what, func(t *testing.T) {
+			n := alone(t)
+			f := resolveNS()
+			f.ethDst = header.MulticastMAC(netip.MustParseAddr(solicitGroup))
+			c.change(&f)
+			n.receive(f.bytes(t))
+			n.wantSent()
+			n.wantState(peer6, "none")
+			if n.stack.Counters().Malformed[c.err] != 1 {
+				t.Errorf("%v is not counted", c.err)
+			}
+		})
+		t.Run(ids[1]+" advertisement dropped: "+c.what, func(t *testing.T) {
+			n := alone(t)
+			n.waiter.hold(n.iface, peer6, 1, false, 30e9)
+			f := answerNA()
+			c.change(&f)
+			n.receive(f.bytes(t))
+			n.wantState(peer6, "incomplete")
+			if n.stack.Counters().Malformed[c.err] != 1 {
+				t.Errorf("%v is not counted", c.err)
+			}
+		})
+	}
+	t.Run("E08 a solicitation from :: to other than a solicited-node group is dropped", func(t *testing.T) {
+		for _, dst := range []string{"2001:db8::1", "ff02::1"} {
+			n := alone(t)
+			n.receive(ndFrame{src: "::", dst: dst, target: "2001:db8::1"}.bytes(t))
+			n.wantSent()
+			if n.stack.Counters().Malformed[header.ErrNSUnspecifiedDst] != 1 {
+				t.Errorf("to %s: not counted", dst)
+			}
+		}
+	})
+	t.Run("E09 a solicitation from :: with a link-layer address is dropped", func(t *testing.T) {
+		n := alone(t)
+		n.receive(ndFrame{src: "::", dst: solicitGroup, target: "2001:db8::1", lla: mac2}.bytes(t))
+		n.wantSent()
+		if n.stack.Counters().Malformed[header.ErrNSUnspecifiedLink] != 1 {
+			t.Error("not counted")
+		}
+	})
+	t.Run("E10 reserved bits and unknown options are ignored", func(t *testing.T) {
+		n := alone(t)
+		f := resolveNS()
+		f.options = []layers.ICMPv6Option{
+			{Type: 14, Data: make([]byte, 6)},                             // Nonce (RFC 7527)
+			{Type: layers.ICMPv6OptTargetAddress, Data: make([]byte, 14)}, // irrelevant here
+			{Type: 253, Data: make([]byte, 22)},
+		}
+		f.edit, f.fix = func(p []byte) { copy(p[44:48], []byte{0xff, 0xff, 0xff, 0xff}) }, true
+		n.receive(f.bytes(t))
+		n.wantSent("m1>m2 2001:db8::1>2001:db8::2 NA 2001:db8::1 011 TargetAddress m1")
+		n.wantState(peer6, "stale "+mac2.String())
+
+		n.waiter.hold(n.iface, "2001:db8::3", 1, false, 30e9)
+		a := ndFrame{advert: true, target: "2001:db8::3", lla: mac3, flags: flagS | 0x1f}
+		a.options = f.options[:1]
+		a.edit, a.fix = func(p []byte) { copy(p[45:48], []byte{0xff, 0xff, 0xff}) }, true
+		n.receive(a.bytes(t))
+		n.wantState("2001:db8::3", "reachable "+mac3.String())
+	})
+	t.Run("E17 an advertisement to a group with the solicited flag is dropped", func(t *testing.T) {
+		n := alone(t)
+		n.waiter.hold(n.iface, peer6, 1, false, 30e9)
+		f := answerNA()
+		f.dst = "ff02::1"
+		n.receive(f.bytes(t))
+		n.wantState(peer6, "incomplete")
+		if n.stack.Counters().Malformed[header.ErrNASolicited] != 1 {
+			t.Error("not counted")
+		}
+	})
+	t.Run("E18 an advertisement is matched by target, whatever its source", func(t *testing.T) {
+		n := alone(t)
+		n.waiter.hold(n.iface, peer6, 1, false, 30e9)
+		n.waiter.hold(n.iface, "2001:db8::3", 2, false, 30e9)
+		f := answerNA()
+		f.src = "2001:db8::3"
+		n.receive(f.bytes(t))
+		n.wantState(peer6, "reachable "+mac2.String())
+		n.wantState("2001:db8::3", "incomplete")
+	})
+	t.Run("E18 an advertisement for our own address is a conflict, not an update", func(t *testing.T) {
+		n := alone(t)
+		n.receive(ndFrame{advert: true, dst: "ff02::1", target: "2001:db8::1", lla: mac2, flags: flagO}.bytes(t))
+		if n.iface.NeighborCount() != 0 || n.stack.Counters().Conflicts != 1 {
+			t.Errorf("%d neighbors, %d conflicts", n.iface.NeighborCount(), n.stack.Counters().Conflicts)
+		}
+		n.wantSent("m1>33:33:00:00:00:01 2001:db8::1>ff02::1 NA 2001:db8::1 001 TargetAddress m1")
+	})
+	t.Run("E19 of two link-layer addresses the first counts", func(t *testing.T) {
+		n := alone(t)
+		f := resolveNS()
+		f.options = []layers.ICMPv6Option{{Type: layers.ICMPv6OptSourceAddress, Data: hw(mac3)}}
+		n.receive(f.bytes(t))
+		n.wantState(peer6, "stale "+mac2.String())
+	})
+	t.Run("K01 a solicitation or advertisement in a fragment is ignored", func(t *testing.T) {
+		n := alone(t)
+		f := resolveNS()
+		f.fragment = true
+		n.receive(f.bytes(t))
+		n.wantSent()
+		n.wantState(peer6, "none")
+		n.waiter.hold(n.iface, peer6, 1, false, 30e9)
+		a := answerNA()
+		a.fragment = true
+		n.receive(a.bytes(t))
+		n.wantState(peer6, "incomplete")
+		if n.stack.Counters().Malformed[header.ErrFragment] != 2 {
+			t.Error("not counted")
+		}
+	})
+	t.Run("K02 no Neighbor Discovery message that is sent has a Fragment header", func(t *testing.T) {
+		n := alone(t)
+		n.waiter.hold(n.iface, peer6, 1, false, 30e9)
+		n.receive(resolveNS().bytes(t))
+		n.receive(ndFrame{advert: true, dst: "ff02::1", target: "2001:db8::1", lla: mac2, flags: flagO}.bytes(t))
+		if len(n.link.sent) != 3 {
+			t.Fatalf("%d frames sent, want a question, an answer and a defence", len(n.link.sent))
+		}
+		for _, f := range n.link.sent {
+			if f[14+6] != 58 {
+				t.Errorf("next header %d", f[14+6])
+			}
+		}
+	})
+	t.Run("M01 groups have the MAC and the address of RFC 2464 and RFC 4291", func(t *testing.T) {
+		n := newNode(t, loop.NewVirtual(), Options{})
+		n.add(config(1))
+		for target, want := range map[string]string{
+			"2001:db8::8:12ab:cdef": "m1>33:33:ff:ab:cd:ef 2001:db8::1>ff02::1:ffab:cdef NS 2001:db8::8:12ab:cdef SourceAddress m1",
+			"fe80::ffff:0:1":        "m1>33:33:ff:00:00:01 fe80::1>ff02::1:ff00:1 NS fe80::ffff:0:1 SourceAddress m1",
+		} {
+			n.waiter.hold(n.iface, target, 1, false, n.loop.Now()+30e9)
+			n.wantSent(want)
+		}
+		for group, want := range map[string]header.MAC{
+			"ff02::1": {0x33, 0x33, 0, 0, 0, 1}, "ff0e::1234:5678": {0x33, 0x33, 0x12, 0x34, 0x56, 0x78},
+		} {
+			if h := n.iface.Hold(netip.MustParseAddr(group), 1, false, 30e9); h.State != HeldKnown || h.MAC != want {
+				t.Errorf("%s: %+v", group, h)
+			}
+		}
+	})
+}
+
+func TestConformanceNDSending(t *testing.T) {
+	t.Run("F02 the first solicitation goes to the group and carries our link-layer address", func(t *testing.T) {
+		n := alone(t)
+		n.waiter.hold(n.iface, "2001:db8::aa:bbcc", 1, false, 30e9)
+		n.wantSent("m1>33:33:ff:aa:bb:cc 2001:db8::1>ff02::1:ffaa:bbcc NS 2001:db8::aa:bbcc SourceAddress m1")
+	})
+	t.Run("F03 the source is the interface's address of the right scope", func(t *testing.T) {
+		for target, src := range map[string]string{"2001:db8::9": "2001:db8::1", "fe80::9": "fe80::1"} {
+			n := alone(t)
+			n.waiter.hold(n.iface, target, 1, false, 30e9)
+			n.wantSent(fmt.Sprintf("m1>33:33:ff:00:00:09 %s>ff02::1:ff00:9 NS %s SourceAddress m1", src, target))
+		}
+		n := newNode(t, loop.NewVirtual(), Options{})
+		n.add(InterfaceConfig{MAC: mac1, LinkLocal: netip.MustParseAddr("fe80::1"), Gateway6: netip.MustParseAddr("fe80::fe")})
+		n.waiter.hold(n.iface, "fe80::fe", 1, false, 30e9)
+		n.wantSent("m1>33:33:ff:00:00:fe fe80::1>ff02::1:ff00:fe NS fe80::fe SourceAddress m1")
+	})
+	t.Run("F04 questions are a RetransTimer apart; three without a waiter, while one waits at most 3 s apart", func(t *testing.T) {
+		for _, hop := range []string{peer, peer6} {
+			n := alone(t)
+			send(n, hop)
+			n.run(3*seconds - loop.Millisecond)
+			if len(n.link.take()) != 3 {
+				t.Errorf("%s: not three questions", hop)
+			}
+			n.wantState(hop, "incomplete")
+			n.run(10 * loop.Millisecond)
+			n.wantState(hop, "none")
+			n.run(60 * seconds)
+			n.wantSent()
+			if got := n.stack.Counters().Dropped[DropHeldFailed]; got != 1 {
+				t.Errorf("%s: %d packets failed", hop, got)
+			}
+
+			n.waiter.hold(n.iface, hop, 1, false, n.loop.Now()+30e9)
+			start, last := n.loop.Now(), n.loop.Now()
+			for n.loop.Now() < start+30e9 {
+				n.run(loop.Millisecond)
+				if len(n.link.take()) > 0 {
+					if gap := n.loop.Now() - last; n.loop.Now() > start+1e9 && gap < 1e9 || gap > 3e9+5e6 {
+						t.Errorf("%s: a gap of %v", hop, gap)
+					}
+					last = n.loop.Now()
+				}
+			}
+			if since := last - start; since < 27e9 || since > 29e9+5e6 {
+				t.Errorf("%s: last question after %v, want one to three seconds before the deadline", hop, since)
+			}
+		}
+	})
+	t.Run("F05 packets are queued, the oldest gives way", func(t *testing.T) {
+		n := newNode(t, loop.NewVirtual(), Options{})
+		c := config(1)
+		c.Neighbor.MaxHeld = 3
+		n.add(c)
+		dst := netip.MustParseAddr(peer6)
+		for k := range 5 {
+			p := udpPacket(t, "2001:db8::1", peer6)
+			p[len(p)-1] = byte(k)
+			n.iface.Output(dst, p)
+			p[len(p)-1] = 99 // the packet was borrowed
+		}
+		n.check()
+		n.link.take()
+		n.receive(answerNA().bytes(t))
+		var got []byte
+		for _, f := range n.link.sent {
+			got = append(got, f[len(f)-1])
+		}
+		if fmt.Sprint(got) != "[2 3 4]" {
+			t.Errorf("sent %v, want the last three in order", got)
+		}
+		if n.stack.Counters().Dropped[DropHeldOverflow] != 2 {
+			t.Error("two dropped packets are not counted")
+		}
+	})
+	t.Run("F06 groups are never resolved; without a link-layer address nothing is learned", func(t *testing.T) {
+		n := alone(t)
+		if h := n.waiter.hold(n.iface, "ff02::1:2", 1, true, 30e9); h.State != HeldKnown {
+			t.Errorf("%+v", h)
+		}
+		f := resolveNS()
+		f.lla = header.MAC{}
+		n.receive(f.bytes(t))
+		n.wantState(peer6, "incomplete") // being asked, to be answered; not learned
+		n.receive(ndFrame{advert: true, target: peer6, flags: flagS | flagO}.bytes(t))
+		n.wantState(peer6, "incomplete")
+	})
+	t.Run("F07 a solicitation for an address that is not ours is left alone", func(t *testing.T) {
+		for _, target := range []string{"2001:db8::1:1", "::ffff:192.0.2.1", "::1"} {
+			n := alone(t)
+			f := resolveNS()
+			f.target = target
+			n.receive(f.bytes(t))
+			n.wantSent()
+			n.wantState(peer6, "none")
+		}
+	})
+	t.Run("F08 no address is ever tentative here: a check for one of ours is answered as taken", func(t *testing.T) {
+		n := alone(t)
+		n.receive(ndFrame{src: "::", dst: solicitGroup, target: "2001:db8::1"}.bytes(t))
+		n.wantSent("m1>33:33:00:00:00:01 2001:db8::1>ff02::1 NA 2001:db8::1 001 TargetAddress m1")
+	})
+	t.Run("F09 a solicitation with a link-layer address makes or changes a STALE entry", func(t *testing.T) {
+		n := alone(t)
+		n.receive(resolveNS().bytes(t))
+		n.wantState(peer6, "stale "+mac2.String())
+		confirm(n, peer6, mac2)
+		n.receive(resolveNS().bytes(t))
+		n.wantState(peer6, "reachable "+mac2.String())
+		n.receive(ndFrame{advert: true, target: peer6, flags: flagR | flagS}.bytes(t))
+		f := resolveNS()
+		f.lla = mac3
+		n.receive(f.bytes(t))
+		n.wantState(peer6, "stale "+mac3.String())
+		if info, _ := n.iface.Neighbor(netip.MustParseAddr(peer6)); !info.IsRouter {
+			t.Error("IsRouter was touched")
+		}
+	})
+	t.Run("F10 a solicitation from :: touches no cache", func(t *testing.T) {
+		n := alone(t)
+		n.receive(ndFrame{src: "::", dst: solicitGroup, target: "2001:db8::1"}.bytes(t))
+		if n.iface.NeighborCount() != 0 {
+			t.Error("an entry was made")
+		}
+	})
+	t.Run("F11 the answer is unicast, solicited, overriding, with our link-layer address", func(t *testing.T) {
+		n := alone(t)
+		n.receive(resolveNS().bytes(t))
+		n.wantSent("m1>m2 2001:db8::1>2001:db8::2 NA 2001:db8::1 011 TargetAddress m1")
+		f := resolveNS()
+		f.dst = "2001:db8::1"
+		n.receive(f.bytes(t))
+		n.wantSent("m1>m2 2001:db8::1>2001:db8::2 NA 2001:db8::1 011 TargetAddress m1")
+		// Without a link-layer address: the cache knows the source, or it is asked first.
+		f.lla = header.MAC{}
+		n.receive(f.bytes(t))
+		n.wantSent("m1>m2 2001:db8::1>2001:db8::2 NA 2001:db8::1 011 TargetAddress m1")
+		f.src = "2001:db8::3"
+		n.receive(f.bytes(t))
+		n.wantSent("m1>33:33:ff:00:00:03 2001:db8::1>ff02::1:ff00:3 NS 2001:db8::3 SourceAddress m1")
+		n.receive(ndFrame{advert: true, target: "2001:db8::3", lla: mac3, flags: flagS}.bytes(t))
+		n.wantSent("m1>m3 2001:db8::1>2001:db8::3 NA 2001:db8::1 011 TargetAddress m1")
+
+		r := newNode(t, loop.NewVirtual(), Options{IsRouter: true})
+		r.add(config(1))
+		r.receive(resolveNS().bytes(t))
+		r.wantSent("m1>m2 2001:db8::1>2001:db8::2 NA 2001:db8::1 111 TargetAddress m1")
+	})
+	t.Run("F12 an answer for an address of a range does not override", func(t *testing.T) {
+		n := newNode(t, loop.NewVirtual(), Options{})
+		c := config(1)
+		c.RespondFor = []netip.Prefix{netip.MustParsePrefix("2001:db8:f::/48")}
+		n.add(c)
+		f := resolveNS()
+		f.dst, f.target = "ff02::1:ff00:99", "2001:db8:f::99"
+		n.receive(f.bytes(t))
+		n.wantSent("m1>m2 2001:db8:f::99>2001:db8::2 NA 2001:db8:f::99 010 TargetAddress m1")
+	})
+	t.Run("F13 L01 a new address is announced by three advertisements, a RetransTimer apart, that do not override", func(t *testing.T) {
+		n := newNode(t, loop.NewVirtual(), Options{})
+		n.add(InterfaceConfig{MAC: mac1, IPv6: netip.MustParsePrefix("2001:db8::1/64"), LinkLocal: netip.MustParseAddr("fe80::1"), Announce: true})
+		for range 3 {
+			n.run(loop.Millisecond)
+			n.wantSent("m1>33:33:00:00:00:02 fe80::1>ff02::2 NA fe80::1 000 TargetAddress m1",
+				"m1>33:33:00:00:00:02 2001:db8::1>ff02::2 NA 2001:db8::1 000 TargetAddress m1")
+			n.run(998 * loop.Millisecond)
+			n.wantSent()
+			n.run(loop.Millisecond)
+		}
+		n.run(60 * seconds)
+		n.wantSent()
+	})
+	t.Run("L01 a new address is announced without overriding anybody", func(t *testing.T) {
+		n := newNode(t, loop.NewVirtual(), Options{})
+		n.add(InterfaceConfig{MAC: mac1, LinkLocal: netip.MustParseAddr("fe80::1"), Announce: true})
+		n.run(10 * seconds)
+		frames := n.link.take()
+		if len(frames) != 3 {
+			t.Fatalf("%d announcements", len(frames))
+		}
+		for _, f := range frames {
+			if f != "m1>33:33:00:00:00:02 fe80::1>ff02::2 NA fe80::1 000 TargetAddress m1" {
+				t.Error(f)
+			}
+		}
+	})
+	t.Run("I01 a destination is on the link because of a prefix, not because of an address; no router, no route", func(t *testing.T) {
+		checkNextHops(t, true)
+	})
+}
