@@ -46,6 +46,7 @@ type daemon struct {
 	base string
 	log  *lockedBuffer
 	done chan struct{}
+	kill bool // by stop
 }
 
 type lockedBuffer struct {
@@ -108,12 +109,13 @@ func (d *daemon) stop(sig syscall.Signal) {
 	d.t.Helper()
 	select {
 	case <-d.done:
-		if d.cmd.ProcessState.ExitCode() != 0 && sig != syscall.SIGKILL {
+		if d.cmd.ProcessState.ExitCode() != 0 && !d.kill {
 			d.t.Errorf("the daemon ended with %v: %s", d.cmd.ProcessState, d.log)
 		}
 		return
 	default:
 	}
+	d.kill = sig == syscall.SIGKILL
 	_ = d.cmd.Process.Signal(sig)
 	select {
 	case <-d.done:

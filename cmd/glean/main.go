@@ -82,28 +82,25 @@ func exitCode(err error, stderr io.Writer) int {
 
 func oneLine(err error) string { return strings.ReplaceAll(err.Error(), "\n", "; ") }
 
-// newFlags makes the flag set of a subcommand. --help goes to stdout.
+// newFlags makes the flag set of a subcommand.
 func (c command) newFlags() *flag.FlagSet {
 	fs := flag.NewFlagSet(c.name, flag.ContinueOnError)
 	fs.SetOutput(io.Discard) // mistakes are one line, printed by main
-	fs.Usage = func() {
-		fmt.Fprintf(os.Stdout, "usage: glean %s %s\n\n%s\n", c.name, c.args, c.does)
-		fs.SetOutput(os.Stdout)
-		fs.PrintDefaults()
-		fs.SetOutput(io.Discard)
-	}
+	fs.Usage = func() {}     // nor is help wanted then
 	return fs
 }
 
-// parse parses flags and refuses stray arguments.
-func parse(fs *flag.FlagSet, args []string) error {
-	if err := fs.Parse(args); err != nil {
-		if errors.Is(err, flag.ErrHelp) {
-			return err
-		}
+// parse parses flags and refuses stray arguments. --help goes to stdout.
+func (c command) parse(fs *flag.FlagSet, args []string) error {
+	switch err := fs.Parse(args); {
+	case errors.Is(err, flag.ErrHelp):
+		fmt.Printf("usage: glean %s %s\n\n%s\n\n", c.name, c.args, c.does)
+		fs.SetOutput(os.Stdout)
+		fs.PrintDefaults()
+		return err
+	case err != nil:
 		return usageErrorf("%s: %v", fs.Name(), err)
-	}
-	if fs.NArg() > 0 {
+	case fs.NArg() > 0:
 		return usageErrorf("%s: unexpected argument %q", fs.Name(), fs.Arg(0))
 	}
 	return nil

@@ -41,7 +41,7 @@ func runServe(c command, args []string) error {
 	fs.BoolVar(&f.dropOverruns, "drop-overruns", false, "count frames that the device could not take as dropped, instead of sending them late")
 	fs.StringVar(&f.logLevel, "log-level", "info", "debug, info, warn or error")
 	fs.StringVar(&f.logFormat, "log-format", "text", "text or json")
-	if err := parse(fs, args); err != nil {
+	if err := c.parse(fs, args); err != nil {
 		return err
 	}
 	log, err := f.logger()

@@ -27,7 +27,7 @@ func buildCommit() string {
 }
 
 func runVersion(c command, args []string) error {
-	if err := parse(c.newFlags(), args); err != nil {
+	if err := c.parse(c.newFlags(), args); err != nil {
 		return err
 	}
 	fmt.Printf("glean %s (commit %s, %s)\n", version, buildCommit(), runtime.Version())

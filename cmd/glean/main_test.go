@@ -1,0 +1,170 @@
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"net"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"glean/internal/netlab"
+)
+
+// Mistakes in the words of the command line are one line on stderr, name what
+// is wrong, and exit with 2.
+func TestWrongWords(t *testing.T) {
+	dir := t.TempDir()
+	files := 0
+	file := func(text string) string {
+		files++
+		path := filepath.Join(dir, fmt.Sprintf("c%d.yaml", files))
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return path
+	}
+	busy, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer busy.Close()
+	for _, c := range []struct {
+		args []string
+		want string
+	}{
+		{[]string{"fly"}, `unknown command "fly"`},
+		{[]string{"serve", "--nosuch"}, "nosuch"},
+		{[]string{"serve", "extra"}, `"extra"`},
+		{[]string{"version", "extra"}, `"extra"`},
+		{[]string{"serve", "--port", "0"}, "ID=KIND:ARG"},
+		{[]string{"serve", "--port", "A=wire:w"}, `"A"`},
+		{[]string{"serve", "--port", "0=wire:"}, "no name"},
+		{[]string{"serve", "--port", "0=carrier:pigeon"}, `"carrier"`},
+		{[]string{"serve", "--port", "0=wire:w,fast"}, `"fast"`},
+		{[]string{"serve", "--port", "0=tap:t,queues=0"}, "queues=0"},
+		{[]string{"serve", "--port", "0=tap:t,queues=1e9"}, "queues=1e9"},
+		{[]string{"serve", "--port", "0=tap:t,persist=yes"}, "persist"},
+		{[]string{"serve", "--port", "0=tap:averyveryverylongname"}, "averyveryverylongname"},
+		{[]string{"serve", "--port", "0=wire:w", "--port", "0=wire:v"}, "twice"},
+		{[]string{"serve", "--log-level", "loud"}, "loud"},
+		{[]string{"serve", "--log-format", "xml"}, "xml"},
+		{[]string{"serve", "--listen", busy.Addr().String()}, busy.Addr().String()},
+		{[]string{"serve", "--listen", "nowhere"}, "nowhere"},
+		{[]string{"serve", "-c", filepath.Join(dir, "nosuch.yaml")}, "nosuch.yaml"},
+		{[]string{"serve", "-c", file("- a\n- b\n")}, "must be a map"},
+		{[]string{"serve", "-c", file("ports: [{id: '0', kind: wire}]\n")}, "line 1"},
+	} {
+		var out, errs bytes.Buffer
+		code := run(c.args, &out, &errs)
+		if code != 2 || !strings.Contains(errs.String(), c.want) || strings.Count(errs.String(), "\n") != 1 {
+			t.Errorf("glean %s: exit %d, stderr %q; want exit 2 and one line with %q",
+				strings.Join(c.args, " "), code, errs.String(), c.want)
+		}
+	}
+}
+
+func TestHelp(t *testing.T) {
+	var out, errs bytes.Buffer
+	if code := run([]string{"help"}, &out, &errs); code != 0 || errs.Len() > 0 {
+		t.Errorf("exit %d, stderr %q", code, errs.String())
+	}
+	for _, c := range commands() {
+		if !strings.Contains(out.String(), c.name) {
+			t.Errorf("help does not list %q", c.name)
+		}
+	}
+	if code := run(nil, &out, &errs); code != 2 {
+		t.Errorf("no command: exit %d, want 2", code)
+	}
+}
+
+const configText = `
+listen: 127.0.0.1:0
+core: {log: {level: info}}
+ports:
+  - {id: a, kind: wire, arg: w}
+  - {id: b, kind: wire, arg: w}
+resources:
+  /interfaces/if-b:
+    port_id: b
+    config: {protocols: [{eth: {mac_address: "02:00:00:00:00:0b"}},
+      {ipv4: {method: static, static: {address: 198.18.0.11, prefix_length: 24}}}]}
+  /interfaces/if-a:
+    port_id: a
+    config: {protocols: [{eth: {mac_address: "02:00:00:00:00:0a"}},
+      {ipv4: {method: static, static: {address: 198.18.0.10, prefix_length: 24}}}]}
+`
+
+func TestConfigFile(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "glean.yaml")
+	if err := os.WriteFile(path, []byte(configText), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	d := serve(t, "-c", path)
+	request := d.call(202, "POST", "/learning", object{"interface_id": "if-a", "addresses": []string{"198.18.0.11"}})
+	request = d.until("/learning/"+request["id"].(string), func(o object) bool { return o["state"] != "resolving" })
+	got := reasons(d.call(200, "GET", "/learning-results/"+request["result_id"].(string), nil))
+	if got["198.18.0.11"] != "02:00:00:00:00:0b" {
+		t.Errorf("learned %v", got)
+	}
+	if !strings.Contains(d.log.String(), "core (line 3)") {
+		t.Errorf("the unknown key is not warned about: %s", d.log)
+	}
+}
+
+// A resource that can't be made ends the process, named with its line.
+func TestConfigResourceFails(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "glean.yaml")
+	text := strings.Replace(configText, "port_id: b", "port_id: nosuch", 1)
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	var out, errs bytes.Buffer
+	code := run([]string{"serve", "-c", path}, &out, &errs)
+	if code != 1 || !strings.Contains(errs.String(), `line 8: resource "/interfaces/if-b"`) || !strings.Contains(errs.String(), "nosuch") {
+		t.Errorf("exit %d, stderr %q; want exit 1 naming the resource, its line and the port", code, errs.String())
+	}
+}
+
+// SIGTERM ends the daemon within 2 s, with transmitters running and a client
+// that waits.
+func TestStopsOnSIGTERM(t *testing.T) {
+	d := serve(t)
+	d.call(201, "POST", "/packet/generators", object{"id": "gen-1", "target_id": "0", "config": object{
+		"duration": object{"continuous": true},
+		"load":     object{"rate": object{"value": 100000, "period": "seconds"}, "units": "frames"},
+		"traffic": []any{object{"length": object{"fixed": 64}, "packet": object{"protocols": []any{
+			object{"ethernet": object{"destination": "02:00:00:00:00:01"}}}}}},
+	}})
+	d.call(201, "POST", "/packet/generators/gen-1/start", nil)
+	idle, err := net.Dial("tcp", strings.TrimPrefix(d.base, "http://"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer idle.Close()
+	began := time.Now()
+	d.stop(syscall.SIGTERM)
+	if took := time.Since(began); took > 5*time.Second {
+		t.Errorf("it took %v to stop", took)
+	}
+	if code := d.cmd.ProcessState.ExitCode(); code != 0 {
+		t.Errorf("exit code %d, want 0: %s", code, d.log)
+	}
+}
+
+// After kill -9 a TAP that glean made is gone, and the next daemon makes it anew.
+func TestRestartAfterKill(t *testing.T) {
+	netlab.Require(t)
+	name := netlab.Name()
+	d := serve(t, "--port", "0=tap:"+name)
+	var out, errs bytes.Buffer
+	if code := run([]string{"serve", "--listen", "127.0.0.1:0", "--port", "0=tap:" + name}, &out, &errs); code != 2 || !strings.Contains(errs.String(), "in use") {
+		t.Errorf("a second daemon on the same TAP: exit %d, %q; want 2 and \"in use\"", code, errs.String())
+	}
+	d.stop(syscall.SIGKILL)
+	serve(t, "--port", "0=tap:"+name).call(200, "GET", "/ports/0", nil)
+}
