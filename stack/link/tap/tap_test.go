@@ -166,10 +166,19 @@ func TestOpenMakesWhatCloseRemoves(t *testing.T) {
 	}
 }
 
+// remove removes devices that are left when the test ends, however it ends.
+func remove(t testing.TB, own *netlab.Namespace, devices ...string) {
+	t.Cleanup(func() {
+		for _, d := range devices {
+			_, _ = own.Try("ip", "link", "del", d)
+		}
+	})
+}
+
 func TestPersistStays(t *testing.T) {
 	own := netlab.Own(t)
 	name := netlab.Name()
-	t.Cleanup(func() { _, _ = own.Try("ip", "link", "del", name) })
+	remove(t, own, name)
 	o := open(t, Config{Name: name, Persist: true})
 	o.close(t)
 	if !exists(t, name) {

@@ -94,8 +94,8 @@ func TestDeletionAndReturn(t *testing.T) {
 	if exists(t, o.Name()) {
 		t.Error("the TAP is there again without anybody having made it")
 	}
+	remove(t, own, o.Name())
 	own.IP("tuntap add dev " + o.Name() + " mode tap multi_queue")
-	t.Cleanup(func() { own.IP("link del " + o.Name()) })
 	o.awaitState(t, up)
 	if n, err := q.Send([][]byte{arpFrame(60), arpFrame(1400)}); n != 2 || err != nil {
 		t.Errorf("the queue after the return: took %d, error %v", n, err)
@@ -148,9 +148,16 @@ func TestReturnWithoutQueuesIsNotTaken(t *testing.T) {
 	o.attach()
 	own.IP("link del " + o.Name())
 	o.awaitState(t, deleted)
+	remove(t, own, o.Name())
 	own.IP("tuntap add dev "+o.Name()+" mode tap", "link set "+o.Name()+" up")
-	own.IP("link del "+o.Name(), "tuntap add dev "+o.Name()+" mode tap multi_queue")
-	t.Cleanup(func() { own.IP("link del " + o.Name()) })
+	if _, err := attach(o.config, false); !errors.Is(err, ErrQueues) { // as the watcher does
+		t.Errorf("attaching to one queue where two are wanted: %v", err)
+	}
+	own.IP("link del " + o.Name())
+	if len(o.states) > 0 {
+		t.Errorf("the state became %+v with a TAP that does not fit", <-o.states)
+	}
+	own.IP("tuntap add dev " + o.Name() + " mode tap multi_queue")
 	o.awaitState(t, up)
 }
 
