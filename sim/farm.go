@@ -46,6 +46,7 @@ type farmHost struct {
 type FarmCounts struct {
 	ARPAnswered, NDAnswered, EchoAnswered uint64
 	Received                              uint64 // packets for a host, of any kind but those answered
+	Corrupt                               uint64 // UDP with a wrong checksum or length
 	Announced                             uint64
 	Dead                                  uint64 // frames for a host that is dead
 	WrongMAC                              uint64 // unicast frames for an address, to a MAC that it does not have
@@ -187,6 +188,16 @@ func (f *Farm) alive(n uint32, dst header.MAC) bool {
 		return false
 	}
 	return true
+}
+
+// reads is alive for packets with data, which hosts read only if they come by
+// unicast.
+func (f *Farm) reads(n uint32, dst header.MAC) bool {
+	if dst.IsMulticast() {
+		f.counts.Ignored++
+		return false
+	}
+	return f.alive(n, dst)
 }
 
 // question counts a question to host n.

@@ -13,19 +13,33 @@ import (
 func (f *Farm) handleARP(eth *header.EthernetRepr, payload []byte) {
 	a, err := header.ParseARP(payload)
 	n, ours := f.find4(a.TargetIP)
-	if err != nil || !ours || a.Op != header.ARPRequest || a.SenderMAC.IsMulticast() || a.SenderIP == a.TargetIP {
+	probe := a.SenderIP == [4]byte{}
+	switch {
+	case err != nil || !ours || a.Op != header.ARPRequest,
+		a.SenderMAC.IsZero() || a.SenderMAC.IsMulticast(),
+		!probe && isNobody(netip.AddrFrom4(a.SenderIP)), a.SenderIP == a.TargetIP:
 		f.counts.Ignored++
 		return
-	}
-	if !f.alive(n, eth.Dst) {
+	case !f.alive(n, eth.Dst):
 		return
 	}
 	f.question(n)
 	f.counts.ARPAnswered++
-	f.arp(a.SenderMAC, header.ARPRepr{
+	dst := a.SenderMAC
+	if netip.AddrFrom4(a.TargetIP).IsLinkLocalUnicast() {
+		dst = header.Broadcast // RFC 3927 section 2.5
+	}
+	f.arp(dst, header.ARPRepr{
 		Op: header.ARPReply, SenderMAC: f.MAC(n), SenderIP: a.TargetIP,
 		TargetMAC: a.SenderMAC, TargetIP: a.SenderIP,
 	})
+}
+
+// isNobody tells of addresses that no station of a link may have (RFC 1122
+// section 3.2.1.3, RFC 4291 section 2.5).
+func isNobody(a netip.Addr) bool {
+	return a.IsUnspecified() || a.IsLoopback() || a.IsMulticast() ||
+		a.Is4() && (a.As4()[0] == 0 || a == netip.AddrFrom4([4]byte{255, 255, 255, 255}))
 }
 
 // handleIPv4 answers echo requests and counts the rest.
@@ -36,18 +50,25 @@ func (f *Farm) handleIPv4(eth *header.EthernetRepr, packet []byte) {
 		f.counts.Ignored++
 		return
 	}
-	if !f.alive(n, eth.Dst) {
+	if !f.reads(n, eth.Dst) {
 		return
 	}
-	if ip.Protocol == header.ProtocolICMPv4 {
+	if ip.Protocol == header.ProtocolICMPv4 && !isNobody(netip.AddrFrom4(ip.Src)) {
 		if echo, ok := isEchoRequest(header.ParseICMPv4Echo(payload)); ok {
 			f.counts.EchoAnswered++
 			at := f.ethernet(f.MAC(n), eth.Src, header.EtherTypeIPv4)
 			out := header.IPv4Repr{
-				Src: ip.Dst, Dst: ip.Src, Protocol: ip.Protocol, TTL: replyTTL, PayloadLen: echo.Size(),
+				Src: ip.Dst, Dst: ip.Src, Protocol: ip.Protocol, TTL: replyTTL, TOS: ip.TOS,
+				PayloadLen: echo.Size(),
 			}
 			at += out.Emit(f.frame[at:])
 			f.send(at + echo.EmitICMPv4(f.frame[at:]))
+			return
+		}
+	}
+	if ip.Protocol == header.ProtocolUDP {
+		if _, _, err := header.ParseUDPv4(ip.Src, ip.Dst, payload); err != nil {
+			f.counts.Corrupt++
 			return
 		}
 	}
@@ -71,7 +92,7 @@ func (f *Farm) handleIPv6(eth *header.EthernetRepr, packet []byte) {
 		f.counts.Ignored++
 		return
 	}
-	if ip.NextHeader == header.ProtocolICMPv6 && len(payload) > 0 && payload[0] == solicitationType {
+	if ip.NextHeader == header.ProtocolICMPv6 && len(payload) > 0 && payload[0] == header.ICMPv6NeighborSolicitation {
 		f.handleSolicitation(eth, ip, payload)
 		return
 	}
@@ -80,27 +101,30 @@ func (f *Farm) handleIPv6(eth *header.EthernetRepr, packet []byte) {
 		f.counts.Ignored++
 		return
 	}
-	if !f.alive(n, eth.Dst) {
+	if !f.reads(n, eth.Dst) {
 		return
 	}
-	if ip.NextHeader == header.ProtocolICMPv6 {
+	if ip.NextHeader == header.ProtocolICMPv6 && !isNobody(netip.AddrFrom16(ip.Src)) {
 		if echo, ok := isEchoRequest(header.ParseICMPv6Echo(ip, payload)); ok {
 			f.counts.EchoAnswered++
 			at := f.ethernet(f.MAC(n), eth.Src, header.EtherTypeIPv6)
 			out := header.IPv6Repr{
 				Src: ip.Dst, Dst: ip.Src, NextHeader: header.ProtocolICMPv6,
-				HopLimit: replyTTL, PayloadLen: echo.Size(),
+				HopLimit: replyTTL, TrafficClass: ip.TrafficClass, PayloadLen: echo.Size(),
 			}
 			at += out.Emit(f.frame[at:])
 			f.send(at + echo.EmitICMPv6(f.frame[at:], out.Src, out.Dst))
 			return
 		}
 	}
+	if ip.NextHeader == header.ProtocolUDP {
+		if _, _, err := header.ParseUDPv6(ip.Src, ip.Dst, payload); err != nil {
+			f.counts.Corrupt++
+			return
+		}
+	}
 	f.data(n, packet)
 }
-
-// solicitationType is the ICMPv6 type of RFC 4861 section 4.3.
-const solicitationType = 135
 
 // handleSolicitation answers as RFC 4861 section 7.2.4 says. The MAC to answer
 // to is the one in the solicitation or, since a farm has no cache and does not
@@ -108,11 +132,14 @@ const solicitationType = 135
 func (f *Farm) handleSolicitation(eth *header.EthernetRepr, ip header.IPv6Repr, payload []byte) {
 	ns, err := header.ParseNeighborSolicitation(ip, payload)
 	n, ours := f.find6(ns.Target)
-	if err != nil || !ours {
+	solicited := ip.Src != [16]byte{}
+	switch {
+	case err != nil || !ours || !f.listens(n, eth.Dst, ip.Dst),
+		ns.HasSourceLink && (ns.SourceLink.IsZero() || ns.SourceLink.IsMulticast()),
+		solicited && isNobody(netip.AddrFrom16(ip.Src)), ip.Src == ns.Target:
 		f.counts.Ignored++
 		return
-	}
-	if !f.alive(n, eth.Dst) {
+	case !f.alive(n, eth.Dst):
 		return
 	}
 	f.question(n)
@@ -121,13 +148,24 @@ func (f *Farm) handleSolicitation(eth *header.EthernetRepr, ip header.IPv6Repr, 
 	if ns.HasSourceLink {
 		dst = ns.SourceLink
 	}
-	solicited := to != [16]byte{}
 	if !solicited { // somebody checks for duplicates (RFC 4862)
 		to, dst = header.AllNodes, allNodesMAC
 	}
 	f.advertise(dst, to, header.NeighborAdvertisement{
 		Solicited: solicited, Target: ns.Target, TargetLink: f.MAC(n),
 	})
+}
+
+// listens tells whether host n reads packets to an IPv6 address that come in a
+// frame to dst: by unicast to its own addresses, else to all nodes and to its
+// solicited-node groups (RFC 4861 section 7.2.1).
+func (f *Farm) listens(n uint32, dst header.MAC, to [16]byte) bool {
+	if !dst.IsMulticast() {
+		owner, ours := f.find6(to)
+		return ours && owner == n
+	}
+	return to == header.AllNodes || to == header.SolicitedNode(Offset(f.config.IPv6, n).As16()) ||
+		to == header.SolicitedNode(header.LinkLocal(MAC(KindFarm, f.config.First+n)))
 }
 
 // Announce has host n tell everybody its MAC.

@@ -12,7 +12,7 @@ import (
 )
 
 // farmBench is a farm of 1,000 hosts with a receiver at the other end.
-func farmBench(t testing.TB, cfg FarmConfig) (*World, *Farm, *End, *receiver) {
+func farmBench(t tester, cfg FarmConfig) (*World, *Farm, *End, *receiver) {
 	t.Helper()
 	w := NewWorld(1)
 	a, b := w.Wire("w", WireConfig{})
@@ -87,6 +87,12 @@ func datagram(dst header.MAC, from, to netip.Addr, port uint16, size int) []byte
 	return f
 }
 
+// flipped flips the last bit of a frame.
+func flipped(f []byte) []byte {
+	f[len(f)-1] ^= 1
+	return f
+}
+
 func TestFarmAnswers(t *testing.T) {
 	w, f, a, r := farmBench(t, FarmConfig{Hosts: 1000, First: 0x10, IPv4: first4, IPv6: first6})
 	h300 := header.MACFromUint64(0x02fa0000013c) // 300 + 0x10
@@ -119,13 +125,15 @@ func TestFarmAnswers(t *testing.T) {
 			"02:fa:00:00:01:3c > 02:00:00:00:00:64 2001:db8::131 > 2001:db8::9:9 hop limit 64 icmp type 129 code 0"},
 		{"ping to another MAC", ping(mac(3), me4, Offset(first4, 300)), ""},
 		{"UDP", datagram(h300, me4, Offset(first4, 300), 9, 100), ""},
+		{"UDP with a flipped bit", flipped(datagram(h300, me4, Offset(first4, 300), 9, 100)), ""},
+		{"UDP v6 with a flipped bit", flipped(datagram(h300, me6, Offset(first6, 300), 9, 100)), ""},
 		{"UDP v6", datagram(h300, me6, Offset(first6, 300), 9, 100), ""},
 	} {
 		if got := told(w, a, r, c.frame); got != c.want {
 			t.Errorf("%s: %q, want %q", c.what, got, c.want)
 		}
 	}
-	want := FarmCounts{ARPAnswered: 3, NDAnswered: 2, EchoAnswered: 2, Received: 2, WrongMAC: 1, Ignored: 5}
+	want := FarmCounts{ARPAnswered: 3, NDAnswered: 2, EchoAnswered: 2, Received: 2, Corrupt: 2, WrongMAC: 1, Ignored: 5}
 	if f.Counts() != want {
 		t.Errorf("%+v, want %+v", f.Counts(), want)
 	}
@@ -172,16 +180,22 @@ func TestFarmFramesAreValid(t *testing.T) {
 	}
 }
 
-func TestFarmDuplicateCheck(t *testing.T) {
-	w, _, a, r := farmBench(t, FarmConfig{Hosts: 10, IPv6: first6})
-	// A duplicate address check comes from :: and carries no link-layer address.
-	ns := header.NeighborSolicitation{Target: first6.As16()}
+// duplicateCheck is how host 100 finds out whether somebody has an address (RFC
+// 4862): from :: and without a link-layer address.
+func duplicateCheck(target netip.Addr) []byte {
+	ns := header.NeighborSolicitation{Target: target.As16()}
 	ip := header.IPv6Repr{Dst: header.SolicitedNode(ns.Target), NextHeader: header.ProtocolICMPv6, HopLimit: 255, PayloadLen: ns.Size()}
 	frame := make([]byte, header.EthernetSize+ip.Size()+ns.Size())
 	e := header.EthernetRepr{Src: mac(100), Dst: header.MulticastMAC(netip.AddrFrom16(ip.Dst)), Type: header.EtherTypeIPv6}
 	n := e.Emit(frame)
 	n += ip.Emit(frame[n:])
 	ns.Emit(frame[n:], ip.Src, ip.Dst)
+	return frame
+}
+
+func TestFarmDuplicateCheck(t *testing.T) {
+	w, _, a, r := farmBench(t, FarmConfig{Hosts: 10, IPv6: first6})
+	frame := duplicateCheck(first6)
 	want := "02:fa:00:00:00:00 > 33:33:00:00:00:01 2001:db8::5 > ff02::1 hop limit 255 " +
 		"na 2001:db8::5 is-at 02:fa:00:00:00:00 solicited false override true router false"
 	if got := told(w, a, r, frame); got != want {

@@ -5,7 +5,6 @@ import (
 	"math"
 	"strings"
 
-	"glean/stack/header"
 	"glean/stack/loop"
 )
 
@@ -154,24 +153,11 @@ func Rate(bitsPerSecond uint64, queue int) Rule {
 // as a switch in the middle would. VLAN tags do not count as payload.
 func LimitMTU(mtu int) Rule {
 	return NewRule(fmt.Sprintf("mtu %d", mtu), func(c *Crossing, v *Verdict) {
-		if payloadSize(c.Frame) > mtu {
+		if _, payload := peel(c.Frame); len(payload) > mtu {
 			v.Drop = DropSize
 		}
 	})
 }
-
-// payloadSize is the number of octets after the Ethernet header and up to two
-// VLAN tags.
-func payloadSize(f []byte) int {
-	kind, payload := header.Ethernet(f).Type(), f[header.EthernetSize:]
-	for tags := 0; tags < header.MaxTags && kind.IsTag() && len(payload) >= header.VLANSize; tags++ {
-		kind, payload = header.Dot1Q(payload).Type(), payload[header.VLANSize:]
-	}
-	return len(payload)
-}
-
-// Match tells whether a rule concerns a frame.
-type Match func(frame []byte) bool
 
 // When applies a rule to the frames that match only. The others are not seen by
 // it: they neither advance its state nor draw from the stream.

@@ -201,10 +201,40 @@ func TestScripts(t *testing.T) {
 	}
 }
 
+func TestMatches(t *testing.T) {
+	tag := func(f []byte) []byte {
+		return append(append(append([]byte(nil), f[:12]...), 0x88, 0xa8, 0, 9, 0x81, 0, 0, 7), f[12:]...)
+	}
+	w, _, a, r := farmBench(t, FarmConfig{Hosts: 2, IPv4: first4, IPv6: first6})
+	ask4, ask6 := whoHas(1, me4, first4), whoHas(1, me6, first6)
+	told(w, a, r, ask4, ask6)
+	for _, c := range []struct {
+		what  string
+		frame []byte
+		want  string // of Questions, Answers, From(host 1), To(host 1), both
+	}{
+		{"ARP request", ask4, "true false true false false"},
+		{"NS", ask6, "true false true false false"},
+		{"ARP reply", r.frames[0], "false true false true false"},
+		{"NA", r.frames[1], "false true false true false"},
+		{"NS with two tags", tag(ask6), "true false true false false"},
+		{"ARP request with two tags", tag(ask4), "true false true false false"},
+		{"UDP", datagram(mac(1), me6, first6, 9, 9), "false false false true false"},
+		{"to itself", ether(mac(1), mac(1)), "false false true true true"},
+		{"only a header", ether(mac(2), mac(2))[:14], "false false false false false"},
+	} {
+		f := c.frame
+		got := fmt.Sprint(Questions(f), Answers(f), From(mac(1))(f), To(mac(1))(f), All(From(mac(1)), To(mac(1)))(f))
+		if got != c.want || !Any(f) || !All()(f) {
+			t.Errorf("%s: %s, want %s", c.what, got, c.want)
+		}
+	}
+}
+
 func TestRulesInOrder(t *testing.T) {
 	asked := 0
 	count := NewRule("count", func(*Crossing, *Verdict) { asked++ })
-	through(t, 10, 0, DropFirst(4, "all", func([]byte) bool { return true }), count)
+	through(t, 10, 0, DropFirst(4, "all", Any), count)
 	if asked != 6 {
 		t.Errorf("the rule after one that drops was asked %d times, want 6", asked)
 	}

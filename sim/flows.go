@@ -49,9 +49,6 @@ func (t *flowTable) count(k flowKey, octets int) {
 func (t *flowTable) find(k flowKey) {
 	at, known := t.index[k]
 	if !known {
-		if t.index == nil {
-			t.index = map[flowKey]uint32{}
-		}
 		at = uint32(len(t.counts))
 		t.index[k] = at
 		src, dst := netip.AddrFrom16(k.src), netip.AddrFrom16(k.dst)

@@ -17,10 +17,9 @@ type Host struct {
 	nic        *nic
 	stack      *stack.Stack
 	interfaces []*stack.Interface
-	flows      flowTable
+	flows      *flowTable // nil until a packet comes: most hosts receive none
 	counts     HostCounts
 	onPacket   func(i *stack.Interface, packet []byte)
-	speaker    speaker
 }
 
 // HostConfig describes a host.
@@ -58,7 +57,6 @@ func Numbered(k Kind, n uint32, p4, p6 netip.Prefix) stack.InterfaceConfig {
 // NewHost makes a host at an end of a wire. The error is that of an interface.
 func (w *World) NewHost(name string, e *End, cfg HostConfig) (*Host, error) {
 	h := &Host{world: w, name: name, nic: newNIC(e, cfg.Think)}
-	h.speaker.out = h.nic.Send
 	h.stack = stack.New(w.loop, h.nic, stack.Options{
 		Rand: w.Rand("host " + name), Observer: cfg.Observer, Deliver: h.deliver,
 	})
@@ -96,7 +94,12 @@ func (h *Host) End() *End { return h.nic.end }
 func (h *Host) Counts() HostCounts { return h.counts }
 
 // Flows is what the host received, by flow, sorted.
-func (h *Host) Flows() []FlowCount { return h.flows.sorted() }
+func (h *Host) Flows() []FlowCount {
+	if h.flows == nil {
+		return nil
+	}
+	return h.flows.sorted()
+}
 
 // OnPacket has f called with every packet that the host receives for itself.
 // The packet is borrowed.
@@ -154,13 +157,16 @@ func (h *Host) Announce(k int) {
 // well, the host's interface needs it in RespondFor.
 func (h *Host) Claim(k int, a netip.Addr) {
 	c := h.interfaces[k].Config()
-	h.speaker.tags = c.Tags
-	h.speaker.announce(c.MAC, a, false)
+	s := speaker{out: h.nic.Send, tags: c.Tags}
+	s.announce(c.MAC, a, false)
 }
 
 // deliver counts a packet.
 func (h *Host) deliver(i *stack.Interface, packet []byte) {
 	h.counts.Packets++
+	if h.flows == nil {
+		h.flows = &flowTable{index: map[flowKey]uint32{}}
+	}
 	if packet[0]>>4 == 4 {
 		h.count4(packet)
 	} else {

@@ -55,12 +55,12 @@ func groupOf(a netip.Addr) [16]byte {
 
 // audience are the ports to which a frame is flooded; the port it came from may
 // be one of them.
-func (s *Switch) audience(vlan uint16, dst header.MAC, f []byte, tagged bool) []uint32 {
+func (s *Switch) audience(vlan uint16, dst header.MAC, f []byte) []uint32 {
 	all := s.vlanMembers(vlan)
 	if s.quiet == 0 || !dst.IsMulticast() {
 		return all
 	}
-	group, ok := asked(f, tagged)
+	group, ok := asked(f)
 	if !ok {
 		return all
 	}
@@ -91,15 +91,8 @@ func (s *Switch) loudMembers(vlan uint16) []uint32 {
 
 // asked is the group of an ARP request or solicitation; ok is false for any
 // other frame. ARP announcements and probes are such: everybody is to hear them.
-func asked(f []byte, tagged bool) (group [16]byte, ok bool) {
-	kind, payload := header.Ethernet(f).Type(), f[header.EthernetSize:]
-	if tagged {
-		kind, payload = header.Dot1Q(payload).Type(), payload[header.VLANSize:]
-	}
-	if kind.IsTag() && len(payload) >= header.VLANSize { // a customer's tag inside
-		kind, payload = header.Dot1Q(payload).Type(), payload[header.VLANSize:]
-	}
-	switch kind {
+func asked(f []byte) (group [16]byte, ok bool) {
+	switch kind, payload := peel(f); kind {
 	case header.EtherTypeARP:
 		a, err := header.ParseARP(payload)
 		unowned := a.SenderIP == a.TargetIP || a.SenderIP == [4]byte{}

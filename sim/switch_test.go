@@ -190,11 +190,16 @@ func whoHas(from uint32, sender, target netip.Addr) []byte {
 		a.Emit(f[header.EthernetSize:])
 		return f
 	}
-	group := header.SolicitedNode(target.As16())
+	group := netip.AddrFrom16(header.SolicitedNode(target.As16()))
+	return solicit(from, header.MulticastMAC(group), sender, group, target)
+}
+
+// solicit makes a solicitation to a MAC and an address.
+func solicit(from uint32, dst header.MAC, sender, to, target netip.Addr) []byte {
 	ns := header.NeighborSolicitation{Target: target.As16(), SourceLink: mac(from), HasSourceLink: true}
-	ip := header.IPv6Repr{Src: sender.As16(), Dst: group, NextHeader: header.ProtocolICMPv6, HopLimit: 255, PayloadLen: ns.Size()}
+	ip := header.IPv6Repr{Src: sender.As16(), Dst: to.As16(), NextHeader: header.ProtocolICMPv6, HopLimit: 255, PayloadLen: ns.Size()}
 	f := make([]byte, header.EthernetSize+ip.Size()+ns.Size())
-	e := header.EthernetRepr{Src: mac(from), Dst: header.MulticastMAC(netip.AddrFrom16(group)), Type: header.EtherTypeIPv6}
+	e := header.EthernetRepr{Src: mac(from), Dst: dst, Type: header.EtherTypeIPv6}
 	n := e.Emit(f)
 	n += ip.Emit(f[n:])
 	ns.Emit(f[n:], ip.Src, ip.Dst)

@@ -13,6 +13,13 @@ import (
 	"glean/stack/loop"
 )
 
+// tester is what helpers need of a *testing.T or *rapid.T.
+type tester interface {
+	Helper()
+	Fatal(args ...any)
+	Fatalf(format string, args ...any)
+}
+
 // receiver keeps what arrives at an end.
 type receiver struct {
 	loop   loop.Loop
@@ -48,7 +55,7 @@ func testFrame(n, size int) []byte {
 }
 
 // pair is a wire with a receiver at each end.
-func pair(t testing.TB, cfg WireConfig) (w *World, a, b *End, ra, rb *receiver) {
+func pair(t tester, cfg WireConfig) (w *World, a, b *End, ra, rb *receiver) {
 	t.Helper()
 	w = NewWorld(1)
 	a, b = w.Wire("w", cfg)
@@ -58,7 +65,7 @@ func pair(t testing.TB, cfg WireConfig) (w *World, a, b *End, ra, rb *receiver) 
 	return w, a, b, ra, rb
 }
 
-func send(t testing.TB, e *End, frames ...[]byte) {
+func send(t tester, e *End, frames ...[]byte) {
 	t.Helper()
 	if n, err := e.Send(frames); n != len(frames) || err != nil {
 		t.Fatalf("Send: %d of %d, %v", n, len(frames), err)

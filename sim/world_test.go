@@ -246,7 +246,7 @@ func TestChance(t *testing.T) {
 }
 
 func TestObserverSeesDropsAndNotes(t *testing.T) {
-	w, a, b, _, _ := pair(t, WireConfig{AB: []Rule{DropFirst(1, "all", func([]byte) bool { return true })}})
+	w, a, b, _, _ := pair(t, WireConfig{AB: []Rule{DropFirst(1, "all", Any)}})
 	log := NewLog(w)
 	send(t, a, testFrame(1, 60), testFrame(2, 60))
 	settle(w)
