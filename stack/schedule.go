@@ -151,6 +151,7 @@ func (s *Stack) probe(id uint32, n *neighbor, a *ask, i *Interface) {
 	case a.holds != 0:
 		s.apply(id, evUnanswered, header.MAC{}, CauseNoReply)
 	case i.config.Neighbor.KeepUnreachable:
+		a.flags |= askUsed // it was, else there would have been no probes
 		s.apply(id, evUnreachable, header.MAC{}, CauseNoReply)
 	default:
 		s.apply(id, evExhausted, header.MAC{}, CauseNoReply)

@@ -1,0 +1,464 @@
+package stack
+
+import (
+	"fmt"
+	"net/netip"
+	"strings"
+	"testing"
+
+	"glean/stack/header"
+	"glean/stack/loop"
+)
+
+var hops = []string{peer, peer6}
+
+func TestHoldIsConfirmedByAnswersOnly(t *testing.T) {
+	for _, hop := range hops {
+		n := alone(t)
+		n.waiter.hold(n.iface, hop, 1, false, 30e9)
+		n.wantSent(groupQuestion(hop))
+		n.run(5 * loop.Millisecond)
+		// The peer asks us meanwhile: its MAC is known then, not confirmed, and it
+		// is asked by unicast as soon as a question is allowed.
+		if hop == peer {
+			n.receive(request(mac2, peer, "192.0.2.1").bytes(t))
+		} else {
+			n.receive(resolveNS().bytes(t))
+		}
+		n.wantState(hop, "stale "+mac2.String())
+		if len(n.waiter.confirmed) != 0 {
+			t.Fatal("confirmed by a question of the peer's")
+		}
+		n.link.take()
+		n.run(994 * loop.Millisecond)
+		n.wantSent()
+		n.run(5 * loop.Millisecond)
+		n.wantSent(unicastQuestion(hop))
+		n.run(loop.Millisecond)
+		n.receive(answer(t, hop, mac2))
+		c := n.waiter.confirmed[1]
+		if c.mac != mac2 || c.attempts != 2 || c.rtt < loop.Millisecond || c.rtt > 6*loop.Millisecond {
+			t.Errorf("%s: confirmed %+v", hop, c)
+		}
+	}
+}
+
+func TestUnaskedReplyConfirmsNothing(t *testing.T) {
+	n := alone(t)
+	n.waiter.patient = true
+	n.waiter.hold(n.iface, peer, 1, false, 30e9)
+	n.receive(reply(mac2, peer).bytes(t)) // before any question
+	n.wantState(peer, "stale "+mac2.String())
+	if len(n.waiter.confirmed) != 0 {
+		t.Fatal("confirmed without a question")
+	}
+	n.stack.Solicit(n.waiter.refs[1])
+	n.wantSent(unicastQuestion(peer))
+	n.receive(reply(mac2, peer).bytes(t))
+	if n.waiter.confirmed[1].mac != mac2 {
+		t.Error("not confirmed by the answer")
+	}
+	// A second answer, from somebody else, is not an answer to our question.
+	n.receive(reply(mac3, peer).bytes(t))
+	n.wantState(peer, "stale "+mac3.String())
+}
+
+func TestHoldFreshAsksAnew(t *testing.T) {
+	for _, hop := range hops {
+		n := alone(t)
+		confirm(n, hop, mac2)
+		n.run(2 * seconds)
+		if h := n.waiter.hold(n.iface, hop, 1, false, n.loop.Now()+30e9); h.State != HeldKnown || h.MAC != mac2 {
+			t.Fatalf("%+v", h)
+		}
+		h := n.waiter.hold(n.iface, hop, 2, true, n.loop.Now()+30e9)
+		if h.State != HeldAsk {
+			t.Fatalf("%+v", h)
+		}
+		n.wantSent(unicastQuestion(hop))
+		n.wantState(hop, "reachable "+mac2.String()) // traffic keeps its MAC
+		n.run(loop.Second + 2*loop.Millisecond)
+		n.wantSent(groupQuestion(hop)) // unicast in vain: everybody is asked
+		n.receive(answer(t, hop, mac3))
+		n.wantState(hop, "reachable "+mac3.String())
+		if c := n.waiter.confirmed[2]; c.mac != mac3 || c.attempts != 2 {
+			t.Errorf("%s: %+v", hop, c)
+		}
+	}
+}
+
+func TestHoldJoinsAQuestionInFlight(t *testing.T) {
+	for _, hop := range hops {
+		n := alone(t)
+		n.waiter.hold(n.iface, hop, 1, false, 30e9)
+		n.link.take()
+		n.run(300 * loop.Millisecond)
+		for target := uint32(2); target < 10; target++ {
+			if h := n.waiter.hold(n.iface, hop, target, true, 30e9); h.State != HeldWait {
+				t.Fatalf("%+v", h)
+			}
+		}
+		n.wantSent()
+		n.receive(answer(t, hop, mac2))
+		if len(n.waiter.confirmed) != 9 {
+			t.Errorf("%s: %d of 9 confirmed", hop, len(n.waiter.confirmed))
+		}
+		// Asked 0.3 s ago: a fresh hold has to wait for the rest of the second.
+		if h := n.waiter.hold(n.iface, hop, 20, true, n.loop.Now()+30e9); h.State != HeldWait {
+			t.Errorf("%+v", h)
+		}
+		n.run(690 * loop.Millisecond)
+		n.wantSent()
+		n.run(12 * loop.Millisecond)
+		n.wantSent(unicastQuestion(hop))
+	}
+}
+
+func TestPatientWaiterIsToldOnce(t *testing.T) {
+	n := alone(t)
+	n.waiter.patient = true
+	n.waiter.hold(n.iface, peer, 1, false, 30e9)
+	n.run(10 * seconds)
+	n.wantSent()
+	if len(n.waiter.due) != 0 {
+		t.Errorf("told %d times though Hold said so already", len(n.waiter.due))
+	}
+	if !n.stack.Solicit(n.waiter.refs[1]) || n.stack.Solicit(n.waiter.refs[1]) {
+		t.Error("one question is allowed now, and only one")
+	}
+	n.run(10 * seconds)
+	if len(n.waiter.due) != 1 {
+		t.Errorf("told %d times, want once", len(n.waiter.due))
+	}
+	if !n.stack.Solicit(n.waiter.refs[1]) {
+		t.Error("the question that is due was not sent")
+	}
+	n.wantSent(groupQuestion(peer), groupQuestion(peer))
+}
+
+func TestReleaseEndsAsking(t *testing.T) {
+	for _, hop := range hops {
+		n := alone(t)
+		ref := n.waiter.hold(n.iface, hop, 1, false, 30e9).Ref
+		n.link.take()
+		n.run(100 * loop.Millisecond)
+		n.stack.Release(ref)
+		n.check()
+		n.wantState(hop, "incomplete") // so that nobody asks again too early
+		h := n.waiter.hold(n.iface, hop, 2, false, 30e9)
+		if h.State != HeldWait {
+			t.Errorf("%s: asked 0.1 s ago, held again: %+v", hop, h)
+		}
+		n.stack.Release(h.Ref)
+		n.stack.Release(h.Ref)
+		n.stack.Release(ref)
+		n.check()
+		n.run(1000 * loop.Millisecond)
+		n.wantState(hop, "none")
+		n.wantSent()
+		if n.stack.Solicit(ref) || n.stack.Verdict(ref) != NoReply {
+			t.Error("a ref that ended is alive")
+		}
+		n.run(10 * seconds)
+		n.wantSent()
+	}
+}
+
+// TestRefIsNotReused: a ref that has ended does not name the next hold.
+func TestRefIsNotReused(t *testing.T) {
+	n := alone(t)
+	old := n.waiter.hold(n.iface, peer, 1, false, 30e9).Ref
+	n.stack.Release(old)
+	current := n.waiter.hold(n.iface, "192.0.2.3", 2, false, 30e9).Ref
+	n.stack.Release(old)
+	n.stack.Extend(old, 99e9)
+	n.check()
+	if n.stack.held(current) == nil || old == current {
+		t.Error("the old ref ended the new hold")
+	}
+}
+
+func TestAnswerAfterReleaseIsCached(t *testing.T) {
+	for _, hop := range hops {
+		n := alone(t)
+		ref := n.waiter.hold(n.iface, hop, 1, false, 30e9).Ref
+		n.stack.Release(ref)
+		n.receive(answer(t, hop, mac2))
+		n.wantState(hop, "reachable "+mac2.String())
+		if len(n.waiter.confirmed) != 0 {
+			t.Error("a released target was told")
+		}
+	}
+}
+
+func TestScheduleOfQuestions(t *testing.T) {
+	for _, c := range []struct {
+		retrans  loop.Duration
+		solicits int
+		timeout  loop.Time
+		want     []loop.Duration // in ms, rounded down to the tick of the wheel
+	}{
+		{1000 * loop.Millisecond, 3, 12e9, []loop.Duration{0, 1000, 2000, 4000, 7000, 10000}},
+		{1000 * loop.Millisecond, 3, 12500e6, []loop.Duration{0, 1000, 2000, 4000, 7000, 10000, 11500}},
+		{1000 * loop.Millisecond, 3, 2500e6, []loop.Duration{0, 1000}},
+		{1000 * loop.Millisecond, 3, 2600e6, []loop.Duration{0, 1000}},
+		{1000 * loop.Millisecond, 3, 100e6, []loop.Duration{0}},
+		{1000 * loop.Millisecond, 1, 9e9, []loop.Duration{0, 2000, 5000, 8000}},
+		{50 * loop.Millisecond, 8, 2e9, []loop.Duration{0, 50, 100, 150, 200, 250, 300, 350, 450, 650, 1050, 1850, 1950}},
+		{5000 * loop.Millisecond, 3, 21e9, []loop.Duration{0, 5000, 10000, 15000}},
+	} {
+		for _, hop := range hops {
+			n := newNode(t, loop.NewVirtual(), Options{})
+			cfg := config(1)
+			cfg.Neighbor.RetransTimer, cfg.Neighbor.MulticastSolicits = c.retrans, c.solicits
+			n.add(cfg)
+			n.waiter.hold(n.iface, hop, 1, false, c.timeout)
+			got := []loop.Duration{0}
+			n.link.take()
+			for n.loop.Now() < c.timeout {
+				n.run(loop.Millisecond)
+				if len(n.link.take()) > 0 {
+					got = append(got, loop.Duration(n.loop.Now()))
+				}
+			}
+			if len(got) != len(c.want) {
+				t.Errorf("%v x %d for %v: asked at %v, want %v ms", c.retrans, c.solicits, c.timeout, got, c.want)
+				continue
+			}
+			for k, at := range got {
+				if late := at - c.want[k]*loop.Millisecond; late < 0 || late > loop.Duration(2*k+1)*loop.Millisecond {
+					t.Errorf("%v x %d: question %d at %v, want %v ms", c.retrans, c.solicits, k, at, c.want[k])
+				}
+			}
+		}
+	}
+}
+
+func TestExtendAsksOn(t *testing.T) {
+	n := alone(t)
+	ref := n.waiter.hold(n.iface, peer, 1, false, 2e9).Ref
+	n.run(20 * seconds)
+	if got := len(n.link.take()); got != 2 && got != 1 {
+		t.Fatalf("%d questions in 2 s", got)
+	}
+	n.stack.Extend(ref, n.loop.Now()+10e9)
+	n.run(5 * loop.Millisecond)
+	n.wantSent(groupQuestion(peer))
+	n.run(10 * seconds)
+	if len(n.link.take()) < 3 {
+		t.Error("asking did not go on")
+	}
+}
+
+func TestLateHostIsFound(t *testing.T) {
+	for _, hop := range hops {
+		for at := loop.Time(0); at <= 27e9; at += 130e6 {
+			n := alone(t)
+			n.waiter.hold(n.iface, hop, 1, false, 30e9)
+			for n.loop.Now() < 30e9 && len(n.waiter.confirmed) == 0 {
+				n.loop.RunFor(10 * loop.Millisecond)
+				if asked := len(n.link.take()) > 0; asked && n.loop.Now() >= at {
+					n.receive(answer(t, hop, mac2))
+				}
+			}
+			if len(n.waiter.confirmed) == 0 {
+				t.Fatalf("%s: a host that is there from %v on was not found before 30 s", hop, at)
+			}
+		}
+	}
+}
+
+func TestPacketAndWaiterShareOneQuestion(t *testing.T) {
+	for _, hop := range hops {
+		n := alone(t)
+		n.waiter.patient = true
+		n.waiter.hold(n.iface, hop, 1, false, 30e9)
+		send(n, hop) // the packet asks though the waiter's window is shut
+		n.wantSent(groupQuestion(hop))
+		if n.stack.Solicit(n.waiter.refs[1]) {
+			t.Error("a second question within a RetransTimer")
+		}
+		n.run(4 * seconds) // the packet gives up, the waiter does not
+		if len(n.waiter.due) == 0 {
+			t.Error("the waiter was not told that it may ask")
+		}
+		n.wantState(hop, "incomplete")
+		n.receive(answer(t, hop, mac2))
+		if c := n.waiter.confirmed[1]; c.attempts != 3 {
+			t.Errorf("%+v, want 3 attempts of the stack's", c)
+		}
+	}
+}
+
+func TestHoldInDelayAndProbe(t *testing.T) {
+	for _, hop := range hops {
+		for _, s := range []State{StateDelay, StateProbe} {
+			n := alone(t)
+			reach(n, hop, s)
+			n.waiter.patient = s == StateDelay // PROBE must not depend on the waiter
+			n.waiter.hold(n.iface, hop, 1, false, n.loop.Now()+30e9)
+			n.run(10 * seconds)
+			n.wantState(hop, "incomplete") // probes failed, but a waiter holds it
+			n.receive(answer(t, hop, mac3))
+			if n.waiter.confirmed[1].mac != mac3 {
+				t.Errorf("%s in %v: not confirmed", hop, s)
+			}
+		}
+	}
+}
+
+func TestHoldRefusals(t *testing.T) {
+	n := newNode(t, loop.NewVirtual(), Options{})
+	n.add(InterfaceConfig{MAC: mac1, IPv4: netip.MustParsePrefix("192.0.2.1/24")})
+	for hop, want := range map[string]Reason{
+		"192.0.2.1": OwnAddress, "2001:db8::2": NoSourceAddress, "127.0.0.1": NoRoute, "::": NoRoute,
+	} {
+		if h := n.waiter.hold(n.iface, hop, 1, false, 30e9); h.State != HeldRefused || h.Reason != want {
+			t.Errorf("%s: %+v, want %v", hop, h, want)
+		}
+	}
+	n.check()
+}
+
+func TestVerdicts(t *testing.T) {
+	for _, hop := range hops {
+		n := alone(t)
+		ref := n.waiter.hold(n.iface, hop, 1, false, 30e9).Ref
+		if r := n.stack.Verdict(ref); r != NoReply {
+			t.Errorf("%s: %v", hop, r)
+		}
+		if hop == peer {
+			n.receive(request(mac3, "192.0.2.1", "192.0.2.9").bytes(t))
+		} else {
+			n.receive(ndFrame{advert: true, dst: "ff02::1", target: "2001:db8::1", lla: mac3, flags: flagO}.bytes(t))
+		}
+		if r := n.stack.Verdict(ref); r != AddressConflict {
+			t.Errorf("%s: %v, want a conflict", hop, r)
+		}
+		n.link.set(false)
+		if r := n.stack.Verdict(ref); r != LinkDown {
+			t.Errorf("%s: %v, want link_down", hop, r)
+		}
+	}
+}
+
+func TestLinkDownAndUp(t *testing.T) {
+	for _, hop := range hops {
+		n := newNode(t, loop.NewVirtual(), Options{})
+		c := config(1)
+		c.Announce = true
+		n.add(c)
+		n.run(10 * seconds)
+		confirm(n, hop, mac2)
+		other := map[string]string{peer: "192.0.2.3", peer6: "2001:db8::3"}[hop]
+		third := map[string]string{peer: "192.0.2.4", peer6: "2001:db8::4"}[hop]
+		ref := n.waiter.hold(n.iface, other, 1, false, n.loop.Now()+60e9).Ref
+		n.link.take()
+		n.link.set(false)
+		n.check()
+		n.wantState(hop, "stale "+mac2.String()) // nothing is confirmed any more
+		if n.stack.Solicit(ref) {
+			t.Error("asked on a link that is down")
+		}
+		if h := n.waiter.hold(n.iface, third, 2, false, n.loop.Now()+60e9); h.State != HeldWait {
+			t.Errorf("%+v", h)
+		}
+		if r := n.iface.Output(netip.MustParseAddr(hop), udpPacket(t, n.iface.Source(netip.MustParseAddr(hop)).String(), hop)); r != LinkDown {
+			t.Errorf("Output: %v", r)
+		}
+		n.run(20 * seconds)
+		n.wantSent()
+		n.link.set(true)
+		n.run(10 * loop.Millisecond)
+		frames := fmt.Sprint(n.link.take())
+		for _, want := range []string{
+			"who-has 192.0.2.1(m1) 192.0.2.1(0)", "NA 2001:db8::1 000", "NA fe80::1 000", other, third,
+		} {
+			if !strings.Contains(frames, want) {
+				t.Errorf("after link up: no %q in %s", want, frames)
+			}
+		}
+		n.receive(answer(t, other, mac3))
+		if n.waiter.confirmed[1].mac != mac3 {
+			t.Error("not confirmed after link up")
+		}
+	}
+}
+
+func TestDeviceThatRefuses(t *testing.T) {
+	n := alone(t)
+	n.link.refuse = true
+	n.waiter.hold(n.iface, peer, 1, false, 30e9)
+	n.run(3500 * loop.Millisecond)
+	n.link.refuse = false
+	n.run(3 * seconds)
+	n.receive(reply(mac2, peer).bytes(t))
+	if c := n.waiter.confirmed[1]; c.mac != mac2 || c.attempts != 3 {
+		t.Errorf("%+v, want the three questions that left", c)
+	}
+	if n.stack.Counters().Dropped[DropDevice] == 0 {
+		t.Error("not counted")
+	}
+}
+
+func TestFlushAsksHeldOnesAnew(t *testing.T) {
+	for _, hop := range hops {
+		n := alone(t)
+		confirm(n, hop, mac2)
+		n.run(5 * seconds)
+		n.waiter.hold(n.iface, hop, 1, true, n.loop.Now()+30e9)
+		n.link.take()
+		n.iface.Flush()
+		n.check()
+		n.wantState(hop, "incomplete")
+		n.run(loop.Second + 2*loop.Millisecond)
+		n.wantSent(groupQuestion(hop))
+		n.receive(answer(t, hop, mac3))
+		n.run(2 * seconds)
+		n.iface.Flush()
+		n.check()
+		n.wantState(hop, "none")
+	}
+}
+
+func TestRemoveInterfaceWhileAsking(t *testing.T) {
+	n := alone(t)
+	c := config(3)
+	second := n.add(c)
+	for k := range 50 {
+		for _, i := range []*Interface{n.iface, second} {
+			n.waiter.hold(i, fmt.Sprintf("192.0.2.%d", 100+k), uint32(k), false, 30e9)
+			i.Output(netip.MustParseAddr("2001:db8::99"), udpPacket(t, "2001:db8::1", "2001:db8::99"))
+		}
+	}
+	n.check()
+	ref := n.waiter.refs[0]
+	n.stack.RemoveInterface(second)
+	n.check()
+	n.stack.RemoveInterface(second)
+	n.stack.Release(ref)
+	n.check()
+	if h := second.Hold(netip.MustParseAddr(peer), 1, false, 30e9); h.State != HeldRefused {
+		t.Errorf("a removed interface holds: %+v", h)
+	}
+	if second.Output(netip.MustParseAddr(peer), nil) != NoRoute || second.Use(netip.MustParseAddr(peer)) {
+		t.Error("a removed interface sends")
+	}
+	second.Flush()
+	for range second.Neighbors() {
+		t.Error("a removed interface has neighbors")
+	}
+	n.link.take()
+	n.run(2 * seconds)
+	for _, f := range n.link.take() {
+		if f[:2] != "m1" {
+			t.Errorf("sent %s", f)
+		}
+	}
+	again := n.add(c)
+	n.waiter.hold(again, peer, 7, false, n.loop.Now()+30e9)
+	n.receive(arpFrame{op: 2, ethDst: header.MAC{2, 0, 0, 0, 0, 3}, senderMAC: mac2, senderIP: peer, targetIP: "192.0.2.3"}.bytes(t))
+	if n.waiter.confirmed[7].mac != mac2 {
+		t.Error("an interface in the same place does not work")
+	}
+}

@@ -1,0 +1,389 @@
+package stack
+
+import (
+	"fmt"
+	"net/netip"
+	"strings"
+	"testing"
+
+	"glean/stack/header"
+	"glean/stack/loop"
+)
+
+func TestRespondForRanges(t *testing.T) {
+	n := newNode(t, loop.NewVirtual(), Options{})
+	c := config(1)
+	c.RespondFor = []netip.Prefix{netip.MustParsePrefix("198.19.0.0/16"), netip.MustParsePrefix("2001:db8:f::/48")}
+	n.add(c)
+	c = config(3)
+	c.RespondFor = []netip.Prefix{netip.MustParsePrefix("198.19.7.0/24"), netip.MustParsePrefix("198.19.0.0/16")}
+	narrow := n.add(c)
+	asked := func(target string) string {
+		n.receive(request(mac2, peer, target).bytes(t))
+		return strings.Join(n.link.take(), ";")
+	}
+	if got := asked("198.19.200.1"); got != "m1>m2 arp is-at 198.19.200.1(m1) 192.0.2.2(m2)" {
+		t.Error(got)
+	}
+	if got := asked("198.19.7.1"); got != "m3>m2 arp is-at 198.19.7.1(m3) 192.0.2.2(m2)" {
+		t.Errorf("the longest prefix does not win: %s", got)
+	}
+	if got := asked("198.20.0.1"); got != "" {
+		t.Error(got)
+	}
+	n.stack.RemoveInterface(n.iface)
+	if got := asked("198.19.200.1"); got != "m3>m2 arp is-at 198.19.200.1(m3) 192.0.2.2(m2)" {
+		t.Errorf("the range did not pass to the other interface: %s", got)
+	}
+	n.stack.RemoveInterface(narrow)
+	if got := asked("198.19.7.1"); got != "" {
+		t.Error(got)
+	}
+	n.check()
+}
+
+func TestPingOfARange(t *testing.T) {
+	n := newNode(t, loop.NewVirtual(), Options{})
+	c := config(1)
+	c.RespondFor = []netip.Prefix{netip.MustParsePrefix("198.19.0.0/16")}
+	n.add(c)
+	confirm(n, peer, mac2)
+	frame := append([]byte{2, 0, 0, 0, 0, 1, 2, 0, 0, 0, 0, 2, 8, 0}, echoRequest(peer, "198.19.3.4", []byte("x"))...)
+	n.receive(frame)
+	n.wantSent("m1>m2 198.19.3.4>192.0.2.2 EchoReply")
+}
+
+func TestManyInterfacesAnswer(t *testing.T) {
+	n := newNode(t, loop.NewVirtual(), Options{})
+	for k := range 10000 {
+		mac := header.MACFromUint64(0x020000000000 | uint64(k))
+		n.add(InterfaceConfig{
+			Handle: uint32(k + 1), MAC: mac,
+			IPv4: netip.PrefixFrom(netip.AddrFrom4([4]byte{10, 0, byte(k >> 8), byte(k)}), 8),
+		})
+	}
+	for _, k := range []int{1, 77, 9999} {
+		target := fmt.Sprintf("10.0.%d.%d", k>>8, k&255)
+		n.stack.HandleFrame(request(mac2, "10.9.9.9", target).bytes(t))
+		if got := n.link.take(); len(got) != 1 || !strings.Contains(got[0], "is-at "+target) {
+			t.Errorf("%v", got)
+		}
+	}
+	n.check()
+}
+
+func TestVLANsDoNotCross(t *testing.T) {
+	n := newNode(t, loop.NewVirtual(), Options{})
+	c := config(1)
+	c.Tags = []header.VLAN{{ID: 100, Priority: 3}}
+	n.add(c)
+	c.Tags = []header.VLAN{{ID: 200}}
+	c.MAC = mac4
+	other := n.add(c)
+	f := request(mac2, peer, "192.0.2.1")
+	f.tags = []uint16{100}
+	n.receive(f.bytes(t))
+	n.wantSent("m1>m2 vlan 100/3 arp is-at 192.0.2.1(m1) 192.0.2.2(m2)")
+	if n.iface.NeighborCount() != 1 || other.NeighborCount() != 0 {
+		t.Error("the sender is cached in the wrong VLAN")
+	}
+	f.tags = nil
+	n.receive(f.bytes(t))
+	f.tags = []uint16{300}
+	n.receive(f.bytes(t))
+	n.wantSent()
+	if n.stack.Counters().Dropped[DropVLAN] != 2 {
+		t.Error("not counted")
+	}
+	ns := resolveNS()
+	ns.tags = []uint16{200}
+	n.receive(ns.bytes(t))
+	n.wantSent("m4>m2 vlan 200/0 2001:db8::1>2001:db8::2 NA 2001:db8::1 011 TargetAddress m4")
+}
+
+// TestOthersTraffic: frames to the MACs of others, which a promiscuous device
+// gives us, do nothing.
+func TestOthersTraffic(t *testing.T) {
+	n := newNode(t, loop.NewVirtual(), Options{
+		Deliver: func(*Interface, []byte) { t.Error("delivered") },
+		Forward: func(*Interface, []byte) { t.Error("forwarded") },
+	})
+	n.add(config(1))
+	arp := request(mac2, peer, "192.0.2.1")
+	arp.ethDst = mac4
+	ns := resolveNS()
+	ns.ethDst = mac4
+	na := answerNA()
+	na.ethDst = mac4
+	n.waiter.hold(n.iface, peer6, 1, false, 30e9)
+	n.link.take()
+	for _, f := range [][]byte{
+		arp.bytes(t), ns.bytes(t), na.bytes(t),
+		udpFrame(t, mac4, mac2, peer, "192.0.2.1"), udpFrame(t, mac4, mac2, peer6, "2001:db8::1"),
+		udpFrame(t, header.MAC{1, 0, 0x5e, 1, 1, 1}, mac2, peer, "224.1.1.1"),
+	} {
+		n.receive(f)
+	}
+	n.wantSent()
+	n.wantState(peer, "none")
+	n.wantState(peer6, "incomplete")
+}
+
+func TestDeliverAndForward(t *testing.T) {
+	var got []string
+	note := func(what string) func(*Interface, []byte) {
+		return func(i *Interface, p []byte) { got = append(got, fmt.Sprintf("%s %d %d", what, i.Handle(), len(p))) }
+	}
+	n := newNode(t, loop.NewVirtual(), Options{Deliver: note("deliver"), Forward: note("forward"), IsRouter: true})
+	n.add(config(1))
+	for _, f := range [][]byte{
+		udpFrame(t, mac1, mac2, peer, "192.0.2.1"),
+		udpFrame(t, mac1, mac2, peer, "198.51.100.1"),
+		udpFrame(t, mac1, mac2, peer6, "2001:db8::1"),
+		udpFrame(t, mac1, mac2, peer6, "2001:db8:9::1"),
+		udpFrame(t, header.Broadcast, mac2, peer, "192.0.2.255"),
+	} {
+		n.receive(f)
+	}
+	want := "[deliver 1 46 forward 1 46 deliver 1 66 forward 1 66 deliver 1 46]"
+	if fmt.Sprint(got) != want {
+		t.Errorf("got %v, want %v", got, want)
+	}
+	s := n.iface.Stats()
+	if s.RxPackets != 5 {
+		t.Errorf("%+v", s)
+	}
+}
+
+func TestConflictsOfIPv6(t *testing.T) {
+	n := alone(t)
+	na := ndFrame{advert: true, dst: "ff02::1", target: "2001:db8::1", lla: mac2, flags: flagO}.bytes(t)
+	for range 25 {
+		n.receive(na)
+		n.run(seconds)
+	}
+	if got := n.link.take(); len(got) != 3 {
+		t.Errorf("%d defences in 25 s, want 3: %v", len(got), got)
+	}
+	own := ndFrame{advert: true, dst: "ff02::1", ethSrc: mac1, target: "2001:db8::1", lla: mac1, flags: flagO}.bytes(t)
+	m := alone(t)
+	m.receive(own)
+	m.receive(ndFrame{src: "2001:db8::1", dst: solicitGroup, target: "fe80::1", lla: mac1, ethSrc: mac1}.bytes(t))
+	if m.stack.Counters().Conflicts != 0 {
+		t.Error("a conflict with ourselves")
+	}
+	m.receive(ndFrame{src: "2001:db8::1", dst: solicitGroup, target: "fe80::1", lla: mac2}.bytes(t))
+	if m.stack.Counters().Conflicts != 1 || m.iface.NeighborCount() != 0 {
+		t.Error("a solicitation from our own address is no conflict, or is cached")
+	}
+	if s := m.iface.Status(); !s[2].Duplicate || s[1].Duplicate || s[0].Duplicate {
+		t.Errorf("%+v", s)
+	}
+}
+
+func TestStaticNeighbor(t *testing.T) {
+	for _, hop := range hops {
+		n := newNode(t, loop.NewVirtual(), Options{})
+		c := config(1)
+		c.Static = []StaticNeighbor{{netip.MustParseAddr(hop), mac2}}
+		n.add(c)
+		n.check()
+		for _, fresh := range []bool{false, true} {
+			if h := n.waiter.hold(n.iface, hop, 1, fresh, 30e9); h.State != HeldKnown || h.MAC != mac2 {
+				t.Errorf("%+v", h)
+			}
+		}
+		n.receive(answer(t, hop, mac3))
+		if hop == peer {
+			n.receive(request(mac3, peer, "192.0.2.1").bytes(t))
+		}
+		n.wantState(hop, "static "+mac2.String())
+		n.iface.Flush()
+		n.link.set(false)
+		n.link.set(true)
+		n.link.take()
+		send(n, hop)
+		n.run(60 * seconds)
+		if got := n.link.take(); len(got) != 1 || got[0][:5] != "m1>m2" {
+			t.Errorf("%v", got)
+		}
+		n.wantState(hop, "static "+mac2.String())
+		if n.stack.Counters().Dropped[DropStatic] == 0 {
+			t.Error("not counted")
+		}
+	}
+}
+
+func TestTableLimit(t *testing.T) {
+	n := newNode(t, loop.NewVirtual(), Options{})
+	c := config(1)
+	c.Neighbor.MaxEntries = 10
+	n.add(c)
+	hop := func(k int) string { return fmt.Sprintf("192.0.2.%d", 100+k) }
+	for k := range 10 {
+		n.waiter.hold(n.iface, hop(k), uint32(k), false, 30e9)
+	}
+	h := n.waiter.hold(n.iface, hop(10), 10, false, 30e9)
+	if h.State != HeldRefused || h.Reason != TableFull {
+		t.Fatalf("%+v", h)
+	}
+	if r := n.iface.Output(netip.MustParseAddr(hop(10)), udpPacket(t, "192.0.2.1", hop(10))); r != TableFull {
+		t.Errorf("Output: %v", r)
+	}
+	// A peer's message makes no entry, but is answered.
+	n.link.take()
+	n.receive(request(mac2, peer, "192.0.2.1").bytes(t))
+	n.wantState(peer, "none")
+	n.wantSent("m1>m2 arp is-at 192.0.2.1(m1) 192.0.2.2(m2)")
+	for k := range 10 {
+		n.wantState(hop(k), "incomplete")
+	}
+	// REACHABLE ones are not reclaimed, STALE ones are.
+	n.receive(reply(mac2, hop(0)).bytes(t))
+	if h := n.waiter.hold(n.iface, hop(10), 10, false, 30e9); h.State != HeldRefused {
+		t.Errorf("%+v", h)
+	}
+	n.receive(request(mac3, hop(0), hop(0)).bytes(t))
+	n.wantState(hop(0), "stale "+mac3.String())
+	n.run(2 * seconds)
+	if h := n.waiter.hold(n.iface, hop(10), 10, false, 30e9); h.State != HeldAsk {
+		t.Errorf("%+v", h)
+	}
+	n.check()
+	n.wantState(hop(0), "none")
+}
+
+// TestFloodEvictsNothingWanted: whatever peers claim, what we want stays.
+func TestFloodEvictsNothingWanted(t *testing.T) {
+	n := newNode(t, loop.NewVirtual(), Options{})
+	c := config(1)
+	c.IPv4 = netip.MustParsePrefix("10.0.0.1/8")
+	c.Gateway4 = netip.MustParseAddr("10.0.0.254")
+	c.Neighbor.MaxEntries = 100
+	n.add(c)
+	wanted := map[string]string{}
+	for k := range 20 {
+		hop := fmt.Sprintf("10.0.1.%d", k)
+		mac := header.MACFromUint64(0x020000000100 + uint64(k))
+		switch k % 4 {
+		case 0: // held
+			n.waiter.hold(n.iface, hop, uint32(k), false, 300e9)
+			wanted[hop] = "incomplete"
+		case 1: // has packets waiting
+			n.iface.Output(netip.MustParseAddr(hop), udpPacket(t, "10.0.0.1", hop))
+			wanted[hop] = "incomplete"
+		case 2: // resolved
+			confirm(n, hop, mac)
+			wanted[hop] = "reachable " + mac.String()
+		case 3: // resolved, then doubtful
+			confirm(n, hop, mac)
+			n.receive(request(mac2, hop, hop).bytes(t))
+			wanted[hop] = "stale " + mac2.String()
+		}
+	}
+	for k := range 5000 {
+		mac := header.MACFromUint64(0x060000000000 + uint64(k))
+		sender := fmt.Sprintf("10.7.%d.%d", k>>8, k&255)
+		n.stack.HandleFrame(request(mac, sender, "10.0.0.1").bytes(t))
+		n.stack.HandleFrame(arpFrame{op: 2, senderMAC: mac, senderIP: sender, targetIP: sender}.bytes(t))
+		n.stack.HandleFrame(reply(mac, sender).bytes(t))
+	}
+	n.check()
+	for hop, want := range wanted {
+		n.wantState(hop, want)
+	}
+	if n.iface.NeighborCount() != 100 {
+		t.Errorf("%d neighbors", n.iface.NeighborCount())
+	}
+	// And what we want next takes the place of what peers claimed.
+	for k := range 80 {
+		if h := n.waiter.hold(n.iface, fmt.Sprintf("10.0.2.%d", k), uint32(100+k), false, 300e9); h.State == HeldRefused {
+			t.Fatalf("number %d: %+v", k, h)
+		}
+	}
+	n.check()
+	for hop, want := range wanted {
+		n.wantState(hop, want)
+	}
+}
+
+func TestTwoMACsWithinASecondAreReported(t *testing.T) {
+	for _, hop := range hops {
+		n := alone(t)
+		confirm(n, hop, mac2)
+		n.run(500 * loop.Millisecond)
+		f := answer(t, hop, mac3)
+		for range 5 {
+			n.receive(f)
+			n.receive(answer(t, hop, mac2))
+		}
+		suspects := 0
+		for _, e := range n.observer.neighbors {
+			if e.Suspect {
+				suspects++
+				if e.Addr != netip.MustParseAddr(hop) || e.OtherMAC != mac3 && e.OtherMAC != mac2 {
+					t.Errorf("%+v", e)
+				}
+			}
+		}
+		if suspects == 0 || n.stack.Counters().Suspicions < 5 {
+			t.Errorf("%s: %d events, %d counted", hop, suspects, n.stack.Counters().Suspicions)
+		}
+		m := alone(t)
+		confirm(m, hop, mac2)
+		m.run(2 * seconds)
+		m.receive(answer(t, hop, mac3))
+		for _, e := range m.observer.neighbors {
+			if e.Suspect {
+				t.Errorf("%s: a change after 2 s is suspect", hop)
+			}
+		}
+	}
+}
+
+func TestBroadcastUpdatesAllInterfacesThatKnow(t *testing.T) {
+	for _, interfaces := range []int{2, scanAll + 3} {
+		n := newNode(t, loop.NewVirtual(), Options{})
+		var all []*Interface
+		for k := range interfaces {
+			c := config(byte(10 + k))
+			i := n.add(c)
+			all = append(all, i)
+			if k%2 == 0 {
+				n.waiter.hold(i, peer, uint32(k), false, 30e9)
+				n.receive(arpFrame{op: 2, ethDst: c.MAC, senderMAC: mac2, senderIP: peer, targetMAC: c.MAC, targetIP: c.IPv4.Addr().String()}.bytes(t))
+			}
+		}
+		if len(n.waiter.confirmed) != (interfaces+1)/2 {
+			t.Fatalf("%d confirmed", len(n.waiter.confirmed))
+		}
+		n.receive(request(mac3, peer, peer).bytes(t))
+		for k, i := range all {
+			info, ok := i.Neighbor(netip.MustParseAddr(peer))
+			if ok != (k%2 == 0) || ok && (info.State != StateStale || info.MAC != mac3) {
+				t.Errorf("%d interfaces, number %d: %+v %v", interfaces, k, info, ok)
+			}
+		}
+		for _, i := range all {
+			n.stack.RemoveInterface(i)
+		}
+		n.check()
+	}
+}
+
+func TestNeighborsAreSorted(t *testing.T) {
+	n := alone(t)
+	for _, hop := range []string{"192.0.2.9", "2001:db8::3", "192.0.2.10", "fe80::9", "192.0.2.100", "2001:db8::12"} {
+		n.waiter.hold(n.iface, hop, 1, false, 30e9)
+	}
+	var got []netip.Addr
+	for info := range n.iface.Neighbors() {
+		got = append(got, info.Addr)
+	}
+	if want := "[192.0.2.9 192.0.2.10 192.0.2.100 2001:db8::3 2001:db8::12 fe80::9]"; fmt.Sprint(got) != want {
+		t.Errorf("%v", got)
+	}
+	for range n.iface.Neighbors() {
+		break
+	}
+}
