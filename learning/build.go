@@ -46,7 +46,7 @@ func build(resolver Resolver, spec *Spec, req *Request) {
 }
 
 // collect gathers the interfaces, sorted by id, and the items, sorted by address,
-// interface, generator and adjacency.
+// interface and generator.
 func (b *builder) collect() {
 	n := len(b.spec.Addresses)
 	if n > 0 {
@@ -87,10 +87,7 @@ func (b *builder) sort() {
 		if c := x.addr.compare(&y.addr); c != 0 {
 			return c
 		}
-		if c := cmp.Compare(x.iface, y.iface); c != 0 {
-			return c
-		}
-		return cmp.Or(cmp.Compare(x.generator, y.generator), cmp.Compare(x.adj, y.adj))
+		return cmp.Or(cmp.Compare(x.iface, y.iface), cmp.Compare(x.generator, y.generator))
 	})
 }
 

@@ -104,7 +104,7 @@ func (m *Manager) check(t interface{ Fatalf(string, ...any) }) {
 			t.Fatalf("path %d: %d lanes %d waiting %d in flight, counted %d %d %d",
 				id, p.lanes, p.waiting, p.flights.n, lanes[p], waiting[p], flying[p])
 		}
-		if p.flights.n > p.window.ceiling {
+		if p.flights.n > p.window.ceiling || len(p.flights.slots) > p.window.ceiling {
 			t.Fatalf("path %d: %d in flight, at most %d", id, p.flights.n, p.window.ceiling)
 		}
 		for kind := range p.rounds {

@@ -8,7 +8,8 @@ type path struct {
 	id      uint32
 	lanes   int
 	rounds  [numKinds]round
-	waiting int // questions queued in all lanes
+	waiting int  // questions queued in all lanes
+	full    bool // the window, not the pace, keeps some of them waiting
 	flights flights
 	window  window
 	retrans loop.Duration // the shortest of the lanes
@@ -149,6 +150,7 @@ func (p *path) run() {
 		}
 		p.ask(l, kind, now)
 	}
+	p.full = p.waiting > 0 && p.flights.n >= p.window.limit()
 	p.sleep(paced)
 }
 
@@ -229,7 +231,7 @@ func (p *path) expire(now loop.Time) {
 			return
 		}
 		p.m.laneOf(&ts[f.target]).unplace(ts, f.target)
-		if p.waiting > 0 {
+		if p.full {
 			p.window.grow(false)
 		}
 	}
@@ -246,7 +248,7 @@ func (p *path) answered(l *lane, id uint32, rtt loop.Duration, attempts uint32, 
 	case t.asked > 1 && attempts > 1 && !t.reacted() && t.epoch == p.window.epoch:
 		p.window.lost(now)
 	}
-	if t.place() == placeFlying && p.waiting > 0 {
+	if t.place() == placeFlying && p.full {
 		p.window.grow(true)
 	}
 	l.unplace(p.m.targets.slots, id)

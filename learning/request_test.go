@@ -299,6 +299,9 @@ func TestInterfaceDeleted(t *testing.T) {
 	again := start(t, m, Spec{ID: "again", Interface: ifc(1), Addresses: addresses("10.0.0.1")})
 	f.loop.RunUntil(0)
 	m.check(t)
+	if id := m.lanes[1].path.id; id != 5 {
+		t.Errorf("the new interface's path is %d", id)
+	}
 	f.answer(1, "10.0.0.1")
 	f.answer(2, "10.0.0.1")
 	rows := both.Rows(RowFilter{})

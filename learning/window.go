@@ -45,7 +45,7 @@ func (w *window) raise(ceiling int) {
 // limit is how many questions may be in flight.
 func (w *window) limit() int { return min(w.size, w.ceiling) }
 
-// grow is called for a question that left the window while others wait. In slow
+// grow is called for a question that left a full window. In slow
 // start a silent one counts as well, else a network that is dead but for one
 // host would never be asked faster; beyond it only answers are a reason to grow.
 func (w *window) grow(answered bool) {

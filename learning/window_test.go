@@ -82,7 +82,10 @@ func TestDropsHalve(t *testing.T) {
 	if w.epoch != 1 || w.size < 2048 || w.size > 2056 || w.threshold != 2048 {
 		t.Errorf("window %d, threshold %d, epoch %d", w.size, w.threshold, w.epoch)
 	}
-	f.loop.RunFor(3 * loop.Millisecond)
+	f.loop.RunFor(10 * loop.Millisecond)
+	if w.epoch != 1 {
+		t.Errorf("epoch %d without a new drop", w.epoch)
+	}
 	budget.Drops++
 	f.loop.RunFor(loop.Millisecond)
 	if w.epoch != 2 || w.size > 1040 {
@@ -91,37 +94,45 @@ func TestDropsHalve(t *testing.T) {
 	m.check(t)
 }
 
-// TestAnsweredRepeatHalves: answers to repeated questions whose first one was
-// lost in one burst halve the window once.
+// TestAnsweredRepeatHalves: answers to repeated questions whose first one was lost
+// in one burst halve the window once, also those repeated after the halving.
 func TestAnsweredRepeatHalves(t *testing.T) {
-	f, _, m := newManager(t, Options{})
-	lost := map[key]bool{}
-	f.host = func(k key) (loop.Duration, bool) {
-		first := !lost[k]
-		lost[k] = true
-		return loop.Millisecond, !first || k.hop.As4()[3] > 10
-	}
-	start(t, m, Spec{Interface: ifc(1), Addresses: append(spread(200), ipv4(1<<20))})
-	f.host = func(inner func(key) (loop.Duration, bool)) func(key) (loop.Duration, bool) {
-		return func(k key) (loop.Duration, bool) {
-			if k.hop == ipv4(1<<20) {
-				return 0, false // keeps the request alive
-			}
-			return inner(k)
+	for _, rate := range []int{0, 1000} {
+		f, _, m := newManager(t, Options{})
+		f.ifaces[1].budget.RatePPS = rate
+		keeper := ipv4(1 << 20) // never answers, so that the path stays
+		asked := map[key]bool{}
+		f.host = func(k key) (loop.Duration, bool) {
+			first := !asked[k]
+			asked[k] = true
+			return 1500 * loop.Microsecond, k.hop != keeper && (!first || k.hop.As4()[3] > 10)
 		}
-	}(f.host)
-	f.loop.RunFor(loop.Second - 1)
-	w := &m.paths[0].window
-	if w.epoch != 0 {
-		t.Fatal("silence halved the window")
+		start(t, m, Spec{Interface: ifc(1), Addresses: append(spread(200), keeper)})
+		f.loop.RunFor(loop.Second - 1)
+		w := &m.paths[0].window
+		if w.epoch != 0 {
+			t.Fatal("silence halved the window")
+		}
+		before := w.size
+		f.loop.RunFor(loop.Second / 2)
+		if p := m.Requests()[0].Progress(); p.Resolving != 1 {
+			t.Fatalf("%+v", p)
+		}
+		if w.epoch != 1 || w.size != before/2 {
+			t.Errorf("rate %d: window %d, was %d, epoch %d", rate, w.size, before, w.epoch)
+		}
 	}
-	before := w.size
-	f.loop.RunFor(100 * loop.Millisecond)
-	if p := m.Requests()[0].Progress(); p.Resolving != 1 {
-		t.Fatalf("%+v", p)
-	}
-	if w.epoch != 1 || w.size != before/2 {
-		t.Errorf("window %d, was %d, epoch %d", w.size, before, w.epoch)
+}
+
+// TestPaceDoesNotOpenTheWindow: only a full window is a reason to enlarge it.
+func TestPaceDoesNotOpenTheWindow(t *testing.T) {
+	f, _, m := newManager(t, Options{})
+	f.ifaces[1].budget.RatePPS = 1000
+	f.host = func(key) (loop.Duration, bool) { return loop.Millisecond, true }
+	start(t, m, Spec{Interface: ifc(1), Addresses: spread(1000)})
+	f.loop.RunFor(loop.Second / 2)
+	if w := &m.paths[0].window; w.size != initialWindow {
+		t.Errorf("window %d", w.size)
 	}
 }
 
@@ -206,6 +217,14 @@ func TestRetransTimerBoundsTheWindow(t *testing.T) {
 	f.loop.RunFor(1)
 	if len(f.sent) != 2 {
 		t.Errorf("%d questions after RetransTimer", len(f.sent))
+	}
+	// The shortest on the path holds for all.
+	f.addInterface(2).budget.RetransTimer = 3 * loop.Millisecond
+	start(t, m, Spec{Interface: ifc(2), Addresses: spread(1)})
+	f.addInterface(3)
+	start(t, m, Spec{Interface: ifc(3), Addresses: spread(1)})
+	if got := m.paths[0].hold(); got != 3*loop.Millisecond {
+		t.Errorf("a question counts for %v", got)
 	}
 }
 
