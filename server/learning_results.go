@@ -232,4 +232,3 @@ func (s *Server) deleteLearningResults(w *responseWriter, r *request) error {
 	}
 	return noContent(w)
 }
-

@@ -157,12 +157,6 @@ func (s *Server) createPort(w *responseWriter, r *request) error {
 	return reply(w, http.StatusCreated, s.portJSON(v))
 }
 
-// OpenPort makes a port as POST /ports does.
-func (s *Server) OpenPort(ctx context.Context, spec engine.PortSpec) error {
-	_, err := s.openPort(ctx, spec)
-	return err
-}
-
 // openPort opens a device between two turns on the loop: the id is reserved in
 // the first, the link attached in the second.
 func (s *Server) openPort(ctx context.Context, spec engine.PortSpec) (engine.PortView, error) {

@@ -61,5 +61,6 @@ func table() []route {
 		{method: "GET", pattern: "/events", handle: (*Server).streamEvents},
 		{method: "GET", pattern: "/metrics", handle: (*Server).metrics},
 		{method: "GET", pattern: "/openapi.yaml", handle: (*Server).openAPI},
+		{method: "GET", pattern: "/docs", handle: (*Server).docs},
 	}
 }

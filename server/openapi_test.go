@@ -1,0 +1,231 @@
+package server
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/getkin/kin-openapi/openapi3"
+	"github.com/getkin/kin-openapi/openapi3filter"
+	"github.com/getkin/kin-openapi/routers"
+)
+
+// document loads openapi.yaml once and validates it.
+var document = sync.OnceValue(func() *openapi3.T {
+	doc, err := openapi3.NewLoader().LoadFromData(openAPIDocument)
+	if err == nil {
+		err = doc.Validate(openapi3.NewLoader().Context)
+	}
+	if err != nil {
+		panic(err)
+	}
+	return doc
+})
+
+// operations lists "METHOD /path" of the document.
+func operations() []string {
+	var list []string
+	for path, item := range document().Paths.Map() {
+		for method := range item.Operations() {
+			list = append(list, method+" "+path)
+		}
+	}
+	slices.Sort(list)
+	return list
+}
+
+func TestRoutesAndDocumentAgree(t *testing.T) {
+	var routes []string
+	for _, rt := range table() {
+		for _, prefix := range rt.prefixes() {
+			routes = append(routes, rt.method+" "+prefix+rt.pattern)
+		}
+	}
+	slices.Sort(routes)
+	described := operations()
+	for _, r := range routes {
+		if !slices.Contains(described, r) {
+			t.Errorf("%s is served, but openapi.yaml does not have it", r)
+		}
+	}
+	for _, d := range described {
+		if !slices.Contains(routes, d) {
+			t.Errorf("openapi.yaml has %s, but it is not served", d)
+		}
+	}
+	if len(routes) < 60 {
+		t.Errorf("%d routes only: is the table read?", len(routes))
+	}
+}
+
+// described finds the path of the document that a request is for, literal
+// segments first.
+func described(path string) (string, *openapi3.PathItem, map[string]string) {
+	segments := strings.Split(cleanPath(path), "/")
+	best, bestParameters := "", map[string]string(nil)
+	for pattern := range document().Paths.Map() {
+		parts := strings.Split(pattern, "/")
+		if len(parts) != len(segments) {
+			continue
+		}
+		parameters := make(map[string]string)
+		match := true
+		for i, p := range parts {
+			if isParameter(p) {
+				parameters[strings.Trim(p, "{}")] = segments[i]
+			} else if p != segments[i] {
+				match = false
+			}
+		}
+		if match && (best == "" || len(parameters) < len(bestParameters)) {
+			best, bestParameters = pattern, parameters
+		}
+	}
+	return best, document().Paths.Value(best), bestParameters
+}
+
+// everywhere are answers that any operation may give, so that the document
+// does not list them at each.
+var everywhere = map[int]bool{405: true, 500: true, 503: true}
+
+// checkExchange holds a request that was accepted, and any answer, against the
+// document.
+func checkExchange(t testing.TB, r *http.Request, body []byte, response *http.Response, got []byte) {
+	t.Helper()
+	what := fmt.Sprintf("%s %s -> %d", r.Method, r.URL.Path, response.StatusCode)
+	pattern, item, parameters := described(r.URL.Path)
+	method := r.Method
+	if method == http.MethodHead {
+		method = http.MethodGet
+		got = nil
+	}
+	if pattern == "" || item.GetOperation(method) == nil || everywhere[response.StatusCode] {
+		checkProblem(t, what, response, got)
+		return
+	}
+	operation := item.GetOperation(method)
+	request := r.Clone(r.Context())
+	request.Body = io.NopCloser(bytes.NewReader(body))
+	input := &openapi3filter.RequestValidationInput{
+		Request:    request,
+		PathParams: parameters,
+		Route:      &routers.Route{Spec: document(), Path: pattern, PathItem: item, Method: method, Operation: operation},
+		Options:    &openapi3filter.Options{IncludeResponseStatus: true, MultiError: true},
+	}
+	plain := !strings.HasSuffix(response.Header.Get("Content-Type"), "json") || r.Method == http.MethodHead
+	input.Options.ExcludeResponseBody = plain
+	if len(body) == 0 || r.Header.Get("Content-Type") != "application/json" || operation.RequestBody == nil {
+		input.Options.ExcludeRequestBody = true
+	}
+	if response.StatusCode < 400 {
+		if err := openapi3filter.ValidateRequest(r.Context(), input); err != nil {
+			t.Errorf("%s: the document does not allow this request: %v\n%.2000s", what, err, body)
+		}
+	}
+	err := openapi3filter.ValidateResponse(r.Context(), &openapi3filter.ResponseValidationInput{
+		RequestValidationInput: input,
+		Status:                 response.StatusCode,
+		Header:                 response.Header,
+		Body:                   io.NopCloser(bytes.NewReader(got)),
+		Options:                input.Options,
+	})
+	if err != nil {
+		t.Errorf("%s: the document does not allow this answer: %v\n%.2000s", what, err, got)
+		return
+	}
+	checkContent(t, what, operation, response, got, plain)
+}
+
+// checkProblem checks an error that the document does not describe operation
+// by operation.
+func checkProblem(t testing.TB, what string, response *http.Response, got []byte) {
+	t.Helper()
+	if response.Header.Get("Content-Type") != "application/problem+json" || response.Request.Method == http.MethodHead {
+		if response.Request.Method != http.MethodHead {
+			t.Errorf("%s: not a problem document: %s", what, got)
+		}
+		return
+	}
+	var v any
+	if err := json.Unmarshal(got, &v); err != nil {
+		t.Errorf("%s: %v: %s", what, err, got)
+		return
+	}
+	schema := document().Components.Schemas["Problem"]
+	if err := schema.Value.VisitJSON(v); err != nil {
+		t.Errorf("%s: %v: %s", what, err, got)
+	}
+	noStrangers(t, what, "", schema, v)
+}
+
+// checkContent makes sure that the answer's type is described, and that it has
+// no member that is not.
+func checkContent(t testing.TB, what string, operation *openapi3.Operation, response *http.Response, got []byte, plain bool) {
+	t.Helper()
+	described := operation.Responses.Status(response.StatusCode).Value
+	given, _, _ := strings.Cut(response.Header.Get("Content-Type"), ";")
+	if len(described.Content) == 0 {
+		if given != "" || len(got) > 0 {
+			t.Errorf("%s: a body of type %q, but the document has none", what, given)
+		}
+		return
+	}
+	content := described.Content.Get(given)
+	if content == nil {
+		t.Errorf("%s: the type %q is not in the document", what, given)
+		return
+	}
+	if plain {
+		return
+	}
+	var v any
+	if err := json.Unmarshal(got, &v); err != nil {
+		t.Errorf("%s: %v: %s", what, err, got)
+		return
+	}
+	noStrangers(t, what, "", content.Schema, v)
+}
+
+// noStrangers finds members of an answer that the document does not name.
+func noStrangers(t testing.TB, what, path string, ref *openapi3.SchemaRef, v any) {
+	t.Helper()
+	if ref == nil || ref.Value == nil {
+		return
+	}
+	switch v := v.(type) {
+	case []any:
+		for _, item := range v {
+			noStrangers(t, what, path+"[]", ref.Value.Items, item)
+		}
+	case map[string]any:
+		if len(ref.Value.Properties) == 0 && ref.Value.AdditionalProperties.Schema == nil {
+			return // any object: the fields of a protocol
+		}
+		for name, member := range v {
+			schema := ref.Value.Properties[name]
+			if schema == nil {
+				schema = ref.Value.AdditionalProperties.Schema
+			}
+			if schema == nil {
+				t.Errorf("%s: %s.%s is not in the document", what, path, name)
+			}
+			noStrangers(t, what, path+"."+name, schema, member)
+		}
+	}
+}
+
+func TestEveryRouteIsInATag(t *testing.T) {
+	for _, item := range document().Paths.Map() {
+		for _, operation := range item.Operations() {
+			if len(operation.Tags) != 1 || operation.Summary == "" {
+				t.Errorf("an operation without tag or summary: %+v", operation)
+			}
+		}
+	}
+}
