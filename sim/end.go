@@ -109,6 +109,9 @@ func (e *End) State() link.State {
 // carrier with it, and what is under way is dropped. Both handlers are told at
 // once.
 func (e *End) SetState(s link.State) {
+	if e.closed {
+		return
+	}
 	here, there := e.State(), e.peer.State()
 	e.own = s
 	if !s.Up {
@@ -163,8 +166,9 @@ func (e *End) Close() error {
 		return nil
 	}
 	e.handler, e.sink = nil, nil
-	e.closed = true
 	e.SetState(link.State{Reason: link.ReasonDown})
+	e.closed = true
+	e.share()
 	return nil
 }
 

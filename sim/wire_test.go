@@ -115,6 +115,7 @@ func TestWireRefuses(t *testing.T) {
 		{"deleted", func() { a.SetState(link.State{Reason: link.ReasonDeleted}) }, testFrame(1, 60), link.ErrDeleted},
 		{"back", func() { a.SetState(link.State{Up: true}) }, testFrame(1, 60), nil},
 		{"closed", func() { a.Close() }, testFrame(1, 60), link.ErrClosed},
+		{"closed is for good", func() { a.SetState(link.State{Up: true}); a.Close() }, testFrame(1, 60), link.ErrClosed},
 	} {
 		c.do()
 		if _, err := a.Send([][]byte{c.frame}); !errors.Is(err, c.want) {
@@ -122,7 +123,7 @@ func TestWireRefuses(t *testing.T) {
 		}
 		w.Virtual().RunFor(loop.Second)
 	}
-	if len(rb.frames) != 3 || a.Stats().TxErrors != 5 || a.Stats().TxFrames != 3 {
+	if len(rb.frames) != 3 || a.Stats().TxErrors != 6 || a.Stats().TxFrames != 3 {
 		t.Errorf("%d frames arrived, stats %+v", len(rb.frames), a.Stats())
 	}
 	down, up := link.State{Reason: link.ReasonDown}, link.State{Up: true}

@@ -83,7 +83,7 @@ func (w *World) Delivered() uint64 { return w.delivered }
 
 // Fingerprint is a hash of every frame delivered so far: when, in what order, on
 // which wire in which direction, and its octets. Two runs with the same
-// fingerprint were the same run.
+// fingerprint were the same run. On a real loop it means nothing.
 func (w *World) Fingerprint() uint64 { return combine(w.hash, w.delivered) }
 
 // Check returns an error if a wire has lost count of its frames.
