@@ -1,0 +1,31 @@
+package main
+
+import (
+	"fmt"
+	"os"
+
+	"glean/sim/scenario"
+)
+
+// runDemo runs a scenario of its own and says whether it went as expected.
+func runDemo(c command, args []string) error {
+	fs := c.newFlags()
+	seed := fs.Uint64("seed", 1, "where all chance comes from")
+	if err := c.parse(fs, args); err != nil {
+		return err
+	}
+	s := scenario.Demo()
+	fmt.Printf("%s\n\n", s.About)
+	m := newMeter(os.Stdout)
+	report, err := scenario.Execute(s, scenario.Options{Seed: seed, Progress: m.show, Every: m.every})
+	if err != nil {
+		return err
+	}
+	if err := report.WriteText(os.Stdout); err != nil {
+		return err
+	}
+	if !report.OK() {
+		return fmt.Errorf("not all went as expected; \"glean demo --seed %d\" shows it again", *seed)
+	}
+	return nil
+}

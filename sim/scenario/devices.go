@@ -1,0 +1,284 @@
+package scenario
+
+import (
+	"fmt"
+	"net/netip"
+
+	"glean/sim"
+	"glean/stack"
+	"glean/stack/loop"
+)
+
+func (n *Network) addRouters() error {
+	for i := range n.topology.Routers {
+		spec := &n.topology.Routers[i]
+		if n.routers[spec.Name] != nil {
+			return fmt.Errorf("router %q is there twice", spec.Name)
+		}
+		d := &routerDevice{router: n.World.NewRouter(spec.Name), ports: make(map[string]*sim.RouterPort)}
+		n.routers[spec.Name] = d
+		for k, p := range spec.Ports {
+			if err := n.addRouterPort(d, uint32(i)<<12|uint32(k), p); err != nil {
+				return fmt.Errorf("router %s: %w", spec.Name, err)
+			}
+		}
+		for _, r := range spec.Routes {
+			if err := d.router.AddRoute(r.To, r.Via); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func (n *Network) addRouterPort(d *routerDevice, number uint32, p RouterPort) error {
+	end, tags, seg, err := n.attach(d.router.Name()+":"+p.On, p.On, p.VLAN, p.Wire)
+	if err != nil {
+		return err
+	}
+	c := stack.InterfaceConfig{MAC: sim.MAC(sim.KindRouter, number), Tags: tags, IPv4: p.IPv4, IPv6: p.IPv6}
+	port, err := d.router.AddPort(end, c)
+	if err != nil {
+		return err
+	}
+	d.ports[p.On] = port
+	n.settle(seg, port.Interface(1))
+	return nil
+}
+
+// settle enters the addresses of an interface.
+func (n *Network) settle(seg segment, i *stack.Interface) {
+	for _, a := range i.Status() {
+		n.owners.take(seg, a.Addr, i.MAC(), n.now())
+	}
+}
+
+func (n *Network) addVirtual() error {
+	for i := range n.topology.Virtual {
+		spec := &n.topology.Virtual[i]
+		c := stack.InterfaceConfig{IPv4: spec.IPv4, IPv6: spec.IPv6}
+		if spec.ID > 0 {
+			c.MAC = sim.VirtualMAC(spec.ID)
+		}
+		var ports []*sim.RouterPort
+		for _, name := range spec.Routers {
+			r := n.routers[name]
+			if r == nil || r.ports[spec.On] == nil {
+				return fmt.Errorf("virtual router %s: there is no router %q on %q", spec.Name, name, spec.On)
+			}
+			ports = append(ports, r.ports[spec.On])
+		}
+		if len(ports) == 0 {
+			return fmt.Errorf("virtual router %s has no routers", spec.Name)
+		}
+		v, err := n.World.NewVirtualRouter(c, ports...)
+		if err != nil {
+			return fmt.Errorf("virtual router %s: %w", spec.Name, err)
+		}
+		d := &virtualDevice{spec: spec, router: v, segment: n.switchSegment(spec.On, spec.VLAN)}
+		n.virtual[spec.Name] = d
+		for _, a := range d.addresses() {
+			n.owners.take(d.segment, a, v.MAC(), n.now())
+		}
+	}
+	return nil
+}
+
+func (d *virtualDevice) addresses() (all []netip.Addr) {
+	for _, p := range []netip.Prefix{d.spec.IPv4, d.spec.IPv6} {
+		if p.IsValid() {
+			all = append(all, p.Addr())
+		}
+	}
+	return all
+}
+
+func (n *Network) addHosts() error {
+	for i := range n.topology.Hosts {
+		g := &n.topology.Hosts[i]
+		count, first := max(1, g.Count), g.First
+		if first == 0 {
+			first = n.numbers
+		}
+		n.numbers = max(n.numbers, first+uint32(count))
+		for k := range uint32(count) {
+			name := g.Name
+			if count > 1 {
+				name = fmt.Sprintf("%s-%d", g.Name, k+1)
+			}
+			if err := n.addHost(name, g, first+k, k); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func (n *Network) addHost(name string, g *HostGroup, number, k uint32) error {
+	if n.byName[name] != nil {
+		return fmt.Errorf("host %q is there twice", name)
+	}
+	end, tags, seg, err := n.attach(name, g.On, g.VLAN, g.Wire)
+	if err != nil {
+		return err
+	}
+	place := number
+	if g.Address > 0 {
+		place = g.Address + k
+	}
+	c := sim.Numbered(sim.KindHost, place, g.IPv4, g.IPv6)
+	for _, p := range []netip.Prefix{g.IPv4, g.IPv6} {
+		if p.IsValid() && !sim.Address(p, place).IsValid() {
+			return fmt.Errorf("host %s: %s has no address number %d", name, p, place)
+		}
+	}
+	c.MAC, c.Tags = sim.MAC(sim.KindHost, number), tags
+	c.Gateway4, c.Gateway6 = g.Gateway4, g.Gateway6
+	s := &station{name: name, group: g, segment: seg, config: c}
+	boot := loop.Time(g.Boot)
+	if g.Off {
+		boot = loop.Never
+	}
+	s.host, err = n.World.NewHost(name, end, sim.HostConfig{
+		Interfaces: []stack.InterfaceConfig{c}, Boot: boot, Think: g.Think,
+	})
+	if err != nil {
+		return err
+	}
+	n.stations = append(n.stations, s)
+	n.byName[name] = s
+	n.settle(seg, s.host.Interface(0))
+	return nil
+}
+
+func (n *Network) addFarms() error {
+	for i := range n.topology.Farms {
+		spec := &n.topology.Farms[i]
+		end, tags, seg, err := n.attach(spec.Name, spec.On, spec.VLAN, spec.Wire)
+		if err != nil {
+			return err
+		}
+		farm, err := n.World.NewFarm(spec.Name, end, sim.FarmConfig{
+			Hosts: spec.Hosts, First: spec.First, Tags: tags, IPv4: spec.IPv4, IPv6: spec.IPv6,
+		})
+		if err != nil {
+			return err
+		}
+		d := &farmDevice{name: spec.Name, farm: farm, received: make(map[sim.Flow]uint64)}
+		farm.OnData(func(_ uint32, packet []byte) {
+			if k, ok := flowOf(packet); ok {
+				d.received[k]++
+			}
+		})
+		for _, k := range spec.Dead {
+			if int(k) >= spec.Hosts {
+				return fmt.Errorf("farm %s: dead: there is no host %d", spec.Name, k)
+			}
+			farm.SetDead(k, true)
+		}
+		n.farms = append(n.farms, d)
+		n.owners.farms = append(n.owners.farms, farmland{seg, farm, uint32(spec.Hosts), spec.IPv4, spec.IPv6})
+	}
+	return nil
+}
+
+// host finds a host by name.
+func (n *Network) host(name string) (*station, error) {
+	if s := n.byName[name]; s != nil {
+		return s, nil
+	}
+	return nil, fmt.Errorf("there is no host %q", name)
+}
+
+// Power switches a host or a router on or off.
+func (n *Network) Power(name string, on bool) error {
+	if r := n.routers[name]; r != nil {
+		r.router.Power(on)
+		return nil
+	}
+	s, err := n.host(name)
+	if err == nil {
+		s.host.Power(on)
+	}
+	return err
+}
+
+// MoveHost plugs a host into another switch, in the VLAN that it was in.
+func (n *Network) MoveHost(name, to string) error {
+	s, err := n.host(name)
+	if err != nil {
+		return err
+	}
+	sw := n.switches[to]
+	if sw == nil {
+		return fmt.Errorf("there is no switch %q", to)
+	}
+	a, b, err := n.wire(fmt.Sprintf("%s@%s", name, to), s.group.Wire)
+	if err != nil {
+		return err
+	}
+	sw.AddPort(b, sim.PortConfig{Untagged: s.group.VLAN})
+	n.leave(s)
+	s.segment = n.switchSegment(to, s.group.VLAN)
+	s.host.MoveTo(a)
+	n.settle(s.segment, s.host.Interface(0))
+	return nil
+}
+
+func (n *Network) leave(s *station) {
+	i := s.host.Interface(0)
+	for _, a := range i.Status() {
+		n.owners.leave(s.segment, a.Addr, i.MAC(), n.now())
+	}
+}
+
+// movedMACs is added to a host's number for its second MAC, twice for its
+// third, and so on.
+const movedMACs = 1 << 24
+
+// ChangeMAC gives a host another MAC, and has it tell everybody if announce
+// says so.
+func (n *Network) ChangeMAC(name string, announce bool) error {
+	s, err := n.host(name)
+	if err != nil {
+		return err
+	}
+	_, number, _ := sim.Station(s.config.MAC)
+	s.moves++
+	mac := sim.MAC(sim.KindHost, number+s.moves*movedMACs)
+	n.leave(s)
+	err = s.host.ChangeMAC(0, mac, announce)
+	n.settle(s.segment, s.host.Interface(0))
+	return err
+}
+
+// Failover gives a virtual router's address to the router with that index.
+func (n *Network) Failover(name string, to int, announce bool) error {
+	d := n.virtual[name]
+	if d == nil {
+		return fmt.Errorf("there is no virtual router %q", name)
+	}
+	if to < 0 || to >= len(d.spec.Routers) {
+		return fmt.Errorf("virtual router %q has no router number %d", name, to)
+	}
+	old := d.router.MAC()
+	if err := d.router.MoveTo(to, announce); err != nil {
+		return err
+	}
+	for _, a := range d.addresses() {
+		if mac := d.router.MAC(); mac != old {
+			n.owners.leave(d.segment, a, old, n.now())
+			n.owners.take(d.segment, a, mac, n.now())
+		}
+	}
+	return nil
+}
+
+// Announce has a host tell everybody its addresses.
+func (n *Network) Announce(name string) error {
+	s, err := n.host(name)
+	if err == nil {
+		s.host.Announce(0)
+	}
+	return err
+}

@@ -1,0 +1,172 @@
+package scenario
+
+import (
+	"fmt"
+	"maps"
+	"net/netip"
+	"slices"
+
+	"glean/stack/loop"
+)
+
+// Expect is what a scenario expects. A zero member expects nothing.
+type Expect struct {
+	// Learning is the state in which every request ends.
+	Learning string
+	// TimedOut are the addresses without an answer, each with its reason. If it
+	// is not nil, every other address must have completed.
+	TimedOut map[netip.Addr]string
+	// Within is how long each request takes at most.
+	Within loop.Duration
+	// AnsweredWithin is how long it takes at most until the last address that
+	// has an answer has it.
+	AnsweredWithin loop.Duration
+	// Started are the generators that transmitted, Refused those that could not
+	// start.
+	Started, Refused []string
+	// Received is the part of the frames of each flow that arrived, at least.
+	Received Share
+	// Accounted: each frame sent to somebody was received or dropped by a wire.
+	Accounted bool
+	// Flows is how many flows were sent.
+	Flows int
+}
+
+// Share is a part of a whole in parts per million; 0 is no share at all.
+type Share uint32
+
+// All is the share that is everything.
+const All Share = 1_000_000
+
+// String gives percent.
+func (s Share) String() string { return fmt.Sprintf("%d.%02d%%", s/10_000, s%10_000/100) }
+
+// Expectation is one thing that was expected.
+type Expectation struct {
+	What string `json:"what"`
+	Held bool   `json:"held"`
+	Why  string `json:"why"` // what was found
+}
+
+// judge holds a report against what is expected.
+func (e *Expect) judge(r *Report) []Expectation {
+	list := []Expectation{}
+	add := func(held bool, why, what string, args ...any) {
+		list = append(list, Expectation{fmt.Sprintf(what, args...), held, why})
+	}
+	if e.Learning != "" {
+		held, why := e.judgeLearning(r)
+		add(held, why, "every learning request ends %s", e.Learning)
+	}
+	if e.TimedOut != nil {
+		held, why := e.judgeTimedOut(r)
+		add(held, why, "no answer from %d addresses, each for its reason, and an answer from all others", len(e.TimedOut))
+	}
+	if e.Within > 0 {
+		held, why := judgeTime(r, e.Within, func(q Request) loop.Duration { return q.Took })
+		add(held, why, "learning takes at most %s", e.Within)
+	}
+	if e.AnsweredWithin > 0 {
+		held, why := judgeTime(r, e.AnsweredWithin, func(q Request) loop.Duration { return q.Settled.Max })
+		add(held, why, "the last answer comes within %s", e.AnsweredWithin)
+	}
+	for _, id := range e.Started {
+		held, why := judgeGenerator(r, id, func(g Generator) bool { return g.Sent > 0 })
+		add(held, why, "generator %s transmits", id)
+	}
+	for _, id := range e.Refused {
+		held, why := judgeGenerator(r, id, func(g Generator) bool { return g.Runs == 0 && g.Refused != "" })
+		add(held, why, "generator %s is refused", id)
+	}
+	if e.Flows > 0 {
+		add(len(r.Flows) == e.Flows, fmt.Sprintf("%d", len(r.Flows)), "%d flows are sent", e.Flows)
+	}
+	if e.Received > 0 {
+		held, why := e.judgeReceived(r)
+		add(held, why, "the owners receive %s of each flow", e.Received)
+	}
+	if e.Accounted {
+		held, why := judgeAccounts(r)
+		add(held, why, "every frame is received or was lost on a wire")
+	}
+	return list
+}
+
+func judgeAccounts(r *Report) (bool, string) {
+	sent, received := uint64(0), uint64(0)
+	for _, f := range r.Flows {
+		sent += f.Sent
+		received += f.Received
+	}
+	why := fmt.Sprintf("%d sent, %d received, %d lost on wires", sent, received, r.TrafficDropped)
+	return sent == received+r.TrafficDropped, why
+}
+
+func (e *Expect) judgeLearning(r *Report) (bool, string) {
+	for _, q := range r.Learning {
+		if q.State != e.Learning {
+			return false, fmt.Sprintf("request %s is %s: %d completed, %d timed out", q.ID, q.State, q.Completed, q.TimedOut)
+		}
+	}
+	return len(r.Learning) > 0, fmt.Sprintf("%d requests", len(r.Learning))
+}
+
+func (e *Expect) judgeTimedOut(r *Report) (bool, string) {
+	completed := 0
+	missing := make(map[netip.Addr]string)
+	for a, why := range e.TimedOut {
+		missing[a] = why
+	}
+	for _, q := range r.Learning {
+		for _, a := range q.Addresses {
+			want, dead := e.TimedOut[a.Address]
+			delete(missing, a.Address)
+			switch {
+			case dead && (a.State != "timed_out" || a.Reason != want):
+				return false, fmt.Sprintf("%s is %s %s, not timed_out %s", a.Address, a.State, a.Reason, want)
+			case !dead && a.State != "completed":
+				return false, fmt.Sprintf("%s is %s %s after %d attempts", a.Address, a.State, a.Reason, a.Attempts)
+			case !dead:
+				completed++
+			}
+		}
+	}
+	if len(missing) > 0 {
+		first := slices.SortedFunc(maps.Keys(missing), netip.Addr.Compare)[0]
+		return false, fmt.Sprintf("%s was not asked for", first)
+	}
+	return completed > 0, fmt.Sprintf("%d completed", completed)
+}
+
+func judgeTime(r *Report, limit loop.Duration, of func(Request) loop.Duration) (bool, string) {
+	longest := loop.Duration(0)
+	for _, q := range r.Learning {
+		longest = max(longest, of(q))
+	}
+	return longest <= limit, longest.String()
+}
+
+func judgeGenerator(r *Report, id string, ok func(Generator) bool) (bool, string) {
+	for _, g := range r.Generators {
+		if g.ID == id {
+			why := fmt.Sprintf("%s, %d frames sent, %d received", g.Learning, g.Sent, g.Received)
+			if g.Refused != "" {
+				why += "; " + g.Refused
+			}
+			return ok(g), why
+		}
+	}
+	return false, "there is no such generator"
+}
+
+func (e *Expect) judgeReceived(r *Report) (bool, string) {
+	sent, received := uint64(0), uint64(0)
+	for _, f := range r.Flows {
+		if f.Received*uint64(All) < f.Sent*uint64(e.Received) {
+			return false, fmt.Sprintf("%s to %s: %d of %d", f.Generator, f.Destination, f.Received, f.Sent)
+		}
+		sent += f.Sent
+		received += f.Received
+	}
+	return sent > 0, fmt.Sprintf("%d of %d frames in %d flows", received, sent, len(r.Flows))
+}

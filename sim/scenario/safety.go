@@ -1,0 +1,206 @@
+package scenario
+
+import (
+	"fmt"
+	"net/netip"
+
+	"glean/generator"
+	"glean/learning"
+	"glean/stack/loop"
+)
+
+// Violation is something that must never happen, whatever the network does.
+type Violation struct {
+	At   loop.Time `json:"at_ns"`
+	Rule string    `json:"rule"`
+	Text string    `json:"text"`
+}
+
+// String gives the violation in one line.
+func (v Violation) String() string { return fmt.Sprintf("%s %s: %s", v.At, v.Rule, v.Text) }
+
+// Rules of safety, by the names that violations carry.
+const (
+	RuleMAC        = "mac"        // a learned MAC belongs to who had the address then
+	RuleNextHop    = "next_hop"   // what is asked for is the right next hop, or there is none
+	RuleUnresolved = "unresolved" // no frame of a flow whose next hop has no MAC; none to a wrong MAC
+	RuleFlood      = "flood"      // at most one solicitation for a neighbor in a RetransTimer
+	RuleStates     = "states"     // states move along their tables only
+	RuleConserve   = "conserve"   // no frame comes from nowhere or is lost without a reason
+	RuleReceived   = "received"   // no flow is received that was not sent, or more often than sent
+	RuleCounters   = "counters"   // glean's counters agree with what was seen on the wire
+	RuleInvariants = "invariants" // the stacks' own
+	RuleLiveness   = "liveness"   // after the network is healed, all is decided in time, rightly
+)
+
+// safety is what is known for the rules.
+type safety struct {
+	asked      map[question]loop.Time
+	requests   map[string]learning.State
+	violations []Violation
+}
+
+// question is a neighbor of one of glean's interfaces.
+type question struct {
+	endpoint uint32
+	addr     [16]byte
+}
+
+// maxViolations bounds what is kept: the first ones tell the story.
+const maxViolations = 20
+
+func (r *Run) violated(rule, format string, args ...any) {
+	if len(r.safety.violations) < maxViolations {
+		v := Violation{r.world.Now(), rule, fmt.Sprintf(format, args...)}
+		r.safety.violations = append(r.safety.violations, v)
+		r.world.Note("VIOLATION %s", v)
+	}
+}
+
+// sent judges a frame that has left a port; q is nil unless a generator sent it.
+func (r *Run) sent(p *watchedPort, q *watchedQueue, frame []byte) {
+	s, ok := look(frame)
+	if !ok {
+		p.sent[KindOther]++
+		if q == nil {
+			r.violated(RuleInvariants, "port %s sent a frame that can't be read: % x", p.id, frame)
+		}
+		return
+	}
+	p.sent[s.kind]++
+	e := p.interfaces[station48{s.vlans, s.src}]
+	switch {
+	case q != nil:
+		r.sentTraffic(e, q, &s)
+	case e != nil && (s.kind == KindARPRequest || s.kind == KindSolicitation) && s.from != s.to && !s.from.IsUnspecified():
+		r.sentQuestion(e, s.to)
+	}
+}
+
+// received looks at a frame that arrived at a port.
+func (r *Run) received(p *watchedPort, frame []byte) {
+	s, _ := look(frame)
+	p.received[s.kind]++
+}
+
+// sentQuestion holds a solicitation against the one before (RFC 1122 section
+// 2.3.2.1, RFC 4861 section 7.2.2).
+func (r *Run) sentQuestion(e *endpoint, target netip.Addr) {
+	k, now := question{e.index, target.As16()}, r.world.Now()
+	if last, asked := r.safety.asked[k]; asked && now.Sub(last) < e.retrans {
+		r.violated(RuleFlood, "%s asked for %s again after %s, RetransTimer is %s", e.id, target, now.Sub(last), e.retrans)
+	}
+	r.safety.asked[k] = now
+}
+
+// sentTraffic counts a generator's frame and holds its destination MAC against
+// the truth.
+func (r *Run) sentTraffic(e *endpoint, q *watchedQueue, s *seen) {
+	if f, ok := flowOf(s.payload); ok {
+		if q.last == nil || q.last.Flow != f {
+			q.last = r.flow(q.run, f)
+		}
+		q.last.sent++
+	}
+	if e == nil || s.kind != KindTraffic || q.run.Program().Config().Learning.Policy == generator.PolicyFallback ||
+		s.to.IsMulticast() {
+		return
+	}
+	hop := e.nextHop(s.to)
+	if !hop.IsValid() {
+		r.violated(RuleUnresolved, "%s sent a frame to %s, to which there is no route", e.id, s.to)
+		return
+	}
+	if !r.network.owners.had(e.segment, hop, s.dst, 0, r.world.Now()) {
+		r.violated(RuleUnresolved, "%s sent a frame to %s (next hop %s) to MAC %s, which never had that address",
+			e.id, s.to, hop, s.dst)
+	}
+}
+
+// judgeRows holds what a request found against the truth.
+func (r *Run) judgeRows(q *learning.Request) {
+	for _, row := range q.Rows(learning.RowFilter{}) {
+		e := r.endpoints[row.InterfaceID]
+		if e == nil {
+			continue
+		}
+		hop := e.nextHop(row.Address)
+		switch {
+		case row.State == learning.StateCompleted && row.NextHop != hop:
+			r.violated(RuleNextHop, "%s: next hop of %s is %s, not %s", row.InterfaceID, row.Address, hop, row.NextHop)
+		case row.State == learning.StateCompleted:
+			from := max(0, row.DecidedAt.Add(-r.late))
+			if !r.network.owners.had(e.segment, hop, row.MAC, from, row.DecidedAt) {
+				r.violated(RuleMAC, "%s learned %s for %s (next hop %s) at %s, which had not that address then",
+					row.InterfaceID, row.MAC, row.Address, hop, row.DecidedAt)
+			}
+		case row.State == learning.StateTimedOut && row.Reason == learning.NoRoute && hop.IsValid(),
+			row.State == learning.StateTimedOut && row.Reason == learning.NoReply && !hop.IsValid():
+			r.violated(RuleNextHop, "%s: %s timed out with %s, but its next hop is %v", row.InterfaceID, row.Address, row.Reason, hop)
+		}
+	}
+}
+
+// judgeState follows a request along its table.
+func (r *Run) judgeState(id, what string) {
+	next, ok := learning.ParseState(what)
+	if !ok {
+		r.violated(RuleStates, "request %s: unknown state %q", id, what)
+		return
+	}
+	was, known := r.safety.requests[id]
+	if !known {
+		r.resolving++
+		r.order = append(r.order, id)
+	}
+	if next != learning.StateResolving {
+		r.resolving--
+	}
+	if known && was != learning.StateResolving {
+		r.violated(RuleStates, "request %s: %s after %s", id, next, was)
+	}
+	r.safety.requests[id] = next
+}
+
+// judgeStart checks the gate: a generator transmits only if it has learned all,
+// or was told to do without.
+func (r *Run) judgeStart(id string) {
+	g, err := r.engine.Generator(id)
+	if err != nil {
+		return
+	}
+	if policy := r.policies[id]; policy == generator.PolicyRefuse && g.Learning != "resolved" && g.Learning != "unsupported" {
+		r.violated(RuleStates, "generator %s was started while %s", id, g.Learning)
+	}
+}
+
+// judgeWorld checks what must hold between any two events.
+func (r *Run) judgeWorld() {
+	if err := r.world.Check(); err != nil {
+		r.violated(RuleConserve, "%v", err)
+	}
+	for _, s := range r.network.stations {
+		if err := s.host.Stack().Check(); err != nil {
+			r.violated(RuleInvariants, "host %s: %v", s.name, err)
+		}
+	}
+	for _, q := range r.engine.LearningRequests() {
+		p := q.Progress()
+		if p.Resolving+p.Completed+p.TimedOut != p.Total {
+			r.violated(RuleCounters, "request %s: progress %+v does not add up", q.ID(), p)
+		}
+	}
+}
+
+// judgeNeighbors holds the neighbor cache against the truth.
+func (r *Run) judgeNeighbors() {
+	for _, n := range r.engine.Neighbors(noFilter) {
+		e := r.endpoints[n.InterfaceID]
+		if e == nil || n.Info.MAC.IsZero() {
+			continue
+		}
+		if !r.network.owners.had(e.segment, n.Info.Addr, n.Info.MAC, 0, r.world.Now()) {
+			r.violated(RuleMAC, "%s has %s at %s in its cache, which never had that address", n.InterfaceID, n.Info.Addr, n.Info.MAC)
+		}
+	}
+}
