@@ -49,8 +49,9 @@ func NewManager(l loop.Loop, r Resolver, o Observer, options Options) *Manager {
 		n := 0
 		m.options.NewID = func() string { n++; return fmt.Sprintf("lr-%d", n) }
 	}
-	m.oldRequests = shelf[*Request]{drop: m.forgetRequest, ended: func(r *Request) loop.Time { return r.result.finishedAt }}
-	m.oldResults = shelf[*Result]{drop: m.forgetResult, ended: func(r *Result) loop.Time { return r.finishedAt }}
+	m.oldRequests.drop, m.oldRequests.ended = m.forgetRequest, (*Request).finishedAt
+	m.oldResults.drop = m.forgetResult
+	m.oldResults.ended = func(r *Result) loop.Time { return r.finishedAt }
 	m.expiry.Init(m.trim)
 	return m
 }

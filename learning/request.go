@@ -51,6 +51,8 @@ func (r *Request) CreatedAt() loop.Time { return r.result.createdAt }
 // FinishedAt is when the request ended; false while it is in progress.
 func (r *Request) FinishedAt() (loop.Time, bool) { return r.result.FinishedAt() }
 
+func (r *Request) finishedAt() loop.Time { return r.result.finishedAt }
+
 // Progress counts the rows by state.
 func (r *Request) Progress() Progress { return r.result.progress }
 
