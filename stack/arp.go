@@ -24,12 +24,13 @@ func (s *Stack) handleARP(g *segment, eth *header.EthernetRepr, b []byte) {
 		return
 	}
 	sender, target := ipFrom4(r.SenderIP), ipFrom4(r.TargetIP)
-	i := s.received(g.arpRecipient(eth, target))
+	i, ours := g.arpRecipient(eth, target)
+	s.received(i)
 	if i == nil && !eth.Dst.IsMulticast() {
 		s.drop(DropOtherMAC)
 		return
 	}
-	if own := g.addresses[sender]; own != nil {
+	if own := g.own(sender); own != nil {
 		if r.SenderMAC != own.iface.config.MAC {
 			s.conflict(own, r.SenderMAC)
 		}
@@ -50,44 +51,39 @@ func (s *Stack) handleARP(g *segment, eth *header.EthernetRepr, b []byte) {
 		return
 	}
 	if !probe {
-		s.hearARP(g, eth, &r, i, sender, target)
+		s.hearARP(g, eth, &r, i, ours)
 	}
 	switch {
 	case i == nil:
 		s.drop(DropOtherAddress)
-	case r.Op == header.ARPRequest && g.answers(i, target):
+	case r.Op == header.ARPRequest && ours:
 		i.sendARPReply(r.SenderMAC, r.SenderIP, target)
 	}
 }
 
 // arpRecipient finds the interface that a message is for: the one that has the
-// target address or answers for it; failing that, for a frame that came by
-// unicast, the one with the MAC, because answers are matched by sender (RFC 826).
-func (g *segment) arpRecipient(eth *header.EthernetRepr, target ip) *Interface {
+// target address or answers for it, which is ours then; failing that, for a frame
+// that came by unicast, the one with the MAC, because answers are matched by
+// sender (RFC 826).
+func (g *segment) arpRecipient(eth *header.EthernetRepr, target ip) (i *Interface, ours bool) {
 	if i, _ := g.owner(target); i != nil && (eth.Dst.IsMulticast() || eth.Dst == i.config.MAC) {
-		return i
+		return i, true
 	}
 	if eth.Dst.IsMulticast() {
-		return nil
+		return nil, false
 	}
-	return g.stations[eth.Dst]
-}
-
-// answers tells whether an interface has the target or answers for it.
-func (g *segment) answers(i *Interface, target ip) bool {
-	owner, _ := g.owner(target)
-	return owner == i
+	return g.stations[eth.Dst], false
 }
 
 // hearARP updates the caches: that of the interface i that the message is for,
 // and, if everybody hears it, those of the others that know the sender.
-func (s *Stack) hearARP(g *segment, eth *header.EthernetRepr, r *header.ARPRepr, i *Interface, sender, target ip) {
-	cause := CauseHeard
-	if sender == target {
+func (s *Stack) hearARP(g *segment, eth *header.EthernetRepr, r *header.ARPRepr, i *Interface, ours bool) {
+	sender, cause := ipFrom4(r.SenderIP), CauseHeard
+	if r.SenderIP == r.TargetIP {
 		cause = CauseAnnounced
 	}
 	if i != nil {
-		create := r.Op == header.ARPRequest && g.answers(i, target)
+		create := ours && r.Op == header.ARPRequest
 		s.heard(i, sender, r.SenderMAC, message{
 			cause: cause, create: create, answer: r.Op == header.ARPReply,
 		})

@@ -118,7 +118,7 @@ func (i *Interface) refuse(hop ip) Reason {
 	case i.source(hop) == nil:
 		return NoSourceAddress
 	}
-	if own := i.segment.addresses[hop]; own != nil && own.iface == i {
+	if own := i.segment.own(hop); own != nil && own.iface == i {
 		return OwnAddress
 	}
 	return ReasonNone
@@ -135,22 +135,21 @@ func (s *Stack) join(id, target uint32, deadline loop.Time) Held {
 		s.neighbors.timers.remove(id) // from the list of those to reclaim
 	}
 	h := s.holds.alloc()
-	a, r := s.asks.at(n.ask), s.holds.at(h)
+	a, r, i := s.asks.at(n.ask), s.holds.at(h), s.interfaces[n.iface]
 	r.target, r.deadline, r.ask, r.next = target, deadline, n.ask, a.holds
 	a.holds = h
-	s.apply(id, evAsk, header.MAC{}, CauseAsked)
 	held := Held{State: HeldWait, Ref: h | r.generation<<refIDBits}
-	i, now := s.interfaces[n.iface], s.loop.Now()
 	switch {
 	case n.state == StateProbe || a.flags&askSelf != 0:
 		// The stack is asking already; the answer serves this waiter too.
-	case s.up && now >= n.asked.Add(i.config.Neighbor.RetransTimer):
+	case s.up && s.loop.Now() >= n.asked.Add(i.config.Neighbor.RetransTimer):
 		a.flags |= askOffered
 		s.askTimers.remove(n.ask)
 		held.State = HeldAsk
 	default:
 		s.setAskTimer(n, a, i)
 	}
+	s.apply(id, evAsk, header.MAC{}, CauseAsked)
 	return held
 }
 

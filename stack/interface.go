@@ -65,7 +65,7 @@ func (s *Stack) AddInterface(c InterfaceConfig) (*Interface, error) {
 	key := segmentKey(c.Tags)
 	g := s.segments[key]
 	for _, a := range i.addresses {
-		if g != nil && g.addresses[a.ip] != nil {
+		if g != nil && g.own(a.ip) != nil {
 			return nil, fault("IPv4, IPv6, LinkLocal", "%v is in use in this VLAN of the port", a.ip.addr())
 		}
 		for _, n := range c.Static {
@@ -105,11 +105,9 @@ func (c InterfaceConfig) normalized() InterfaceConfig {
 
 func newSegment(key uint32) *segment {
 	return &segment{
-		key:       key,
-		addresses: make(map[ip]*address),
-		stations:  make(map[header.MAC]*Interface),
-		groups:    make(map[uint32]int),
-		proxies:   make(map[proxyKey]*Interface),
+		key:      key,
+		stations: make(map[header.MAC]*Interface),
+		groups:   make(map[uint32]int),
 	}
 }
 

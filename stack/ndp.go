@@ -32,7 +32,7 @@ func (s *Stack) handleSolicitation(g *segment, eth *header.EthernetRepr, ip6 *he
 		}
 		return
 	}
-	if own := g.addresses[source]; own != nil {
+	if own := g.own(source); own != nil {
 		if r.HasSourceLink && r.SourceLink != own.iface.config.MAC {
 			s.conflict(own, r.SourceLink)
 		}
@@ -80,7 +80,7 @@ func (s *Stack) handleAdvert(g *segment, eth *header.EthernetRepr, ip6 *header.I
 		s.drop(DropSenderMAC)
 		return
 	}
-	if own := g.addresses[target]; own != nil {
+	if own := g.own(target); own != nil {
 		other := eth.Src
 		if r.HasTargetLink {
 			other = r.TargetLink
@@ -92,7 +92,7 @@ func (s *Stack) handleAdvert(g *segment, eth *header.EthernetRepr, ip6 *header.I
 		return
 	}
 	if !eth.Dst.IsMulticast() {
-		own := g.addresses[ipFrom16(ip6.Dst)]
+		own := g.own(ipFrom16(ip6.Dst))
 		if own == nil || own.iface.config.MAC != eth.Dst {
 			s.drop(DropOtherMAC)
 			return

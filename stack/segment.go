@@ -10,10 +10,10 @@ import (
 type segment struct {
 	key        uint32
 	interfaces []*Interface // in the order in which they were added
-	addresses  map[ip]*address
+	addresses  ipIndex[address]
 	stations   map[header.MAC]*Interface // the first one with the MAC
 	groups     map[uint32]int            // low 24 bits of our IPv6 addresses, counted
-	proxies    map[proxyKey]*Interface
+	proxies    ipIndex[Interface]
 	lengths    []proxyLength // of proxies, longest first
 	watched    map[ip]int    // neighbors by address, counted over all interfaces
 }
@@ -59,7 +59,7 @@ func (s *Stack) segment(key uint32) *segment {
 func (g *segment) proxy(a ip) *Interface {
 	for i := range g.lengths {
 		if l := &g.lengths[i]; l.is4 == a.is4() {
-			if found := g.proxies[proxyKey{a.masked(l.bits), l.bits}]; found != nil {
+			if found := g.proxies.get(a.masked(l.bits), l.bits); found != nil {
 				return found
 			}
 		}
@@ -67,10 +67,16 @@ func (g *segment) proxy(a ip) *Interface {
 	return nil
 }
 
+// fullLength is the prefix length under which addresses are in the index.
+const fullLength = 128
+
+// own finds one of our addresses, nil if nobody here has it.
+func (g *segment) own(a ip) *address { return g.addresses.get(a, fullLength) }
+
 // owner finds the interface that has an address or answers for it. exact:
 // the address is the interface's own.
 func (g *segment) owner(a ip) (i *Interface, exact bool) {
-	if own := g.addresses[a]; own != nil {
+	if own := g.own(a); own != nil {
 		return own.iface, true
 	}
 	if len(g.lengths) > 0 {
@@ -86,15 +92,15 @@ func (g *segment) add(i *Interface) {
 		g.stations[i.config.MAC] = i
 	}
 	for _, a := range i.addresses {
-		g.addresses[a.ip] = a
+		g.addresses.set(a.ip, fullLength, a)
 		if !a.ip.is4() {
 			g.groups[uint32(a.ip.lo)&0xffffff]++
 		}
 	}
 	for _, p := range i.config.RespondFor {
 		key := proxyKey{ipFrom(p.Addr()), p.Bits()}
-		if g.proxies[key] == nil {
-			g.proxies[key] = i
+		if g.proxies.get(key.network, key.bits) == nil {
+			g.proxies.set(key.network, key.bits, i)
 			g.useLength(key, 1)
 		}
 	}
@@ -110,7 +116,7 @@ func (g *segment) remove(i *Interface) {
 		}
 	}
 	for _, a := range i.addresses {
-		delete(g.addresses, a.ip)
+		g.addresses.delete(a.ip, fullLength)
 		if low := uint32(a.ip.lo) & 0xffffff; !a.ip.is4() {
 			if g.groups[low]--; g.groups[low] == 0 {
 				delete(g.groups, low)
@@ -132,15 +138,15 @@ func (g *segment) remove(i *Interface) {
 }
 
 func (g *segment) removeProxy(i *Interface, key proxyKey) {
-	if g.proxies[key] != i {
+	if g.proxies.get(key.network, key.bits) != i {
 		return
 	}
-	delete(g.proxies, key)
+	g.proxies.delete(key.network, key.bits)
 	g.useLength(key, -1)
 	for _, other := range g.interfaces {
 		for _, p := range other.config.RespondFor {
 			if (proxyKey{ipFrom(p.Addr()), p.Bits()}) == key {
-				g.proxies[key] = other
+				g.proxies.set(key.network, key.bits, other)
 				g.useLength(key, 1)
 				return
 			}
