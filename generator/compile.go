@@ -16,6 +16,7 @@ type definition struct {
 	sizeOf   []uint32 // by position in the cycle of lengths; nil for random ones
 	flows    uint64
 	first    uint64 // the global index of its first flow
+	evenly   uint64 // the length of all its frames with FCS, 0 if they differ
 	class    uint32 // of protocol counters
 
 	learned bool     // frames take their destination MAC from adjacencies

@@ -1,6 +1,8 @@
 package generator
 
 import (
+	"cmp"
+	"slices"
 	"sync/atomic"
 
 	"glean/stack/loop"
@@ -100,14 +102,18 @@ type flowCount struct {
 	first, last     atomic.Int64
 }
 
-func (f *flowCount) add(octets uint64, at loop.Time) {
-	n := f.packets.Load()
-	if n == 0 {
+// add counts n frames. Where all are of one length (evenly), octets follow from
+// the number of frames.
+func (f *flowCount) add(n, octets, evenly uint64, at loop.Time) {
+	packets := f.packets.Load()
+	if packets == 0 {
 		f.first.Store(int64(at))
 	}
-	f.octets.Store(f.octets.Load() + octets)
+	if evenly == 0 {
+		f.octets.Store(f.octets.Load() + octets)
+	}
 	f.last.Store(int64(at))
-	f.packets.Store(n + 1)
+	f.packets.Store(packets + n)
 }
 
 // Counters is a snapshot. It may be called from any goroutine.
@@ -131,6 +137,9 @@ func (r *Run) CountedFlows() int { return len(r.flows) }
 func (r *Run) Flow(i int) FlowCounters {
 	f := &r.flows[i]
 	c := FlowCounters{Packets: f.packets.Load(), Octets: f.octets.Load(), First: NoTime, Last: NoTime}
+	if d := r.p.definitionOf(uint64(i)); d.evenly > 0 {
+		c.Octets = c.Packets * d.evenly
+	}
 	if c.Packets > 0 {
 		c.First, c.Last = loop.Time(f.first.Load()), loop.Time(f.last.Load())
 	}
@@ -139,16 +148,20 @@ func (r *Run) Flow(i int) FlowCounters {
 
 // FlowStream is the stream id of a flow; ok is false if it has no signature.
 func (p *Program) FlowStream(flow uint64) (stream uint32, ok bool) {
-	for i := range p.defs {
-		d := &p.defs[i]
-		if flow < d.first+d.flows {
-			if d.signature == nil {
-				return 0, false
-			}
-			return d.signature.stream(flow - d.first), true
-		}
+	d := p.definitionOf(flow)
+	if d.signature == nil {
+		return 0, false
 	}
-	return 0, false
+	return d.signature.stream(flow - d.first), true
+}
+
+// definitionOf finds the definition of a flow.
+func (p *Program) definitionOf(flow uint64) *definition {
+	i, found := slices.BinarySearchFunc(p.defs, flow, func(d definition, flow uint64) int { return cmp.Compare(d.first, flow) })
+	if !found {
+		i--
+	}
+	return &p.defs[i]
 }
 
 // ProtocolCounters are the counters of the families that the configuration

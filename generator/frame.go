@@ -6,239 +6,456 @@ import (
 	"glean/stack/loop"
 )
 
-// digit is where an op stands: the value that it writes next.
-type digit struct {
-	lo, hi uint64 // the span's octets, ready to be stored
-	sum    uint64 // the field's part of a checksum
-	value  wide
-	index  uint64
-	left   uint64 // frames until the next value
-}
+// Frames are made a column at a time: for each field all frames of a batch, so
+// that what kind of field it is is asked once for a batch and not for each
+// frame. A batch consists of stretches of frames of one definition.
 
 // cursor is where a definition stands in its sequence of frames.
 type cursor struct {
-	digits []digit // one for each op and one for the signature
+	digits []digit // one for each op
 	flow   uint64
 	length uint64 // position in the cycle of lengths
 	seq    []uint32
 }
 
 func (c *cursor) init(d *definition) {
-	c.digits = make([]digit, len(d.ops)+1)
+	c.digits = make([]digit, len(d.ops))
 	for i := range d.ops {
-		o, g := &d.ops[i], &c.digits[i]
-		g.left = o.stride
-		g.value = o.values.at(0)
-		g.settle(o)
+		c.digits[i] = newDigit(&d.ops[i])
 	}
 	if d.signature != nil {
 		c.seq = make([]uint32, d.flows)
 	}
 }
 
-// settle works out what the digit's value looks like in a frame.
-func (g *digit) settle(o *op) {
-	v := g.value
-	if o.fill == fillAlways && v.isZero() {
-		v = o.fillTo
-	}
-	g.put(o, v)
-}
-
-func (g *digit) put(o *op, v wide) {
-	v.lo ^= o.xor.lo
-	v.hi ^= o.xor.hi
-	v.lo <<= o.shift
-	g.lo, g.hi = v.lo|o.fixed, v.hi
-	if o.span == 1 {
-		v.lo <<= 8 // the first octet of a 16-bit word
-	}
-	g.sum = v.sum()
-}
-
-// next moves to the op's next value.
-func (g *digit) next(o *op) {
-	g.left = o.stride
-	v := o.values
-	g.index++
-	if g.index == v.count {
-		g.index = 0
-		g.value = v.at(0)
-	} else if v.isPlain() {
-		g.value = g.value.plus(v.step)
-	} else {
-		g.value = v.at(g.index)
-	}
-	g.settle(o)
-}
-
-// advance moves to the definition's next frame.
-func (c *cursor) advance(d *definition) {
+// pass moves over a frame that is not made.
+func (c *cursor) pass(d *definition) {
 	for i := range d.ops {
-		if g := &c.digits[i]; g.left > 1 {
-			g.left--
-		} else {
-			g.next(&d.ops[i])
-		}
+		c.digits[i].next(&d.ops[i])
 	}
-	if c.flow++; c.flow == d.flows {
-		c.flow = 0
+	c.move(d, 1)
+}
+
+// move counts n frames.
+func (c *cursor) move(d *definition, n int) {
+	c.flow += uint64(n)
+	if c.flow >= d.flows {
+		c.flow %= d.flows
 	}
-	if c.length++; c.length == uint64(len(d.sizeOf)) {
-		c.length = 0
+	c.length += uint64(n)
+	if cycle := uint64(len(d.sizeOf)); cycle > 0 && c.length >= cycle {
+		c.length %= cycle
 	}
 }
 
 // slot is a buffer that holds a frame of some definition and length already.
 type slot struct {
-	buffer []byte
-	def    int // -1 at first
-	size   int
-	flow   uint64 // global index
-	adj    uint32
-	word   uint64 // the adjacency as the frame has it
-	class  uint32
+	def, size int // -1 at first
+	flow      uint64
+	adj       uint32
+	class     uint32
+	word      uint64 // the adjacency as the frame has it
 }
 
-// adjacency is the index of the next hop of the definition's next frame.
-func (c *cursor) adjacency(d *definition) uint32 {
-	if d.adjOp >= 0 {
-		return d.adjOf[c.digits[d.adjOp].index]
+// stretch makes up to n frames of a definition in the slots from r.tail on. It
+// gives fewer where the kind of length changes or a frame must not leave.
+func (r *Run) stretch(d *definition, c *cursor, n int, now loop.Time) int {
+	n = r.lengths(d, c, n)
+	if d.learned {
+		if n = r.destinations(d, c, n); n == 0 {
+			return 0
+		}
 	}
-	return d.adj
-}
-
-// templateMAC is the destination MAC that the configuration gives the frame.
-func (c *cursor) templateMAC(d *definition) uint64 {
-	if d.dstOp >= 0 {
-		return c.digits[d.dstOp].value.lo
-	}
-	return d.dst
-}
-
-// frame makes the definition's next frame in a slot, with a destination MAC if
-// it is learned.
-func (r *Run) frame(s *slot, def int, mac uint64, now loop.Time) []byte {
-	d, c := &r.p.defs[def], &r.cursors[def]
-	size := int(c.length)
-	if d.sizeOf != nil {
-		size = int(d.sizeOf[c.length])
-	} else {
-		size = d.lengths.at(c.length) - int(d.lengths.low)
-	}
-	if s.def != def || s.size != size {
-		r.prepare(s, def, size)
-	}
-	plan := &d.sizes[size]
-	b := s.buffer
+	r.beginSums(d, n)
+	terms := d.sizes[r.slots[r.tail].size].terms
 	for i := range d.ops {
-		write(b, &d.ops[i], &c.digits[i], c)
+		r.column(d, c, i, n, terms)
 	}
 	if d.learned {
-		putMAC(b, mac)
+		at := r.tail * r.stride
+		for _, mac := range r.macs[:n] {
+			putMAC(r.buffer[at:at+6], mac)
+			at += r.stride
+		}
 	}
-	if plan.sign >= 0 {
-		r.sign(b[plan.sign:], d, c, now)
+	if d.signature != nil {
+		r.sign(d, c, n, now)
 	}
-	if plan.direct {
-		plan.sumDirectly(b)
-	} else {
-		for i := range plan.sums {
-			k := &plan.sums[i]
-			sum := k.base
-			for _, t := range k.terms {
-				sum += c.digits[t.op].sum * t.factor
+	r.sums(d, n)
+	if r.flows != nil {
+		r.mark(d, c.flow, n)
+	}
+	c.move(d, n)
+	r.tail += n
+	return n
+}
+
+// beginSums puts the constant parts of n frames' checksums in place.
+func (r *Run) beginSums(d *definition, n int) {
+	first := &d.sizes[r.slots[r.tail].size]
+	for k := range first.sums {
+		acc := r.acc[k][:n]
+		if len(d.sizes) == 1 {
+			fillWith(acc, first.sums[k].base)
+			continue
+		}
+		for i := range acc {
+			acc[i] = d.sizes[r.slots[r.tail+i].size].sums[k].base
+		}
+	}
+}
+
+// mark notes the flows of n frames.
+func (r *Run) mark(d *definition, flow uint64, n int) {
+	slots := r.slots[r.tail : r.tail+n]
+	for i := range slots {
+		slots[i].flow = d.first + flow
+		if flow++; flow == d.flows {
+			flow = 0
+		}
+	}
+}
+
+// lengths prepares the slots for up to n frames, as many as can be made
+// together: their checksums must depend on the same ops.
+func (r *Run) lengths(d *definition, c *cursor, n int) int {
+	if len(d.sizes) == 1 {
+		for i := r.tail; i < r.tail+n; i++ {
+			if s := &r.slots[i]; s.def != r.def || s.size != 0 {
+				r.prepare(s, i, 0)
 			}
-			binary.BigEndian.PutUint16(b[k.at:], k.result(sum))
+		}
+		return n
+	}
+	length := c.length
+	group := d.sizes[d.sizeAt(length)].group
+	for i := range n {
+		size := d.sizeAt(length)
+		if d.sizes[size].group != group {
+			return i
+		}
+		if s := &r.slots[r.tail+i]; s.def != r.def || s.size != size {
+			r.prepare(s, r.tail+i, size)
+		}
+		if length++; length == uint64(len(d.sizeOf)) {
+			length = 0
 		}
 	}
-	s.flow, s.class = d.first+c.flow, d.class
-	return b[:plan.octets]
+	return n
 }
 
-func putMAC(b []byte, mac uint64) {
-	binary.BigEndian.PutUint32(b, uint32(mac>>16))
-	binary.BigEndian.PutUint16(b[4:], uint16(mac))
-}
-
-// write stores a digit in a frame.
-func write(b []byte, o *op, g *digit, c *cursor) {
-	if o.fill == fillByDst && g.value.isZero() {
-		with := o.fillTo
-		if dst := c.digits[o.fillDst].value; dst.isLinkLocal() {
-			with = o.fillLL
-		}
-		g.put(o, with)
+// sizeAt is the plan of the frame at a position in the cycle of lengths.
+func (d *definition) sizeAt(position uint64) int {
+	if d.sizeOf != nil {
+		return int(d.sizeOf[position])
 	}
-	if o.merge {
-		merge(b[o.off:], o, g)
-		return
-	}
-	switch o.span {
-	case 1:
-		b[o.off] = byte(g.lo)
-	case 2:
-		binary.BigEndian.PutUint16(b[o.off:], uint16(g.lo))
-	case 4:
-		binary.BigEndian.PutUint32(b[o.off:], uint32(g.lo))
-	case 6:
-		putMAC(b[o.off:], g.lo)
-	case 16:
-		binary.BigEndian.PutUint64(b[o.off:], g.hi)
-		binary.BigEndian.PutUint64(b[o.off+8:], g.lo)
-	}
-}
-
-// merge writes a field whose octets hold other modified fields too.
-func merge(b []byte, o *op, g *digit) {
-	if o.span == 16 {
-		binary.BigEndian.PutUint64(b, g.hi)
-		binary.BigEndian.PutUint64(b[8:], g.lo)
-		return
-	}
-	for i := range int(o.span) {
-		shift := 8 * (int(o.span) - 1 - i)
-		b[i] = b[i]&^byte(o.mask>>shift) | byte(g.lo>>shift)
-	}
-}
-
-// sign writes a signature and moves the flow's sequence number.
-func (r *Run) sign(b []byte, d *definition, c *cursor, now loop.Time) {
-	first := uint64(d.signature.stream(c.flow))<<32 | uint64(c.seq[c.flow])
-	second := (r.options.Epoch+uint64(now))<<2 | d.signature.flags()
-	sum := check(first, second)
-	c.seq[c.flow]++
-	binary.BigEndian.PutUint64(b, first)
-	binary.BigEndian.PutUint64(b[8:], second)
-	binary.BigEndian.PutUint32(b[16:], uint32(sum)<<16)
-	c.digits[len(d.ops)].sum = wide{first, second}.sum() + uint64(sum)
+	return d.lengths.at(position) - int(d.lengths.low)
 }
 
 // prepare makes a slot hold what is constant in the frames of a definition
 // and length.
-func (r *Run) prepare(s *slot, def, size int) {
-	d := &r.p.defs[def]
+func (r *Run) prepare(s *slot, index, size int) {
+	d := &r.p.defs[r.def]
 	plan := &d.sizes[size]
+	b := r.buffer[index*r.stride : (index+1)*r.stride]
 	switch {
-	case s.def != def:
-		n := copy(s.buffer, d.template)
-		d.fillPayload(s.buffer[n:d.longest()], 0)
-	case d.signature != nil:
+	case s.def != r.def:
+		r.write(s, d, b)
+	case !d.sizes[s.size].whole || !plan.whole: // fields that are cut now, or were
+		n := copy(b, d.template)
+		d.fillPayload(b[n:max(n, d.sizes[len(d.sizes)-1].octets)], 0)
+	case d.signature != nil: // the old one gives way to payload
 		old := &d.sizes[s.size]
-		if old.whole {
-			d.fillPayload(s.buffer[old.sign:old.octets], old.sign-len(d.template))
-		} else {
-			n := copy(s.buffer, d.template)
-			d.fillPayload(s.buffer[n:max(n, old.octets)], 0)
-		}
+		d.fillPayload(b[old.sign:old.octets], old.sign-len(d.template))
 	}
 	for _, p := range plan.patches {
-		binary.BigEndian.PutUint16(s.buffer[p.at:], p.value)
+		binary.BigEndian.PutUint16(b[p.at:], p.value)
 	}
-	s.def, s.size = def, size
+	s.def, s.size, s.class, s.adj, s.word = r.def, size, d.class, NoAdjacency, 0
+	r.frames[index] = b[:plan.octets]
 }
 
-// longest is the number of octets that frames of the definition may need.
-func (d *definition) longest() int {
-	return max(d.sizes[len(d.sizes)-1].octets, len(d.template))
+// write puts the template and the longest payload into a slot. Where neither
+// the frame before nor this one has a signature, the payloads are zeros.
+func (r *Run) write(s *slot, d *definition, b []byte) {
+	n := copy(b, d.template)
+	if s.def >= 0 && d.signature == nil {
+		if old := &r.p.defs[s.def]; old.signature == nil {
+			if len(old.template) > n {
+				clear(b[n:len(old.template)])
+			}
+			return
+		}
+		clear(b[n:])
+		return
+	}
+	d.fillPayload(b[n:max(n, d.sizes[len(d.sizes)-1].octets)], 0)
+}
+
+// column writes one field of n frames and adds it to their checksums.
+func (r *Run) column(d *definition, c *cursor, i, n int, terms []dependence) {
+	o := &d.ops[i]
+	lo, hi := r.lo[:n], r.hi[:n]
+	c.digits[i].take(o, lo, hi)
+	switch o.fill {
+	case fillAlways:
+		o.fillZeros(lo, hi)
+	case fillByDst:
+		o.fillByDestination(d, c, lo, hi)
+	}
+	if o.span == 0 {
+		return
+	}
+	if o.special {
+		for j := range lo {
+			lo[j] = (lo[j]^o.xor.lo)<<o.shift | o.fixed
+		}
+	}
+	r.store(o, lo, hi)
+	if terms != nil {
+		r.addTerms(o, terms[i], lo, hi)
+	}
+}
+
+// addTerms adds a column to the checksums that depend on it. Values are folded
+// only as far as is needed for the sum not to overflow.
+func (r *Run) addTerms(o *op, terms dependence, lo, hi []uint64) {
+	if len(terms) == 0 {
+		return
+	}
+	switch {
+	case o.span == 16:
+		for j := range lo {
+			lo[j] = lo[j]>>32 + lo[j]&0xffffffff + hi[j]>>32 + hi[j]&0xffffffff
+		}
+	case o.span == 6:
+		for j := range lo {
+			lo[j] = lo[j]>>32 + lo[j]&0xffffffff
+		}
+	case o.special || o.span == 1:
+		odd := 8 * (o.span & 1) // one octet is the first of a 16-bit word
+		for j := range lo {
+			lo[j] = (lo[j] &^ o.fixed) << odd
+		}
+	}
+	for _, t := range terms {
+		acc := r.acc[t.sum][:len(lo)]
+		if t.factor == 1 {
+			for j, v := range lo {
+				acc[j] += v
+			}
+			continue
+		}
+		for j, v := range lo {
+			acc[j] += v * t.factor
+		}
+	}
+}
+
+// store writes a column.
+func (r *Run) store(o *op, lo, hi []uint64) {
+	at, stride, b := r.tail*r.stride+o.off, r.stride, r.buffer
+	switch {
+	case o.merge && o.span < 16:
+		for _, v := range lo {
+			o.mergeInto(b[at:at+int(o.span)], v)
+			at += stride
+		}
+	case o.span == 4:
+		for _, v := range lo {
+			binary.BigEndian.PutUint32(b[at:at+4], uint32(v))
+			at += stride
+		}
+	case o.span == 2:
+		for _, v := range lo {
+			binary.BigEndian.PutUint16(b[at:at+2], uint16(v))
+			at += stride
+		}
+	case o.span == 1:
+		for _, v := range lo {
+			b[at] = byte(v)
+			at += stride
+		}
+	case o.span == 6:
+		for _, v := range lo {
+			putMAC(b[at:], v)
+			at += stride
+		}
+	default:
+		for j, v := range lo {
+			binary.BigEndian.PutUint64(b[at:at+8], hi[j])
+			binary.BigEndian.PutUint64(b[at+8:at+16], v)
+			at += stride
+		}
+	}
+}
+
+func putMAC(b []byte, mac uint64) {
+	_ = b[5]
+	binary.BigEndian.PutUint32(b, uint32(mac>>16))
+	binary.BigEndian.PutUint16(b[4:], uint16(mac))
+}
+
+// mergeInto writes a field whose octets hold other modified fields too.
+func (o *op) mergeInto(b []byte, v uint64) {
+	for i := range b {
+		shift := 8 * (len(b) - 1 - i)
+		b[i] = b[i]&^byte(o.mask>>shift) | byte(v>>shift)
+	}
+}
+
+// fillZeros puts the interface's address where a source is zero.
+func (o *op) fillZeros(lo, hi []uint64) {
+	if o.span != 16 {
+		for j, v := range lo {
+			if v == 0 {
+				lo[j] = o.fillTo.lo
+			}
+		}
+		return
+	}
+	for j := range lo {
+		if lo[j]|hi[j] == 0 {
+			lo[j], hi[j] = o.fillTo.lo, o.fillTo.hi
+		}
+	}
+}
+
+// fillByDestination is fillZeros with the address that suits each destination.
+// The destination's digit is ahead of or behind the source's, as the order of
+// the ops is, so it is worked out apart.
+func (o *op) fillByDestination(d *definition, c *cursor, lo, hi []uint64) {
+	dst := &d.ops[o.fillDst]
+	flow := c.flow
+	for j := range lo {
+		if lo[j]|hi[j] == 0 {
+			with := o.fillTo
+			if dst.values.at(flow / dst.stride % dst.values.count).isLinkLocal() {
+				with = o.fillLL
+			}
+			lo[j], hi[j] = with.lo, with.hi
+		}
+		if flow++; flow == d.flows {
+			flow = 0
+		}
+	}
+}
+
+// sign writes the signatures of n frames and moves their flows' sequence
+// numbers.
+func (r *Run) sign(d *definition, c *cursor, n int, now loop.Time) {
+	second := (r.options.Epoch+uint64(now))<<2 | d.signature.flags()
+	secondSum := wide{lo: second}.sum()
+	stream := uint64(d.signature.StreamID&0xffff) << 48
+	flow := c.flow
+	for i := range n {
+		size := &d.sizes[r.slots[r.tail+i].size]
+		first := stream | (flow+1)<<32 | uint64(c.seq[flow])
+		c.seq[flow]++
+		value := check(first, second)
+		at := (r.tail+i)*r.stride + size.sign
+		b := r.buffer[at : at+SignatureSize]
+		binary.BigEndian.PutUint64(b, first)
+		binary.BigEndian.PutUint64(b[8:], second)
+		binary.BigEndian.PutUint32(b[16:], uint32(value)<<16)
+		sum := first>>32 + first&0xffffffff + secondSum + uint64(value)
+		for k := range size.sums {
+			r.acc[k][i] += sum * size.sums[k].sign
+		}
+		if flow++; flow == d.flows {
+			flow = 0
+		}
+	}
+}
+
+// sums writes the checksums of n frames.
+func (r *Run) sums(d *definition, n int) {
+	first := &d.sizes[r.slots[r.tail].size]
+	switch {
+	case first.direct:
+		for i := range n {
+			d.sizes[r.slots[r.tail+i].size].sumDirectly(r.buffer[(r.tail+i)*r.stride:])
+		}
+	case len(d.sizes) == 1:
+		for k := range first.sums {
+			c := &first.sums[k]
+			at := r.tail*r.stride + c.at
+			for _, sum := range r.acc[k][:n] {
+				binary.BigEndian.PutUint16(r.buffer[at:at+2], c.result(sum))
+				at += r.stride
+			}
+		}
+	default:
+		for i := range n {
+			size := &d.sizes[r.slots[r.tail+i].size]
+			for k := range size.sums {
+				c := &size.sums[k]
+				at := (r.tail+i)*r.stride + c.at
+				binary.BigEndian.PutUint16(r.buffer[at:at+2], c.result(r.acc[k][i]))
+			}
+		}
+	}
+}
+
+// destinations loads the words of the next hops of up to n frames, until one
+// must not leave.
+func (r *Run) destinations(d *definition, c *cursor, n int) int {
+	if d.adjOp < 0 {
+		return r.destination(d, c, n)
+	}
+	g, o := &c.digits[d.adjOp], &d.ops[d.adjOp]
+	index, left := g.index, g.left
+	for i := range n {
+		s := &r.slots[r.tail+i]
+		s.adj = d.adjOf[index]
+		s.word = r.p.words[s.adj].Load()
+		mac, ok := s.word&macMask, s.word>>macBits&1 != 0
+		if !ok {
+			if mac, ok = r.fallback(d, c, i); !ok {
+				return i
+			}
+		}
+		r.macs[i] = mac
+		if left--; left == 0 {
+			left = o.stride
+			if index++; index == o.values.count {
+				index = 0
+			}
+		}
+	}
+	return n
+}
+
+// destination is destinations for a definition with one next hop.
+func (r *Run) destination(d *definition, c *cursor, n int) int {
+	word := r.p.words[d.adj].Load()
+	for i := range n {
+		s := &r.slots[r.tail+i]
+		s.adj, s.word = d.adj, word
+		mac, ok := word&macMask, word>>macBits&1 != 0
+		if !ok {
+			if mac, ok = r.fallback(d, c, i); !ok {
+				return i
+			}
+		}
+		r.macs[i] = mac
+	}
+	return n
+}
+
+// fallback is the MAC of a frame whose next hop has none; ok is false if the
+// policy is that it must not leave. i is the frame's distance from the cursor.
+func (r *Run) fallback(d *definition, c *cursor, i int) (mac uint64, ok bool) {
+	l := &r.p.config.Learning
+	switch {
+	case l.Policy != PolicyFallback:
+		return 0, false
+	case l.HasFallback:
+		return l.Fallback.Uint64(), true
+	case d.dstOp < 0:
+		return d.dst, true
+	}
+	o := &d.ops[d.dstOp]
+	flow := (c.flow + uint64(i)) % d.flows
+	return o.values.at(flow / o.stride % o.values.count).lo, true
 }

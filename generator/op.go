@@ -12,17 +12,18 @@ import (
 // bits around it, which are constant, so that one store does it. Only where two
 // ops share an octet must the octets be read first (merge).
 type op struct {
-	off    int
-	span   uint8 // 1, 2, 4, 6 or 16 octets, 0 for an op that writes nothing
-	shift  uint8
-	merge  bool
-	mask   uint64 // the field's bits within the span; not used when span is 16
-	fixed  uint64 // the bits around the field
-	bit    int    // the field's place in the frame
-	width  int
-	values *values
-	stride uint64 // frames of a definition for which the value stays
-	xor    wide   // joined to each value
+	off     int
+	span    uint8 // 1, 2, 4, 6 or 16 octets, 0 for an op that writes nothing
+	shift   uint8
+	merge   bool
+	mask    uint64 // the field's bits within the span; not used when span is 16
+	fixed   uint64 // the bits around the field
+	bit     int    // the field's place in the frame
+	width   int
+	values  *values
+	stride  uint64 // frames of a definition for which the value stays
+	xor     wide   // joined to each value
+	special bool   // it is not written as it is
 
 	fill    fill
 	fillTo  wide // instead of a zero value
@@ -130,12 +131,14 @@ func (o *op) join(d *definition, self int) {
 			o.merge = true
 		}
 	}
+	o.special = o.shift != 0 || !o.xor.isZero()
 	if o.span == 16 || o.merge {
 		return
 	}
 	for j := 0; j < int(o.span); j++ {
 		o.fixed = o.fixed<<8 | uint64(d.template[o.off+j])
 	}
+	o.special = o.special || o.fixed != 0
 }
 
 // sources fills the sources that are zero from the interface: in the template

@@ -39,13 +39,16 @@ type Destination struct {
 // AdjacencyState is what is known of a next hop's MAC.
 type AdjacencyState uint8
 
-// States of an adjacency.
+// States of an adjacency. Those with a MAC are odd: the transmit loop looks at
+// that bit only.
 const (
 	AdjacencyUnresolved AdjacencyState = iota // being learned, or not yet
 	AdjacencyResolved
 	AdjacencyFailed // no MAC; flows obey the policy
 	AdjacencyStale  // does not answer any more; flows go on to the last known MAC and are counted
 )
+
+func (s AdjacencyState) hasMAC() bool { return s&1 != 0 }
 
 // Program is the compiled form of a generator. It does not change; only the
 // words of its adjacencies do, by atomic stores from the loop, and a transmit

@@ -55,8 +55,13 @@ type Run struct {
 	left    uint64 // frames of its turn
 	slots   [Batch]slot
 	frames  [Batch][]byte
+	buffer  []byte // of all slots, stride octets each
+	stride  int
 	head    int // frames[head:tail] wait for the device
 	tail    int
+	lo, hi  [Batch]uint64   // a column of values
+	macs    [Batch]uint64   // a column of destinations
+	acc     [][Batch]uint64 // a column of sums for each checksum
 	begun   bool
 	ended   bool
 	err     error
@@ -73,10 +78,16 @@ func NewRun(p *Program, o RunOptions) *Run {
 	for i := range r.cursors {
 		r.cursors[i].init(&p.defs[i])
 	}
-	buffers := make([]byte, Batch*(p.room+slack))
+	r.stride = p.room + slack
+	r.buffer = make([]byte, Batch*r.stride)
 	for i := range r.slots {
-		r.slots[i] = slot{buffer: buffers[i*(p.room+slack) : (i+1)*(p.room+slack)], def: -1}
+		r.slots[i].def = -1
 	}
+	sums := 0
+	for i := range p.defs {
+		sums = max(sums, len(p.defs[i].headers)) // no header has more than one
+	}
+	r.acc = make([][Batch]uint64, sums)
 	if p.flows <= MaxCountedFlows {
 		r.flows = make([]flowCount, p.flows)
 	}
@@ -211,68 +222,36 @@ func (r *Run) build(now loop.Time, n uint64) {
 		return
 	}
 	for scanned := 0; uint64(r.tail) < n && scanned < scanMax; {
-		def := r.def
-		d, c := &r.p.defs[def], &r.cursors[def]
-		s := &r.slots[r.tail]
-		mac := uint64(0)
-		if d.learned {
-			var ok bool
-			if mac, ok = r.destination(d, c, s); !ok {
-				scanned++
-				r.pass(c, d)
-				if r.idle() {
-					break
-				}
-				continue
-			}
+		d, c := &r.p.defs[r.def], &r.cursors[r.def]
+		made := r.stretch(d, c, int(min(n-uint64(r.tail), r.left)), now)
+		if made > 0 {
+			r.barren = 0
+			r.turn(made)
+			continue
 		}
-		r.barren = 0
-		r.frames[r.tail] = r.frame(s, def, mac, now)
-		r.tail++
-		c.advance(d)
-		r.turn()
+		scanned++
+		c.pass(d)
+		r.turn(1)
+		if r.pass(); r.idle() {
+			break
+		}
 	}
 	r.tally.made += uint64(r.tail)
 }
 
-// destination loads the next hop's word; ok is false if the policy is that the
-// frame must not leave.
-func (r *Run) destination(d *definition, c *cursor, s *slot) (mac uint64, ok bool) {
-	s.adj = c.adjacency(d)
-	s.word = r.p.words[s.adj].Load()
-	return r.resolve(s.word, d, c)
-}
-
-func (r *Run) resolve(word uint64, d *definition, c *cursor) (mac uint64, ok bool) {
-	switch AdjacencyState(word >> macBits) {
-	case AdjacencyResolved, AdjacencyStale:
-		return word & macMask, true
-	}
-	l := &r.p.config.Learning
-	if l.Policy != PolicyFallback {
-		return 0, false
-	}
-	if l.HasFallback {
-		return l.Fallback.Uint64(), true
-	}
-	return c.templateMAC(d), true
-}
-
-// pass leaves a frame out of the schedule.
-func (r *Run) pass(c *cursor, d *definition) {
+// pass counts a frame that is left out of the schedule.
+func (r *Run) pass() {
 	r.tally.skipped++
 	r.barren++
 	if r.barren >= r.p.round {
 		r.barren = 0
 		r.idleAt = r.changes + 1
 	}
-	c.advance(d)
-	r.turn()
 }
 
 // turn gives the turn to the next definition when this one has had its frames.
-func (r *Run) turn() {
-	if r.left--; r.left > 0 {
+func (r *Run) turn(frames int) {
+	if r.left -= uint64(frames); r.left > 0 {
 		return
 	}
 	if r.def++; r.def == len(r.p.blocks) {
@@ -288,22 +267,22 @@ func (r *Run) refresh() {
 	kept := r.head
 	for i := r.head; i < r.tail; i++ {
 		s := &r.slots[i]
-		d := &r.p.defs[s.def]
-		if d.learned {
+		if s.adj != NoAdjacency {
 			word := r.p.words[s.adj].Load()
-			mac, ok := word&macMask, word>>macBits == uint64(AdjacencyResolved) || word>>macBits == uint64(AdjacencyStale)
-			if !ok && word != s.word {
+			if ok := AdjacencyState(word >> macBits).hasMAC(); ok {
+				s.word = word
+				putMAC(r.frames[i], word&macMask)
+			} else if word != s.word && r.p.config.Learning.Policy != PolicyFallback {
 				r.tally.skipped++
 				r.tally.made--
 				continue
 			}
-			if ok {
-				s.word = word
-				putMAC(s.buffer, mac)
-			}
 		}
-		r.frames[kept], r.frames[i] = r.frames[i], r.frames[kept]
-		r.slots[kept], r.slots[i] = r.slots[i], r.slots[kept]
+		if kept < i { // buffers stay where they are: a slot's index tells its buffer
+			copy(r.buffer[kept*r.stride:(kept+1)*r.stride], r.buffer[i*r.stride:])
+			r.frames[kept] = r.buffer[kept*r.stride:][:len(r.frames[i])]
+			r.slots[kept] = *s
+		}
 		kept++
 	}
 	r.tail = kept
@@ -356,25 +335,45 @@ func (r *Run) account(from, to int, now loop.Time) {
 		return
 	}
 	t := &r.tally
-	moved := r.changes != r.p.changes.Load()
 	for i := from; i < to; i++ {
-		s := &r.slots[i]
-		octets := uint64(len(r.frames[i]) + fcs)
-		t.octets += octets
-		t.classes[s.class]++
-		if r.flows != nil {
-			r.flows[s.flow].add(octets, now)
-		}
-		if d := &r.p.defs[s.def]; d.learned && (s.word>>macBits == uint64(AdjacencyStale) ||
-			moved && r.p.words[s.adj].Load()&macMask != s.word&macMask) {
-			t.stale++
-		}
+		t.octets += uint64(len(r.frames[i]) + fcs)
+		t.classes[r.slots[i].class]++
 	}
+	if r.flows != nil {
+		r.accountFlows(from, to, now)
+	}
+	r.accountStale(from, to)
 	t.actual += uint64(to - from)
 	if t.first == NoTime {
 		t.first = now
 	}
 	t.last = now
+}
+
+// accountFlows counts by flow. Frames of one flow in a row are counted at once,
+// since an atomic store costs as much as half a frame.
+func (r *Run) accountFlows(from, to int, now loop.Time) {
+	for i := from; i < to; {
+		flow, octets, n := r.slots[i].flow, uint64(0), uint64(0)
+		for ; i < to && r.slots[i].flow == flow; i++ {
+			octets += uint64(len(r.frames[i]) + fcs)
+			n++
+		}
+		r.flows[flow].add(n, octets, r.p.defs[r.slots[i-1].def].evenly, now)
+	}
+}
+
+// accountStale counts frames that went to a MAC that was known to be wrong when
+// the device had taken them.
+func (r *Run) accountStale(from, to int) {
+	moved := r.changes != r.p.changes.Load()
+	for i := from; i < to; i++ {
+		s := &r.slots[i]
+		if s.word>>macBits == uint64(AdjacencyStale) || moved && s.adj != NoAdjacency &&
+			r.p.words[s.adj].Load()&macMask != s.word&macMask {
+			r.tally.stale++
+		}
+	}
 }
 
 // setRound finds after how many frames every flow has had its turn, or

@@ -2,6 +2,7 @@ package generator
 
 import (
 	"encoding/binary"
+	"reflect"
 	"slices"
 
 	"glean/stack/header"
@@ -22,10 +23,12 @@ const modulus = 0xffff
 type sized struct {
 	octets  int // without FCS
 	patches []patch
-	sums    []checksum // the innermost first
-	direct  bool       // fields are cut or overlap: sum the frame's own octets instead
-	sign    int        // where the signature begins, -1 if there is none
-	whole   bool       // all headers are in the frame and the signature covers none
+	sums    []checksum   // the innermost first
+	terms   []dependence // by op; nil if direct
+	group   int          // frames of one group can be made together: they have the same terms
+	direct  bool         // fields are cut or overlap: sum the frame's own octets instead
+	sign    int          // where the signature begins, -1 if there is none
+	whole   bool         // all headers are in the frame and the signature covers none
 }
 
 // patch is a length field.
@@ -35,17 +38,27 @@ type patch struct{ at, value uint16 }
 type checksum struct {
 	at    int // where the value is written
 	base  uint64
-	terms []term
-	ones  bool // a result of 0 is written as 0xffff (RFC 768)
+	terms []term // while it is worked out; then they are in sized.terms
+	sign  uint64 // the factor of the signature's sum
+	ones  bool   // a result of 0 is written as 0xffff (RFC 768)
 
 	start, end int // the range that is summed
 	pseudo     int // the IP header whose addresses are summed too, or -1
 	protocol   uint64
 }
 
-// term is a factor of an op's sum; the signature's is behind those of all ops.
+// term is a factor of an op's sum; the signature is behind all ops.
 type term struct {
 	op     int
+	factor uint64
+}
+
+// dependence is the checksums that depend on an op.
+type dependence []share
+
+// share is a checksum and the factor of the op in it.
+type share struct {
+	sum    int
 	factor uint64
 }
 
@@ -67,9 +80,15 @@ func (k *compiler) sizes(t *Traffic, d *definition) {
 		d.prbs = k.prbs
 	}
 	d.sizes = make([]sized, len(distinct))
+	if len(distinct) == 1 {
+		d.evenly = uint64(distinct[0])
+	}
 	image := make([]byte, int(distinct[len(distinct)-1])+slack)
 	for i, n := range distinct {
 		d.sizes[i] = d.plan(int(n)-fcs, image)
+		if i > 0 {
+			d.sizes[i].join(&d.sizes[i-1])
+		}
 		if problem := d.signatureCovers(&d.sizes[i]); problem != "" {
 			k.faults.add(t.path+".length", "a frame of %d octets has no room for a signature: it would cover %s", n, problem)
 			return
@@ -83,6 +102,16 @@ func (k *compiler) sizes(t *Traffic, d *definition) {
 	for i, n := range t.Lengths.list {
 		at, _ := slices.BinarySearch(distinct, n)
 		d.sizeOf[i] = uint32(at)
+	}
+}
+
+// join puts a plan into the group of the one before it, or into the next one.
+func (s *sized) join(before *sized) {
+	s.group = before.group
+	if s.direct == before.direct && len(s.sums) == len(before.sums) && reflect.DeepEqual(s.terms, before.terms) {
+		s.terms = before.terms
+	} else {
+		s.group++
 	}
 }
 
@@ -167,22 +196,57 @@ func (d *definition) patchLength(h *placed, octets, covered int, s *sized) {
 func (d *definition) planSums(s *sized, image []byte) {
 	balanced := false
 	for i := len(d.headers) - 1; i >= 0; i-- {
-		c, ok := d.newChecksum(i, s, &balanced)
-		if !ok {
-			continue
+		if c, ok := d.newChecksum(i, s, &balanced); ok {
+			s.direct = s.direct || d.splits(&c, s)
+			s.sums = append(s.sums, c)
 		}
-		if !s.direct {
-			c.base = uint64(header.Sum(image[c.start:c.end], 0)) + c.pseudoSum(image)
-			d.terms(&c, s)
-			c.nest(s.sums)
-		}
-		s.sums = append(s.sums, c)
 	}
 	if s.direct {
 		return
 	}
 	for i := range s.sums {
+		c := &s.sums[i]
+		binary.BigEndian.PutUint16(image[c.at:], 0) // whatever is configured
+		c.base = uint64(header.Sum(image[c.start:c.end], 0)) + c.pseudoSum(image)
+		d.terms(c, s)
+		c.nest(s.sums[:i])
+	}
+	for i := range s.sums {
 		s.sums[i].turn()
+	}
+	s.share(len(d.ops))
+}
+
+// splits tells whether the end of a checksum's range is inside of something
+// that changes, as that of an IPv4 header may be that claims to have options.
+func (d *definition) splits(c *checksum, s *sized) bool {
+	inside := func(from, to int) bool { return from < c.end*8 && c.end*8 < to }
+	for i := range d.ops {
+		if inside(d.ops[i].bit, d.ops[i].bit+d.ops[i].width) {
+			return true
+		}
+	}
+	for i := range s.sums {
+		if inside(s.sums[i].at*8, s.sums[i].at*8+16) {
+			return true
+		}
+	}
+	return s.sign >= 0 && inside(s.sign*8, s.octets*8)
+}
+
+// share lists the terms by op.
+func (s *sized) share(ops int) {
+	s.terms = make([]dependence, ops)
+	for k := range s.sums {
+		c := &s.sums[k]
+		for _, t := range c.terms {
+			if t.op == ops {
+				c.sign = t.factor
+			} else {
+				s.terms[t.op] = append(s.terms[t.op], share{k, t.factor})
+			}
+		}
+		c.terms = nil
 	}
 }
 
@@ -216,7 +280,7 @@ func (d *definition) newChecksum(i int, s *sized, balanced *bool) (c checksum, o
 		if c.at+2 > s.octets {
 			return c, false // cut off
 		}
-	case h.kind.isTransport() && !*balanced:
+	case h.kind.isTransport() && h.offset < s.sign && !*balanced:
 		// The signature has a field that takes the checksum's part.
 		*balanced = true
 		c.at, c.ones = s.sign+signatureBalance, false

@@ -1,0 +1,126 @@
+package generator
+
+import (
+	"fmt"
+	"net/netip"
+	"runtime"
+	"testing"
+	"time"
+
+	"glean/stack/loop"
+)
+
+// fastest is a load that is always behind, so that every Step has a full
+// batch.
+const fastest = `{"rate":{"value":1000000000000,"period":"second"},"units":"frames"}`
+
+// modifierSets are what a frame's preparation is measured with.
+var modifierSets = []struct{ name, protocols, tie, extra string }{
+	{"none", `{"ethernet":{}},{"ipv4":{"destination":"198.18.0.2"}},{"udp":{}}`, "", ""},
+	{"destination", `{"ethernet":{}},{"ipv4":{},"modifiers":{"items":[{"name":"destination","permute":false,"ipv4":{"sequence":{"count":65536,"start":"198.19.0.0"}}}]}},{"udp":{}}`, "", ""},
+	{"five", `{"ethernet":{}},{"ipv4":{},"modifiers":{"tie":"zip","items":[` +
+		`{"name":"destination","permute":false,"ipv4":{"sequence":{"count":1000,"start":"198.19.0.0"}}},` +
+		`{"name":"source","permute":true,"ipv4":{"sequence":{"count":1000,"start":"10.0.0.1"}}},` +
+		`{"name":"identification","permute":false,"field":{"sequence":{"count":1000,"start":0}}}]}},` +
+		`{"udp":{},"modifiers":{"tie":"zip","items":[{"name":"source","permute":false,"field":{"sequence":{"count":1000,"start":1}}},` +
+		`{"name":"destination","permute":false,"field":{"list":[5,6,7,8]}}]}}`, "zip", ""},
+	{"six, IPv6, VLAN", `{"ethernet":{},"modifiers":{"items":[{"name":"source","permute":false,"mac":{"sequence":{"count":500,"start":"02:00:00:00:00:00"}}}]}},` +
+		`{"vlan":{"id":1},"modifiers":{"items":[{"name":"priority","permute":false,"field":{"list":[1,2,3]}}]}},` +
+		`{"ipv6":{},"modifiers":{"tie":"cartesian","items":[` +
+		`{"name":"destination","permute":false,"ipv6":{"sequence":{"count":1000,"start":"2001:db8::1000"}}},` +
+		`{"name":"source","permute":false,"ipv6":{"sequence":{"count":10,"start":"2001:db8:1::1"}}},` +
+		`{"name":"flow_label","permute":false,"field":{"sequence":{"count":100,"start":0}}}]}},` +
+		`{"tcp":{},"modifiers":{"items":[{"name":"destination","permute":true,"field":{"sequence":{"count":1000,"start":1}}}]}}`, "zip", ""},
+	{"signature", `{"ethernet":{}},{"ipv4":{"destination":"198.18.0.2"},"modifiers":{"items":[{"name":"source","permute":false,"ipv4":{"sequence":{"count":60000,"start":"10.0.0.1"}}}]}},{"udp":{}}`,
+		"", `,"length":{"fixed":64},"signature":{"stream_id":1,"latency":"start_of_frame"}`},
+	{"signature, prbs, imix, five", "", "", ""},
+}
+
+func init() {
+	five := modifierSets[2]
+	modifierSets[5].protocols, modifierSets[5].tie = five.protocols, five.tie
+	modifierSets[5].extra = `,"length":{"imix":[{"length":128,"weight":7},{"length":570,"weight":4},{"length":1518,"weight":1}]},` +
+		`"signature":{"stream_id":1,"latency":"end_of_frame","fill":{"prbs":true}}`
+}
+
+func BenchmarkPrepare(b *testing.B) {
+	for _, s := range modifierSets {
+		b.Run(s.name, func(b *testing.B) {
+			binding := onLink()
+			binding.Tags = nil
+			if s.name == "six, IPv6, VLAN" {
+				binding = Binding{}
+			}
+			p := mustCompile(b, config(fastest, definitionOf(s.protocols, s.tie, s.extra)), binding)
+			resolveAll(p)
+			r := NewRun(p, RunOptions{})
+			q := new(counter)
+			now := loop.Time(1)
+			b.ReportAllocs()
+			b.ResetTimer()
+			for q.frames < b.N {
+				now++ // a thousand frames are due each nanosecond
+				r.Step(now, q)
+			}
+		})
+	}
+}
+
+func millionFlows() string {
+	return config(fastest, definitionOf(`{"ethernet":{}},{"ipv4":{},"modifiers":{"items":[`+
+		`{"name":"destination","permute":false,"ipv4":{"sequence":{"count":1000000,"start":"198.19.0.0"}}}]}},{"udp":{}}`, "", ""))
+}
+
+// BenchmarkMillionFlows compiles a million flows to a million destinations and
+// reports the memory that stays.
+func BenchmarkMillionFlows(b *testing.B) {
+	binding := onLink()
+	next := binding.NextHop
+	for _, hops := range []string{"gateway", "each"} {
+		b.Run(hops, func(b *testing.B) {
+			if hops == "each" {
+				binding.NextHop = func(a netip.Addr) (netip.Addr, bool) { return a, true }
+			} else {
+				binding.NextHop = next
+			}
+			raw := []byte(millionFlows())
+			for range b.N {
+				before := heap()
+				began := time.Now()
+				c, _ := ParseConfig(raw)
+				p, _ := Compile(c, binding)
+				r := NewRun(p, RunOptions{})
+				b.ReportMetric(float64(time.Since(began).Milliseconds()), "ms/compile")
+				b.ReportMetric(float64(heap()-before)/1e6, "MB")
+				runtime.KeepAlive(r)
+			}
+		})
+	}
+}
+
+func heap() int64 {
+	runtime.GC()
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return int64(m.HeapAlloc)
+}
+
+// BenchmarkFlowCounters compares 65,536 counted flows with one, against a
+// device that costs what a write to a TAP does at the least.
+func BenchmarkFlowCounters(b *testing.B) {
+	for _, flows := range []int{1, 65536} {
+		b.Run(fmt.Sprint(flows), func(b *testing.B) {
+			p := mustCompile(b, config(fastest, definitionOf(fmt.Sprintf(`{"ethernet":{}},{"ipv4":{"destination":"198.18.0.2"},`+
+				`"modifiers":{"items":[{"name":"source","permute":false,"ipv4":{"sequence":{"count":%d,"start":"10.0.0.1"}}}]}},{"udp":{}}`, flows), "", "")), onLink())
+			resolveAll(p)
+			r := NewRun(p, RunOptions{})
+			q := new(counter)
+			now := loop.Time(1)
+			b.ResetTimer()
+			for q.frames < b.N {
+				now++
+				r.Step(now, q)
+			}
+		})
+	}
+}

@@ -1,0 +1,341 @@
+package generator
+
+import (
+	"encoding/binary"
+	"net/netip"
+
+	"glean/stack/header"
+	"glean/stack/loop"
+)
+
+// The twin expands a configuration the slow way: it writes down every header
+// variant of a definition, and sums every checksum octet by octet.
+
+// twinFrames are the first n frames that a configuration describes, all sent
+// at one time.
+func twinFrames(c *Config, b Binding, mac func(hop netip.Addr) header.MAC, n int, now loop.Time) [][]byte {
+	var defs []*twinDefinition
+	for i := range c.Traffic {
+		defs = append(defs, newTwin(&c.Traffic[i], b, c, mac))
+	}
+	var frames [][]byte
+	for len(frames) < n {
+		for _, d := range defs {
+			block := int(d.t.Weight)
+			if c.Order == OrderSequential {
+				m, _ := lcm(uint64(len(d.rows)), d.t.Lengths.cycle())
+				block *= int(m)
+			}
+			if len(defs) == 1 {
+				block = n
+			}
+			for i := 0; i < block && len(frames) < n; i++ {
+				frames = append(frames, d.frame(now))
+			}
+		}
+	}
+	return frames
+}
+
+type twinDefinition struct {
+	t    *Traffic
+	b    Binding
+	c    *Config
+	mac  func(netip.Addr) header.MAC
+	rows [][][]uint64 // row, protocol, modifier: the index of its value
+	k    uint64
+}
+
+func newTwin(t *Traffic, b Binding, c *Config, mac func(netip.Addr) header.MAC) *twinDefinition {
+	d := &twinDefinition{t: t, b: b, c: c, mac: mac}
+	var variants [][][]uint64 // protocol, variant, modifier
+	for _, h := range t.headers {
+		var counts [][][]uint64
+		for _, m := range h.modifiers {
+			var one [][]uint64
+			for i := uint64(0); i < m.values.count; i++ {
+				one = append(one, []uint64{i})
+			}
+			counts = append(counts, one)
+		}
+		variants = append(variants, combine(counts, h.tie))
+	}
+	for _, row := range combineRows(variants, t.tie) {
+		d.rows = append(d.rows, row)
+	}
+	return d
+}
+
+// combine joins lists of index vectors into one list, by zip or product.
+func combine(lists [][][]uint64, tie Tie) [][]uint64 {
+	var out [][]uint64
+	for _, row := range combineRows(lists, tie) {
+		var flat []uint64
+		for _, part := range row {
+			flat = append(flat, part...)
+		}
+		out = append(out, flat)
+	}
+	return out
+}
+
+func combineRows(lists [][][]uint64, tie Tie) [][][]uint64 {
+	rows := [][][]uint64{nil}
+	if tie == TieCartesian {
+		for _, l := range lists {
+			var more [][][]uint64
+			for _, r := range rows {
+				for _, e := range l {
+					more = append(more, append(append([][]uint64(nil), r...), e))
+				}
+			}
+			rows = more
+		}
+		return rows
+	}
+	for length := 1; ; length++ { // the first length that is a multiple of all
+		fits := true
+		for _, l := range lists {
+			fits = fits && length%len(l) == 0
+		}
+		if !fits {
+			continue
+		}
+		rows = make([][][]uint64, length)
+		for i := range rows {
+			for _, l := range lists {
+				rows[i] = append(rows[i], l[i%len(l)])
+			}
+		}
+		return rows
+	}
+}
+
+// frame is the definition's next frame.
+func (d *twinDefinition) frame(now loop.Time) []byte {
+	flow := d.k % uint64(len(d.rows))
+	octets := d.t.Lengths.at(d.k%d.t.Lengths.cycle()) - fcs
+	if d.t.Lengths.random {
+		octets = d.t.Lengths.at(d.k) - fcs
+	}
+	headers := d.headers(d.rows[flow])
+	var all []byte
+	for _, h := range headers {
+		all = append(all, h.octets...)
+	}
+	n := len(all)
+	frame := make([]byte, max(octets, n))
+	copy(frame, all)
+	d.payload(frame[n:])
+	frame = frame[:octets]
+	sign := octets
+	if s := d.t.Signature; s != nil {
+		sign -= SignatureSize
+		first := uint64(s.stream(flow))<<32 | d.k/uint64(len(d.rows))&0xffffffff
+		second := uint64(now)<<2 | s.flags()
+		clear(frame[sign:])
+		binary.BigEndian.PutUint64(frame[sign:], first)
+		binary.BigEndian.PutUint64(frame[sign+8:], second)
+		binary.BigEndian.PutUint16(frame[sign+16:], check(first, second))
+	}
+	d.lengths(headers, frame, sign)
+	d.sums(headers, frame, sign)
+	d.k++
+	return frame
+}
+
+func (d *twinDefinition) headers(row [][]uint64) []placed {
+	var out []placed
+	at := 0
+	for i := range d.t.headers {
+		h := &d.t.headers[i]
+		p := placed{kind: h.kind, offset: at, octets: append([]byte(nil), h.octets...), protocolID: h.protocolID, spec: h}
+		at += len(p.octets)
+		out = append(out, p)
+		if i == 0 && d.b.Interface && h.kind == protoEthernet && (len(d.t.headers) < 2 || d.t.headers[1].kind != protoVLAN) {
+			for _, tag := range d.b.Tags {
+				octets := []byte{tag.Priority<<5 | byte(tag.ID>>8), byte(tag.ID), 0, 0}
+				out = append(out, placed{kind: protoVLAN, offset: at, octets: octets, protocolID: -1})
+				at += len(octets)
+			}
+		}
+	}
+	(&definition{headers: out}).chain()
+	part := 0
+	for i := range out {
+		if out[i].spec == nil {
+			continue
+		}
+		for j, m := range out[i].spec.modifiers {
+			f := &field{bit: m.bit, width: m.width}
+			v := m.values.at(row[part][j])
+			if m.xor {
+				was := get(out[i].spec.octets, f)
+				v.lo ^= was.lo
+			}
+			put(out[i].octets, f, v)
+		}
+		part++
+	}
+	d.fill(out)
+	return out
+}
+
+// fill gives sources and the destination MAC what the interface has.
+func (d *twinDefinition) fill(headers []placed) {
+	eth := header.Ethernet(headers[0].octets)
+	if !d.b.Interface || headers[0].kind != protoEthernet {
+		return
+	}
+	if eth.Src().IsZero() {
+		eth.SetSrc(d.b.MAC)
+	}
+	for _, h := range headers {
+		var dst netip.Addr
+		switch h.kind {
+		case protoIPv4:
+			ip := header.IPv4(h.octets)
+			if ip.Src() == [4]byte{} {
+				ip.SetSrc(d.b.IPv4.As4())
+			}
+			dst = netip.AddrFrom4(ip.Dst())
+		case protoIPv6:
+			ip := header.IPv6(h.octets)
+			dst = netip.AddrFrom16(ip.Dst())
+			if ip.Src() == [16]byte{} && dst.IsLinkLocalUnicast() {
+				ip.SetSrc(d.b.LinkLocal.As16())
+			} else if ip.Src() == [16]byte{} {
+				ip.SetSrc(d.b.IPv6.As16())
+			}
+		default:
+			continue
+		}
+		if dst.IsMulticast() {
+			eth.SetDst(header.MulticastMAC(dst))
+		} else if hop, ok := d.b.NextHop(dst); ok && !dst.IsUnspecified() {
+			eth.SetDst(d.mac(hop))
+		}
+		return
+	}
+}
+
+func (d *twinDefinition) payload(b []byte) {
+	s := d.t.Signature
+	if s == nil {
+		return
+	}
+	for i := range b {
+		switch s.Fill {
+		case FillConstant:
+			b[i] = []byte{byte(s.FillValue >> 8), byte(s.FillValue)}[i%2]
+		case FillIncrement:
+			b[i] = byte(int(s.FillValue) + i)
+		case FillDecrement:
+			b[i] = byte(int(s.FillValue) - i)
+		case FillPRBS:
+			b[i] = prbs(i + 1)[i]
+		}
+	}
+}
+
+// modified tells whether a modifier sets the field of a role.
+func modified(h *placed, r role) bool {
+	if h.spec == nil {
+		return false
+	}
+	for _, m := range h.spec.modifiers {
+		if m.field != nil && m.field.role == r {
+			return true
+		}
+	}
+	return false
+}
+
+func (d *twinDefinition) lengths(headers []placed, frame []byte, sign int) {
+	for i := range headers {
+		h := &headers[i]
+		at, n := 0, len(frame)-h.offset
+		switch h.kind {
+		case protoIPv4:
+			at = h.offset + 2
+		case protoIPv6:
+			at, n = h.offset+4, n-40
+		case protoUDP:
+			at = h.offset + 4
+		default:
+			continue
+		}
+		if at+2 <= sign && !modified(h, roleLength) {
+			binary.BigEndian.PutUint16(frame[at:], uint16(max(n, 0)))
+		}
+	}
+}
+
+func (d *twinDefinition) sums(headers []placed, frame []byte, sign int) {
+	balanced := false
+	for i := len(headers) - 1; i >= 0; i-- {
+		h := &headers[i]
+		at, end, zero := 0, len(frame), h.kind == protoUDP
+		switch h.kind {
+		case protoIPv4:
+			at, end = h.offset+10, min(end, h.offset+max(20, int(h.octets[0]&15)*4))
+			if modified(h, roleHeaderLen) {
+				end = min(len(frame), h.offset+20)
+			}
+		case protoUDP:
+			at = h.offset + 6
+		case protoTCP:
+			at = h.offset + 16
+		default:
+			continue
+		}
+		sum := uint32(0)
+		if h.kind != protoIPv4 {
+			ip := i - 1
+			for ip >= 0 && !headers[ip].kind.isIP() {
+				ip--
+			}
+			if ip < 0 {
+				continue
+			}
+			from, to := headers[ip].offset+12, headers[ip].offset+20
+			if headers[ip].kind == protoIPv6 {
+				from, to = headers[ip].offset+8, headers[ip].offset+40
+			}
+			sum = slowSum(frame[from:to]) + uint32(end-h.offset) + map[protocol]uint32{protoUDP: 17, protoTCP: 6}[h.kind]
+		}
+		if modified(h, roleChecksum) || at+2 > len(frame) {
+			continue
+		}
+		if at+2 > sign {
+			if balanced || h.kind == protoIPv4 || h.offset >= sign {
+				continue
+			}
+			balanced, zero, at = true, false, sign+signatureBalance
+		}
+		binary.BigEndian.PutUint16(frame[at:], 0)
+		sum += slowSum(frame[h.offset:end])
+		for sum > 0xffff {
+			sum = sum>>16 + sum&0xffff
+		}
+		v := ^uint16(sum)
+		if (at-h.offset)%2 != 0 {
+			v = v<<8 | v>>8
+		}
+		if zero && v == 0 {
+			v = 0xffff
+		}
+		binary.BigEndian.PutUint16(frame[at:], v)
+	}
+}
+
+func slowSum(b []byte) (sum uint32) {
+	for i, v := range b {
+		if i%2 == 0 {
+			sum += uint32(v) << 8
+		} else {
+			sum += uint32(v)
+		}
+	}
+	return sum
+}
