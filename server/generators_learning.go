@@ -101,6 +101,7 @@ func (s *Server) generatorLearning(w *responseWriter, r *request) error {
 	if err != nil {
 		return err
 	}
+	slices.SortFunc(k.rows, func(a, b engine.LearnedRow) int { return a.Destination.Compare(b.Destination) })
 	j := generatorLearningJSON{State: k.view.Learning, IPv4: []learnedJSON{}, IPv6: []learnedJSON{}}
 	asked := make(map[netip.Addr]bool)
 	for _, row := range k.rows {

@@ -2,6 +2,7 @@ package server
 
 import (
 	"net/http"
+	"slices"
 
 	"glean/generator"
 	"glean/learning"
@@ -35,7 +36,10 @@ var adjacencyWords = map[generator.AdjacencyState]string{
 	generator.AdjacencyStale:      "stale",
 }
 
+// newPlanJSON sorts next hops and addresses.
 func newPlanJSON(v engine.PlanView) planJSON {
+	slices.SortFunc(v.NextHops, func(a, b engine.PlanHop) int { return a.Address.Compare(b.Address) })
+	slices.SortFunc(v.Rows, func(a, b engine.PlanRow) int { return a.Destination.Compare(b.Destination) })
 	j := planJSON{
 		GeneratorID: v.GeneratorID,
 		InterfaceID: v.InterfaceID,

@@ -15,7 +15,8 @@ type LearnedRow struct {
 	MAC         header.MAC // zero if it is not resolved
 }
 
-// Learned lists what a generator knows of its destinations, sorted by address.
+// Learned lists what a generator knows of its destinations, in the order of its
+// flows.
 func (e *Engine) Learned(generatorID string) ([]LearnedRow, error) {
 	g, err := e.generators.Get(generatorID)
 	if err != nil {

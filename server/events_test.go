@@ -1,0 +1,213 @@
+package server
+
+import (
+	"bufio"
+	"encoding/json"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"glean/server/engine"
+)
+
+// stream is an open event stream.
+type stream struct {
+	t       testing.TB
+	scanner *bufio.Scanner
+	close   func()
+	kind    string
+	id      string
+	data    map[string]any
+	comment string
+}
+
+func (a *api) stream(path string, headers ...string) *stream {
+	a.t.Helper()
+	r, err := http.NewRequestWithContext(a.t.Context(), "GET", a.http.URL+path, nil)
+	if err != nil {
+		a.t.Fatal(err)
+	}
+	for _, h := range headers {
+		name, value, _ := strings.Cut(h, ": ")
+		r.Header.Set(name, value)
+	}
+	response, err := a.http.Client().Do(r)
+	if err != nil {
+		a.t.Fatal(err)
+	}
+	if response.StatusCode != 200 || response.Header.Get("Content-Type") != "text/event-stream" {
+		a.t.Fatalf("%s: %d of type %q", path, response.StatusCode, response.Header.Get("Content-Type"))
+	}
+	s := &stream{t: a.t, scanner: bufio.NewScanner(response.Body), close: func() { response.Body.Close() }}
+	a.t.Cleanup(s.close)
+	s.next() // the greeting: from now on nothing is missed
+	return s
+}
+
+// next reads an event or a comment; false at the end.
+func (s *stream) next() bool {
+	s.t.Helper()
+	s.kind, s.id, s.comment, s.data = "", "", "", nil
+	for s.scanner.Scan() {
+		line := s.scanner.Text()
+		switch field, value, _ := strings.Cut(line, ": "); {
+		case line == "":
+			return true
+		case field == "":
+			s.comment = value
+		case field == "event":
+			s.kind = value
+		case field == "id":
+			s.id = value
+		case field == "data":
+			if err := json.Unmarshal([]byte(value), &s.data); err != nil {
+				s.t.Fatalf("%q: %v", line, err)
+			}
+		}
+	}
+	return false
+}
+
+// until reads on to an event.
+func (s *stream) until(kind, id, what string) {
+	s.t.Helper()
+	for s.next() {
+		if s.kind == kind && s.data["id"] == id && s.data["what"] == what {
+			schema := document().Components.Schemas["Event"]
+			var v any = s.data
+			if err := schema.Value.VisitJSON(v); err != nil {
+				s.t.Errorf("the document does not allow %v: %v", s.data, err)
+			}
+			noStrangers(s.t, "event", "", schema, v)
+			return
+		}
+	}
+	s.t.Fatalf("the stream ended before %s %s %s: %v", kind, id, what, s.scanner.Err())
+}
+
+func TestEventsResume(t *testing.T) {
+	a := newAPI(t)
+	first := a.stream("/events")
+	a.peers()
+	first.until("interface", "if-a", "created")
+	at := first.id
+	first.until("interface", "if-b", "created")
+	first.close()
+	a.delete("/interfaces/if-b").want(204)
+	for _, s := range []*stream{a.stream("/events", "Last-Event-ID: "+at), a.stream("/events?last_event_id=" + at)} {
+		s.next()
+		if s.data["id"] != "if-b" || s.data["what"] != "created" {
+			t.Errorf("after resuming: %v, want the creation of if-b", s.data)
+		}
+		s.until("interface", "if-b", "deleted")
+	}
+	a.send("GET", "/events?last_event_id=x", "").want(400).faults("?last_event_id")
+	a.send("GET", "/events?type=weather", "").want(400).faults("?type")
+}
+
+func TestEventTypes(t *testing.T) {
+	a := newAPI(t)
+	s := a.stream("/events?type=port,neighbor")
+	a.peers()
+	a.post("/ports", `{"id":"p","kind":"wire","config":{"wire":{"name":"w2"}}}`).want(201)
+	s.next()
+	if s.kind != "port" || s.data["id"] != "p" {
+		t.Errorf("%s %v, want the port: the interfaces were not asked for", s.kind, s.data)
+	}
+}
+
+// TestEventsGap: who comes back too late is told what is lost.
+func TestEventsGap(t *testing.T) {
+	a := newAPI(t, func(_ *Config, c *engine.Config) { c.Limits.Events = 8 })
+	for range 20 {
+		a.post("/interfaces", ifaceA).want(201)
+		a.delete("/interfaces/if-a").want(204)
+	}
+	s := a.stream("/events?last_event_id=1")
+	s.next()
+	if s.kind != "gap" || s.data["first"] != 2.0 {
+		t.Errorf("%s %v, want a gap from 2 on", s.kind, s.data)
+	}
+	last := s.data["last"].(float64)
+	s.next()
+	if s.data["seq"] != last+1 {
+		t.Errorf("%v after a gap up to %v", s.data["seq"], last)
+	}
+	// A number that this daemon has not reached is of an earlier one.
+	s = a.stream("/events?last_event_id=1000000")
+	s.next()
+	if s.kind != "gap" {
+		t.Errorf("%s %v, want a gap", s.kind, s.data)
+	}
+}
+
+func TestEventStreamsAreLimited(t *testing.T) {
+	a := newAPI(t, func(c *Config, _ *engine.Config) { c.Limits.SSEClients = 2 })
+	first := a.stream("/events")
+	a.stream("/events")
+	r := a.send("GET", "/events", "").want(503)
+	if r.header.Get("Retry-After") == "" {
+		t.Error("no Retry-After")
+	}
+	first.close()
+	for a.http.Client(); ; { // its place is free as soon as the server notices
+		r, err := a.http.Client().Get(a.http.URL + "/events")
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.Body.Close()
+		if r.StatusCode == 200 {
+			return
+		}
+	}
+}
+
+func TestHeartbeat(t *testing.T) {
+	a := newAPI(t, func(c *Config, _ *engine.Config) { c.Limits.Heartbeat = time.Millisecond })
+	s := a.stream("/events")
+	for s.next() {
+		if s.comment == "heartbeat" {
+			return
+		}
+	}
+	t.Fatal("the stream ended without a heartbeat")
+}
+
+// TestSlowReaderIsDropped: one who does not read is cut off, and others are
+// served meanwhile.
+func TestSlowReaderIsDropped(t *testing.T) {
+	a := newAPI(t, func(c *Config, _ *engine.Config) {
+		c.Limits.SendTimeout = 50 * time.Millisecond
+		c.Limits.SSEClients = 1
+		c.Limits.Heartbeat = time.Microsecond // fills the socket's buffers
+	})
+	slow, err := http.NewRequestWithContext(t.Context(), "GET", a.http.URL+"/events", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	response, err := http.DefaultTransport.RoundTrip(slow)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer response.Body.Close()
+	for { // until its place is free
+		a.get("/version")
+		r, err := a.http.Client().Get(a.http.URL + "/events")
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.Body.Close()
+		if r.StatusCode == 200 {
+			return
+		}
+	}
+}
+
+func TestCloseEndsStreams(t *testing.T) {
+	a := newAPI(t)
+	s := a.stream("/events")
+	a.server.Close()
+	for s.next() {
+	}
+}
