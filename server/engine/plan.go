@@ -2,12 +2,14 @@ package engine
 
 import (
 	"net/netip"
+	"slices"
 
 	"glean/generator"
 	"glean/learning"
 )
 
 // PlanView is what learning a generator would do, found out without a frame.
+// Its lists are sorted by address.
 type PlanView struct {
 	GeneratorID string
 	InterfaceID string
@@ -61,5 +63,7 @@ func (e *Engine) Plan(generatorID string) (PlanView, error) {
 		}
 		plan.NextHops[n].Destinations++
 	}
+	slices.SortFunc(plan.NextHops, func(a, b PlanHop) int { return a.Address.Compare(b.Address) })
+	slices.SortFunc(plan.Rows, func(a, b PlanRow) int { return a.Destination.Compare(b.Destination) })
 	return plan, nil
 }
