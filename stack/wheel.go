@@ -116,7 +116,11 @@ func (w *wheel) set(id uint32, at, now loop.Time) {
 	if w.armed == 0 {
 		w.now = max(w.now, uint64(now)>>tickBits)
 	}
-	deadline := min(max(ticksUp(at), w.now), w.now+maxTicks)
+	deadline := ticksUp(at)
+	if at <= now {
+		deadline = uint64(now) >> tickBits // due in this tick, not only in the next
+	}
+	deadline = min(max(deadline, w.now), w.now+maxTicks)
 	if uint32(deadline) == notTimer {
 		deadline++
 	}
