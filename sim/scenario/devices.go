@@ -6,6 +6,7 @@ import (
 
 	"glean/sim"
 	"glean/stack"
+	"glean/stack/header"
 	"glean/stack/loop"
 )
 
@@ -59,6 +60,9 @@ func (n *Network) addVirtual() error {
 		c := stack.InterfaceConfig{IPv4: spec.IPv4, IPv6: spec.IPv6}
 		if spec.ID > 0 {
 			c.MAC = sim.VirtualMAC(spec.ID)
+		}
+		if spec.IPv6.IsValid() { // its own, because the address and not the router has it
+			c.LinkLocal = netip.AddrFrom16(header.LinkLocal(sim.VirtualMAC(uint8(i + 1))))
 		}
 		var ports []*sim.RouterPort
 		for _, name := range spec.Routers {

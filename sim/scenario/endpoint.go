@@ -13,6 +13,7 @@ import (
 type endpoint struct {
 	id      string
 	index   uint32
+	port    string
 	segment segment
 	mac     header.MAC
 	ipv4    netip.Prefix
@@ -25,7 +26,7 @@ type endpoint struct {
 
 func (n *Network) newEndpoint(spec engine.InterfaceSpec) *endpoint {
 	e := &endpoint{
-		id: spec.ID, segment: n.segmentOf(spec.PortID, spec.Tags), mac: spec.MAC,
+		id: spec.ID, port: spec.PortID, segment: n.segmentOf(spec.PortID, spec.Tags), mac: spec.MAC,
 		ipv4: spec.IPv4, ipv6: spec.IPv6, gate4: spec.Gateway4, gate6: spec.Gateway6,
 		retrans: spec.Neighbor.RetransTimer,
 	}

@@ -1,0 +1,125 @@
+package scenario
+
+import (
+	"errors"
+	"fmt"
+
+	"glean/learning"
+	"glean/server/engine"
+	"glean/stack/link"
+	"glean/stack/loop"
+)
+
+// steps cut and mend.
+func (c drawnCut) steps() []Step {
+	cut := func(way Direction, on bool) func(n *Network) error {
+		return func(n *Network) error {
+			if c.Down {
+				state := link.State{Up: !on}
+				if on {
+					state.Reason = link.ReasonDown
+				}
+				n.Port("0").Peer().SetState(state)
+				return nil
+			}
+			for _, w := range n.World.Wires() {
+				f := Fault{Wires: []string{c.Wires}}
+				if f.names(w.Name()) {
+					w.Partition(on && way != In, on && way != Out)
+				}
+			}
+			return nil
+		}
+	}
+	return []Step{
+		{At: c.From, Text: "cut " + c.Wires, Network: cut(c.Way, true)},
+		{At: c.To, Text: "mend " + c.Wires, Network: cut(c.Way, false)},
+	}
+}
+
+// changeSteps are what hosts and routers do. A host moves once at most, and
+// who is switched off is on again when the network is healed.
+func (w *Drawn) changeSteps() (steps []Step) {
+	moved := make(map[string]bool)
+	master := make(map[int]int)
+	for _, c := range w.Changes {
+		host := fmt.Sprintf("h%d-%d", c.Segment, c.Host)
+		step := Step{At: c.At, Text: changeWords[c.What] + " " + host}
+		switch c.What {
+		case changeMAC, changeMACAnnounced:
+			step.Network = func(n *Network) error { return n.ChangeMAC(host, c.What == changeMACAnnounced) }
+		case changeMove:
+			if moved[host] {
+				continue
+			}
+			moved[host] = true
+			step.Network = func(n *Network) error { return n.MoveHost(host, w.lan(c.Segment)+"-b") }
+		case changePower:
+			step.Network = func(n *Network) error { return n.Power(host, false) }
+			steps = append(steps, Step{At: w.Heal, Text: "power " + host, Network: func(n *Network) error {
+				return n.Power(host, true)
+			}})
+		case changeFailover:
+			master[c.Segment] ^= 1
+			to, announce := master[c.Segment], c.Host%2 == 0
+			step.Network = func(n *Network) error { return n.Failover(fmt.Sprintf("v%d", c.Segment), to, announce) }
+		}
+		steps = append(steps, step)
+	}
+	return steps
+}
+
+func (w *Drawn) requestStep(i int) Step {
+	q := &w.Requests[i]
+	var addresses []string
+	for _, t := range q.Targets {
+		addresses = append(addresses, w.address(q.Segment, t).String())
+	}
+	raw := body(object{
+		"id": fmt.Sprintf("lr-%d", i), "interface_id": fmt.Sprintf("if-%d", q.Segment), "addresses": addresses,
+		"mode": q.Mode, "timeout_ms": q.Timeout / loop.Millisecond,
+	})
+	return Step{At: q.At, Text: fmt.Sprintf("learn lr-%d", i), Engine: func(r *Run) error {
+		return unlessGone(r.Learn(raw))
+	}}
+}
+
+// unlessGone forgives what a step asks of a resource that an earlier one has
+// deleted, or that is busy.
+func unlessGone(err error) error {
+	var e *engine.Error
+	if errors.As(err, &e) {
+		return nil
+	}
+	return err
+}
+
+// orderStep does what a user might.
+func (w *Drawn) orderStep(o drawnOrder) Step {
+	generator, iface := fmt.Sprintf("gen-%d-%d", o.Segment, o.N), fmt.Sprintf("if-%d", o.Segment)
+	learn := func(r *Run, mode learning.Mode) error {
+		_, err := r.engine.StartLearning(engine.LearningSpec{
+			GeneratorIDs: []string{generator}, Mode: mode, Timeout: w.Heal + 10*loop.Second,
+		})
+		return unlessGone(err)
+	}
+	return Step{At: o.At, Text: orderWords[o.What] + " " + generator, Engine: func(r *Run) error {
+		switch o.What {
+		case orderDeleteGenerator:
+			r.engine.DeleteGenerator(generator, o.At%2 == 0, func() {})
+		case orderCancel:
+			if g, err := r.engine.Generator(generator); err == nil && g.Learning == "resolving" {
+				r.engine.DeleteLearning(g.LearningID)
+			}
+		case orderDeleteInterface:
+			r.engine.DeleteInterface(iface)
+		case orderRelearn:
+			return learn(r, learning.ModeAll)
+		case orderRetry:
+			return learn(r, learning.ModeUnresolved)
+		case orderFlush:
+			return unlessGone(r.engine.FlushNeighbors(iface))
+		}
+		return nil
+	}}
+}
