@@ -82,7 +82,7 @@ func (r *Run) stretch(d *definition, c *cursor, n int, now loop.Time) int {
 		r.sign(d, c, n, now)
 	}
 	r.sums(d, n)
-	if r.flows != nil {
+	if r.flows != nil || c.seq != nil {
 		r.mark(d, c.flow, n)
 	}
 	c.move(d, n)

@@ -320,6 +320,38 @@ func (p *Program) sendable() bool {
 	return slices.ContainsFunc(p.defs, func(d definition) bool { return !d.learned })
 }
 
+// Toggle ends the run of an active generator and starts another one in its
+// place; the sequence numbers of streams that both have go on. Whether they are
+// on one port is for the caller to see. Refusals are errors; else done is called
+// on the loop with the new result, or with what kept it from starting then.
+func (m *Manager) Toggle(replace, with string, done func(*Result, error)) error {
+	old, err := m.Get(replace)
+	if err != nil {
+		return err
+	}
+	g, err := m.Get(with)
+	if err != nil {
+		return err
+	}
+	if !old.Active() {
+		return failure(KindInvalid, "generator %q is not active", old.ID)
+	}
+	if g.Active() {
+		return failure(KindInvalid, "generator %q is active", g.ID)
+	}
+	if err := m.Ready(g); err != nil {
+		return err
+	}
+	run := old.result.run
+	return m.Stop(replace, func() {
+		if m.byHandle[g.Handle] == nil {
+			done(nil, failure(KindNotFound, "there is no generator %q", g.ID))
+			return
+		}
+		done(m.start(g, RunOptions{Continue: run}))
+	})
+}
+
 // Stop ends a generator's run. stopped is called on the loop when no frame of
 // it can leave any more; at once if it is not active.
 func (m *Manager) Stop(id string, stopped func()) error {

@@ -195,6 +195,9 @@ func (r *Run) until(t loop.Time) loop.Time {
 // finish ends the run. Frames that wait for the device do not leave any more.
 func (r *Run) finish(err error) loop.Time {
 	r.ended, r.err = true, err
+	for i := r.head; i < r.tail; i++ {
+		r.unsign(&r.slots[i])
+	}
 	r.head, r.tail = 0, 0
 	return loop.Never
 }
@@ -275,6 +278,7 @@ func (r *Run) refresh() {
 			} else if word != s.word && r.p.config.Learning.Policy != PolicyFallback {
 				r.tally.skipped++
 				r.tally.made--
+				r.unsign(s)
 				continue
 			}
 		}
@@ -286,6 +290,14 @@ func (r *Run) refresh() {
 		kept++
 	}
 	r.tail = kept
+}
+
+// unsign takes back the sequence number of a frame that does not leave. All
+// later frames of its flow are taken back with it.
+func (r *Run) unsign(s *slot) {
+	if c := &r.cursors[s.def]; c.seq != nil {
+		c.seq[s.flow-r.p.defs[s.def].first]--
+	}
 }
 
 // send gives waiting frames to the device and accounts for them. It tells
