@@ -3,9 +3,9 @@ package tap
 import (
 	"errors"
 	"fmt"
-	"strings"
 
 	"glean/stack/header"
+	"glean/stack/link"
 )
 
 // Defaults and limits of Config.
@@ -15,13 +15,10 @@ const (
 	MaxQueues   = 256   // MAX_TAP_QUEUES of the kernel
 	MinMTU      = 68    // ETH_MIN_MTU of the kernel, RFC 791 section 3.1
 	MaxMTU      = 65521 // 65,535 less the Ethernet header
-
-	maxName = 15 // IFNAMSIZ less the final zero; the kernel cuts what is longer without a word
 )
 
 // Reasons why a TAP can't be opened; the error of Open wraps them.
 var (
-	ErrName       = errors.New("not a usable device name")
 	ErrRange      = errors.New("out of range")
 	ErrNotTAP     = errors.New("a device of that name exists and is not a TAP")
 	ErrBusy       = errors.New("the TAP is in use by another process or port")
@@ -42,24 +39,14 @@ type Config struct {
 	Room int
 }
 
-// FieldError says which member of a Config can't be had, and why.
-type FieldError struct {
-	Field string // "name", "queues", "mtu", "mac_address", "room"
-	Err   error
+func fieldError(field string, err error) error {
+	return &link.FieldError{Kind: "tap", Field: field, Err: err}
 }
 
-// Error gives the member and the reason.
-func (e *FieldError) Error() string { return "tap " + e.Field + ": " + e.Err.Error() }
-
-// Unwrap gives the reason.
-func (e *FieldError) Unwrap() error { return e.Err }
-
-func fieldError(field string, err error) error { return &FieldError{field, err} }
-
 // Validate checks what can be checked without the device. Its error is a
-// *FieldError.
+// *link.FieldError.
 func (c Config) Validate() error {
-	if err := validName(c.Name); err != nil {
+	if err := link.CheckDeviceName(c.Name); err != nil {
 		return fieldError("name", err)
 	}
 	if c.Queues < 0 || c.Queues > MaxQueues {
@@ -73,24 +60,6 @@ func (c Config) Validate() error {
 	}
 	if c.Room < 0 || c.Room > MaxRoom {
 		return fieldError("room", fmt.Errorf("%w: %d, want 1 to %d", ErrRange, c.Room, MaxRoom))
-	}
-	return nil
-}
-
-// validName accepts what the kernel takes as a name without changing it.
-// '%' is refused since the kernel makes a number of "%d".
-func validName(name string) error {
-	switch {
-	case name == "":
-		return fmt.Errorf("%w: it is empty", ErrName)
-	case len(name) > maxName:
-		return fmt.Errorf("%w: %q has %d characters, at most %d fit", ErrName, name, len(name), maxName)
-	case name == "." || name == "..":
-		return fmt.Errorf("%w: %q", ErrName, name)
-	}
-	bad := strings.IndexFunc(name, func(r rune) bool { return r <= ' ' || r >= 0x7f || strings.ContainsRune("/:%", r) })
-	if bad >= 0 {
-		return fmt.Errorf("%w: %q has a %q", ErrName, name, []rune(name[bad:])[0])
 	}
 	return nil
 }

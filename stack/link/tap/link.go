@@ -17,24 +17,13 @@ const maxOverhead = header.EthernetSize + header.MaxTags*header.VLANSize
 // there may be called from any goroutine.
 type Link struct {
 	config Config
-	loop   loop.Loop
-	inbox  *link.Inbox
+	base   link.Base
 	own    *sender // of Send
 
-	// On the loop only.
-	handler link.Handler
-	state   link.State
-	ended   bool // Close was called
-
-	// Shared.
 	device atomic.Pointer[device] // nil while the TAP is deleted
 	mtu    atomic.Int64
 	txqlen atomic.Int64
 	up     atomic.Bool // the last look found the device up
-	closed atomic.Bool // Close was called; for the senders
-	early  atomic.Uint64
-	rx     rxCounters
-	tx     txCounters
 
 	kick  chan struct{} // asks the watcher to look
 	quit  chan struct{} // closed by Close
@@ -47,9 +36,6 @@ type Link struct {
 
 var _ link.Link = (*Link)(nil)
 
-type rxCounters struct{ frames, bytes, traffic, errors atomic.Uint64 }
-type txCounters struct{ frames, bytes, errors atomic.Uint64 }
-
 // releases are the names whose links are closed but not yet released.
 var releases = struct {
 	sync.Mutex
@@ -59,7 +45,7 @@ var releases = struct {
 // Open creates c's TAP or attaches to it, sets it up, and reads from it. It
 // blocks for system calls (and for the release of a link of the same name that
 // was just closed), so it is not for the loop; l may be running. Its error is a
-// *FieldError.
+// *link.FieldError.
 func Open(l loop.Loop, c Config) (*Link, error) {
 	if err := c.Validate(); err != nil {
 		return nil, err
@@ -82,19 +68,18 @@ func Open(l loop.Loop, c Config) (*Link, error) {
 	}
 	k := &Link{
 		config: c,
-		loop:   l,
 		kick:   make(chan struct{}, 1),
 		quit:   make(chan struct{}),
 		done:   make(chan struct{}),
 	}
-	k.inbox = link.NewInbox(l, c.Room, d.mtu+maxOverhead, k.deliver)
+	state := d.probe()
+	k.base.Init(l, c.Room, d.mtu+maxOverhead, state)
 	k.usage.senders = make([]int, c.Queues)
 	k.usage.senders[0] = 1
 	k.own = newSender(k, 0)
 	k.use(d)
-	k.state = d.probe()
-	k.up.Store(k.state.Up)
-	w := &watcher{link: k, events: events, carrier: true, last: k.state}
+	k.up.Store(state.Up)
+	w := &watcher{link: k, events: events, carrier: true, last: state}
 	go w.watch()
 	return k, nil
 }
@@ -110,48 +95,28 @@ func (k *Link) use(d *device) {
 	}
 }
 
-// deliver runs on the loop.
-func (k *Link) deliver(frame []byte) {
-	if k.handler == nil {
-		k.early.Add(1)
-		return
-	}
-	k.handler.HandleFrame(frame)
-}
-
 // Attach implements link.Link.
-func (k *Link) Attach(h link.Handler) { k.handler = h }
+func (k *Link) Attach(h link.Handler) { k.base.Attach(h) }
 
 // Send implements link.Link.
 func (k *Link) Send(frames [][]byte) (int, error) { return k.own.Send(frames) }
 
 // State implements link.Link.
-func (k *Link) State() link.State { return k.state }
+func (k *Link) State() link.State { return k.base.State() }
 
 // MTU implements link.Link. It follows what an administrator sets.
 func (k *Link) MTU() int { return int(k.mtu.Load()) }
 
 // Room implements link.Link.
-func (k *Link) Room() int { return min(k.inbox.Room(), int(k.txqlen.Load())) }
+func (k *Link) Room() int { return min(k.base.Room(), int(k.txqlen.Load())) }
 
 // Stats implements link.Link.
-func (k *Link) Stats() link.Stats {
-	return link.Stats{
-		RxFrames:  k.rx.frames.Load(),
-		RxBytes:   k.rx.bytes.Load(),
-		RxTraffic: k.rx.traffic.Load(),
-		RxDropped: k.inbox.Dropped() + k.early.Load(),
-		RxErrors:  k.rx.errors.Load(),
-		TxFrames:  k.tx.frames.Load(),
-		TxBytes:   k.tx.bytes.Load(),
-		TxErrors:  k.tx.errors.Load(),
-	}
-}
+func (k *Link) Stats() link.Stats { return k.base.Stats() }
 
 // OpenQueue implements link.Link. The queue used least is taken, so the queues
 // other than the loop's own go first.
 func (k *Link) OpenQueue() (link.Queue, error) {
-	if k.ended {
+	if k.base.Ended() {
 		return nil, link.ErrClosed
 	}
 	k.usage.Lock()
@@ -170,12 +135,9 @@ func (k *Link) OpenQueue() (link.Queue, error) {
 // returned. The device itself is released by the watcher, since that takes the
 // kernel tens of milliseconds, which the loop does not have; Done tells when.
 func (k *Link) Close() error {
-	if k.ended {
+	if !k.base.End() {
 		return link.ErrClosed
 	}
-	k.ended = true
-	k.inbox.Close()
-	k.closed.Store(true)
 	releases.Lock()
 	releases.done[k.config.Name] = k.done
 	releases.Unlock()

@@ -26,7 +26,7 @@ type reader struct {
 	queue  *queue
 	read   func(fd uintptr) bool // r.readBatch, bound once so that waiting allocates nothing
 	arena  []byte
-	batch  [][]byte // the control frames of the batch, in arena
+	batch  [][]byte // for the control frames of a batch, which are in arena
 	err    error
 }
 
@@ -52,8 +52,10 @@ func (r *reader) run() {
 // called again when there are) or a batch is full. Control frames stay in the
 // arena until the batch is handed over; others are overwritten by the next.
 func (r *reader) readBatch(fd uintptr) (done bool) {
-	var frames, bytes, traffic, tooShort, used uint64
-	for frames < readBatch && used+maxFrame <= arenaSize {
+	var got link.Received
+	used := 0
+	got.Control = r.batch
+	for got.Frames < readBatch && used+maxFrame <= arenaSize {
 		space := r.arena[used:]
 		n, _, errno := unix.RawSyscall(unix.SYS_READ, fd, uintptr(unsafe.Pointer(unsafe.SliceData(space))), maxFrame)
 		if errno == unix.EINTR {
@@ -63,39 +65,28 @@ func (r *reader) readBatch(fd uintptr) (done bool) {
 			if errno != unix.EAGAIN {
 				r.err = errno
 			}
-			r.hand(frames, bytes, traffic, tooShort)
+			r.hand(got)
 			return errno != unix.EAGAIN
 		}
-		frames++
-		bytes += uint64(n)
+		got.Frames++
+		got.Bytes += uint64(n)
 		switch {
 		case n < header.EthernetSize:
-			tooShort++
+			got.Errors++
 		case link.Classify(space[:n]) == link.ClassTraffic:
-			traffic++
+			got.Traffic++
 		default:
-			r.batch = append(r.batch, space[:n:n])
-			used += (uint64(n) + 63) &^ 63
+			got.Control = append(got.Control, space[:n:n])
+			used += (int(n) + 63) &^ 63
 		}
 	}
-	r.hand(frames, bytes, traffic, tooShort)
+	r.hand(got)
 	return true
 }
 
 // hand counts a batch and gives its control frames to the loop.
-func (r *reader) hand(frames, bytes, traffic, tooShort uint64) {
-	if frames == 0 {
-		return
-	}
-	rx := &r.link.rx
-	rx.frames.Add(frames)
-	rx.bytes.Add(bytes)
-	rx.traffic.Add(traffic)
-	if tooShort > 0 {
-		rx.errors.Add(tooShort)
-	}
-	if len(r.batch) > 0 {
-		r.link.inbox.Put(r.batch...)
-		r.batch = r.batch[:0]
+func (r *reader) hand(got link.Received) {
+	if got.Frames > 0 {
+		r.link.base.Receive(got)
 	}
 }

@@ -34,12 +34,12 @@ func newSender(k *Link, queue int) *sender {
 
 // Send implements link.Queue.
 func (s *sender) Send(frames [][]byte) (int, error) {
-	if s.closed.Load() || s.link.closed.Load() {
+	if s.closed.Load() || s.link.base.Ended() {
 		return 0, link.ErrClosed
 	}
 	d := s.link.device.Load()
 	if d == nil {
-		s.link.tx.errors.Add(1)
+		s.link.base.Refused()
 		return 0, link.ErrDeleted
 	}
 	s.frames, s.limit = frames, s.link.MTU()+maxOverhead
@@ -79,10 +79,7 @@ func (s *sender) writeAll(fd uintptr) {
 // does not fit what the last look found.
 func (s *sender) account() {
 	k := s.link
-	if s.taken > 0 {
-		k.tx.frames.Add(uint64(s.taken))
-		k.tx.bytes.Add(s.bytes)
-	}
+	k.base.Sent(s.taken, s.bytes)
 	switch s.err {
 	case nil:
 		if s.taken > 0 && !k.up.Load() {
@@ -96,7 +93,7 @@ func (s *sender) account() {
 			k.look()
 		}
 	}
-	k.tx.errors.Add(1)
+	k.base.Refused()
 }
 
 // sendError is what link.Link promises for what write(2) answered.
@@ -114,7 +111,7 @@ func sendError(errno unix.Errno) error {
 
 // gone is why a descriptor is no longer there.
 func (k *Link) gone() error {
-	if k.closed.Load() {
+	if k.base.Ended() {
 		return link.ErrClosed
 	}
 	return link.ErrDeleted

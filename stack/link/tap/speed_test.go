@@ -14,7 +14,7 @@ import (
 
 // unread opens a TAP without readers, and the kernel's side of it, so that a
 // test can read when it wants. The device is up and quiet.
-func unread(t testing.TB) (*Link, *device, *packetLink) {
+func unread(t testing.TB) (*Link, *device, *packetLink, *loop.Virtual) {
 	t.Helper()
 	own := netlab.Own(t)
 	c := Config{Name: netlab.Name()}.withDefaults()
@@ -25,18 +25,25 @@ func unread(t testing.TB) (*Link, *device, *packetLink) {
 	t.Cleanup(d.close)
 	own.Quiet(c.Name)
 	v := loop.NewVirtual()
-	k := &Link{config: c, loop: v}
-	k.inbox = link.NewInbox(v, c.Room, d.mtu+maxOverhead, func([]byte) {})
+	k := &Link{config: c}
+	k.base.Init(v, c.Room, d.mtu+maxOverhead, link.State{Up: true})
+	k.Attach(nobody{})
 	k.mtu.Store(int64(d.mtu))
 	k.up.Store(true)
 	k.device.Store(d)
-	return k, d, openPacket(t, v, own, c.Name)
+	return k, d, openPacket(t, v, own, c.Name), v
 }
+
+// nobody is a handler that does nothing.
+type nobody struct{}
+
+func (nobody) HandleFrame([]byte)     {}
+func (nobody) HandleState(link.State) {}
 
 // readAll gives a function that reads what waits in the device's first queue
 // and delivers it.
-func readAll(k *Link, d *device) func() {
-	r, v := newReader(k, d, d.queues[0]), k.loop.(*loop.Virtual)
+func readAll(k *Link, d *device, v *loop.Virtual) func() {
+	r := newReader(k, d, d.queues[0])
 	empty := func(fd uintptr) {
 		for r.readBatch(fd) {
 		}
@@ -48,8 +55,8 @@ func readAll(k *Link, d *device) func() {
 }
 
 func TestReceivingAllocatesNothing(t *testing.T) {
-	k, d, p := unread(t)
-	read := readAll(k, d)
+	k, d, p, v := unread(t)
+	read := readAll(k, d, v)
 	var frames [][]byte
 	for range 50 {
 		frames = append(frames, arpFrame(60), udpFrame())
@@ -73,17 +80,17 @@ func TestReceivingAllocatesNothing(t *testing.T) {
 }
 
 func TestSendingAllocatesNothing(t *testing.T) {
-	k, _, _ := unread(t)
+	k, _, _, _ := unread(t)
 	q, err := queueOf(k)
 	if err != nil {
 		t.Fatal(err)
 	}
 	frames := [][]byte{udpFrame(), udpFrame(), udpFrame()}
-	before := k.tx.frames.Load()
+	before := k.Stats().TxFrames
 	if n := testing.AllocsPerRun(100, func() { _, _ = q.Send(frames) }); n != 0 {
 		t.Errorf("%v allocations", n)
 	}
-	if n := k.tx.frames.Load() - before; n != 101*3 { // one run is to warm up
+	if n := k.Stats().TxFrames - before; n != 101*3 { // one run is to warm up
 		t.Errorf("%d frames were sent, want %d", n, 101*3)
 	}
 }
@@ -98,7 +105,7 @@ func queueOf(k *Link) (link.Queue, error) {
 // the medians are compared, so that what else the machine does hits both.
 func BenchmarkSend(b *testing.B) {
 	const rounds, perRound, batch = 41, 8192, 64
-	k, d, p := unread(b)
+	k, d, p, _ := unread(b)
 	_ = p.Close() // nobody is to see the frames
 	q, err := queueOf(k)
 	if err != nil {
@@ -151,15 +158,15 @@ func BenchmarkReceive(b *testing.B) {
 		f := map[link.Class][]byte{link.ClassControl: arpFrame(60), link.ClassTraffic: udpFrame()}[class]
 		b.Run(class.String(), func(b *testing.B) {
 			const perRound = 512
-			k, d, p := unread(b)
-			read := readAll(k, d)
+			k, d, p, v := unread(b)
+			read := readAll(k, d, v)
 			frames := make([][]byte, perRound)
 			for i := range frames {
 				frames[i] = f
 			}
 			read()
 			b.ReportAllocs()
-			received := k.rx.frames.Load()
+			received := k.Stats().RxFrames
 			for b.Loop() {
 				b.StopTimer()
 				if n, err := p.Send(frames); n != perRound {
@@ -168,7 +175,7 @@ func BenchmarkReceive(b *testing.B) {
 				b.StartTimer()
 				read()
 			}
-			received = k.rx.frames.Load() - received
+			received = k.Stats().RxFrames - received
 			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(received), "ns/frame")
 		})
 	}

@@ -216,7 +216,7 @@ func TestPersistenceOfOthersIsKept(t *testing.T) {
 			_ = o.Close()
 			<-o.Done()
 		}
-		var field *FieldError
+		var field *link.FieldError
 		if !errors.Is(err, test.want) || err != nil && (!errors.As(err, &field) || field.Field != test.field) {
 			t.Errorf("%+v: error %v, want %v of %q", test.config, err, test.want, test.field)
 		}
@@ -241,7 +241,7 @@ func TestOpenRefuses(t *testing.T) {
 		want error
 	}{{busy, ErrBusy}, {dummy, ErrNotTAP}, {tun, ErrNotTAP}, {"lo", ErrNotTAP}} {
 		_, err := Open(loop.NewVirtual(), Config{Name: test.name})
-		var field *FieldError
+		var field *link.FieldError
 		if !errors.Is(err, test.want) || !errors.As(err, &field) || field.Field != "name" {
 			t.Errorf("%s: error %v, want %v of the name", test.name, err, test.want)
 		}
@@ -257,7 +257,7 @@ func TestFailedOpenLeavesNothing(t *testing.T) {
 	for _, persist := range []bool{false, true} {
 		name := netlab.Name()
 		c := Config{Name: name, Persist: persist, MTU: MaxMTU + 1, Queues: 2} // Validate is passed by
-		var field *FieldError
+		var field *link.FieldError
 		if _, err := attach(c.withDefaults(), true); !errors.As(err, &field) || field.Field != "mtu" {
 			t.Errorf("error %v, want one of the mtu", err)
 		}
@@ -301,17 +301,17 @@ func TestValidate(t *testing.T) {
 		field  string
 		want   error
 	}{
-		{Config{}, "name", ErrName},
-		{Config{Name: "sixteen-characte"}, "name", ErrName},
-		{Config{Name: "."}, "name", ErrName},
-		{Config{Name: ".."}, "name", ErrName},
-		{Config{Name: "a/b"}, "name", ErrName},
-		{Config{Name: "a b"}, "name", ErrName},
-		{Config{Name: "a\tb"}, "name", ErrName},
-		{Config{Name: "a\x00b"}, "name", ErrName},
-		{Config{Name: "a:b"}, "name", ErrName},
-		{Config{Name: "tap%d"}, "name", ErrName},
-		{Config{Name: "täp"}, "name", ErrName},
+		{Config{}, "name", link.ErrDeviceName},
+		{Config{Name: "sixteen-characte"}, "name", link.ErrDeviceName},
+		{Config{Name: "."}, "name", link.ErrDeviceName},
+		{Config{Name: ".."}, "name", link.ErrDeviceName},
+		{Config{Name: "a/b"}, "name", link.ErrDeviceName},
+		{Config{Name: "a b"}, "name", link.ErrDeviceName},
+		{Config{Name: "a\tb"}, "name", link.ErrDeviceName},
+		{Config{Name: "a\x00b"}, "name", link.ErrDeviceName},
+		{Config{Name: "a:b"}, "name", link.ErrDeviceName},
+		{Config{Name: "tap%d"}, "name", link.ErrDeviceName},
+		{Config{Name: "täp"}, "name", link.ErrDeviceName},
 		{Config{Name: "t", Queues: -1}, "queues", ErrRange},
 		{Config{Name: "t", Queues: 257}, "queues", ErrRange},
 		{Config{Name: "t", MTU: 67}, "mtu", ErrRange},
@@ -320,7 +320,7 @@ func TestValidate(t *testing.T) {
 		{Config{Name: "t", Room: -1}, "room", ErrRange},
 		{Config{Name: "t", Room: MaxRoom + 1}, "room", ErrRange},
 	} {
-		var field *FieldError
+		var field *link.FieldError
 		err := test.config.Validate()
 		if !errors.As(err, &field) || field.Field != test.field || !errors.Is(err, test.want) {
 			t.Errorf("%+v: error %v, want %v of %q", test.config, err, test.want, test.field)

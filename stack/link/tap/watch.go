@@ -197,15 +197,7 @@ func (w *watcher) report(s link.State) {
 	}
 	w.last = s
 	k.up.Store(s.Up)
-	k.loop.Post(func() {
-		if k.ended {
-			return
-		}
-		k.state = s
-		if k.handler != nil {
-			k.handler.HandleState(s)
-		}
-	})
+	k.base.Report(s)
 }
 
 // release closes the device and tells who waits for that.

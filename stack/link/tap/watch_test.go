@@ -48,7 +48,7 @@ func TestMoveIsDownAndRecovers(t *testing.T) {
 
 // A write tells what is wrong before anybody has looked.
 func TestWriteTells(t *testing.T) {
-	k, d, p := unread(t)
+	k, d, p, _ := unread(t)
 	name := p.file.Name()
 	own := netlab.Own(t)
 	for _, test := range []struct {
