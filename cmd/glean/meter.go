@@ -8,6 +8,7 @@ import (
 
 	"golang.org/x/term"
 
+	"glean/sim"
 	"glean/sim/scenario"
 	"glean/stack/loop"
 )
@@ -68,3 +69,19 @@ func (m *meter) line(p scenario.Progress) string {
 	return fmt.Sprintf("%s %5.1f s  %s%d of %d learned, %d given up, %d questions, %d frames sent",
 		what, float64(p.Now)/float64(loop.Second), bar, p.Completed, p.Total, p.TimedOut, p.Requests, p.Sent)
 }
+
+// newCounter shows how many worlds were checked, on a terminal only.
+func newCounter(out *os.File, of uint64) func(worlds uint64) {
+	if !term.IsTerminal(int(out.Fd())) {
+		return nil
+	}
+	return func(worlds uint64) {
+		fmt.Fprintf(out, "\r%d of %d worlds\x1b[K", worlds, of)
+		if worlds == of {
+			fmt.Fprint(out, "\r\x1b[K")
+		}
+	}
+}
+
+// printEvent prints a line of a world's log.
+func printEvent(e sim.Event) { fmt.Println(e) }

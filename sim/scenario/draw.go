@@ -262,21 +262,33 @@ func (w *Drawn) drawGenerator(d dice, seg *drawnSegment) drawnGenerator {
 }
 
 // Bounds of what must happen after the network is healed. A neighbor is asked
-// at least every 3 s (DESIGN, "Who owns an address"), and its answer takes no
-// longer than the slowest path.
+// at least every 3 s (see stack, heldGap), and its answer takes no
+// longer than the slowest path. Where MACs change, one question may go in vain
+// to the old MAC, which is asked before everybody is.
 const (
-	askedWithin    = 3 * loop.Second
-	drawnLate      = 250 * loop.Millisecond
-	answeredWithin = askedWithin + drawnLate
+	askedWithin = 3 * loop.Second
+	drawnLate   = 250 * loop.Millisecond
+	longestWait = 2*askedWithin + drawnLate
 )
+
+// answeredWithin is how long it takes at most after the network is healed until
+// an address of a live host has its answer.
+func (w *Drawn) answeredWithin() loop.Duration {
+	for _, c := range w.Changes {
+		if c.What == changeMAC || c.What == changeMACAnnounced || c.What == changeFailover {
+			return longestWait
+		}
+	}
+	return askedWithin + drawnLate
+}
 
 // drawTimeout is long enough for the network to be healed and for all to be
 // found out after that, except that a few are too short on purpose.
 func (w *Drawn) drawTimeout(d dice) loop.Duration {
 	if d.often(15) {
-		return d.time(100*loop.Millisecond, w.Heal+answeredWithin) / loop.Millisecond * loop.Millisecond
+		return d.time(100*loop.Millisecond, w.Heal+longestWait) / loop.Millisecond * loop.Millisecond
 	}
-	return d.time(w.Heal+answeredWithin+2*loop.Second, w.Heal+20*loop.Second) / loop.Millisecond * loop.Millisecond
+	return d.time(w.Heal+longestWait+2*loop.Second, w.Heal+20*loop.Second) / loop.Millisecond * loop.Millisecond
 }
 
 func (w *Drawn) drawTargets(d dice, seg *drawnSegment, count int) (targets []drawnTarget) {
