@@ -31,15 +31,18 @@ func (i *Interface) linkChanged(up bool) {
 			}
 		}
 	}
+	i.listener = listener{}
 	if up && i.config.Announce && len(i.addresses) > 0 {
+		i.joinGroups()
 		s.loop.Arm(&i.announcer, s.loop.Now())
 	}
 }
 
-// announce sends the announcements that are due and sets the timer for the
-// next.
+// announce sends the reports and announcements that are due and sets the timer
+// for the next.
 func (i *Interface) announce() {
-	now, next := i.stack.loop.Now(), loop.Never
+	now := i.stack.loop.Now()
+	next := i.reportGroups(now) // first: switches must know where our groups are
 	for _, a := range i.addresses {
 		if a.announcements == 0 {
 			continue

@@ -220,6 +220,85 @@ func TestConformanceNDValidation(t *testing.T) {
 }
 
 func TestConformanceNDSending(t *testing.T) {
+	t.Run("F01 the groups of all addresses are joined, and left only when the last address of a group goes", func(t *testing.T) {
+		n := newNode(t, loop.NewVirtual(), Options{})
+		c := config(1) // fe80::1 and 2001:db8::1 have one group
+		c.Announce = true
+		n.add(c)
+		c = config(3)
+		c.Announce, c.IPv6 = true, netip.MustParsePrefix("2001:db8::5:0:1/64") // fe80::3, and the first one's group
+		second := n.add(c)
+		n.run(500 * loop.Millisecond)
+		join := []string{
+			"m1>33:33:00:00:00:16 fe80::1>ff02::16 hop limit 1 alert MLDv2 4 ff02::1:ff00:1",
+			"m3>33:33:00:00:00:16 fe80::3>ff02::16 hop limit 1 alert MLDv2 4 ff02::1:ff00:3 MLDv2 4 ff02::1:ff00:1",
+		}
+		wantReports(n, join...)
+		n.run(seconds)
+		wantReports(n, join...)
+		n.run(60 * seconds)
+		wantReports(n)
+		for _, dst := range []string{solicitGroup, "ff02::1:ff00:3"} {
+			f := resolveNS()
+			f.dst, f.target = dst, "fe80::3"
+			n.receive(f.bytes(t))
+			if got := n.link.take(); len(got) != 1 {
+				t.Errorf("a solicitation to %s is not heard: %v", dst, got)
+			}
+		}
+		n.stack.RemoveInterface(second)
+		wantReports(n, "m3>33:33:00:00:00:16 fe80::3>ff02::16 hop limit 1 alert MLDv2 3 ff02::1:ff00:3")
+		f := resolveNS()
+		n.receive(f.bytes(t))
+		if got := n.link.take(); len(got) != 1 {
+			t.Errorf("the group that is still wanted is not heard: %v", got)
+		}
+		f.dst, f.target = "ff02::1:ff00:3", "2001:db8::1"
+		n.receive(f.bytes(t))
+		n.wantSent()
+		n.stack.RemoveInterface(n.iface)
+		wantReports(n, "m1>33:33:00:00:00:16 fe80::1>ff02::16 hop limit 1 alert MLDv2 3 ff02::1:ff00:1")
+	})
+	t.Run("F01 a query is answered within the time that it allows", func(t *testing.T) {
+		query := func(size int, group string, hopLimit uint8, src string) []byte {
+			p := make([]byte, 48+size)
+			copy(p, []byte{0x60, 0, 0, 0, 0, byte(8 + size), 0, hopLimit})
+			copy(p[8:], raw(src))
+			copy(p[24:], raw("ff02::1"))
+			copy(p[40:], []byte{58, 0, 5, 2, 0, 0, 1, 0})
+			m := p[48:]
+			m[0], m[4], m[5] = 130, 2000>>8, 2000&255
+			copy(m[8:], raw(group))
+			sum := append(append(append([]byte{}, p[8:40]...), 0, 0, 0, byte(size), 0, 0, 0, 58), m...)
+			c := header.Checksum(sum, 0)
+			m[2], m[3] = byte(c>>8), byte(c)
+			return append([]byte{0x33, 0x33, 0, 0, 0, 1, 2, 0, 0, 0, 0, 2, 0x86, 0xdd}, p...)
+		}
+		for _, c := range []struct {
+			frame []byte
+			want  []string
+		}{
+			{query(28, "::", 1, "fe80::2"), []string{"m1>33:33:00:00:00:16 fe80::1>ff02::16 hop limit 1 alert MLDv2 2 ff02::1:ff00:1"}},
+			{query(28, solicitGroup, 1, "fe80::2"), []string{"m1>33:33:00:00:00:16 fe80::1>ff02::16 hop limit 1 alert MLDv2 2 ff02::1:ff00:1"}},
+			{query(24, "::", 1, "fe80::2"), []string{"m1>33:33:ff:00:00:01 fe80::1>ff02::1:ff00:1 hop limit 1 alert MLDv1 ff02::1:ff00:1"}},
+			{query(28, "ff02::1:ff00:9", 1, "fe80::2"), nil},
+			{query(28, "::", 64, "fe80::2"), nil},
+			{query(28, "::", 1, "2001:db8::2"), nil},
+		} {
+			n := alone(t)
+			n.receive(c.frame)
+			n.receive(c.frame)
+			n.run(2*seconds + 1)
+			wantReports(n, c.want...)
+			n.run(60 * seconds)
+			wantReports(n)
+		}
+		for code, want := range map[uint16]loop.Duration{0: 0, 1000: 1000, 0x7fff: 32767, 0x8000: 32768, 0x8001: 32776, 0xffff: 8387584} {
+			if got := maxResponse(code); got != want*loop.Millisecond {
+				t.Errorf("code %04x is %v, want %v ms", code, got, want)
+			}
+		}
+	})
 	t.Run("F02 the first solicitation goes to the group and carries our link-layer address", func(t *testing.T) {
 		n := alone(t)
 		n.waiter.hold(n.iface, "2001:db8::aa:bbcc", 1, false, 30e9)
@@ -395,18 +474,25 @@ func TestConformanceNDSending(t *testing.T) {
 	t.Run("L01 a new address is announced without overriding anybody", func(t *testing.T) {
 		n := newNode(t, loop.NewVirtual(), Options{})
 		n.add(InterfaceConfig{MAC: mac1, LinkLocal: netip.MustParseAddr("fe80::1"), Announce: true})
+		announcement := "m1>33:33:00:00:00:02 fe80::1>ff02::2 NA fe80::1 000 TargetAddress m1"
 		n.run(10 * seconds)
-		frames := n.link.take()
-		if len(frames) != 3 {
-			t.Fatalf("%d announcements", len(frames))
-		}
-		for _, f := range frames {
-			if f != "m1>33:33:00:00:00:02 fe80::1>ff02::2 NA fe80::1 000 TargetAddress m1" {
-				t.Error(f)
-			}
-		}
+		n.wantSent(announcement, announcement, announcement)
 	})
 	t.Run("I01 a destination is on the link because of a prefix, not because of an address; no router, no route", func(t *testing.T) {
 		checkNextHops(t, true)
 	})
+}
+
+// wantReports is wantSent for reports of groups, and nothing but them.
+func wantReports(n *node, want ...string) {
+	n.t.Helper()
+	var got []string
+	for _, f := range n.link.take() {
+		if strings.Contains(f, " MLDv") {
+			got = append(got, f)
+		}
+	}
+	if fmt.Sprint(got) != fmt.Sprint(want) {
+		n.t.Errorf("at %v: reports\n\t%s\nwant\n\t%s", n.loop.Now(), strings.Join(got, "\n\t"), strings.Join(want, "\n\t"))
+	}
 }

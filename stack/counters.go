@@ -55,6 +55,7 @@ type Counters struct {
 	SolicitsReceived, AdvertsReceived       uint64
 	SolicitsSent, AdvertsSent               uint64 // announcements excluded
 	Announcements                           uint64 // gratuitous ARP and unsolicited adverts, defences included
+	Reports                                 uint64 // of multicast groups
 	PacketsSent                             uint64 // by Output, echo replies included, when they leave
 	EchoesAnswered                          uint64
 	Delivered, Forwarded                    uint64 // packets given to Deliver and Forward

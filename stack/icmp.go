@@ -99,6 +99,8 @@ func (s *Stack) handleIPv6(g *segment, eth *header.EthernetRepr, b []byte) {
 		s.handleSolicitation(g, eth, &r, payload)
 	case header.ICMPv6NeighborAdvertisement:
 		s.handleAdvert(g, eth, &r, payload)
+	case mldQuery:
+		s.handleQuery(g, &r, payload)
 	case header.ICMPv6RouterSolicitation, header.ICMPv6RouterAdvertisement, header.ICMPv6Redirect:
 		s.drop(DropICMP)
 	case header.ICMPv6EchoRequest:

@@ -24,7 +24,8 @@ type Interface struct {
 	stale   uint32 // list of STALE neighbors that are not being asked, oldest first
 	foreign uint32 // list of those that only a peer's message made
 
-	announcer loop.Timer
+	announcer loop.Timer // for announcements and reports
+	listener  listener
 	stats     InterfaceStats
 }
 
@@ -169,6 +170,7 @@ func (s *Stack) RemoveInterface(i *Interface) {
 	}
 	s.loop.Disarm(&i.announcer)
 	s.forgetNeighbors(i)
+	i.leaveGroups()
 	i.segment.remove(i)
 	if len(i.segment.interfaces) == 0 {
 		delete(s.segments, i.segment.key)
