@@ -52,20 +52,23 @@ type tally struct {
 	classes     []uint64
 }
 
-// published is the account as others read it. The version is odd while it is
-// being written, so that a reader does not see half of a batch.
+// published is the account as others read it, in two copies. The writer fills the
+// one that nobody is told to read and then raises the version, which tells
+// which copy is the last whole one; so a reader never sees half of a batch,
+// not even when the writer's thread is put to sleep in the middle.
 type published struct {
 	version atomic.Uint64
-	words   [12]atomic.Uint64
+	words   [2][12]atomic.Uint64
 	classes []atomic.Uint64
 }
 
 func (p *published) store(t *tally) {
-	p.version.Add(1)
+	version := p.version.Load() + 1
+	words := &p.words[version&1]
 	for i, v := range [12]uint64{t.made, t.actual, t.octets, t.dropped, t.lost, t.droppedOctets, t.skipped, t.stale,
 		t.errors, uint64(t.first), uint64(t.last), t.due} {
-		if p.words[i].Load() != v {
-			p.words[i].Store(v)
+		if words[i].Load() != v {
+			words[i].Store(v)
 		}
 	}
 	for i, v := range t.classes {
@@ -73,23 +76,23 @@ func (p *published) store(t *tally) {
 			p.classes[i].Store(v)
 		}
 	}
-	p.version.Add(1)
+	p.version.Store(version)
 }
 
-// readAttempts bounds a reader that meets a busy writer; the last attempt's
+// readAttempts bounds a reader that meets a fast writer; the last attempt's
 // values are each right, if not of one moment.
-const readAttempts = 64
+const readAttempts = 1024
 
 func (p *published) load() (t tally) {
 	for range readAttempts {
-		before := p.version.Load()
+		version := p.version.Load()
+		w := &p.words[version&1]
 		t = tally{
-			made: p.words[0].Load(), actual: p.words[1].Load(), octets: p.words[2].Load(), dropped: p.words[3].Load(),
-			lost: p.words[4].Load(), droppedOctets: p.words[5].Load(), skipped: p.words[6].Load(),
-			stale: p.words[7].Load(), errors: p.words[8].Load(),
-			first: loop.Time(p.words[9].Load()), last: loop.Time(p.words[10].Load()), due: p.words[11].Load(),
+			made: w[0].Load(), actual: w[1].Load(), octets: w[2].Load(), dropped: w[3].Load(),
+			lost: w[4].Load(), droppedOctets: w[5].Load(), skipped: w[6].Load(), stale: w[7].Load(),
+			errors: w[8].Load(), first: loop.Time(w[9].Load()), last: loop.Time(w[10].Load()), due: w[11].Load(),
 		}
-		if before&1 == 0 && p.version.Load() == before {
+		if p.version.Load() == version {
 			break
 		}
 	}

@@ -422,7 +422,7 @@ func (r *Run) Remaining(now loop.Time) Remaining {
 		}
 		return Remaining{UnitSeconds, uint64(left+loop.Second-1) / uint64(loop.Second)}
 	case p.limit != math.MaxUint64:
-		return Remaining{UnitFrames, p.limit - min(p.limit, r.published.words[0].Load())}
+		return Remaining{UnitFrames, p.limit - min(p.limit, r.published.load().made)}
 	}
 	return Remaining{}
 }

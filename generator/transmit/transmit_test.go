@@ -1,0 +1,129 @@
+package transmit
+
+import (
+	"errors"
+	"fmt"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"glean/generator"
+	"glean/stack/link"
+	"glean/stack/loop"
+)
+
+func program(t testing.TB, rate, duration string) *generator.Program {
+	t.Helper()
+	c, faults := generator.ParseConfig([]byte(fmt.Sprintf(`{"duration":%s,"load":{"rate":%s,"units":"frames"},
+		"traffic":[{"length":{"fixed":64},"packet":{"protocols":[{"ethernet":{}}]}}]}`, duration, rate)))
+	if len(faults) > 0 {
+		t.Fatal(faults)
+	}
+	p, faults := generator.Compile(c, generator.Binding{})
+	if len(faults) > 0 {
+		t.Fatal(faults)
+	}
+	return p
+}
+
+// device counts frames; it fails with err after room of them.
+type device struct {
+	frames, closed atomic.Int64
+	room           int64 // 0 for any number
+	err            error
+	first          chan struct{}
+}
+
+func (d *device) Send(frames [][]byte) (int, error) {
+	for i := range frames {
+		if d.room > 0 && d.frames.Load() == d.room {
+			return i, d.err
+		}
+		if d.frames.Add(1) == 1 && d.first != nil {
+			close(d.first)
+		}
+	}
+	return len(frames), nil
+}
+
+func (d *device) Close() error { d.closed.Add(1); return nil }
+
+func clock() func() loop.Time {
+	epoch := time.Now()
+	return func() loop.Time { return loop.Time(time.Since(epoch)) }
+}
+
+func TestRunEndsByItself(t *testing.T) {
+	d := new(device)
+	run := generator.NewRun(program(t, `{"value":20000,"period":"second"}`, `{"frames":1000}`), generator.RunOptions{})
+	done := make(chan error)
+	Start(run, d, clock(), func(reason error) { done <- reason })
+	if reason := <-done; reason != nil || d.frames.Load() != 1000 || d.closed.Load() != 1 {
+		t.Errorf("%v after %d frames, closed %d times", reason, d.frames.Load(), d.closed.Load())
+	}
+	if c := run.Counters(); c.PacketsActual != 1000 || c.Last.Sub(c.First) < 999*50*loop.Microsecond {
+		t.Errorf("%+v: sooner than the rate allows", c)
+	}
+}
+
+func TestStopOfARareSender(t *testing.T) {
+	d := &device{first: make(chan struct{})}
+	run := generator.NewRun(program(t, `{"value":1,"period":"hour"}`, `{"continuous":true}`), generator.RunOptions{})
+	done := make(chan error, 1)
+	transmitter := Start(run, d, clock(), func(reason error) { done <- reason })
+	<-d.first
+	transmitter.Stop()
+	transmitter.Stop()
+	if reason := <-done; reason != nil || d.frames.Load() != 1 { // else this waits for an hour
+		t.Error(reason, d.frames.Load())
+	}
+}
+
+func TestReasonOfTheDevice(t *testing.T) {
+	d := &device{room: 10, err: fmt.Errorf("tap0: %w", link.ErrDeleted)}
+	run := generator.NewRun(program(t, `{"value":100000,"period":"second"}`, `{"continuous":true}`), generator.RunOptions{})
+	done := make(chan error)
+	Start(run, d, clock(), func(reason error) { done <- reason })
+	if reason := <-done; !errors.Is(reason, link.ErrDeleted) {
+		t.Error(reason)
+	}
+}
+
+// TestFullDevice: a device that takes nothing does not hold up a stop.
+func TestFullDevice(t *testing.T) {
+	d := &device{room: 10, err: link.ErrFull, first: make(chan struct{})}
+	run := generator.NewRun(program(t, `{"value":1000000,"period":"second"}`, `{"continuous":true}`), generator.RunOptions{})
+	done := make(chan error)
+	transmitter := Start(run, d, clock(), func(reason error) { done <- reason })
+	<-d.first
+	transmitter.Stop()
+	if reason := <-done; reason != nil {
+		t.Error(reason)
+	}
+}
+
+// TestCountersWhileTransmitting reads what the transmitter writes; the race
+// detector is the judge, and counters never go back.
+func TestCountersWhileTransmitting(t *testing.T) {
+	d := new(device)
+	run := generator.NewRun(program(t, `{"value":1000000,"period":"second"}`, `{"frames":50000}`), generator.RunOptions{})
+	done := make(chan error, 1)
+	Start(run, d, clock(), func(reason error) { done <- reason })
+	var last generator.Counters
+	for {
+		c := run.Counters()
+		if c.PacketsActual < last.PacketsActual || c.PacketsActual > c.PacketsIntended || c.OctetsActual != 64*c.PacketsActual {
+			t.Fatalf("%+v after %+v", c, last)
+		}
+		last = c
+		run.Flow(0)
+		select {
+		case <-done:
+			if got := run.Counters().PacketsActual; got != 50000 {
+				t.Error(got)
+			}
+			return
+		default:
+		}
+	}
+}
