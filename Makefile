@@ -8,9 +8,9 @@ COMMIT  := $(shell git rev-parse --short=12 HEAD 2>/dev/null || echo unknown)
 LDFLAGS := -X main.commit=$(COMMIT)
 
 # What the tests on real devices use; nothing of it is needed to build or run.
-DEB_PACKAGES := iproute2 iputils-ping tcpdump tshark arping ndisc6 arp-scan ethtool
+DEB_PACKAGES := iproute2 iputils-ping tcpdump tshark arping ndisc6 arp-scan nmap ethtool
 
-.PHONY: help deps build demo test unit race fuzz sim bench lint tidy clean
+.PHONY: help deps build demo test unit race fuzz conformance sim bench lint tidy clean
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -41,6 +41,9 @@ fuzz: ## every fuzz target for FUZZ_S seconds
 	  for target in $$($(GO) test -list '^Fuzz' $$pkg | grep '^Fuzz' || true); do \
 	    echo "fuzz $$pkg $$target"; $(GO) test -run '^$$' -fuzz "^$$target$$" -fuzztime $(FUZZ_S)s -parallel 2 $$pkg; \
 	  done; done
+
+conformance: ## the protocol checklist, with a verdict for each rule
+	$(GO) run ./conformance/gate ./stack ./stack/header ./learning ./generator ./sim ./server/engine ./conformance
 
 bench: ## benchmarks; they print ratios against a reference measured in the same run
 	$(GO) test -run '^$$' -bench . -benchmem ./...

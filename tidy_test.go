@@ -36,6 +36,8 @@ var arrows = map[string][]string{
 	"server":             {"server/engine", "stack/header", "stack/loop", "stack/link", "stack", "learning", "generator", "analyzer"},
 	"sim/scenario":       {"sim", "server/engine", "stack/header", "stack/loop", "stack/link", "stack/link/pcapng", "stack", "learning", "generator", "analyzer"},
 	"internal/netlab":    {},
+	"conformance":        {""},
+	"conformance/":       {""},
 	"cmd/glean":          {""},
 	"fuzz":               {""},
 	"":                   {},

@@ -1,0 +1,11 @@
+// Package conformance holds the protocol checklist, judges test runs by it,
+// and tries glean against the Linux kernel and its tools.
+//
+//	checklist.md --Checklist--> items --+
+//	                                    +--Judge--> verdict per ID --> table
+//	go test -json --ReadTests--> tests -+
+//
+// The tests of this package run the daemon on TAP devices whose other side is
+// the kernel in network namespaces; gate and resolve are the programs behind
+// `make conformance` and `make bench-resolve`.
+package conformance
