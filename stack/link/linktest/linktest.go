@@ -15,9 +15,9 @@ import (
 type Rig struct {
 	Driver
 	A, B link.Link
-	// LongestFromB is how many octets the longest frame has that B can send; 0
-	// means as many as the MTU and two VLAN tags allow.
-	LongestFromB int
+	// LongestFromA and LongestFromB are how many octets the longest frame has that
+	// A and B can send; 0 means as many as the MTU and two VLAN tags allow.
+	LongestFromA, LongestFromB int
 	// SetUp takes the network under A down or up again; nil if that can't be. It
 	// is not called on the loop.
 	SetUp func(up bool)
@@ -134,8 +134,12 @@ func (b *bench) roomOf(s *side) (n int) {
 }
 
 func (b *bench) longest(from *side) int {
-	if from == b.b && b.LongestFromB > 0 {
-		return b.LongestFromB
+	longest := b.LongestFromA
+	if from == b.b {
+		longest = b.LongestFromB
+	}
+	if longest > 0 {
+		return longest
 	}
 	var mtu int
 	b.Do(func() { mtu = from.MTU() })

@@ -96,7 +96,7 @@ func TestTrafficStaysOffTheLoop(t *testing.T) {
 	o := open(t, Config{Name: netlab.Name()})
 	own.Quiet(o.Name())
 	o.attach()
-	p := openPacket(t, o.loop, own, o.Name())
+	p := openPacket(t, o.Loop, own, o.Name())
 	var frames [][]byte
 	for range 200 {
 		frames = append(frames, udpFrame())
@@ -110,8 +110,8 @@ func TestTrafficStaysOffTheLoop(t *testing.T) {
 	if s := o.Stats(); s.RxTraffic-before.RxTraffic != 200 || s.RxDropped != before.RxDropped {
 		t.Errorf("counters went from %+v to %+v; want 200 frames of traffic more", before, s)
 	}
-	for len(o.frames) > 0 {
-		if f := <-o.frames; len(f) == len(udpFrame()) && f[23] == byte(header.ProtocolUDP) {
+	for len(o.Frames) > 0 {
+		if f := <-o.Frames; len(f) == len(udpFrame()) && f[23] == byte(header.ProtocolUDP) {
 			t.Fatal("a frame of traffic reached the handler")
 		}
 	}

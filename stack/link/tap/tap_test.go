@@ -4,7 +4,6 @@ import (
 	"errors"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/vishvananda/netlink"
 
@@ -15,34 +14,18 @@ import (
 	"glean/stack/loop"
 )
 
-// giveUp is how long a test waits for what must happen.
-const giveUp = 20 * time.Second
-
-// opened is a TAP of a test with the loop that it lives on.
+// opened is a TAP of a test.
 type opened struct {
 	*Link
-	linktest.Driver
-	loop   *loop.Real
-	states chan link.State
-	frames chan []byte
+	*linktest.Port
 }
-
-func (o *opened) HandleFrame(f []byte) {
-	select {
-	case o.frames <- append([]byte(nil), f...):
-	default: // nobody looks at so many
-	}
-}
-
-func (o *opened) HandleState(s link.State) { o.states <- s }
 
 // open opens a TAP, which is closed and released when the test ends.
 func open(t testing.TB, c Config) *opened {
 	t.Helper()
-	o := &opened{states: make(chan link.State, 100), frames: make(chan []byte, 1<<15)}
-	o.loop, o.Driver = linktest.Real(t)
+	o := &opened{Port: linktest.NewPort(t)}
 	var err error
-	if o.Link, err = Open(o.loop, c); err != nil {
+	if o.Link, err = Open(o.Loop, c); err != nil {
 		t.Fatalf("Open: %v", err)
 	}
 	t.Cleanup(func() { o.close(t) })
@@ -53,33 +36,12 @@ func open(t testing.TB, c Config) *opened {
 func (o *opened) close(t testing.TB) {
 	t.Helper()
 	o.Do(func() { _ = o.Close() })
-	select {
-	case <-o.Done():
-	case <-time.After(giveUp):
-		t.Fatal("the link was not released")
-	}
+	linktest.AwaitDone(t, o.Done())
 }
 
-func (o *opened) attach() { o.Do(func() { o.Attach(o) }) }
+func (o *opened) attach() { o.Observe(o.Link) }
 
-func (o *opened) awaitState(t testing.TB, want link.State) {
-	t.Helper()
-	for end := time.After(giveUp); ; {
-		select {
-		case s := <-o.states:
-			if s == want {
-				return
-			}
-		case <-end:
-			t.Fatalf("the state never became %+v", want)
-		}
-	}
-}
-
-func (o *opened) send(frames ...[]byte) (n int, err error) {
-	o.Do(func() { n, err = o.Send(frames) })
-	return n, err
-}
+func (o *opened) send(frames ...[]byte) (int, error) { return o.SendOn(o.Link, frames...) }
 
 var (
 	up      = link.State{Up: true}

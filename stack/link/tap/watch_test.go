@@ -2,15 +2,13 @@ package tap
 
 import (
 	"errors"
-	"os"
-	"runtime"
 	"testing"
-	"time"
 
 	"github.com/vishvananda/netlink"
 
 	"glean/internal/netlab"
 	"glean/stack/link"
+	"glean/stack/link/linktest"
 )
 
 func arpFrame(size int) []byte {
@@ -27,20 +25,20 @@ func TestMoveIsDownAndRecovers(t *testing.T) {
 	o := open(t, Config{Name: netlab.Name()})
 	o.attach()
 	ns.Move(o.Name())
-	o.awaitState(t, down)
+	o.AwaitState(t, down)
 	if n, err := o.send(arpFrame(60)); n != 0 || !errors.Is(err, link.ErrDown) {
 		t.Errorf("Send while moved: took %d, error %v", n, err)
 	}
 	ns.IP("link set " + o.Name() + " up")
-	o.awaitState(t, up)
+	o.AwaitState(t, up)
 	if n, err := o.send(arpFrame(60)); n != 1 || err != nil {
 		t.Errorf("Send there: took %d, error %v", n, err)
 	}
 	ns.IP("link set " + o.Name() + " down") // where only looking can tell
-	o.awaitState(t, down)
+	o.AwaitState(t, down)
 	ns.Return(o.Name())
 	own.IP("link set " + o.Name() + " mtu 1280 up")
-	o.awaitState(t, up)
+	o.AwaitState(t, up)
 	if !o.Until(func() bool { return o.MTU() == 1280 }) {
 		t.Errorf("back home the MTU is %d, want 1280: it is not followed", o.MTU())
 	}
@@ -82,7 +80,7 @@ func TestDeletionAndReturn(t *testing.T) {
 	var q link.Queue
 	o.Do(func() { q, _ = o.OpenQueue() })
 	own.IP("link del " + o.Name())
-	o.awaitState(t, deleted)
+	o.AwaitState(t, deleted)
 	for name, send := range map[string]func() (int, error){
 		"Link":  func() (int, error) { return o.send(arpFrame(60)) },
 		"Queue": func() (int, error) { return q.Send([][]byte{arpFrame(60)}) },
@@ -96,14 +94,14 @@ func TestDeletionAndReturn(t *testing.T) {
 	}
 	remove(t, own, o.Name())
 	own.IP("tuntap add dev " + o.Name() + " mode tap multi_queue")
-	o.awaitState(t, up)
+	o.AwaitState(t, up)
 	if n, err := q.Send([][]byte{arpFrame(60), arpFrame(1400)}); n != 2 || err != nil {
 		t.Errorf("the queue after the return: took %d, error %v", n, err)
 	}
 	if l, err := netlink.LinkByName(o.Name()); err != nil || l.Attrs().MTU != 1400 || l.Attrs().TxQLen < 2*DefaultRoom {
 		t.Errorf("the TAP that came back was not set up: %+v, %v", l, err)
 	}
-	p := openPacket(t, o.loop, own, o.Name())
+	p := openPacket(t, o.Loop, own, o.Name())
 	if _, err := p.Send([][]byte{arpFrame(77)}); err != nil {
 		t.Fatal(err)
 	}
@@ -117,16 +115,7 @@ func TestDeletionAndReturn(t *testing.T) {
 // awaitFrame waits for a frame of size octets, which is none of the kernel's.
 func (o *opened) awaitFrame(t *testing.T, size int) {
 	t.Helper()
-	for end := time.After(giveUp); ; {
-		select {
-		case f := <-o.frames:
-			if len(f) == size {
-				return
-			}
-		case <-end:
-			t.Fatalf("no frame of %d octets came", size)
-		}
-	}
+	o.AwaitFrame(t, func(f []byte) bool { return len(f) == size })
 }
 
 func TestDeletionInAnotherNamespace(t *testing.T) {
@@ -134,11 +123,11 @@ func TestDeletionInAnotherNamespace(t *testing.T) {
 	o := open(t, Config{Name: netlab.Name()})
 	o.attach()
 	ns.Move(o.Name())
-	o.awaitState(t, down)
+	o.AwaitState(t, down)
 	ns.IP("link set " + o.Name() + " up")
-	o.awaitState(t, up)
+	o.AwaitState(t, up)
 	ns.IP("link del " + o.Name())
-	o.awaitState(t, deleted)
+	o.AwaitState(t, deleted)
 }
 
 // What a TAP that came back can't do keeps the link deleted, not broken.
@@ -147,18 +136,18 @@ func TestReturnWithoutQueuesIsNotTaken(t *testing.T) {
 	o := open(t, Config{Name: netlab.Name(), Queues: 2})
 	o.attach()
 	own.IP("link del " + o.Name())
-	o.awaitState(t, deleted)
+	o.AwaitState(t, deleted)
 	remove(t, own, o.Name())
 	own.IP("tuntap add dev "+o.Name()+" mode tap", "link set "+o.Name()+" up")
 	if _, err := attach(o.config, false); !errors.Is(err, ErrQueues) { // as the watcher does
 		t.Errorf("attaching to one queue where two are wanted: %v", err)
 	}
 	own.IP("link del " + o.Name())
-	if len(o.states) > 0 {
-		t.Errorf("the state became %+v with a TAP that does not fit", <-o.states)
+	if len(o.States) > 0 {
+		t.Errorf("the state became %+v with a TAP that does not fit", <-o.States)
 	}
 	own.IP("tuntap add dev " + o.Name() + " mode tap multi_queue")
-	o.awaitState(t, up)
+	o.AwaitState(t, up)
 }
 
 func TestCarrierAndMTUAreFollowed(t *testing.T) {
@@ -170,41 +159,33 @@ func TestCarrierAndMTUAreFollowed(t *testing.T) {
 		t.Errorf("MTU is %d, want 1300", o.MTU())
 	}
 	own.IP("link set " + o.Name() + " carrier off")
-	o.awaitState(t, down)
+	o.AwaitState(t, down)
 	own.IP("link set " + o.Name() + " carrier on")
-	o.awaitState(t, up)
+	o.AwaitState(t, up)
 }
 
 // A link that is down when it is closed, deleted when it is closed, or busy
 // receiving leaves neither a goroutine nor a descriptor behind.
 func TestCloseEndsEverything(t *testing.T) {
 	own := netlab.Own(t)
-	_, _ = os.ReadDir("/proc/self/fd") // whatever this opens once is open now
-	descriptors := func() int { entries, _ := os.ReadDir("/proc/self/fd"); return len(entries) }
 	for _, test := range []struct {
 		name    string
 		prepare func(*opened)
 	}{
 		{"up", func(*opened) {}},
-		{"down", func(o *opened) { own.IP("link set " + o.Name() + " down"); o.awaitState(t, down) }},
-		{"deleted", func(o *opened) { own.IP("link del " + o.Name()); o.awaitState(t, deleted) }},
+		{"down", func(o *opened) { own.IP("link set " + o.Name() + " down"); o.AwaitState(t, down) }},
+		{"deleted", func(o *opened) { own.IP("link del " + o.Name()); o.AwaitState(t, deleted) }},
 		{"before it is seen to be deleted", func(o *opened) { own.IP("link del " + o.Name()) }},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			goroutines, files := runtime.NumGoroutine(), descriptors()
+			noLeaks := linktest.Leaks(t)
 			o := open(t, Config{Name: netlab.Name(), Queues: 4})
 			o.attach()
 			test.prepare(o)
 			o.close(t)
-			// Left are the loop's own goroutine, which ends after the test, and what
-			// the library of netlink ends right after it said so.
-			for end := time.Now().Add(giveUp); runtime.NumGoroutine() > goroutines+1 || descriptors() > files; runtime.Gosched() {
-				if time.Now().After(end) {
-					stacks := make([]byte, 1<<16)
-					t.Fatalf("%d goroutines, %d before; %d descriptors, %d before\n%s", runtime.NumGoroutine(), goroutines,
-						descriptors(), files, stacks[:runtime.Stack(stacks, true)])
-				}
-			}
+			// Left are the loop's own goroutine and, for a moment, what the library of
+			// netlink ends right after it said so.
+			noLeaks(1)
 		})
 	}
 }
