@@ -17,6 +17,11 @@ func (s *Server) Handler() http.Handler { return s.routes }
 func (s *Server) serve(raw http.ResponseWriter, r *http.Request, f found) {
 	began := time.Now()
 	w := &responseWriter{ResponseWriter: raw, timeout: s.Limits.SendTimeout}
+	if r.ContentLength != 0 {
+		// Also for what needs no body: net/http reads what is announced before it
+		// sends the answer.
+		w.readBy(began.Add(s.Limits.BodyTimeout))
+	}
 	defer func() {
 		if p := recover(); p != nil {
 			s.crashed(w, r, p)
@@ -106,6 +111,12 @@ func (w *responseWriter) Write(b []byte) (int, error) {
 	return w.ResponseWriter.Write(b)
 }
 
+// readBy sets the deadline for the request's body; the zero time is none.
+func (w *responseWriter) readBy(deadline time.Time) {
+	// Not every writer has deadlines: httptest's recorder has none.
+	_ = http.NewResponseController(w.ResponseWriter).SetReadDeadline(deadline)
+}
+
 // renew moves the deadline for sending. A second's precision is enough.
 func (w *responseWriter) renew() {
 	now := time.Now()
@@ -113,6 +124,5 @@ func (w *responseWriter) renew() {
 		return
 	}
 	w.renewed = now
-	// Not every writer has deadlines: httptest's recorder has none.
 	_ = http.NewResponseController(w.ResponseWriter).SetWriteDeadline(now.Add(w.timeout))
 }

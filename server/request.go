@@ -78,18 +78,17 @@ func tooLarge(limit int64) *problem {
 }
 
 func (r *request) readAll(w *responseWriter, limit int64) ([]byte, error) {
-	control := http.NewResponseController(w.ResponseWriter)
-	// Errors mean that the connection has no deadlines, as in httptest.
-	_ = control.SetReadDeadline(time.Now().Add(r.server.Limits.BodyTimeout))
 	raw, err := io.ReadAll(http.MaxBytesReader(w.ResponseWriter, r.Body, limit))
-	_ = control.SetReadDeadline(time.Time{})
 	var large *http.MaxBytesError
 	switch {
 	case errors.As(err, &large):
 		return nil, tooLarge(limit)
 	case err != nil:
+		// The rest will not come either, so there can be no next request.
+		w.Header().Set("Connection", "close")
 		return nil, problemf(http.StatusBadRequest, "the body did not arrive: %v", err)
 	}
+	w.readBy(time.Time{})
 	return raw, nil
 }
 
