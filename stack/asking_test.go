@@ -426,13 +426,13 @@ func TestRemoveInterfaceWhileAsking(t *testing.T) {
 	c := config(3)
 	second := n.add(c)
 	for k := range 50 {
-		for _, i := range []*Interface{n.iface, second} {
-			n.waiter.hold(i, fmt.Sprintf("192.0.2.%d", 100+k), uint32(k), false, 30e9)
+		for side, i := range []*Interface{n.iface, second} {
+			n.waiter.hold(i, fmt.Sprintf("192.0.2.%d", 100+k), uint32(1000*side+k), false, 30e9)
 			i.Output(netip.MustParseAddr("2001:db8::99"), udpPacket(t, "2001:db8::1", "2001:db8::99"))
 		}
 	}
 	n.check()
-	ref := n.waiter.refs[0]
+	ref := n.waiter.refs[1000]
 	n.stack.RemoveInterface(second)
 	n.check()
 	n.stack.RemoveInterface(second)
@@ -460,5 +460,100 @@ func TestRemoveInterfaceWhileAsking(t *testing.T) {
 	n.receive(arpFrame{op: 2, ethDst: header.MAC{2, 0, 0, 0, 0, 3}, senderMAC: mac2, senderIP: peer, targetIP: "192.0.2.3"}.bytes(t))
 	if n.waiter.confirmed[7].mac != mac2 {
 		t.Error("an interface in the same place does not work")
+	}
+}
+
+// TestHeardMACIsAskedAtOnce: a MAC that a peer shows while asking has slowed
+// down is asked by unicast now, not at the end of the gap; and so is the next.
+func TestHeardMACIsAskedAtOnce(t *testing.T) {
+	heard := func(hop string, m header.MAC) []byte {
+		if hop == peer {
+			return request(m, peer, peer).bytes(t)
+		}
+		return ndFrame{advert: true, dst: "ff02::1", target: peer6, lla: m, flags: flagO}.bytes(t)
+	}
+	for _, hop := range hops {
+		n := alone(t)
+		n.waiter.hold(n.iface, hop, 1, false, 60e9)
+		n.run(11500 * loop.Millisecond) // asked at 10 s, next at 13 s
+		n.link.take()
+		n.receive(heard(hop, mac2))
+		n.run(2 * loop.Millisecond)
+		n.wantSent(unicastQuestion(hop))
+		n.run(1100 * loop.Millisecond)
+		n.receive(heard(hop, mac3))
+		n.run(2 * seconds)
+		to3 := 0
+		for _, f := range n.link.take() {
+			if strings.HasPrefix(f, "m1>m3") {
+				to3++
+			}
+		}
+		if to3 != 1 {
+			t.Errorf("%s: the second MAC was asked by unicast %d times", hop, to3)
+		}
+		if n.stack.Counters().NeighborChanges != 1 {
+			t.Errorf("%d changes counted", n.stack.Counters().NeighborChanges)
+		}
+	}
+}
+
+// TestOfferPassesOn: the permission to ask of a hold that ends goes to another
+// hold of the neighbor.
+func TestOfferPassesOn(t *testing.T) {
+	n := alone(t)
+	n.waiter.patient = true
+	for target := uint32(1); target <= 3; target++ {
+		n.waiter.hold(n.iface, peer, target, false, 30e9)
+	}
+	n.stack.Solicit(n.waiter.refs[1])
+	n.run(1100 * loop.Millisecond)
+	for told := 1; told <= 3; told++ {
+		if len(n.waiter.due) != told {
+			t.Fatalf("%d of the waiters were told, want %d", len(n.waiter.due), told)
+		}
+		n.stack.Release(n.waiter.refs[n.waiter.due[told-1]])
+		n.run(2 * loop.Millisecond)
+	}
+	n.wantState(peer, "none")
+}
+
+// TestCallbackMayRelease: what the waiter does when it is told of one neighbor
+// may make another note void.
+func TestCallbackMayRelease(t *testing.T) {
+	n := alone(t)
+	n.waiter.patient = true
+	other := map[uint32]uint32{1: 2, 2: 1}
+	for target := range other {
+		n.waiter.hold(n.iface, fmt.Sprintf("192.0.2.%d", 10+target), target, false, 30e9)
+		n.stack.Solicit(n.waiter.refs[target])
+	}
+	n.waiter.onDue = func(target uint32) { n.stack.Release(n.waiter.refs[other[target]]) }
+	n.run(1100 * loop.Millisecond)
+	if len(n.waiter.due) != 1 {
+		t.Errorf("%d were told, want one: it released the other", len(n.waiter.due))
+	}
+}
+
+// TestHeldPacketsAreBounded: over all neighbors of a stack, too.
+func TestHeldPacketsAreBounded(t *testing.T) {
+	n := newNode(t, loop.NewVirtual(), Options{})
+	c := config(1)
+	c.IPv4, c.Gateway4 = netip.MustParsePrefix("10.0.0.1/8"), netip.Addr{}
+	n.add(c)
+	for k := range 600 {
+		dst := fmt.Sprintf("10.1.%d.%d", k>>8, k&255)
+		packet := udpPacket(t, "10.0.0.1", dst)
+		for range 32 {
+			n.iface.Output(netip.MustParseAddr(dst), packet)
+		}
+	}
+	n.check()
+	if got := n.stack.Counters().Dropped[DropHeldOverflow]; got != 600*32-maxHeldPackets {
+		t.Errorf("%d packets dropped", got)
+	}
+	n.run(10 * seconds)
+	if n.stack.packets.live != 0 {
+		t.Errorf("%d packets are still held", n.stack.packets.live)
 	}
 }

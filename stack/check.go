@@ -1,11 +1,15 @@
 package stack
 
-import "fmt"
+import (
+	"fmt"
+	"maps"
+)
 
 // Check tells whether the stack's invariants hold; it is for tests and takes
 // time in proportion to everything there is.
 func (s *Stack) Check() error {
 	counts := make([]int, len(s.interfaces))
+	watched := make(map[*segment]map[ip]int)
 	asks, live := 0, 0
 	for id := uint32(1); id <= s.neighbors.entries.length; id++ {
 		n := s.neighbors.at(id)
@@ -17,6 +21,12 @@ func (s *Stack) Check() error {
 			return fmt.Errorf("neighbor %d is of interface %d, which is not there", id, n.iface)
 		}
 		counts[n.iface]++
+		if g := s.interfaces[n.iface].segment; g.watched != nil {
+			if watched[g] == nil {
+				watched[g] = make(map[ip]int)
+			}
+			watched[g][s.neighbors.address(n)]++
+		}
 		if err := s.checkNeighbor(id, n); err != nil {
 			return fmt.Errorf("neighbor %v (%v): %w", s.neighbors.address(n).addr(), n.state, err)
 		}
@@ -36,6 +46,11 @@ func (s *Stack) Check() error {
 		}
 		if i != nil && i.count > i.config.Neighbor.MaxEntries {
 			return fmt.Errorf("interface %d has %d neighbors, at most %d are allowed", i.config.Handle, i.count, i.config.Neighbor.MaxEntries)
+		}
+	}
+	for _, g := range s.segments {
+		if (g.watched != nil || len(g.interfaces) > scanAll) && !maps.Equal(g.watched, watched[g]) {
+			return fmt.Errorf("segment %x: neighbors by address are %v, counted %v", g.key, watched[g], g.watched)
 		}
 	}
 	return s.checkHolds()

@@ -293,6 +293,15 @@ func TestConformanceNDSending(t *testing.T) {
 			n.run(60 * seconds)
 			wantReports(n)
 		}
+		n := newNode(t, loop.NewVirtual(), Options{})
+		c := config(1)
+		c.Announce = true
+		n.add(c)
+		n.run(100 * loop.Millisecond)
+		n.receive(query(28, "::", 1, "fe80::2")) // what is being said already is said to the end
+		n.run(10 * seconds)
+		wantReports(n, "m1>33:33:00:00:00:16 fe80::1>ff02::16 hop limit 1 alert MLDv2 4 ff02::1:ff00:1",
+			"m1>33:33:00:00:00:16 fe80::1>ff02::16 hop limit 1 alert MLDv2 4 ff02::1:ff00:1")
 		for code, want := range map[uint16]loop.Duration{0: 0, 1000: 1000, 0x7fff: 32767, 0x8000: 32768, 0x8001: 32776, 0xffff: 8387584} {
 			if got := maxResponse(code); got != want*loop.Millisecond {
 				t.Errorf("code %04x is %v, want %v ms", code, got, want)

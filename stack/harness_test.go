@@ -79,6 +79,8 @@ type fakeWaiter struct {
 	refs      map[uint32]uint32 // by target
 	patient   bool              // does not ask by itself
 	due       []uint32
+	onDue     func(target uint32)
+	early     int // SolicitDue came, and Solicit was refused
 	confirmed map[uint32]confirmation
 	log       []string
 }
@@ -91,8 +93,11 @@ type confirmation struct {
 
 func (w *fakeWaiter) SolicitDue(target uint32) {
 	w.due = append(w.due, target)
-	if !w.patient {
-		w.stack.Solicit(w.refs[target])
+	if w.onDue != nil {
+		w.onDue(target)
+	}
+	if !w.patient && !w.stack.Solicit(w.refs[target]) && !w.stack.link.(*fakeLink).refuse {
+		w.early++
 	}
 }
 
@@ -178,6 +183,9 @@ func (n *node) check() {
 	n.t.Helper()
 	if err := n.stack.Check(); err != nil {
 		n.t.Fatalf("at %v: %v", n.loop.Now(), err)
+	}
+	if n.waiter.early > 0 {
+		n.t.Fatalf("at %v: the waiter was told to ask before it is allowed", n.loop.Now())
 	}
 }
 

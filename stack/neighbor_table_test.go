@@ -60,6 +60,51 @@ func TestTableAgainstMap(t *testing.T) {
 	})
 }
 
+// TestIPIndexAgainstMap compares the index of our addresses with a map.
+func TestIPIndexAgainstMap(t *testing.T) {
+	type prefix struct {
+		network ip
+		bits    int
+	}
+	rapid.Check(t, func(t *rapid.T) {
+		var index ipIndex[int]
+		slow := make(map[prefix]*int)
+		key := rapid.Custom(func(t *rapid.T) prefix {
+			return prefix{ip{rapid.SampledFrom([]uint64{0, markIPv4}).Draw(t, "hi"), rapid.Uint64Range(0, 20).Draw(t, "lo")}, rapid.SampledFrom([]int{24, 128}).Draw(t, "bits")}
+		})
+		t.Repeat(map[string]func(*rapid.T){
+			"set": func(t *rapid.T) {
+				k := key.Draw(t, "key")
+				slow[k] = new(int)
+				index.set(k.network, k.bits, slow[k])
+			},
+			"delete": func(t *rapid.T) {
+				k := key.Draw(t, "key")
+				if slow[k] != nil {
+					index.delete(k.network, k.bits)
+					delete(slow, k)
+				}
+			},
+			"get": func(t *rapid.T) {
+				k := key.Draw(t, "key")
+				if index.get(k.network, k.bits) != slow[k] {
+					t.Fatalf("%v is wrong", k)
+				}
+			},
+			"": func(t *rapid.T) {
+				for k, v := range slow {
+					if index.get(k.network, k.bits) != v {
+						t.Fatalf("%v is wrong", k)
+					}
+				}
+				if index.used != len(slow) {
+					t.Fatalf("%d used, want %d", index.used, len(slow))
+				}
+			},
+		})
+	})
+}
+
 // TestTableMemory holds the budget of an entry, timer and index included.
 func TestTableMemory(t *testing.T) {
 	const entries = 1_000_000

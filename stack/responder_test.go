@@ -387,3 +387,99 @@ func TestNeighborsAreSorted(t *testing.T) {
 		break
 	}
 }
+
+func TestPriorityTagsNameNoVLAN(t *testing.T) {
+	n := newNode(t, loop.NewVirtual(), Options{})
+	c := config(1)
+	c.Tags = []header.VLAN{{ID: 100}}
+	n.add(c)
+	for _, tags := range [][]uint16{{100}, {0, 100}, {100, 0}} {
+		f := request(mac2, peer, "192.0.2.1")
+		f.tags = tags
+		n.receive(f.bytes(t))
+		if got := n.link.take(); len(got) != 1 {
+			t.Errorf("tags %v: %v", tags, got)
+		}
+	}
+}
+
+// TestForeignEntriesTakeNoPlaceOfOurs: when the table is full of STALE
+// neighbors that we once wanted, peers make no entries; we do, but not in place
+// of one that was asked just now.
+func TestForeignEntriesTakeNoPlaceOfOurs(t *testing.T) {
+	n := newNode(t, loop.NewVirtual(), Options{})
+	c := config(1)
+	c.Neighbor.MaxEntries = 3
+	n.add(c)
+	for k := range 3 {
+		confirm(n, fmt.Sprintf("192.0.2.%d", 10+k), mac2)
+	}
+	n.run(60 * seconds)
+	n.receive(request(mac3, "192.0.2.99", "192.0.2.1").bytes(t))
+	n.wantState("192.0.2.99", "none")
+	if n.stack.Counters().Dropped[DropForeignFull] != 1 {
+		t.Error("not counted")
+	}
+	for k := range 3 { // asked just now, and STALE again
+		ref := n.waiter.hold(n.iface, fmt.Sprintf("192.0.2.%d", 10+k), uint32(k), true, n.loop.Now()+30e9).Ref
+		n.stack.Release(ref)
+	}
+	n.check()
+	if h := n.waiter.hold(n.iface, "192.0.2.50", 9, false, n.loop.Now()+30e9); h.State != HeldRefused || h.Reason != TableFull {
+		t.Errorf("%+v", h)
+	}
+	n.run(seconds)
+	if h := n.waiter.hold(n.iface, "192.0.2.50", 9, false, n.loop.Now()+30e9); h.State != HeldAsk {
+		t.Errorf("%+v", h)
+	}
+	n.wantState("192.0.2.10", "none")
+	n.wantState("192.0.2.11", "stale "+mac2.String())
+}
+
+func TestPingOfGroupsIsNotAnswered(t *testing.T) {
+	n := newNode(t, loop.NewVirtual(), Options{})
+	n.add(config(1))
+	confirm(n, peer, mac2)
+	confirm(n, peer6, mac2)
+	for _, c := range []struct {
+		eth      header.MAC
+		src, dst string
+	}{
+		{header.Broadcast, peer, "192.0.2.255"}, {header.Broadcast, peer, "255.255.255.255"},
+		{header.Broadcast, peer, "192.0.2.1"}, {mac1, peer, "192.0.2.255"},
+		{header.MAC{0x33, 0x33, 0, 0, 0, 1}, peer6, "ff02::1"}, {header.MAC{0x33, 0x33, 0, 0, 0, 1}, peer6, "2001:db8::1"},
+	} {
+		kind := []byte{8, 0}
+		if netip.MustParseAddr(c.dst).Is6() {
+			kind = []byte{0x86, 0xdd}
+		}
+		frame := append(append(append([]byte{}, c.eth[:]...), mac2[:]...), kind...)
+		n.receive(append(frame, echoRequest(c.src, c.dst, []byte("x"))...))
+		if got := n.link.take(); len(got) != 0 {
+			t.Errorf("ping of %s at %v: %v", c.dst, c.eth, got)
+		}
+	}
+}
+
+func TestConflictIsForgottenWhenTheLinkComesBack(t *testing.T) {
+	n := alone(t)
+	n.receive(request(mac2, "192.0.2.1", "192.0.2.77").bytes(t))
+	n.link.set(false)
+	n.link.set(true)
+	if n.iface.Status()[0].Duplicate {
+		t.Error("the conflict is still there")
+	}
+}
+
+func TestInterfacesComeAndGo(t *testing.T) {
+	n := newNode(t, loop.NewVirtual(), Options{})
+	for range 100 {
+		i := n.add(config(1))
+		n.stack.HandleFrame(request(mac2, peer, "192.0.2.1").bytes(t))
+		n.stack.RemoveInterface(i)
+	}
+	n.check()
+	if len(n.stack.interfaces) > 2 || len(n.stack.neighbors.timers.lists) > 2 || len(n.stack.segments) > 0 || len(n.stack.handles) > 0 {
+		t.Error("interfaces leave something behind")
+	}
+}
