@@ -18,6 +18,8 @@ const (
 	MaxCustomSize   = maxFrame          // octets of a custom header
 	MaxFlows        = uint64(1)<<48 - 1 // of one definition without a signature
 	MaxSignedFlows  = uint64(1)<<16 - 1 // of one definition with a signature: they have 16 bits in the stream id
+	MaxAllFlows     = uint64(1)<<53 - 1 // of all definitions: a JSON number holds it exactly
+	MaxAllSigned    = 1 << 24
 	MaxStoredValues = 1 << 23           // listed, skipped or permuted values of a whole configuration
 	MaxDestinations = 1 << 20           // unicast destinations that need learning
 	maxRate         = 1_000_000_000_000 // frames or octets per second

@@ -84,7 +84,26 @@ func (p *trafficParser) definitions(n node) []Traffic {
 			p.definition(item, &all[i])
 		}
 	}
+	p.limitFlows(n, all)
 	return all
+}
+
+// limitFlows looks at all definitions together: flow indexes and counts must
+// stay exact in JSON, and each signed flow has a sequence number in memory.
+func (p *trafficParser) limitFlows(n node, all []Traffic) {
+	flows, signed := uint64(0), uint64(0)
+	for i := range all {
+		flows += all[i].flows // at most 2^16 times 2^48 - 1
+		if all[i].Signature != nil {
+			signed += all[i].flows
+		}
+	}
+	if flows > MaxAllFlows {
+		n.member("traffic").fault("%d flows are more than %d", flows, uint64(MaxAllFlows))
+	}
+	if signed > MaxAllSigned {
+		n.member("traffic").fault("%d flows with a signature are more than %d", signed, MaxAllSigned)
+	}
 }
 
 func (p *trafficParser) definition(n node, t *Traffic) {
