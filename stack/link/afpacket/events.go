@@ -1,0 +1,103 @@
+package afpacket
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"os"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+)
+
+// change is what a message of netlink says of a device.
+type change struct {
+	gone     bool // from our namespace
+	moved    bool // if gone: to another one
+	index    int
+	name     string
+	ethernet bool
+	flags    uint32
+	mtu      int // 0: the message does not say
+}
+
+// errMissed means that changes came faster than they were read.
+var errMissed = errors.New("netlink messages were lost")
+
+// events is a subscription to what happens to the devices of a namespace.
+type events struct {
+	file   *os.File
+	buffer []byte
+}
+
+// subscribe is for the namespace of the calling thread.
+func subscribe() (*events, error) {
+	fd, err := unix.Socket(unix.AF_NETLINK, unix.SOCK_RAW|unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC, unix.NETLINK_ROUTE)
+	if err != nil {
+		return nil, fmt.Errorf("opening a netlink socket: %w", err)
+	}
+	e := &events{file: os.NewFile(uintptr(fd), "netlink"), buffer: make([]byte, 1<<16)}
+	if err := unix.Bind(fd, &unix.SockaddrNetlink{Family: unix.AF_NETLINK, Groups: unix.RTMGRP_LINK}); err != nil {
+		e.close()
+		return nil, fmt.Errorf("subscribing to netlink: %w", err)
+	}
+	return e, nil
+}
+
+// close ends next.
+func (e *events) close() { _ = e.file.Close() }
+
+// next waits for changes. After errMissed there may be more; any other error
+// is the end.
+func (e *events) next() ([]change, error) {
+	n, err := e.file.Read(e.buffer)
+	if errors.Is(err, unix.ENOBUFS) {
+		return nil, errMissed
+	}
+	if err != nil {
+		return nil, err
+	}
+	messages, err := syscall.ParseNetlinkMessage(e.buffer[:n])
+	if err != nil {
+		return nil, errMissed
+	}
+	var all []change
+	for i := range messages {
+		if c, ok := parseChange(&messages[i]); ok {
+			all = append(all, c)
+		}
+	}
+	return all, nil
+}
+
+// parseChange reads RTM_NEWLINK and RTM_DELLINK (rtnetlink(7)). Messages of a
+// family say what a device is to a bridge and the like, not what it is.
+func parseChange(m *syscall.NetlinkMessage) (c change, ok bool) {
+	if m.Header.Type != unix.RTM_NEWLINK && m.Header.Type != unix.RTM_DELLINK || len(m.Data) < unix.SizeofIfInfomsg {
+		return change{}, false
+	}
+	attributes, err := syscall.ParseNetlinkRouteAttr(m)
+	if err != nil || m.Data[0] != unix.AF_UNSPEC {
+		return change{}, false
+	}
+	native := binary.NativeEndian
+	c = change{
+		gone:     m.Header.Type == unix.RTM_DELLINK,
+		ethernet: native.Uint16(m.Data[2:]) == unix.ARPHRD_ETHER,
+		index:    int(int32(native.Uint32(m.Data[4:]))),
+		flags:    native.Uint32(m.Data[8:]),
+	}
+	for _, a := range attributes {
+		switch a.Attr.Type {
+		case unix.IFLA_IFNAME:
+			c.name = unix.ByteSliceToString(a.Value)
+		case unix.IFLA_MTU:
+			if len(a.Value) >= 4 {
+				c.mtu = int(native.Uint32(a.Value))
+			}
+		case unix.IFLA_NEW_NETNSID, unix.IFLA_NEW_IFINDEX:
+			c.moved = true
+		}
+	}
+	return c, true
+}

@@ -1,0 +1,127 @@
+package afpacket
+
+import (
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+
+	"glean/stack/header"
+	"glean/stack/link"
+)
+
+// readBatch is how many frames the kernel is asked for at once.
+const readBatch = 64
+
+// ancillary is what comes with a frame (packet(7), PACKET_AUXDATA).
+type ancillary struct {
+	header unix.Cmsghdr
+	aux    unix.TpacketAuxdata
+}
+
+// reader receives from the device until the link is closed. Its messages are
+// set up once: message i fills slot i of buffer and the ancillary data i.
+type reader struct {
+	link      *Link
+	read      func(fd uintptr) bool // r.readBatch, bound once so that waiting allocates nothing
+	messages  [readBatch]unix.Mmsghdr
+	vectors   [readBatch]unix.Iovec
+	ancillary [readBatch]ancillary
+	buffer    []byte
+	slot      int // octets of a slot: room for a tag, then for a frame
+	batch     [][]byte
+	stats     unix.TpacketStats
+	err       error
+}
+
+func newReader(k *Link) *reader {
+	size := k.MTU() + maxOverhead
+	r := &reader{link: k, slot: tagRoom + size, batch: make([][]byte, 0, readBatch)}
+	r.buffer = make([]byte, readBatch*r.slot)
+	for i := range r.messages {
+		r.vectors[i].Base = &r.buffer[i*r.slot+tagRoom]
+		r.vectors[i].SetLen(size)
+		m := &r.messages[i].Hdr
+		m.Iov = &r.vectors[i]
+		m.SetIovlen(1)
+		m.Control = (*byte)(unsafe.Pointer(&r.ancillary[i]))
+		m.SetControllen(int(unsafe.Sizeof(r.ancillary[i])))
+	}
+	r.read = r.readBatch
+	return r
+}
+
+func (r *reader) run() {
+	for r.err == nil {
+		if err := r.link.receiver.raw.Read(r.read); err != nil {
+			r.err = err
+		}
+	}
+}
+
+// readBatch receives what there is, up to a batch. It tells whether there may
+// be more; if not, it is called again when there is.
+func (r *reader) readBatch(fd uintptr) (more bool) {
+	n, _, errno := unix.RawSyscall6(unix.SYS_RECVMMSG, fd, uintptr(unsafe.Pointer(&r.messages[0])), readBatch,
+		unix.MSG_DONTWAIT|unix.MSG_TRUNC, 0, 0)
+	switch errno {
+	case 0:
+	case unix.EAGAIN:
+		return false
+	case unix.EINTR, unix.ENETDOWN: // the latter is told once when the device goes down; netlink tells it too
+		return true
+	default:
+		r.err = errno
+		return true
+	}
+	got := link.Received{Control: r.batch}
+	for i := range int(n) {
+		r.take(i, &got)
+	}
+	got.Lost = r.lost(fd)
+	got.Frames += got.Lost
+	r.link.base.Receive(got)
+	return n == readBatch
+}
+
+// take sorts out message i.
+func (r *reader) take(i int, got *link.Received) {
+	m, a := &r.messages[i], &r.ancillary[i]
+	length, slot := int(m.Len), r.buffer[i*r.slot:(i+1)*r.slot] // length is that before cutting, see MSG_TRUNC
+	var aux unix.TpacketAuxdata
+	if m.Hdr.Controllen >= unix.SizeofCmsghdr && a.header.Level == unix.SOL_PACKET && a.header.Type == unix.PACKET_AUXDATA {
+		aux = a.aux
+	}
+	m.Hdr.SetControllen(int(unsafe.Sizeof(*a)))
+	got.Frames++
+	if length < header.EthernetSize {
+		got.Bytes += uint64(length)
+		got.Errors++
+		return
+	}
+	captured := min(length, len(slot)-tagRoom)
+	frame := restoreTag(slot[:tagRoom+captured], &aux)
+	got.Bytes += uint64(length + len(frame) - captured)
+	switch {
+	case link.Classify(frame) == link.ClassTraffic:
+		got.Traffic++
+	case captured < length:
+		got.Errors++
+	default:
+		if aux.Status&unix.TP_STATUS_CSUMNOTREADY != 0 {
+			finishChecksum(frame)
+		}
+		got.Control = append(got.Control, frame)
+	}
+}
+
+// lost asks how many frames found the kernel's buffer full since it was last
+// asked. Who drops frames has others waiting, so it is asked after each batch.
+func (r *reader) lost(fd uintptr) uint64 {
+	length := uint32(unix.SizeofTpacketStats)
+	_, _, errno := unix.RawSyscall6(unix.SYS_GETSOCKOPT, fd, unix.SOL_PACKET, unix.PACKET_STATISTICS,
+		uintptr(unsafe.Pointer(&r.stats)), uintptr(unsafe.Pointer(&length)), 0)
+	if errno != 0 {
+		return 0
+	}
+	return uint64(r.stats.Drops)
+}

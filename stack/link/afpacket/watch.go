@@ -1,0 +1,123 @@
+package afpacket
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/vishvananda/netlink"
+	"golang.org/x/sys/unix"
+
+	"glean/stack/link"
+)
+
+// device is what is known of the device at a moment.
+type device struct {
+	index int // 0: there is none
+	mtu   int // octets; that of the last one if there is none
+	state link.State
+}
+
+// find looks for the device of the name.
+func find(name string) (device, error) {
+	l, err := netlink.LinkByName(name)
+	if errors.As(err, new(netlink.LinkNotFoundError)) {
+		return device{}, ErrNoDevice
+	}
+	if err != nil {
+		return device{}, err
+	}
+	a := l.Attrs()
+	if a.EncapType != "ether" {
+		return device{}, fmt.Errorf("%w but of type %q", ErrNotEthernet, a.EncapType)
+	}
+	return device{index: a.Index, mtu: a.MTU, state: stateOf(a.RawFlags)}, nil
+}
+
+// stateOf is what the flags of a device say: it is up when it was brought up
+// and has a carrier.
+func stateOf(flags uint32) link.State {
+	if flags&unix.IFF_UP != 0 && flags&unix.IFF_LOWER_UP != 0 {
+		return link.State{Up: true}
+	}
+	return link.State{Reason: link.ReasonDown}
+}
+
+// explain puts what happens between finding a device and using it into words.
+func explain(err error) error {
+	if errors.Is(err, unix.ENODEV) || errors.Is(err, unix.ENXIO) {
+		return fmt.Errorf("%w (%w)", ErrNoDevice, err)
+	}
+	return err
+}
+
+// after is the device of the name after a change to some device. One that was
+// renamed is followed by its index.
+func (d device) after(c change, name string) device {
+	ours := d.index != 0 && c.index == d.index
+	switch {
+	case c.gone && ours && c.moved:
+		return device{mtu: d.mtu, state: link.State{Reason: link.ReasonDown}}
+	case c.gone && ours:
+		return device{mtu: d.mtu, state: link.State{Reason: link.ReasonDeleted}}
+	case !c.gone && (ours || d.index == 0 && c.name == name && c.ethernet):
+		mtu := c.mtu
+		if mtu == 0 {
+			mtu = d.mtu
+		}
+		return device{index: c.index, mtu: mtu, state: stateOf(c.flags)}
+	}
+	return d
+}
+
+// watch follows the device until the link is closed.
+func (k *Link) watch() {
+	for {
+		changes, err := k.events.next()
+		switch {
+		case err == nil:
+			for _, c := range changes {
+				k.become(k.device.Load().after(c, k.config.Name))
+			}
+		case errors.Is(err, errMissed):
+			k.lookAgain()
+		default:
+			return
+		}
+	}
+}
+
+// lookAgain finds what the changes that were missed have come to. A device that
+// is gone counts as deleted, whatever became of it.
+func (k *Link) lookAgain() {
+	if d := k.device.Load(); d.index != 0 {
+		c := change{index: d.index}
+		if l, err := netlink.LinkByIndex(d.index); err == nil {
+			c.flags, c.mtu = l.Attrs().RawFlags, l.Attrs().MTU
+		} else {
+			c.gone = true
+		}
+		k.become(d.after(c, k.config.Name))
+	}
+	if k.device.Load().index == 0 {
+		if d, err := find(k.config.Name); err == nil {
+			k.become(d)
+		}
+	}
+}
+
+// become makes next what is known of the device, attaches to it if it is
+// another one, and reports a change of state. The senders see it when they send
+// next.
+func (k *Link) become(next device) {
+	last := k.device.Load()
+	if next == *last {
+		return
+	}
+	if next.index != 0 && next.index != last.index && k.receiver.receiveFrom(next.index) != nil {
+		return // it is gone again, and netlink will tell
+	}
+	k.device.Store(&next)
+	if next.state != last.state {
+		k.base.Report(next.state)
+	}
+}
