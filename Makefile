@@ -28,7 +28,7 @@ build: ## build the binary ./glean
 demo: ## learn and transmit in a simulated network; no root, no config
 	$(GO) run -ldflags '$(LDFLAGS)' ./cmd/glean demo
 
-test: deps tidy unit race fuzz ## everything CI runs: deps, law, unit and real-device tests, race, fuzz
+test: deps tidy unit race fuzz sim ## everything CI runs: deps, law, unit and real-device tests, race, fuzz, simulation
 
 unit: ## all tests, those on real devices included if root
 	$(GO) test -count=1 -timeout 20m ./...
@@ -39,8 +39,13 @@ race: ## the packages with goroutines under the race detector
 fuzz: ## every fuzz target for FUZZ_S seconds
 	@set -e; for pkg in $$($(GO) list ./...); do \
 	  for target in $$($(GO) test -list '^Fuzz' $$pkg | grep '^Fuzz' || true); do \
-	    echo "fuzz $$pkg $$target"; $(GO) test -run '^$$' -fuzz "^$$target$$" -fuzztime $(FUZZ_S)s -parallel 2 $$pkg; \
-	  done; done
+	    echo "fuzz $$pkg $$target"; \
+	    $(GO) test -run '^$$' -fuzz "^$$target$$" -fuzztime $(FUZZ_S)s -parallel 2 $$pkg >fuzz.log 2>&1 || { cat fuzz.log; exit 1; }; \
+	    grep execs fuzz.log | tail -n 1; \
+	  done; done; rm -f fuzz.log
+
+sim: ## random worlds: SEEDS of them, from SEED on
+	$(GO) run ./cmd/glean sim check --seeds $(SEEDS) --from $(SEED)
 
 conformance: ## the protocol checklist, with a verdict for each rule
 	$(GO) run ./conformance/gate ./stack ./stack/header ./learning ./generator ./sim ./server/engine ./conformance
