@@ -210,9 +210,10 @@ func (i *Interface) Status() []AddressStatus {
 }
 
 // isBroadcast tells whether a is a broadcast address of the interface's IPv4
-// prefix: all ones, or all zeros as of old (RFC 1122 section 3.3.6).
+// prefix: all ones, or all zeros as of old (RFC 1122 section 3.3.6), or that of
+// 169.254/16 (RFC 3927 section 2.6.2).
 func (i *Interface) isBroadcast(a ip) bool {
-	if a.lo == 0xffffffff {
+	if a.lo == 0xffffffff || a.lo == 0xa9feffff {
 		return true
 	}
 	if i.ipv4 == nil || i.ipv4.prefix.Bits() > 30 {

@@ -38,7 +38,7 @@ func (i *Interface) nextHop4(dst ip) (ip, Reason) {
 		return dst, ReasonNone
 	case dst.isNeverAsked():
 		return ip{}, NoRoute
-	case dst.isLinkLocal(): // RFC 3927 section 2.6.2: never through a gateway
+	case dst.isLinkLocal() || i.ipv4.ip.isLinkLocal(): // RFC 3927 section 2.6.2: never through a gateway
 		return dst, ReasonNone
 	case dst.masked(i.ipv4.prefix.Bits()) == i.ipv4.ip.masked(i.ipv4.prefix.Bits()):
 		return dst, ReasonNone
