@@ -51,33 +51,67 @@ func (s *Server) bulkStartGenerators(w *responseWriter, r *request) error {
 	if err != nil {
 		return err
 	}
-	type outcome struct {
-		list []resultJSON
-		err  error
-	}
-	ended := make(chan outcome, 1)
-	started := func(results []*generator.Result) {
+	ended := make(chan started, 1)
+	begun := func(results []*generator.Result) {
 		list := make([]resultJSON, len(results))
 		for i, result := range results {
 			list[i] = s.resultJSON(result)
 		}
-		ended <- outcome{list: list}
+		ended <- started{list: list}
 	}
 	err = s.Do(r.Context(), func() {
-		s.Engine.StartGenerators(ids, started, func(err error) { ended <- outcome{err: err} })
+		s.Engine.StartGenerators(ids, begun, func(err error) { ended <- started{err: err} })
 	})
 	if err != nil {
 		return err
 	}
+	list, err := s.await(r, ended)
+	if err != nil {
+		return err
+	}
+	return reply(w, http.StatusOK, itemsJSON[resultJSON]{list})
+}
+
+// toggleGenerators starts a generator in the place of an active one.
+func (s *Server) toggleGenerators(w *responseWriter, r *request) error {
+	toggle, err := body(r, w, engine.ParseToggle)
+	if err != nil {
+		return err
+	}
+	ended := make(chan started, 1)
+	err = s.do(r, func() error {
+		return s.Engine.ToggleGenerator(toggle, func(result *generator.Result, err error) {
+			if err != nil {
+				ended <- started{err: err}
+				return
+			}
+			ended <- started{list: []resultJSON{s.resultJSON(result)}}
+		})
+	})
+	if err != nil {
+		return err
+	}
+	list, err := s.await(r, ended)
+	if err != nil {
+		return err
+	}
+	w.Header().Set("Location", r.prefix+"/generator-results/"+list[0].ID)
+	return reply(w, http.StatusCreated, list[0])
+}
+
+// started is the outcome of starts that may have to wait for stops.
+type started struct {
+	list []resultJSON
+	err  error
+}
+
+func (s *Server) await(r *request, ended <-chan started) ([]resultJSON, error) {
 	select {
 	case o := <-ended:
-		if o.err != nil {
-			return o.err
-		}
-		return reply(w, http.StatusOK, itemsJSON[resultJSON]{o.list})
+		return o.list, o.err
 	case <-s.Loop.Done():
-		return errStopped
+		return nil, errStopped
 	case <-r.Context().Done():
-		return r.Context().Err()
+		return nil, r.Context().Err()
 	}
 }

@@ -1,6 +1,7 @@
 package server
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 )
@@ -275,4 +276,74 @@ func TestGeneratorLearningOfOpenPerf(t *testing.T) {
 	a.post("/packet/generators/port/learning/retry", "").want(204)
 	a.post("/packet/generators/port/learning/stop", "").want(400)
 	a.send("GET", "/packet/generators/port/learning", "").want(400)
+}
+
+func signed(id string, stream int, destinations ...string) string {
+	return strings.Replace(generatorWith(id, "if-a", continuous, destinations...), `"length":{"fixed":64}`,
+		fmt.Sprintf(`"length":{"fixed":128},"signature":{"stream_id":%d,"latency":"start_of_frame"}`, stream), 1)
+}
+
+// TestFlows is pitfall 28: a flow's id never finds another result's flow.
+func TestFlows(t *testing.T) {
+	a := newAPI(t).peers()
+	stream := a.stream("/events?type=generator")
+	a.learned("g", "198.18.0.11", "198.18.1.1", "198.18.1.2")
+	r := a.post("/packet/generators/g/start", "").want(201)
+	result := r.text("id")
+	stream.until("generator", "g", "ended")
+	flows := a.get("/packet/generator-results/" + result).at("flows").([]any)
+	if len(flows) != 3 {
+		t.Fatalf("%d flows, want 3", len(flows))
+	}
+	sum := 0.0
+	for i, id := range flows {
+		f := a.get("/packet/tx-flows/"+id.(string)).is("id", id, "generator_result_id", result, "stream_id", nil)
+		n := f.at("counters.packets_actual").(float64)
+		if sum += n; n != float64([]int{34, 33, 33}[i]) {
+			t.Errorf("flow %d sent %v frames", i, n)
+		}
+		f.text("counters.timestamp_last")
+	}
+	if sum != 100 {
+		t.Errorf("the flows sent %v frames together, want 100", sum)
+	}
+	last := flows[2].(string)
+	for _, id := range []string{last[:len(last)-1] + "4", last[:len(last)-1] + "0", result, "0", "x", "not-a-uuid"} {
+		a.send("GET", "/tx-flows/"+id, "").want(404)
+	}
+	for filter, want := range map[string]int{"": 3, "?generator_id=g": 3, "?generator_id=": 0, "?target_id=if-a&generator_id=g": 3, "?target_id=if-b&generator_id=g": 0} {
+		if list := a.get("/packet/tx-flows" + filter).at("").([]any); len(list) != want {
+			t.Errorf("%s: %d flows, want %d", filter, len(list), want)
+		}
+	}
+	a.post("/packet/generators", signed("s", 7, "198.18.0.11", "198.18.1.1"), "Prefer: wait=10").want(201)
+	result = a.post("/packet/generators/s/start", "").want(201).text("id")
+	a.get("/packet/tx-flows?generator_id=s").is("1.generator_result_id", result, "1.stream_id", 7<<16|2)
+}
+
+// TestToggle is pitfall 16: what is not learned can't take over.
+func TestToggle(t *testing.T) {
+	a := newAPI(t).peers()
+	for _, id := range []string{"a", "b"} {
+		a.post("/packet/generators", signed(id, 1, "198.18.0.11"), "Prefer: wait=10").want(201)
+	}
+	a.post("/packet/generators", generatorBody("dead", "if-a", nobody)).want(202)
+	toggle := func(replace, with string) *answer {
+		return a.post("/packet/generators/x/toggle", `{"replace":"`+replace+`","with":"`+with+`"}`)
+	}
+	toggle("a", "b").want(400) // a is not active
+	old := a.post("/packet/generators/a/start", "").want(201).text("id")
+	toggle("a", "a").want(400)
+	toggle("a", "unknown").want(404)
+	toggle("unknown", "b").want(404)
+	toggle("a", "B").want(404).faults("with")
+	toggle("a", "dead").want(409)
+	a.get("/packet/generators/a").is("active", true)
+	r := toggle("a", "b").want(201).is("generator_id", "b", "active", true)
+	if got := r.header.Get("Location"); got != "/packet/generator-results/"+r.text("id") {
+		t.Errorf("Location %q", got)
+	}
+	a.get("/packet/generator-results/"+old).is("active", false)
+	a.get("/packet/generators/a").is("active", false)
+	a.get("/packet/generators/b").is("active", true)
 }

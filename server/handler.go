@@ -117,10 +117,10 @@ func (w *responseWriter) readBy(deadline time.Time) {
 	_ = http.NewResponseController(w.ResponseWriter).SetReadDeadline(deadline)
 }
 
-// renew moves the deadline for sending. A second's precision is enough.
+// renew moves the deadline for sending, not at every write but often enough.
 func (w *responseWriter) renew() {
 	now := time.Now()
-	if now.Sub(w.renewed) < time.Second {
+	if now.Sub(w.renewed) < w.timeout/16 {
 		return
 	}
 	w.renewed = now

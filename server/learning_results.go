@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"context"
 	"encoding/json"
+	"fmt"
 	"net/http"
 
 	"glean/learning"
@@ -155,10 +156,13 @@ func (s *Server) getLearningResult(w *responseWriter, r *request) error {
 	}
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(http.StatusOK)
-	out := &resultStream{Server: s, w: bufio.NewWriterSize(w, 32<<10)}
-	out.begin(page.head)
+	out := &listStream{w: bufio.NewWriterSize(w, 32<<10)}
+	out.write(openList(page.head, "addresses"))
 	for {
-		if out.rows(page.rows); out.err != nil {
+		for _, row := range page.rows {
+			out.item(s.addressJSON(row))
+		}
+		if out.err != nil {
 			return nil // the client has gone
 		}
 		left -= len(page.rows)
@@ -170,53 +174,18 @@ func (s *Server) getLearningResult(w *responseWriter, r *request) error {
 			return err // the result was deleted under us: the reply is broken off
 		}
 	}
-	out.end()
+	out.end("]}\n")
 	return nil
 }
 
-// resultStream writes a learning result whose addresses come bit by bit. The
-// first error of writing stays in err.
-type resultStream struct {
-	*Server
-	w     *bufio.Writer
-	count int
-	err   error
-}
-
-// begin writes the members before the addresses and opens their list.
-func (o *resultStream) begin(head learningResultJSON) {
+// openList is the text of an object that ends with the beginning of a list
+// which is still to come.
+func openList(head any, name string) []byte {
 	b, err := json.Marshal(head)
 	if err != nil {
 		panic(err) // it holds strings and numbers only
 	}
-	o.write(b[:len(b)-1]) // without the closing brace
-	o.write([]byte(`,"addresses":[`))
-}
-
-func (o *resultStream) rows(rows []learning.Row) {
-	for _, row := range rows {
-		if o.count++; o.count > 1 {
-			o.write([]byte{','})
-		}
-		b, err := json.Marshal(o.addressJSON(row))
-		if err != nil {
-			panic(err) // it holds strings and numbers only
-		}
-		o.write(b)
-	}
-}
-
-func (o *resultStream) end() {
-	o.write([]byte("]}\n"))
-	if o.err == nil {
-		o.err = o.w.Flush()
-	}
-}
-
-func (o *resultStream) write(b []byte) {
-	if o.err == nil {
-		_, o.err = o.w.Write(b)
-	}
+	return fmt.Appendf(b[:len(b)-1], `,%q:[`, name) // without the closing brace
 }
 
 func (s *Server) deleteLearningResult(w *responseWriter, r *request) error {

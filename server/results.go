@@ -26,8 +26,8 @@ type flowCountersJSON struct {
 	Errors            uint64  `json:"errors"`
 	OctetsDropped     uint64  `json:"octets_dropped"`
 	PacketsDropped    uint64  `json:"packets_dropped"`
-	PacketsSkipped    uint64  `json:"packets_skipped"`
-	PacketsToStaleMAC uint64  `json:"packets_to_stale_mac"`
+	PacketsSkipped    *uint64 `json:"packets_skipped,omitempty"` // not of a flow
+	PacketsToStaleMAC *uint64 `json:"packets_to_stale_mac,omitempty"`
 	TimestampFirst    *string `json:"timestamp_first,omitempty"`
 	TimestampLast     *string `json:"timestamp_last,omitempty"`
 }
@@ -50,7 +50,7 @@ func (s *Server) resultJSON(r *generator.Result) resultJSON {
 			OctetsIntended: c.OctetsIntended, PacketsIntended: c.PacketsIntended,
 			Errors:        c.Errors,
 			OctetsDropped: c.OctetsDropped, PacketsDropped: c.PacketsDropped,
-			PacketsSkipped: c.PacketsSkipped, PacketsToStaleMAC: c.PacketsToStale,
+			PacketsSkipped: &c.PacketsSkipped, PacketsToStaleMAC: &c.PacketsToStale,
 			TimestampFirst: s.sentAt(c.First), TimestampLast: s.sentAt(c.Last),
 		},
 		Flows:            make([]string, run.CountedFlows()),
@@ -91,16 +91,23 @@ func (s *Server) sentAt(t loop.Time) *string {
 	return &text
 }
 
-func (s *Server) listResults(w *responseWriter, r *request) error {
+// resultFilter joins the filters of results and flows by and.
+func resultFilter(r *request) func(*generator.Result) bool {
 	generatorID, byGenerator := r.filter("generator_id")
 	target, byTarget := r.filter("target_id")
+	return func(result *generator.Result) bool {
+		return (!byGenerator || result.Generator.ID == generatorID) && (!byTarget || result.Generator.TargetID == target)
+	}
+}
+
+func (s *Server) listResults(w *responseWriter, r *request) error {
+	wanted := resultFilter(r)
 	list, err := call(r.Context(), s, func() ([]resultJSON, error) {
 		list := []resultJSON{}
 		for _, result := range s.Engine.Results() {
-			if byGenerator && result.Generator.ID != generatorID || byTarget && result.Generator.TargetID != target {
-				continue
+			if wanted(result) {
+				list = append(list, s.resultJSON(result))
 			}
-			list = append(list, s.resultJSON(result))
 		}
 		return list, nil
 	})

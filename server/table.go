@@ -32,11 +32,15 @@ func table() []route {
 		{method: "POST", pattern: "/generators/x/bulk-delete", handle: (*Server).bulkDeleteGenerators, packet: true},
 		{method: "POST", pattern: "/generators/x/bulk-start", handle: (*Server).bulkStartGenerators, packet: true},
 		{method: "POST", pattern: "/generators/x/bulk-stop", handle: (*Server).bulkStopGenerators, packet: true},
+		{method: "POST", pattern: "/generators/x/toggle", handle: (*Server).toggleGenerators, packet: true},
 
 		{method: "GET", pattern: "/generator-results", handle: (*Server).listResults, packet: true},
 		{method: "DELETE", pattern: "/generator-results", handle: (*Server).deleteResults, packet: true},
 		{method: "GET", pattern: "/generator-results/{id}", handle: (*Server).getResult, packet: true},
 		{method: "DELETE", pattern: "/generator-results/{id}", handle: (*Server).deleteResult, packet: true},
+
+		{method: "GET", pattern: "/tx-flows", handle: (*Server).listFlows, packet: true},
+		{method: "GET", pattern: "/tx-flows/{id}", handle: (*Server).getFlow, packet: true},
 
 		{method: "GET", pattern: "/learning", handle: (*Server).listLearning, packet: true},
 		{method: "POST", pattern: "/learning", handle: (*Server).startLearning, packet: true},

@@ -68,13 +68,17 @@ func ParseIDs(raw []byte) ([]string, error) {
 	return ids, nil
 }
 
+// Toggle names the generator that ends and the one that begins in its place.
+type Toggle struct{ Replace, With string }
+
 // ParseToggle reads {"replace": id, "with": id}.
-func ParseToggle(raw []byte) (replace, with string, err error) {
-	err = parse(raw, func(o object) {
-		replace, _ = o.requiredText("replace")
-		o.id("replace", replace)
-		with, _ = o.requiredText("with")
-		o.id("with", with)
+func ParseToggle(raw []byte) (Toggle, error) {
+	var t Toggle
+	err := parse(raw, func(o object) {
+		t.Replace, _ = o.requiredText("replace")
+		o.id("replace", t.Replace)
+		t.With, _ = o.requiredText("with")
+		o.id("with", t.With)
 	})
-	return replace, with, err
+	return t, err
 }

@@ -119,7 +119,7 @@ func TestParseToggle(t *testing.T) {
 		{"null", `{"replace":null,"with":"b"}`, Invalid},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			_, _, err := ParseToggle([]byte(c.body))
+			_, err := ParseToggle([]byte(c.body))
 			if kind, _ := faultsOf(t, err); kind != c.kind {
 				t.Errorf("kind %d, want %d (%v)", kind, c.kind, err)
 			}

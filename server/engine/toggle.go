@@ -1,0 +1,19 @@
+package engine
+
+import (
+	"fmt"
+
+	"glean/generator"
+)
+
+// ToggleGenerator stops the generator t.Replace and starts t.With in its place.
+// A refusal is an error; else done runs on the loop with the new result, or with
+// what kept it from starting after all.
+func (e *Engine) ToggleGenerator(t Toggle, done func(*generator.Result, error)) error {
+	if e.generators.ResultCount() >= e.limits.Results {
+		return &Error{Kind: TooMany, Detail: fmt.Sprintf("there are %d generator results, and no more are kept", e.generators.ResultCount())}
+	}
+	return generatorError(e.generators.Toggle(t.Replace, t.With, func(r *generator.Result, err error) {
+		done(r, generatorError(err))
+	}))
+}

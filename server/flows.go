@@ -1,0 +1,122 @@
+package server
+
+import (
+	"bufio"
+	"encoding/json"
+	"net/http"
+
+	"glean/generator"
+)
+
+type flowJSON struct {
+	ID       string           `json:"id"`
+	ResultID string           `json:"generator_result_id"`
+	StreamID *uint32          `json:"stream_id,omitempty"`
+	Counters flowCountersJSON `json:"counters"`
+}
+
+// flowJSON may be called on any goroutine: counters are atomic, and what else
+// it reads of a result does not change.
+func (s *Server) flowJSON(r *generator.Result, n int, total generator.Counters) flowJSON {
+	run := r.Run()
+	c := run.Flow(n)
+	j := flowJSON{
+		ID:       generator.FlowID(r.ID, n),
+		ResultID: r.ID,
+		Counters: flowCountersJSON{
+			OctetsActual: c.Octets, PacketsActual: c.Packets,
+			OctetsIntended:  share(total.OctetsIntended, c.Octets, total.OctetsActual),
+			PacketsIntended: share(total.PacketsIntended, c.Packets, total.PacketsActual),
+			TimestampFirst:  s.sentAt(c.First), TimestampLast: s.sentAt(c.Last),
+		},
+	}
+	if stream, ok := run.Program().FlowStream(uint64(n)); ok {
+		j.StreamID = &stream
+	}
+	return j
+}
+
+// share is the part of whole that part is of sum.
+func share(whole, part, sum uint64) uint64 {
+	if sum == 0 {
+		return 0
+	}
+	return uint64(float64(whole) * (float64(part) / float64(sum)))
+}
+
+// listFlows answers one by one, because all flows of all results can be many.
+func (s *Server) listFlows(w *responseWriter, r *request) error {
+	wanted := resultFilter(r)
+	results, err := call(r.Context(), s, func() (list []*generator.Result, err error) {
+		for _, result := range s.Engine.Results() {
+			if wanted(result) {
+				list = append(list, result)
+			}
+		}
+		return list, nil
+	})
+	if err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(http.StatusOK)
+	out := &listStream{w: bufio.NewWriterSize(w, 32<<10)}
+	out.write([]byte{'['})
+	for _, result := range results {
+		total := result.Run().Counters()
+		for n := range result.Run().CountedFlows() {
+			if out.item(s.flowJSON(result, n, total)); out.err != nil {
+				return nil // the client has gone
+			}
+		}
+	}
+	out.end("]\n")
+	return nil
+}
+
+func (s *Server) getFlow(w *responseWriter, r *request) error {
+	type flow struct {
+		result *generator.Result
+		n      int
+	}
+	f, err := call(r.Context(), s, func() (f flow, err error) {
+		f.result, f.n, err = s.Engine.Flow(r.id())
+		return f, err
+	})
+	if err != nil {
+		return err
+	}
+	return reply(w, http.StatusOK, s.flowJSON(f.result, f.n, f.result.Run().Counters()))
+}
+
+// listStream writes the items of a JSON list bit by bit. The first error of
+// writing stays in err.
+type listStream struct {
+	w     *bufio.Writer
+	count int
+	err   error
+}
+
+func (o *listStream) item(v any) {
+	if o.count++; o.count > 1 {
+		o.write([]byte{','})
+	}
+	b, err := json.Marshal(v)
+	if err != nil {
+		panic(err) // it holds strings and numbers only
+	}
+	o.write(b)
+}
+
+func (o *listStream) end(text string) {
+	o.write([]byte(text))
+	if o.err == nil {
+		o.err = o.w.Flush()
+	}
+}
+
+func (o *listStream) write(b []byte) {
+	if o.err == nil {
+		_, o.err = o.w.Write(b)
+	}
+}
