@@ -1,0 +1,251 @@
+package afpacket
+
+import (
+	"errors"
+	"testing"
+
+	"golang.org/x/sys/unix"
+
+	"glean/internal/netlab"
+	"glean/stack/link"
+	"glean/stack/link/linktest"
+)
+
+func arpFrame(size int) []byte {
+	f := make([]byte, size)
+	copy(f, []byte{2, 0, 0, 0, 0, 1, 2, 0, 0, 0, 0, 2, 0x08, 0x06})
+	return f
+}
+
+// Every message in every situation.
+func TestAfter(t *testing.T) {
+	const running = unix.IFF_UP | unix.IFF_LOWER_UP
+	here := device{index: 7, mtu: 1500, state: up}
+	gone := device{mtu: 1500, state: deleted}
+	away := device{mtu: 1500, state: down}
+	for _, test := range []struct {
+		name   string
+		before device
+		change change
+		want   device
+	}{
+		{"goes down", here, change{index: 7, name: "x", ethernet: true, mtu: 1500}, device{7, 1500, down}},
+		{"loses its carrier", here, change{index: 7, name: "x", flags: unix.IFF_UP, mtu: 1500}, device{7, 1500, down}},
+		{"comes up", device{7, 1500, down}, change{index: 7, name: "x", flags: running, mtu: 1500}, here},
+		{"gets another MTU", here, change{index: 7, name: "x", flags: running, mtu: 9000}, device{7, 9000, up}},
+		{"a message without MTU", here, change{index: 7, name: "x", flags: running}, here},
+		{"gets another name", here, change{index: 7, name: "y", flags: running, mtu: 1500}, here},
+		{"is deleted", here, change{gone: true, index: 7, name: "x"}, gone},
+		{"moves", here, change{gone: true, moved: true, index: 7, name: "x"}, away},
+		{"another is deleted", here, change{gone: true, index: 8, name: "x"}, here},
+		{"another appears", here, change{index: 8, name: "x", ethernet: true, flags: running, mtu: 1500}, here},
+		{"comes back", gone, change{index: 9, name: "x", ethernet: true, flags: running, mtu: 1400}, device{9, 1400, up}},
+		{"comes back down", away, change{index: 7, name: "x", ethernet: true, mtu: 1500}, device{7, 1500, down}},
+		{"another kind comes in its place", gone, change{index: 9, name: "x", flags: running, mtu: 1500}, gone},
+		{"another name comes", gone, change{index: 9, name: "y", ethernet: true, flags: running, mtu: 1500}, gone},
+		{"something else goes", gone, change{gone: true, index: 0, name: "x"}, gone},
+	} {
+		if got := test.before.after(test.change, "x"); got != test.want {
+			t.Errorf("%s: %+v, want %+v", test.name, got, test.want)
+		}
+	}
+}
+
+// Deletion is told, and the link attaches to what comes back under the name,
+// with the queues that were open.
+func TestDeletionAndReturn(t *testing.T) {
+	c := plug(t)
+	o := open(t, Config{Name: c.near})
+	o.observe()
+	var q link.Queue
+	o.Do(func() { q, _ = o.OpenQueue() })
+	c.own.IP("link del " + c.near)
+	o.AwaitState(t, deleted)
+	for name, send := range map[string]func() (int, error){
+		"Link":  func() (int, error) { return o.send(arpFrame(60)) },
+		"Queue": func() (int, error) { return q.Send([][]byte{arpFrame(60)}) },
+	} {
+		if n, err := send(); n != 0 || !errors.Is(err, link.ErrDeleted) {
+			t.Errorf("%s.Send after deletion: took %d, error %v", name, n, err)
+		}
+	}
+	if s := o.Stats(); s.TxErrors != 2 {
+		t.Errorf("%d errors are counted, want 2", s.TxErrors)
+	}
+	c.make(t)
+	o.AwaitState(t, up)
+	o.passes(t, c, q)
+}
+
+// passes checks that a frame comes in, and that one goes out on the link and on
+// the queue.
+func (o *opened) passes(t *testing.T, c *cable, q link.Queue) {
+	t.Helper()
+	p := linktest.NewPort(t)
+	b := openIn(t, p.Loop, c.peer, Config{Name: c.far})
+	p.Observe(b)
+	defer func() { p.Do(func() { _ = b.Close() }); linktest.AwaitDone(t, b.Done()) }()
+	if n, err := p.SendOn(b, arpFrame(61)); n != 1 {
+		t.Fatalf("sending to the link: %v", err)
+	}
+	o.awaitFrame(t, 61)
+	if n, err := o.send(arpFrame(62)); n != 1 || err != nil {
+		t.Errorf("Send: took %d, error %v", n, err)
+	}
+	if n, err := q.Send([][]byte{arpFrame(63)}); n != 1 || err != nil {
+		t.Errorf("Queue.Send: took %d, error %v", n, err)
+	}
+	p.AwaitFrame(t, func(f []byte) bool { return len(f) == 62 })
+	p.AwaitFrame(t, func(f []byte) bool { return len(f) == 63 })
+}
+
+// A device that moves to another namespace is down, not deleted, and is used
+// again when it returns.
+func TestMoveIsDownAndReturnIsFollowed(t *testing.T) {
+	c := plug(t)
+	there := netlab.New(t)
+	o := open(t, Config{Name: c.near})
+	o.observe()
+	var q link.Queue
+	o.Do(func() { q, _ = o.OpenQueue() })
+	there.Move(c.near)
+	o.AwaitState(t, down)
+	if !o.Until(func() bool { return o.device.Load().index == 0 }) { // it goes down first and away then
+		t.Fatal("netlink did not tell of the move")
+	}
+	if d := o.device.Load(); d.state != down {
+		t.Errorf("the device is now %+v", d)
+	}
+	for name, send := range map[string]func([][]byte) (int, error){"Link": o.Link.Send, "Queue": q.Send} {
+		if n, err := send([][]byte{arpFrame(60)}); n != 0 || !errors.Is(err, link.ErrDown) {
+			t.Errorf("%s.Send while moved: took %d, error %v", name, n, err)
+		}
+	}
+	there.Return(c.near)
+	c.own.Quiet(c.near)
+	c.own.IP("link set " + c.near + " mtu 1280 up")
+	o.AwaitState(t, up)
+	if n := o.MTU(); n != 1280 {
+		t.Errorf("MTU is %d, want 1280", n)
+	}
+	o.passes(t, c, q)
+	if len(o.States) > 0 {
+		t.Errorf("after all the state became %+v", <-o.States)
+	}
+}
+
+// A device that is opened while it is down works when it comes up.
+func TestOpenWhileDown(t *testing.T) {
+	c := plug(t)
+	c.own.IP("link set " + c.near + " down")
+	o := &opened{Port: linktest.NewPort(t)}
+	var err error
+	if o.Link, err = Open(o.Loop, Config{Name: c.near}); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { o.close(t) })
+	o.observe()
+	var q link.Queue
+	o.Do(func() {
+		if s := o.State(); s != down {
+			t.Errorf("the state is %+v, want down", s)
+		}
+		q, _ = o.OpenQueue()
+	})
+	if n, err := q.Send([][]byte{arpFrame(60)}); n != 0 || !errors.Is(err, link.ErrDown) {
+		t.Errorf("Queue.Send: took %d, error %v", n, err)
+	}
+	c.own.IP("link set " + c.near + " up")
+	o.AwaitState(t, up)
+	o.passes(t, c, q)
+}
+
+// Another name or MTU is followed.
+func TestRenameAndMTUAreFollowed(t *testing.T) {
+	c := plug(t)
+	o := open(t, Config{Name: c.near})
+	o.observe()
+	name := netlab.Name()
+	c.own.IP("link set " + c.near + " name " + name) // Linux 6.3 or newer lets it be up
+	t.Cleanup(func() { _, _ = c.own.Try("ip", "link", "del", name) })
+	c.own.IP("link set " + name + " mtu 1300")
+	if !o.Until(func() bool { return o.MTU() == 1300 }) {
+		t.Errorf("MTU is %d, want 1300", o.MTU())
+	}
+	if n, err := o.send(arpFrame(1300+18), arpFrame(1300+22)); n != 0 || !errors.Is(err, link.ErrSize) {
+		t.Errorf("a frame for a larger MTU: took %d, error %v", n, err)
+	}
+	if len(o.States) > 0 {
+		t.Errorf("the state became %+v", <-o.States)
+	}
+}
+
+// The kernel's answer to a send tells what netlink has not told yet.
+func TestSendTells(t *testing.T) {
+	k, c, _ := unread(t)
+	for _, test := range []struct {
+		command string
+		want    error
+	}{
+		{"link set " + c.near + " down", link.ErrDown},
+		{"link set " + c.near + " up", nil},
+		{"link del " + c.near, link.ErrDown}, // it might have moved
+	} {
+		c.own.IP(test.command)
+		if _, err := k.Send([][]byte{udpFrame()}); !errors.Is(err, test.want) {
+			t.Errorf("after %q Send says %v, want %v", test.command, err, test.want)
+		}
+		q, err := k.OpenQueue() // is bound when it sends first
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := q.Send([][]byte{udpFrame()}); !errors.Is(err, test.want) {
+			t.Errorf("after %q Queue.Send says %v, want %v", test.command, err, test.want)
+		}
+	}
+	if s := k.Stats(); s.TxErrors != 4 || s.TxFrames != 2 {
+		t.Errorf("counters %+v, want 4 errors and 2 frames", s)
+	}
+}
+
+func TestSendErrors(t *testing.T) {
+	for errno, want := range map[unix.Errno]error{
+		unix.EAGAIN: link.ErrFull, unix.ENOBUFS: link.ErrFull, unix.ENOMEM: link.ErrFull,
+		unix.ENETDOWN: link.ErrDown, unix.ENXIO: link.ErrDown, unix.ENODEV: link.ErrDown,
+		unix.EMSGSIZE: link.ErrSize, unix.EACCES: unix.EACCES,
+	} {
+		if got := sendError(errno); !errors.Is(got, want) {
+			t.Errorf("%v becomes %v, want %v", errno, got, want)
+		}
+	}
+}
+
+// What was missed of netlink is made up for.
+func TestMissedChanges(t *testing.T) {
+	k, c, v := unread(t)
+	k.lookAgain()
+	if d := k.device.Load(); d.state != up || d.index == 0 {
+		t.Errorf("nothing happened, and the device is %+v", d)
+	}
+	for _, test := range []struct {
+		commands []string
+		want     link.State
+	}{
+		{[]string{"link set " + c.near + " mtu 1290 down"}, down},
+		{[]string{"link set " + c.near + " up"}, up},
+		{[]string{"link del " + c.near}, deleted},
+	} {
+		c.own.IP(test.commands...)
+		k.lookAgain()
+		v.RunFor(0)
+		if d := k.device.Load(); d.state != test.want || k.State() != test.want || d.mtu != 1290 {
+			t.Errorf("after %q: %+v, the loop was told %+v; want %+v", test.commands, d, k.State(), test.want)
+		}
+	}
+	c.make(t)
+	before := k.device.Load().index
+	k.lookAgain()
+	if d := k.device.Load(); d.state != up || d.index == 0 || d.index == before || d.mtu != 1500 {
+		t.Errorf("after the return: %+v", d)
+	}
+}
