@@ -14,7 +14,10 @@ func runDemo(c command, args []string) error {
 	if err := c.parse(fs, args); err != nil {
 		return err
 	}
-	s := scenario.Demo()
+	s, err := scenario.Open("demo")
+	if err != nil {
+		return err
+	}
 	fmt.Printf("%s\n\n", s.About)
 	m := newMeter(os.Stdout)
 	report, err := scenario.Execute(s, scenario.Options{Seed: seed, Progress: m.show, Every: m.every})

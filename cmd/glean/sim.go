@@ -1,6 +1,9 @@
 package main
 
 import (
+	"encoding/json"
+	"errors"
+	"flag"
 	"fmt"
 	"os"
 	"time"
@@ -8,18 +11,134 @@ import (
 	"glean/sim/scenario"
 )
 
-// runSim chooses between "sim run" and "sim check".
+// simCommands are the subcommands of "glean sim".
+func simCommands() []command {
+	return []command{
+		{"sim run", "[flags] FILE", "run one scenario file, or one of the library by its name, in virtual time", runSimRun},
+		{"sim check", "[flags]", "check random small worlds: faults, healing, verdicts", runSimCheck},
+		{"sim list", "", "list the scenarios of the library", runSimList},
+	}
+}
+
+// runSim chooses one of them.
 func runSim(c command, args []string) error {
-	if len(args) > 0 {
-		switch args[0] {
-		case "check":
-			return runSimCheck(command{"sim check", "[--seeds N] [--from S]", "check random small worlds for safety and liveness", nil}, args[1:])
-		case "-h", "--help":
-			fmt.Printf("usage: glean sim check [--seeds N] [--from S]\n\n%s\n", c.does)
-			return nil
+	if len(args) == 0 {
+		return usageErrorf("sim: which one? \"glean sim --help\" lists run, check and list")
+	}
+	for _, sub := range simCommands() {
+		if sub.name == "sim "+args[0] {
+			return sub.run(sub, args[1:])
 		}
 	}
-	return usageErrorf("sim: want \"sim check\"; \"glean sim --help\" tells more")
+	if args[0] == "-h" || args[0] == "--help" || args[0] == "help" {
+		fmt.Printf("usage: glean sim COMMAND\n\n%s\n\n", c.does)
+		for _, sub := range simCommands() {
+			fmt.Printf("  %-10s %-14s %s\n", sub.name, sub.args, sub.does)
+		}
+		return nil
+	}
+	return usageErrorf("sim: unknown command %q; \"glean sim --help\" lists them", args[0])
+}
+
+func runSimList(c command, args []string) error {
+	if err := c.parse(c.newFlags(), args); err != nil {
+		return err
+	}
+	for _, name := range scenario.Library() {
+		s, err := scenario.Open(name)
+		if err != nil {
+			return err
+		}
+		fmt.Printf("%-18s %s\n", name, s.About)
+	}
+	return nil
+}
+
+// runSimRun runs a scenario and prints what came of it. The exit status tells
+// whether all that was expected held.
+func runSimRun(c command, args []string) error {
+	fs := c.newFlags()
+	seed := fs.Uint64("seed", 0, "where all chance comes from, instead of the scenario's own")
+	pcap := fs.String("pcap", "", "write what passes glean's ports to `FILE` (pcapng, virtual time)")
+	svg := fs.String("svg", "", "draw the topology and what was learned to `FILE`")
+	asJSON := fs.Bool("json", false, "print the report as JSON, and no progress")
+	file, err := c.parseWithFile(fs, args)
+	if err != nil {
+		return err
+	}
+	s, err := scenario.Open(file)
+	if err != nil {
+		return usageErrorf("sim run: %v", err)
+	}
+	o := scenario.Options{}
+	fs.Visit(func(f *flag.Flag) {
+		if f.Name == "seed" {
+			o.Seed = seed
+		}
+	})
+	if *pcap != "" {
+		out, err := os.Create(*pcap)
+		if err != nil {
+			return usageErrorf("sim run: --pcap: %v", err)
+		}
+		defer out.Close()
+		o.Pcap = out
+	}
+	if !*asJSON {
+		if s.About != "" {
+			fmt.Printf("%s\n\n", s.About)
+		}
+		m := newMeter(os.Stdout)
+		o.Progress, o.Every = m.show, m.every
+	}
+	report, err := scenario.Execute(s, o)
+	if err != nil {
+		return usageErrorf("sim run: %v", err)
+	}
+	if *svg != "" {
+		if err := os.WriteFile(*svg, report.SVG(), 0o666); err != nil {
+			return fmt.Errorf("--svg: %w", err)
+		}
+	}
+	if err := printReport(report, *asJSON); err != nil {
+		return err
+	}
+	if !report.OK() {
+		return fmt.Errorf("%s: not all went as expected", file)
+	}
+	return nil
+}
+
+func printReport(r *scenario.Report, asJSON bool) error {
+	if !asJSON {
+		return r.WriteText(os.Stdout)
+	}
+	e := json.NewEncoder(os.Stdout)
+	e.SetIndent("", " ")
+	return e.Encode(r)
+}
+
+// parseWithFile parses flags before and after the one argument that must be
+// there.
+func (c command) parseWithFile(fs *flag.FlagSet, args []string) (string, error) {
+	var files []string
+	for {
+		switch err := fs.Parse(args); {
+		case errors.Is(err, flag.ErrHelp):
+			return "", c.parse(fs, []string{"--help"})
+		case err != nil:
+			return "", usageErrorf("%s: %v", fs.Name(), err)
+		}
+		if args = fs.Args(); len(args) == 0 {
+			break
+		}
+		files = append(files, args[0])
+		args = args[1:]
+	}
+	if len(files) != 1 {
+		return "", usageErrorf("%s: want one FILE, got %d", fs.Name(), len(files))
+	}
+	return files[0], nil
 }
 
 // runSimCheck sweeps over seeds. A failure shows what was drawn, what broke, and

@@ -3,6 +3,7 @@ package scenario
 import (
 	"fmt"
 	"net/netip"
+	"slices"
 
 	"glean/sim"
 	"glean/stack"
@@ -14,22 +15,32 @@ func (n *Network) addRouters() error {
 	for i := range n.topology.Routers {
 		spec := &n.topology.Routers[i]
 		if n.routers[spec.Name] != nil {
-			return fmt.Errorf("router %q is there twice", spec.Name)
+			return spec.wrap(fmt.Errorf("router %q is there twice", spec.Name))
 		}
 		d := &routerDevice{router: n.World.NewRouter(spec.Name), ports: make(map[string]*sim.RouterPort)}
 		n.routers[spec.Name] = d
 		for k, p := range spec.Ports {
 			if err := n.addRouterPort(d, uint32(i)<<12|uint32(k), p); err != nil {
-				return fmt.Errorf("router %s: %w", spec.Name, err)
+				return p.wrap(fmt.Errorf("router %s: %w", spec.Name, err))
 			}
 		}
 		for _, r := range spec.Routes {
+			if spec.isAttachedTo(r.To) {
+				continue // a router believes its own ports more than any route
+			}
 			if err := d.router.AddRoute(r.To, r.Via); err != nil {
-				return err
+				return r.wrap(err)
 			}
 		}
 	}
 	return nil
+}
+
+// isAttachedTo tells whether a prefix is that of a port.
+func (r *Router) isAttachedTo(p netip.Prefix) bool {
+	return slices.ContainsFunc(r.Ports, func(port RouterPort) bool {
+		return port.IPv4.Masked() == p.Masked() || port.IPv6.Masked() == p.Masked()
+	})
 }
 
 func (n *Network) addRouterPort(d *routerDevice, number uint32, p RouterPort) error {
@@ -57,33 +68,40 @@ func (n *Network) settle(seg segment, i *stack.Interface) {
 func (n *Network) addVirtual() error {
 	for i := range n.topology.Virtual {
 		spec := &n.topology.Virtual[i]
-		c := stack.InterfaceConfig{IPv4: spec.IPv4, IPv6: spec.IPv6}
-		if spec.ID > 0 {
-			c.MAC = sim.VirtualMAC(spec.ID)
+		if err := n.addVirtualRouter(spec, i); err != nil {
+			return spec.wrap(fmt.Errorf("virtual router %s: %w", spec.Name, err))
 		}
-		if spec.IPv6.IsValid() { // its own, because the address and not the router has it
-			c.LinkLocal = netip.AddrFrom16(header.LinkLocal(sim.VirtualMAC(uint8(i + 1))))
+	}
+	return nil
+}
+
+func (n *Network) addVirtualRouter(spec *Virtual, i int) error {
+	c := stack.InterfaceConfig{IPv4: spec.IPv4, IPv6: spec.IPv6}
+	if spec.ID > 0 {
+		c.MAC = sim.VirtualMAC(spec.ID)
+	}
+	if spec.IPv6.IsValid() { // its own, because the address and not the router has it
+		c.LinkLocal = netip.AddrFrom16(header.LinkLocal(sim.VirtualMAC(uint8(i + 1))))
+	}
+	var ports []*sim.RouterPort
+	for _, name := range spec.Routers {
+		r := n.routers[name]
+		if r == nil || r.ports[spec.On] == nil {
+			return fmt.Errorf("there is no router %q on %q", name, spec.On)
 		}
-		var ports []*sim.RouterPort
-		for _, name := range spec.Routers {
-			r := n.routers[name]
-			if r == nil || r.ports[spec.On] == nil {
-				return fmt.Errorf("virtual router %s: there is no router %q on %q", spec.Name, name, spec.On)
-			}
-			ports = append(ports, r.ports[spec.On])
-		}
-		if len(ports) == 0 {
-			return fmt.Errorf("virtual router %s has no routers", spec.Name)
-		}
-		v, err := n.World.NewVirtualRouter(c, ports...)
-		if err != nil {
-			return fmt.Errorf("virtual router %s: %w", spec.Name, err)
-		}
-		d := &virtualDevice{spec: spec, router: v, segment: n.switchSegment(spec.On, spec.VLAN)}
-		n.virtual[spec.Name] = d
-		for _, a := range d.addresses() {
-			n.owners.take(d.segment, a, v.MAC(), n.now())
-		}
+		ports = append(ports, r.ports[spec.On])
+	}
+	if len(ports) == 0 {
+		return fmt.Errorf("it has no routers")
+	}
+	v, err := n.World.NewVirtualRouter(c, ports...)
+	if err != nil {
+		return err
+	}
+	d := &virtualDevice{spec: spec, router: v, segment: n.switchSegment(spec.On, spec.VLAN)}
+	n.virtual[spec.Name] = d
+	for _, a := range d.addresses() {
+		n.owners.take(d.segment, a, v.MAC(), n.now())
 	}
 	return nil
 }
@@ -111,7 +129,7 @@ func (n *Network) addHosts() error {
 				name = fmt.Sprintf("%s-%d", g.Name, k+1)
 			}
 			if err := n.addHost(name, g, first+k, k); err != nil {
-				return err
+				return g.wrap(err)
 			}
 		}
 	}
@@ -158,31 +176,38 @@ func (n *Network) addHost(name string, g *HostGroup, number, k uint32) error {
 func (n *Network) addFarms() error {
 	for i := range n.topology.Farms {
 		spec := &n.topology.Farms[i]
-		end, tags, seg, err := n.attach(spec.Name, spec.On, spec.VLAN, spec.Wire)
-		if err != nil {
-			return err
+		if err := n.addFarm(spec); err != nil {
+			return spec.wrap(err)
 		}
-		farm, err := n.World.NewFarm(spec.Name, end, sim.FarmConfig{
-			Hosts: spec.Hosts, First: spec.First, Tags: tags, IPv4: spec.IPv4, IPv6: spec.IPv6,
-		})
-		if err != nil {
-			return err
-		}
-		d := &farmDevice{name: spec.Name, farm: farm, received: make(map[sim.Flow]uint64)}
-		farm.OnData(func(_ uint32, packet []byte) {
-			if k, ok := flowOf(packet); ok {
-				d.received[k]++
-			}
-		})
-		for _, k := range spec.Dead {
-			if int(k) >= spec.Hosts {
-				return fmt.Errorf("farm %s: dead: there is no host %d", spec.Name, k)
-			}
-			farm.SetDead(k, true)
-		}
-		n.farms = append(n.farms, d)
-		n.owners.farms = append(n.owners.farms, farmland{seg, farm, uint32(spec.Hosts), spec.IPv4, spec.IPv6})
 	}
+	return nil
+}
+
+func (n *Network) addFarm(spec *Farm) error {
+	end, tags, seg, err := n.attach(spec.Name, spec.On, spec.VLAN, spec.Wire)
+	if err != nil {
+		return err
+	}
+	farm, err := n.World.NewFarm(spec.Name, end, sim.FarmConfig{
+		Hosts: spec.Hosts, First: spec.First, Tags: tags, IPv4: spec.IPv4, IPv6: spec.IPv6,
+	})
+	if err != nil {
+		return err
+	}
+	d := &farmDevice{name: spec.Name, farm: farm, received: make(map[sim.Flow]uint64)}
+	farm.OnData(func(_ uint32, packet []byte) {
+		if k, ok := flowOf(packet); ok {
+			d.received[k]++
+		}
+	})
+	for _, k := range spec.Dead {
+		if int(k) >= spec.Hosts {
+			return fmt.Errorf("farm %s: dead: there is no host %d", spec.Name, k)
+		}
+		farm.SetDead(k, true)
+	}
+	n.farms = append(n.farms, d)
+	n.owners.farms = append(n.owners.farms, farmland{seg, farm, uint32(spec.Hosts), spec.IPv4, spec.IPv6})
 	return nil
 }
 
@@ -256,14 +281,15 @@ func (n *Network) ChangeMAC(name string, announce bool) error {
 	return err
 }
 
-// Failover gives a virtual router's address to the router with that index.
-func (n *Network) Failover(name string, to int, announce bool) error {
+// Failover gives a virtual router's address to one of its routers.
+func (n *Network) Failover(name, router string, announce bool) error {
 	d := n.virtual[name]
 	if d == nil {
 		return fmt.Errorf("there is no virtual router %q", name)
 	}
-	if to < 0 || to >= len(d.spec.Routers) {
-		return fmt.Errorf("virtual router %q has no router number %d", name, to)
+	to := slices.Index(d.spec.Routers, router)
+	if to < 0 {
+		return fmt.Errorf("router %q is none of virtual router %q", router, name)
 	}
 	old := d.router.MAC()
 	if err := d.router.MoveTo(to, announce); err != nil {

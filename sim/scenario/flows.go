@@ -75,8 +75,7 @@ func (n *Network) arrivals() arrivals {
 
 // reportFlows joins what was sent with what arrived. Runs of one generator are
 // added; a flow that two generators send is divided in the order of the list.
-func (r *Run) reportFlows(runs map[*generator.Run]string) []Flow {
-	arrived := r.network.arrivals()
+func (r *Run) reportFlows(runs map[*generator.Run]string, arrived arrivals) []Flow {
 	index := make(map[Flow]int)
 	var flows []Flow
 	for _, c := range r.flowList {

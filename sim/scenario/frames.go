@@ -86,20 +86,23 @@ func (s *seen) lookIPv4(payload []byte) bool {
 	return true
 }
 
+// hopByHop is the number of RFC 8200 section 4.3.
+const hopByHop header.Protocol = 0
+
 func (s *seen) lookIPv6(payload []byte) bool {
 	if len(payload) < header.IPv6Size {
 		return false
 	}
 	b := header.IPv6(payload)
 	s.kind, s.from, s.to = KindTraffic, netip.AddrFrom16(b.Src()), netip.AddrFrom16(b.Dst())
-	if b.NextHeader() != header.ProtocolICMPv6 {
+	if next := b.NextHeader(); next != header.ProtocolICMPv6 && next != hopByHop {
 		return true
 	}
-	s.kind = KindICMP
-	ip, rest, err := header.ParseIPv6(payload)
-	if err != nil || len(rest) == 0 {
+	ip, rest, err := header.ParseIPv6(payload) // behind a hop-by-hop header there is MLD
+	if err != nil || ip.NextHeader != header.ProtocolICMPv6 || len(rest) == 0 {
 		return err == nil
 	}
+	s.kind = KindICMP
 	if ns, err := header.ParseNeighborSolicitation(ip, rest); err == nil {
 		s.kind, s.to = KindSolicitation, netip.AddrFrom16(ns.Target)
 	} else if na, err := header.ParseNeighborAdvertisement(ip, rest); err == nil {

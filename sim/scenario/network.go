@@ -78,7 +78,7 @@ func Build(w *sim.World, t *Topology) (*Network, error) {
 	}
 	for i := range t.Faults {
 		if err := n.Disturb(&t.Faults[i]); err != nil {
-			return nil, err
+			return nil, t.Faults[i].wrap(err)
 		}
 	}
 	return n, nil
@@ -94,21 +94,28 @@ func (n *Network) wire(name string, w Wire) (a, b *sim.End, err error) {
 
 func (n *Network) addTrunks() error {
 	for _, t := range n.topology.Trunks {
-		a, b := n.switches[t.A], n.switches[t.B]
-		if a == nil || b == nil {
-			return fmt.Errorf("trunk %s:%s: there is no such switch", t.A, t.B)
+		if err := n.addTrunk(t); err != nil {
+			return t.wrap(err)
 		}
-		if n.root(t.A) == n.root(t.B) {
-			return fmt.Errorf("trunk %s:%s makes a circle; the switches run no spanning tree", t.A, t.B)
-		}
-		here, there, err := n.wire(t.A+":"+t.B, t.Wire)
-		if err != nil {
-			return err
-		}
-		a.AddPort(here, sim.PortConfig{Trunk: true})
-		b.AddPort(there, sim.PortConfig{Trunk: true})
-		n.parent[n.root(t.A)] = n.root(t.B)
 	}
+	return nil
+}
+
+func (n *Network) addTrunk(t Trunk) error {
+	a, b := n.switches[t.A], n.switches[t.B]
+	if a == nil || b == nil {
+		return fmt.Errorf("trunk %s:%s: there is no such switch", t.A, t.B)
+	}
+	if n.root(t.A) == n.root(t.B) {
+		return fmt.Errorf("trunk %s:%s makes a circle; the switches run no spanning tree", t.A, t.B)
+	}
+	here, there, err := n.wire(t.A+":"+t.B, t.Wire)
+	if err != nil {
+		return err
+	}
+	a.AddPort(here, sim.PortConfig{Trunk: true})
+	b.AddPort(there, sim.PortConfig{Trunk: true})
+	n.parent[n.root(t.A)] = n.root(t.B)
 	return nil
 }
 
@@ -123,7 +130,7 @@ func (n *Network) addPorts() error {
 	for _, p := range n.topology.Ports {
 		a, b, err := n.wire("port:"+p.ID, p.Wire)
 		if err != nil {
-			return err
+			return p.wrap(err)
 		}
 		n.ports[p.ID] = a
 		if p.On == "" {
@@ -131,7 +138,7 @@ func (n *Network) addPorts() error {
 		}
 		s := n.switches[p.On]
 		if s == nil {
-			return fmt.Errorf("port %q: there is no switch %q", p.ID, p.On)
+			return p.wrap(fmt.Errorf("port %q: there is no switch %q", p.ID, p.On))
 		}
 		s.AddPort(b, sim.PortConfig{Trunk: true})
 	}
@@ -225,18 +232,18 @@ func (f *Fault) names(wire string) bool {
 	return false
 }
 
-// Cut partitions the wires that match, in the directions given.
-func (n *Network) Cut(wires []string, d Direction) error {
+// Partition cuts the wires that match in the directions given, or mends them.
+func (n *Network) Partition(wires []string, d Direction, cut bool) error {
 	f := Fault{Wires: wires}
 	found := false
 	for _, w := range n.World.Wires() {
 		if f.names(w.Name()) {
 			found = true
-			w.Partition(d != In, d != Out)
+			w.Partition(cut && d != In, cut && d != Out)
 		}
 	}
 	if !found {
-		return fmt.Errorf("partition: no wire matches %q", wires)
+		return fmt.Errorf("no wire matches %q", wires)
 	}
 	return nil
 }

@@ -32,6 +32,8 @@ type Report struct {
 	Faults       []string      `json:"failed_steps"`
 	Expectations []Expectation `json:"expectations"`
 	Violations   []Violation   `json:"violations"`
+
+	topology *Topology
 }
 
 // OK tells whether everything was as it had to be.
@@ -75,6 +77,7 @@ type Address struct {
 	Attempts  uint32        `json:"attempts"`
 	RTT       loop.Duration `json:"rtt_ns,omitempty"`
 	FromCache bool          `json:"from_cache,omitempty"`
+	Owner     string        `json:"owner,omitempty"` // the host that has the address
 	At        loop.Time     `json:"at_ns"`
 }
 
@@ -112,22 +115,23 @@ func (r *Run) finish() (*Report, error) {
 		Scenario: r.scenario.Name, About: r.scenario.About, Seed: r.seed,
 		Duration: r.world.Now().Sub(0), Delivered: r.world.Delivered(),
 		Learning: []Request{}, Generators: []Generator{}, Faults: append([]string{}, r.faults...),
-		TrafficDropped: r.lost,
+		TrafficDropped: r.lost, topology: &r.scenario.Topology,
 	}
+	arrived := r.network.arrivals()
 	for _, id := range r.order {
 		q, err := r.engine.LearningRequest(id)
 		if err != nil {
 			continue // deleted
 		}
 		r.judgeRows(q)
-		out.Learning = append(out.Learning, reportRequest(q))
+		out.Learning = append(out.Learning, r.reportRequest(q, arrived.owner))
 	}
 	r.judgeNeighbors()
 	runs := make(map[*generator.Run]string)
 	for _, res := range r.engine.Results() {
 		runs[res.Run()] = res.Generator.ID
 	}
-	out.Flows = append([]Flow{}, r.reportFlows(runs)...)
+	out.Flows = append([]Flow{}, r.reportFlows(runs, arrived)...)
 	out.Generators = r.reportGenerators(out.Flows)
 	out.Frames, out.Drops = r.reportFrames()
 	out.Fingerprint = fmt.Sprintf("%016x", r.world.Fingerprint())
@@ -139,7 +143,7 @@ func (r *Run) finish() (*Report, error) {
 	return out, nil
 }
 
-func reportRequest(q *learning.Request) Request {
+func (r *Run) reportRequest(q *learning.Request, owner map[netip.Addr]string) Request {
 	rows := q.Rows(learning.RowFilter{})
 	out := Request{
 		ID: q.ID(), State: q.State().String(), Generators: q.GeneratorIDs(), NextHops: q.NextHops(),
@@ -154,6 +158,7 @@ func reportRequest(q *learning.Request) Request {
 		a := Address{
 			Address: row.Address, Interface: row.InterfaceID, NextHop: row.NextHop, State: row.State.String(),
 			Reason: row.Reason.String(), Attempts: row.Attempts, FromCache: row.FromCache, At: row.DecidedAt,
+			Owner: owner[row.Address],
 		}
 		if row.State == learning.StateCompleted {
 			a.MAC, a.RTT = row.MAC.String(), row.RTT

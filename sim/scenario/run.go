@@ -124,7 +124,7 @@ func (r *Run) provide() error {
 	for _, p := range r.scenario.Topology.Ports {
 		spec := engine.PortSpec{ID: p.ID, Kind: engine.KindWire, Name: p.ID}
 		if err := r.engine.ReservePort(spec); err != nil {
-			return fmt.Errorf("port %q: %w", p.ID, err)
+			return p.wrap(fmt.Errorf("port %q: %w", p.ID, err))
 		}
 		var lk link.Link = r.network.Port(p.ID)
 		if r.pcap != nil {
@@ -138,18 +138,18 @@ func (r *Run) provide() error {
 		r.engine.AttachPort(p.ID, w)
 	}
 	for _, body := range r.scenario.Interfaces {
-		if err := r.AddInterface(body); err != nil {
-			return err
+		if err := r.AddInterface(body.Raw); err != nil {
+			return body.wrap(err)
 		}
 	}
 	for _, body := range r.scenario.Generators {
-		if err := r.AddGenerator(body); err != nil {
-			return err
+		if err := r.AddGenerator(body.Raw); err != nil {
+			return body.wrap(err)
 		}
 	}
 	for _, body := range r.scenario.Learning {
-		if err := r.Learn(body); err != nil {
-			return err
+		if err := r.Learn(body.Raw); err != nil {
+			return body.wrap(err)
 		}
 	}
 	for i := range r.scenario.Timeline {

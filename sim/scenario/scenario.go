@@ -1,7 +1,6 @@
 package scenario
 
 import (
-	"encoding/json"
 	"net/netip"
 
 	"glean/sim"
@@ -15,9 +14,9 @@ type Scenario struct {
 	Seed        uint64
 	Until       loop.Duration // the run is cut off then; 0: DefaultUntil
 	Topology    Topology
-	Interfaces  []json.RawMessage // bodies of POST /interfaces
-	Generators  []json.RawMessage // bodies of POST /packet/generators
-	Learning    []json.RawMessage // bodies of POST /learning, at the beginning
+	Interfaces  []Body // of POST /interfaces
+	Generators  []Body // of POST /packet/generators
+	Learning    []Body // of POST /learning, at the beginning
 	// NoTraffic leaves the generators alone. Else each is started when it has
 	// been learned, if it can be.
 	NoTraffic bool
@@ -56,12 +55,14 @@ type Wire struct {
 // Trunk is a wire between two switches, which carries all VLANs. Its name is
 // "A:B", and its direction "out" is from A to B.
 type Trunk struct {
+	Origin
 	A, B string
 	Wire
 }
 
 // Router forwards between its ports. The wire of a port is named "router:switch".
 type Router struct {
+	Origin
 	Name   string
 	Ports  []RouterPort
 	Routes []Route
@@ -69,6 +70,7 @@ type Router struct {
 
 // RouterPort is where a router is attached.
 type RouterPort struct {
+	Origin
 	On         string // a switch, or "port:ID"
 	VLAN       uint16 // of the switch's port; 0: 1
 	IPv4, IPv6 netip.Prefix
@@ -77,6 +79,7 @@ type RouterPort struct {
 
 // Route is a static route.
 type Route struct {
+	Origin
 	To  netip.Prefix
 	Via netip.Addr
 }
@@ -84,6 +87,7 @@ type Route struct {
 // Virtual is an address that routers share as VRRP does. The first of them has
 // it at the beginning.
 type Virtual struct {
+	Origin
 	Name       string
 	On         string // the switch that all of them are attached to
 	VLAN       uint16
@@ -96,6 +100,7 @@ type Virtual struct {
 // First+k: that is its MAC, and its place in the prefixes unless Address says
 // otherwise. It is named Name if Count is 1, else Name-1, Name-2, ...
 type HostGroup struct {
+	Origin
 	Name       string
 	Count      int    // 0: 1
 	First      uint32 // 0: the next number that is free
@@ -113,6 +118,7 @@ type HostGroup struct {
 
 // Farm is very many hosts on one wire.
 type Farm struct {
+	Origin
 	Name       string
 	Hosts      int
 	First      uint32
@@ -126,6 +132,7 @@ type Farm struct {
 // Port is a port of glean. On is the switch that it is plugged into; "" if a
 // single device is attached to "port:ID".
 type Port struct {
+	Origin
 	ID string
 	On string
 	Wire
@@ -145,6 +152,7 @@ const (
 // Fault is rules for the wires whose names match one of the patterns (as
 // path.Match has them).
 type Fault struct {
+	Origin
 	Wires     []string
 	Direction Direction
 	Rules     []func() sim.Rule // called for each direction: a rule may keep state

@@ -115,9 +115,9 @@ func (w *Drawn) addSegment(s *Scenario, i int) {
 		}
 		w.addGateway(t, i)
 	}
-	s.Interfaces = append(s.Interfaces, w.interfaceBody(i))
+	s.Interfaces = append(s.Interfaces, Body{Raw: w.interfaceBody(i)})
 	for g := range seg.Generators {
-		s.Generators = append(s.Generators, w.generatorBody(i, g))
+		s.Generators = append(s.Generators, Body{Raw: w.generatorBody(i, g)})
 	}
 }
 

@@ -22,12 +22,7 @@ func (c drawnCut) steps() []Step {
 				n.Port("0").Peer().SetState(state)
 				return nil
 			}
-			for _, w := range n.World.Wires() {
-				f := Fault{Wires: []string{c.Wires}}
-				if f.names(w.Name()) {
-					w.Partition(on && way != In, on && way != Out)
-				}
-			}
+			_ = n.Partition([]string{c.Wires}, way, on) // there may be no such wire
 			return nil
 		}
 	}
@@ -61,7 +56,7 @@ func (w *Drawn) changeSteps() (steps []Step) {
 			}})
 		case changeFailover:
 			master[c.Segment] ^= 1
-			to, announce := master[c.Segment], c.Host%2 == 0
+			to, announce := fmt.Sprintf("r%d-%c", c.Segment, 'a'+master[c.Segment]), c.Host%2 == 0
 			step.Network = func(n *Network) error { return n.Failover(fmt.Sprintf("v%d", c.Segment), to, announce) }
 		}
 		steps = append(steps, step)

@@ -1,0 +1,349 @@
+package scenario
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"net/netip"
+	"regexp"
+	"strconv"
+	"strings"
+
+	"gopkg.in/yaml.v3"
+
+	"glean/sim"
+	"glean/stack/loop"
+)
+
+// Load reads a scenario file. The error is a *FileError with all that is wrong.
+func Load(file string, text []byte) (*Scenario, error) {
+	r := &reader{file: file, budget: maxNodes}
+	var doc yaml.Node
+	decoder := yaml.NewDecoder(bytes.NewReader(text))
+	if err := decoder.Decode(&doc); err != nil {
+		return nil, r.syntax(err)
+	}
+	if err := decoder.Decode(new(yaml.Node)); !errors.Is(err, io.EOF) {
+		return nil, r.syntax(errors.New("there is more than one document"))
+	}
+	top := value{&doc, "", r}.child(doc.Content[0], "")
+	s := top.scenario()
+	if len(r.problems) > 0 {
+		return nil, &FileError{r.problems}
+	}
+	return s, nil
+}
+
+var yamlLine = regexp.MustCompile(`line (\d+): `)
+
+// syntax makes a problem of an error of the YAML parser, which knows no column.
+func (r *reader) syntax(err error) error {
+	p := Problem{File: r.file, Line: 1, Column: 1, Text: err.Error()}
+	if errors.Is(err, io.EOF) {
+		p.Text = "the file is empty"
+	}
+	if m := yamlLine.FindStringSubmatch(p.Text); m != nil {
+		p.Line, _ = strconv.Atoi(m[1])
+		p.Text = yamlLine.ReplaceAllString(p.Text, "")
+	}
+	return &FileError{[]Problem{p}}
+}
+
+func (v value) scenario() *Scenario {
+	s := &Scenario{Seed: 1}
+	traffic := "learned"
+	v.object(fields{
+		"name": into(&s.Name, value.text), "about": into(&s.About, value.text),
+		"seed":  into(&s.Seed, integer[uint64](0, 1<<64-1)),
+		"until": into(&s.Until, value.time), "late": into(&s.Late, value.time),
+		"traffic":    into(&traffic, oneOf("learned", "none")),
+		"topology":   func(v value) { s.Topology = v.topology() },
+		"interfaces": each(&s.Interfaces, readInterface),
+		"generators": each(&s.Generators, readGenerator),
+		"learning":   each(&s.Learning, readLearning),
+		"timeline":   func(v value) { v.list(func(item value) { s.Timeline = append(s.Timeline, item.step()) }) },
+		"expect":     into(&s.Expect, value.expect),
+	})
+	v.required("name", "topology")
+	s.NoTraffic = traffic == "none"
+	return s
+}
+
+// oneOf makes a reader of one word of several.
+func oneOf(words ...string) func(value) string {
+	return func(v value) string {
+		for _, w := range words {
+			if v.node.Value == w {
+				return w
+			}
+		}
+		v.wrong("%q is not one of %q", v.node.Value, words)
+		return words[0]
+	}
+}
+
+var nameRule = regexp.MustCompile(`^[A-Za-z0-9._-]+$`)
+
+// name reads the name of a device. It is part of names of wires.
+func (v value) name() string {
+	s := v.text()
+	if !nameRule.MatchString(s) {
+		v.wrong("%q is not a name of letters, digits, \".\", \"_\" and \"-\"", s)
+	}
+	return s
+}
+
+func (v value) topology() (t Topology) {
+	v.object(fields{
+		"switches":        each(&t.Switches, value.switchName),
+		"trunks":          each(&t.Trunks, value.trunk),
+		"routers":         each(&t.Routers, value.router),
+		"virtual_routers": each(&t.Virtual, value.virtual),
+		"hosts":           each(&t.Hosts, value.hosts),
+		"farms":           each(&t.Farms, value.farm),
+		"ports":           each(&t.Ports, value.port),
+		"faults":          each(&t.Faults, value.fault),
+	})
+	v.required("ports")
+	return t
+}
+
+// switchName reads a name, or a map with a name, which can be repeated.
+func (v value) switchName() (name string) {
+	if v.node.Kind != yaml.MappingNode {
+		return v.name()
+	}
+	v.object(fields{"name": into(&name, value.name)})
+	v.required("name")
+	return name
+}
+
+// with adds the members that every wire has.
+func (w *Wire) with(f fields) fields {
+	f["delay"] = into(&w.Delay, value.time)
+	f["mtu"] = into(&w.MTU, integer[int](68, 65535))
+	return f
+}
+
+func (v value) trunk() (t Trunk) {
+	var between []string
+	t.Origin = v.origin()
+	v.object(t.with(fields{"between": each(&between, value.name)}))
+	if len(between) != 2 {
+		v.wrong("between must name two switches")
+		return t
+	}
+	t.A, t.B = between[0], between[1]
+	return t
+}
+
+var vlanID = integer[uint16](1, 4094)
+
+func (v value) router() (r Router) {
+	r.Origin = v.origin()
+	v.object(fields{
+		"name": into(&r.Name, value.name),
+		"ports": each(&r.Ports, func(v value) (p RouterPort) {
+			p.Origin = v.origin()
+			v.object(p.with(fields{
+				"on": into(&p.On, value.text), "vlan": into(&p.VLAN, vlanID),
+				"ipv4": into(&p.IPv4, prefix4), "ipv6": into(&p.IPv6, prefix6),
+			}))
+			v.required("on")
+			return p
+		}),
+		"routes": each(&r.Routes, func(v value) (t Route) {
+			t.Origin = v.origin()
+			v.object(fields{"to": into(&t.To, value.prefix), "via": into(&t.Via, value.address)})
+			v.required("to", "via")
+			return t
+		}),
+	})
+	v.required("name", "ports")
+	return r
+}
+
+func (v value) virtual() (r Virtual) {
+	r.Origin = v.origin()
+	v.object(fields{
+		"name": into(&r.Name, value.name), "on": into(&r.On, value.name), "vlan": into(&r.VLAN, vlanID),
+		"routers": each(&r.Routers, value.name), "id": into(&r.ID, integer[uint8](1, 255)),
+		"ipv4": into(&r.IPv4, prefix4), "ipv6": into(&r.IPv6, prefix6),
+	})
+	v.required("name", "on", "routers")
+	return r
+}
+
+// maxHosts bounds the hosts with full stacks of one entry.
+const maxHosts = 100_000
+
+func (v value) hosts() (g HostGroup) {
+	g.Origin = v.origin()
+	v.object(g.with(fields{
+		"name": into(&g.Name, value.name), "count": into(&g.Count, integer[int](1, maxHosts)),
+		"first": into(&g.First, integer[uint32](1, 1<<24-1)), "address": into(&g.Address, integer[uint32](1, 1<<31)),
+		"on": into(&g.On, value.text), "vlan": into(&g.VLAN, vlanID),
+		"ipv4": into(&g.IPv4, prefix4), "ipv6": into(&g.IPv6, prefix6),
+		"gateway_ipv4": into(&g.Gateway4, address4), "gateway_ipv6": into(&g.Gateway6, address6),
+		"boot": into(&g.Boot, value.time), "off": into(&g.Off, value.boolean), "think": into(&g.Think, value.time),
+	}))
+	v.required("name", "on")
+	return g
+}
+
+func (v value) farm() (f Farm) {
+	f.Origin = v.origin()
+	v.object(f.with(fields{
+		"name": into(&f.Name, value.name), "hosts": into(&f.Hosts, integer[int](1, 1<<24)),
+		"first": into(&f.First, integer[uint32](0, 1<<24-1)),
+		"on":    into(&f.On, value.text), "vlan": into(&f.VLAN, vlanID),
+		"ipv4": into(&f.IPv4, address4), "ipv6": into(&f.IPv6, address6),
+		"dead": each(&f.Dead, integer[uint32](0, 1<<24)),
+	}))
+	v.required("name", "hosts", "on")
+	return f
+}
+
+func (v value) port() (p Port) {
+	p.Origin = v.origin()
+	v.object(p.with(fields{"id": into(&p.ID, value.text), "on": into(&p.On, value.name)}))
+	v.required("id")
+	return p
+}
+
+var directions = map[string]Direction{"both": Both, "out": Out, "in": In}
+
+func (v value) direction() Direction { return directions[oneOf("both", "out", "in")(v)] }
+
+func (v value) fault() (f Fault) {
+	f.Origin = v.origin()
+	v.object(fields{
+		"wires": into(&f.Wires, value.texts), "direction": into(&f.Direction, value.direction),
+		"rules": each(&f.Rules, value.rule),
+	})
+	v.required("wires", "rules")
+	return f
+}
+
+// rule reads a fault. The member that gives the rule its name comes with those
+// that it needs.
+func (v value) rule() func() sim.Rule {
+	var (
+		chance, goodToBad, badToGood, lossGood sim.Chance
+		after                                  loop.Duration
+		bits, queue, count                     int
+		rate                                   uint64
+		kind                                   = numKinds
+	)
+	lossBad := sim.Always
+	v.object(fields{
+		"loss": into(&chance, value.chance), "duplicate": into(&chance, value.chance),
+		"reorder": into(&chance, value.chance), "corrupt": into(&chance, value.chance),
+		"burst": func(v value) {
+			v.object(fields{
+				"good_to_bad": into(&goodToBad, value.chance), "bad_to_good": into(&badToGood, value.chance),
+				"loss_good": into(&lossGood, value.chance), "loss_bad": into(&lossBad, value.chance),
+			})
+			v.required("good_to_bad", "bad_to_good")
+		},
+		"delay": into(&after, value.time), "jitter": into(&after, value.time),
+		"after": into(&after, value.time), "by": into(&after, value.time),
+		"bits": into(&bits, integer[int](1, 8)),
+		"rate": into(&rate, integer[uint64](1, 1<<40)), "queue": into(&queue, integer[int](1, 1<<30)),
+		"mtu":        into(&count, integer[int](1, 65535)),
+		"drop_first": into(&count, integer[int](1, 1_000_000)), "of": into(&kind, value.kind),
+	})
+	rules := map[string]func() sim.Rule{
+		"loss": func() sim.Rule { return sim.Loss(chance) },
+		"burst": func() sim.Rule {
+			return &sim.Burst{GoodToBad: goodToBad, BadToGood: badToGood, LossGood: lossGood, LossBad: lossBad}
+		},
+		"duplicate": func() sim.Rule { return sim.Duplicate(chance, after) },
+		"reorder":   func() sim.Rule { return sim.Reorder(chance, after) },
+		"corrupt":   func() sim.Rule { return sim.Corrupt(chance, max(1, bits)) },
+		"delay":     func() sim.Rule { return sim.Delay(after) },
+		"jitter":    func() sim.Rule { return sim.Jitter(after) },
+		"rate":      func() sim.Rule { return sim.Rate(rate, max(queue, 1<<16)) },
+		"mtu":       func() sim.Rule { return sim.LimitMTU(count) },
+		"drop_first": func() sim.Rule {
+			return sim.DropFirst(count, "frames", func(f []byte) bool {
+				s, ok := look(f)
+				return kind == numKinds || ok && s.kind == kind
+			})
+		},
+	}
+	for _, name := range sorted(rules) {
+		if v.has(name) {
+			return v.ruleWith(name, rules[name])
+		}
+	}
+	v.wrong("names no rule: one of %s", strings.Join(sorted(rules), ", "))
+	return nil
+}
+
+// ruleMembers are what a rule has besides the member that names it; those with
+// a "!" it must have.
+var ruleMembers = map[string][]string{
+	"loss": nil, "burst": nil, "duplicate": {"after!"}, "reorder": {"by!"}, "corrupt": {"bits"}, "delay": nil,
+	"jitter": nil, "rate": {"queue"}, "mtu": nil, "drop_first": {"of"},
+}
+
+// ruleWith checks that a rule has its members and no others.
+func (v value) ruleWith(name string, make func() sim.Rule) func() sim.Rule {
+	allowed := map[string]bool{name: true}
+	for _, m := range ruleMembers[name] {
+		if plain := m[:len(m)-1]; m[len(m)-1] == '!' {
+			v.required(plain)
+			m = plain
+		}
+		allowed[m] = true
+	}
+	for i := 0; i+1 < len(v.node.Content); i += 2 {
+		if key := v.node.Content[i]; !allowed[key.Value] {
+			value{key, v.path, v.r}.wrong("%s does not go with %s", key.Value, name)
+		}
+	}
+	return make
+}
+
+func (v value) kind() Kind {
+	for k, word := range kindWords {
+		if v.node.Value == word {
+			return Kind(k)
+		}
+	}
+	v.wrong("%q is not one of %q", v.node.Value, kindWords)
+	return 0
+}
+
+func (v value) expect() (e Expect) {
+	share := func(v value) Share { return Share(v.percent()) }
+	v.object(fields{
+		"learning":        into(&e.Learning, oneOf("completed", "timed_out", "cancelled")),
+		"timed_out":       into(&e.TimedOut, value.reasons),
+		"within":          into(&e.Within, value.time),
+		"answered_within": into(&e.AnsweredWithin, value.time),
+		"started":         into(&e.Started, value.texts),
+		"refused":         into(&e.Refused, value.texts),
+		"received":        into(&e.Received, share),
+		"accounted":       into(&e.Accounted, value.boolean),
+		"flows":           into(&e.Flows, integer[int](1, 1<<30)),
+	})
+	return e
+}
+
+// reasons reads a map from addresses to reasons.
+func (v value) reasons() map[netip.Addr]string {
+	found := make(map[netip.Addr]string)
+	if v.node.Kind != yaml.MappingNode {
+		v.wrong("must be a map from addresses to reasons")
+		return found
+	}
+	for i := 0; i+1 < len(v.node.Content); i += 2 {
+		key := v.child(v.node.Content[i], v.path)
+		why := v.child(v.node.Content[i+1], fmt.Sprintf("%s.%s", v.path, key.node.Value))
+		found[key.address()] = why.text()
+	}
+	return found
+}
