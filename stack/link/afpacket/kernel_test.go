@@ -7,18 +7,8 @@ import (
 
 	"glean/stack/header"
 	"glean/stack/link"
+	"glean/stack/link/linktest"
 )
-
-// request is an ARP request for target, always of the same host, as the kernel
-// has no more than some thousand neighbors.
-func request(target [4]byte) []byte {
-	mac := header.MAC{2, 0, 0, 0, 0, 1}
-	e := header.EthernetRepr{Dst: header.Broadcast, Src: mac, Type: header.EtherTypeARP}
-	a := header.ARPRepr{Op: header.ARPRequest, SenderMAC: mac, SenderIP: [4]byte{10, 77, 0, 1}, TargetIP: target}
-	f := make([]byte, e.Size()+a.Size())
-	a.Emit(f[e.Emit(f):])
-	return f
-}
 
 // answers is a handler that counts ARP replies.
 type answers int
@@ -48,7 +38,7 @@ func TestKernelsAnswersFillTheRoom(t *testing.T) {
 		room = o.Room()
 		frames := make([][]byte, room)
 		for i := range frames {
-			frames[i] = request([4]byte{10, 77, 255, 1})
+			frames[i] = linktest.ARPRequest([4]byte{10, 77, 255, 1})
 		}
 		if n, err := o.Send(frames); n != room {
 			t.Errorf("sent %d of %d: %v", n, room, err)
@@ -77,7 +67,7 @@ func TestOutgoingIsNotReceived(t *testing.T) {
 		t.Fatal(err)
 	}
 	for name, send := range map[string]func([][]byte) (int, error){"Link": k.Send, "Queue": q.Send} {
-		if _, err := send([][]byte{arpFrame(60)}); err != nil {
+		if _, err := send([][]byte{linktest.ARPFrame(60)}); err != nil {
 			t.Errorf("%s: %v", name, err)
 		}
 	}

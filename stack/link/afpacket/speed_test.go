@@ -2,30 +2,14 @@ package afpacket
 
 import (
 	"fmt"
-	"slices"
 	"testing"
-	"time"
 
 	"golang.org/x/sys/unix"
 
 	"glean/stack/header"
-	"glean/stack/link"
+	"glean/stack/link/linktest"
 	"glean/stack/loop"
 )
-
-// udpFrame is 60 octets of UDP over IPv4, to a MAC that nobody has, so that the
-// kernel drops the frame at once.
-func udpFrame() []byte {
-	f := make([]byte, 60)
-	copy(f, []byte{2, 0, 0, 0, 0, 9, 2, 0, 0, 0, 0, 2, 0x08, 0x00, 0x45, 0, 0, 46, 0, 0, 0, 0, 64, 17})
-	return f
-}
-
-// nobody is a handler that does nothing.
-type nobody struct{}
-
-func (nobody) HandleFrame([]byte)     {}
-func (nobody) HandleState(link.State) {}
 
 // unread opens a cable without reader or watcher, so that a test can read when
 // it wants.
@@ -45,7 +29,7 @@ func unreadRoom(t testing.TB, room int) (*Link, *cable, *loop.Virtual) {
 	if s := k.State(); s != up {
 		t.Fatalf("the state is %+v", s)
 	}
-	k.Attach(nobody{})
+	k.Attach(linktest.Nobody{})
 	return k, c, v
 }
 
@@ -79,7 +63,7 @@ func readAll(k *Link, v *loop.Virtual) (*reader, func()) {
 
 func mixed(n int) (frames [][]byte) {
 	for range n {
-		frames = append(frames, arpFrame(60), udpFrame())
+		frames = append(frames, linktest.ARPFrame(60), linktest.UDPFrame())
 	}
 	return frames
 }
@@ -161,10 +145,9 @@ func TestRoomIsWhatTheKernelHolds(t *testing.T) {
 }
 
 // BenchmarkSend compares Queue.Send with a bare loop of sendto(2) on the same
-// device, whose other end drops the frames at once. Rounds of both alternate
-// and the medians are compared, so that what else the machine does hits both.
+// device, whose other end drops the frames at once.
 func BenchmarkSend(b *testing.B) {
-	const rounds, perRound = 41, 8192
+	const perRound = 8192
 	for _, size := range []int{60, 1514} {
 		for _, batch := range []int{1, 16, 64} {
 			b.Run(fmt.Sprintf("%d octets, %d at a time", size, batch), func(b *testing.B) {
@@ -177,33 +160,21 @@ func BenchmarkSend(b *testing.B) {
 				frames := make([][]byte, batch)
 				for i := range frames {
 					frames[i] = make([]byte, size)
-					copy(frames[i], udpFrame())
+					copy(frames[i], linktest.UDPFrame())
 				}
 				bare := bareLoop(b, k)
-				ours := func() {
+				times := func(send func()) func() {
+					return func() {
+						for range perRound / batch {
+							send()
+						}
+					}
+				}
+				linktest.Rounds(b, "sendto", perRound, times(func() { bare(frames) }), times(func() {
 					if _, err := q.Send(frames); err != nil {
 						b.Fatal(err)
 					}
-				}
-				for b.Loop() {
-					var times [2][]time.Duration
-					for range rounds {
-						for i, send := range []func(){func() { bare(frames) }, ours} {
-							began := time.Now()
-							for range perRound / batch {
-								send()
-							}
-							times[i] = append(times[i], time.Since(began))
-						}
-					}
-					slices.Sort(times[0])
-					slices.Sort(times[1])
-					sendto, queue := times[0][rounds/2], times[1][rounds/2]
-					b.ReportMetric(float64(sendto.Nanoseconds())/perRound, "ns/sendto")
-					b.ReportMetric(float64(queue.Nanoseconds())/perRound, "ns/frame")
-					b.ReportMetric(float64(sendto)/float64(queue), "x-sendto-rate")
-				}
-				b.ReportMetric(0, "ns/op")
+				}))
 			})
 		}
 	}
@@ -234,7 +205,7 @@ func BenchmarkReceive(b *testing.B) {
 	for _, test := range []struct {
 		name  string
 		frame []byte
-	}{{"control", arpFrame(60)}, {"traffic", udpFrame()}, {"control with a tag", tagged(64, 0x8100, 1)}} {
+	}{{"control", linktest.ARPFrame(60)}, {"traffic", linktest.UDPFrame()}, {"control with a tag", tagged(64, 0x8100, 1)}} {
 		b.Run(test.name, func(b *testing.B) {
 			const perRound = 512
 			k, c, v := unread(b)

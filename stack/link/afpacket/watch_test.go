@@ -11,12 +11,6 @@ import (
 	"glean/stack/link/linktest"
 )
 
-func arpFrame(size int) []byte {
-	f := make([]byte, size)
-	copy(f, []byte{2, 0, 0, 0, 0, 1, 2, 0, 0, 0, 0, 2, 0x08, 0x06})
-	return f
-}
-
 // Every message in every situation.
 func TestAfter(t *testing.T) {
 	const running = unix.IFF_UP | unix.IFF_LOWER_UP
@@ -62,8 +56,8 @@ func TestDeletionAndReturn(t *testing.T) {
 	c.own.IP("link del " + c.near)
 	o.AwaitState(t, deleted)
 	for name, send := range map[string]func() (int, error){
-		"Link":  func() (int, error) { return o.send(arpFrame(60)) },
-		"Queue": func() (int, error) { return q.Send([][]byte{arpFrame(60)}) },
+		"Link":  func() (int, error) { return o.send(linktest.ARPFrame(60)) },
+		"Queue": func() (int, error) { return q.Send([][]byte{linktest.ARPFrame(60)}) },
 	} {
 		if n, err := send(); n != 0 || !errors.Is(err, link.ErrDeleted) {
 			t.Errorf("%s.Send after deletion: took %d, error %v", name, n, err)
@@ -85,14 +79,14 @@ func (o *opened) passes(t *testing.T, c *cable, q link.Queue) {
 	b := openIn(t, p.Loop, c.peer, Config{Name: c.far})
 	p.Observe(b)
 	defer func() { p.Do(func() { _ = b.Close() }); linktest.AwaitDone(t, b.Done()) }()
-	if n, err := p.SendOn(b, arpFrame(61)); n != 1 {
+	if n, err := p.SendOn(b, linktest.ARPFrame(61)); n != 1 {
 		t.Fatalf("sending to the link: %v", err)
 	}
 	o.awaitFrame(t, 61)
-	if n, err := o.send(arpFrame(62)); n != 1 || err != nil {
+	if n, err := o.send(linktest.ARPFrame(62)); n != 1 || err != nil {
 		t.Errorf("Send: took %d, error %v", n, err)
 	}
-	if n, err := q.Send([][]byte{arpFrame(63)}); n != 1 || err != nil {
+	if n, err := q.Send([][]byte{linktest.ARPFrame(63)}); n != 1 || err != nil {
 		t.Errorf("Queue.Send: took %d, error %v", n, err)
 	}
 	p.AwaitFrame(t, func(f []byte) bool { return len(f) == 62 })
@@ -117,7 +111,7 @@ func TestMoveIsDownAndReturnIsFollowed(t *testing.T) {
 		t.Errorf("the device is now %+v", d)
 	}
 	for name, send := range map[string]func([][]byte) (int, error){"Link": o.Link.Send, "Queue": q.Send} {
-		if n, err := send([][]byte{arpFrame(60)}); n != 0 || !errors.Is(err, link.ErrDown) {
+		if n, err := send([][]byte{linktest.ARPFrame(60)}); n != 0 || !errors.Is(err, link.ErrDown) {
 			t.Errorf("%s.Send while moved: took %d, error %v", name, n, err)
 		}
 	}
@@ -152,7 +146,7 @@ func TestOpenWhileDown(t *testing.T) {
 		}
 		q, _ = o.OpenQueue()
 	})
-	if n, err := q.Send([][]byte{arpFrame(60)}); n != 0 || !errors.Is(err, link.ErrDown) {
+	if n, err := q.Send([][]byte{linktest.ARPFrame(60)}); n != 0 || !errors.Is(err, link.ErrDown) {
 		t.Errorf("Queue.Send: took %d, error %v", n, err)
 	}
 	c.own.IP("link set " + c.near + " up")
@@ -172,7 +166,7 @@ func TestRenameAndMTUAreFollowed(t *testing.T) {
 	if !o.Until(func() bool { return o.MTU() == 1300 }) {
 		t.Errorf("MTU is %d, want 1300", o.MTU())
 	}
-	if n, err := o.send(arpFrame(1300+18), arpFrame(1300+22)); n != 0 || !errors.Is(err, link.ErrSize) {
+	if n, err := o.send(linktest.ARPFrame(1300+18), linktest.ARPFrame(1300+22)); n != 0 || !errors.Is(err, link.ErrSize) {
 		t.Errorf("a frame for a larger MTU: took %d, error %v", n, err)
 	}
 	if len(o.States) > 0 {
@@ -192,14 +186,14 @@ func TestSendTells(t *testing.T) {
 		{"link del " + c.near, link.ErrDown}, // it might have moved
 	} {
 		c.own.IP(test.command)
-		if _, err := k.Send([][]byte{udpFrame()}); !errors.Is(err, test.want) {
+		if _, err := k.Send([][]byte{linktest.UDPFrame()}); !errors.Is(err, test.want) {
 			t.Errorf("after %q Send says %v, want %v", test.command, err, test.want)
 		}
 		q, err := k.OpenQueue() // is bound when it sends first
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, err := q.Send([][]byte{udpFrame()}); !errors.Is(err, test.want) {
+		if _, err := q.Send([][]byte{linktest.UDPFrame()}); !errors.Is(err, test.want) {
 			t.Errorf("after %q Queue.Send says %v, want %v", test.command, err, test.want)
 		}
 	}

@@ -60,3 +60,38 @@ func (r *recorder) HandleFrame(f []byte) {
 }
 
 func (r *recorder) HandleState(s link.State) { r.states = append(r.states, s) }
+
+// ARPFrame is a frame of size octets that is for the stack, though no valid ARP.
+func ARPFrame(size int) []byte {
+	f := make([]byte, size)
+	copy(f, []byte{2, 0, 0, 0, 0, 1, 2, 0, 0, 0, 0, 2, 0x08, 0x06})
+	return f
+}
+
+// UDPFrame is 60 octets of traffic, to a MAC that nobody has, so that a kernel
+// drops the frame at once.
+func UDPFrame() []byte {
+	f := make([]byte, 60)
+	copy(f, []byte{2, 0, 0, 0, 0, 9, 2, 0, 0, 0, 0, 2, 0x08, 0x00, 0x45, 0, 0, 46, 0, 0, 0, 0, 64, 17})
+	return f
+}
+
+// ARPRequest is a valid request for target, always of the host 10.77.0.1, as
+// the kernel has no more than some thousand neighbors.
+func ARPRequest(target [4]byte) []byte {
+	mac := header.MAC{2, 0, 0, 0, 0, 1}
+	e := header.EthernetRepr{Dst: header.Broadcast, Src: mac, Type: header.EtherTypeARP}
+	a := header.ARPRepr{Op: header.ARPRequest, SenderMAC: mac, SenderIP: [4]byte{10, 77, 0, 1}, TargetIP: target}
+	f := make([]byte, e.Size()+a.Size())
+	a.Emit(f[e.Emit(f):])
+	return f
+}
+
+// Nobody is a handler that does nothing.
+type Nobody struct{}
+
+// HandleFrame implements link.Handler.
+func (Nobody) HandleFrame([]byte) {}
+
+// HandleState implements link.Handler.
+func (Nobody) HandleState(link.State) {}

@@ -6,6 +6,7 @@ import (
 	"glean/internal/netlab"
 	"glean/stack/header"
 	"glean/stack/link"
+	"glean/stack/link/linktest"
 )
 
 // inNamespace opens a TAP and moves it to a new namespace, where it is up.
@@ -24,17 +25,6 @@ func inNamespace(t testing.TB, c Config) (*opened, *netlab.Namespace) {
 		t.Fatal("the link does not come up")
 	}
 	return o, ns
-}
-
-// request is an ARP request for target. They are all of one host, as the
-// kernel has no more than some thousand neighbors.
-func request(target [4]byte) []byte {
-	mac := header.MAC{2, 0, 0, 0, 0, 1}
-	e := header.EthernetRepr{Dst: header.Broadcast, Src: mac, Type: header.EtherTypeARP}
-	a := header.ARPRepr{Op: header.ARPRequest, SenderMAC: mac, SenderIP: [4]byte{10, 77, 0, 1}, TargetIP: target}
-	f := make([]byte, e.Size()+a.Size())
-	a.Emit(f[e.Emit(f):])
-	return f
 }
 
 // answered is a handler that counts the ARP replies of a MAC.
@@ -74,7 +64,7 @@ func TestKernelsAnswersFillTheRoom(t *testing.T) {
 				o.Attach(h)
 				room = o.Room()
 				for i := range room {
-					if n, err := o.Send([][]byte{request([4]byte{10, 77, 255, 1})}); n != 1 {
+					if n, err := o.Send([][]byte{linktest.ARPRequest([4]byte{10, 77, 255, 1})}); n != 1 {
 						t.Errorf("request %d: %v", i, err)
 						return
 					}
@@ -99,9 +89,9 @@ func TestTrafficStaysOffTheLoop(t *testing.T) {
 	p := openPacket(t, o.Loop, own, o.Name())
 	var frames [][]byte
 	for range 200 {
-		frames = append(frames, udpFrame())
+		frames = append(frames, linktest.UDPFrame())
 	}
-	frames = append(frames, arpFrame(77))
+	frames = append(frames, linktest.ARPFrame(77))
 	before := o.Stats()
 	if n, err := p.Send(frames); n != len(frames) {
 		t.Fatalf("sent %d: %v", n, err)
@@ -111,16 +101,8 @@ func TestTrafficStaysOffTheLoop(t *testing.T) {
 		t.Errorf("counters went from %+v to %+v; want 200 frames of traffic more", before, s)
 	}
 	for len(o.Frames) > 0 {
-		if f := <-o.Frames; len(f) == len(udpFrame()) && f[23] == byte(header.ProtocolUDP) {
+		if f := <-o.Frames; len(f) == len(linktest.UDPFrame()) && f[23] == byte(header.ProtocolUDP) {
 			t.Fatal("a frame of traffic reached the handler")
 		}
 	}
-}
-
-// udpFrame is 60 octets of UDP over IPv4, to a MAC that the kernel's side is
-// not, so that it drops the frame at once.
-func udpFrame() []byte {
-	f := make([]byte, 60)
-	copy(f, []byte{2, 0, 0, 0, 0, 9, 2, 0, 0, 0, 0, 2, 0x08, 0x00, 0x45, 0, 0, 46, 0, 0, 0, 0, 64, 17})
-	return f
 }

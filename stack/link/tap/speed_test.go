@@ -1,14 +1,13 @@
 package tap
 
 import (
-	"slices"
 	"testing"
-	"time"
 
 	"golang.org/x/sys/unix"
 
 	"glean/internal/netlab"
 	"glean/stack/link"
+	"glean/stack/link/linktest"
 	"glean/stack/loop"
 )
 
@@ -27,18 +26,12 @@ func unread(t testing.TB) (*Link, *device, *packetLink, *loop.Virtual) {
 	v := loop.NewVirtual()
 	k := &Link{config: c}
 	k.base.Init(v, c.Room, d.mtu+maxOverhead, link.State{Up: true})
-	k.Attach(nobody{})
+	k.Attach(linktest.Nobody{})
 	k.mtu.Store(int64(d.mtu))
 	k.up.Store(true)
 	k.device.Store(d)
 	return k, d, openPacket(t, v, own, c.Name), v
 }
-
-// nobody is a handler that does nothing.
-type nobody struct{}
-
-func (nobody) HandleFrame([]byte)     {}
-func (nobody) HandleState(link.State) {}
 
 // readAll gives a function that reads what waits in the device's first queue
 // and delivers it.
@@ -59,7 +52,7 @@ func TestReceivingAllocatesNothing(t *testing.T) {
 	read := readAll(k, d, v)
 	var frames [][]byte
 	for range 50 {
-		frames = append(frames, arpFrame(60), udpFrame())
+		frames = append(frames, linktest.ARPFrame(60), linktest.UDPFrame())
 	}
 	before := k.Stats()
 	allocations := testing.AllocsPerRun(20, func() {
@@ -85,7 +78,7 @@ func TestSendingAllocatesNothing(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	frames := [][]byte{udpFrame(), udpFrame(), udpFrame()}
+	frames := [][]byte{linktest.UDPFrame(), linktest.UDPFrame(), linktest.UDPFrame()}
 	before := k.Stats().TxFrames
 	if n := testing.AllocsPerRun(100, func() { _, _ = q.Send(frames) }); n != 0 {
 		t.Errorf("%v allocations", n)
@@ -101,10 +94,9 @@ func queueOf(k *Link) (link.Queue, error) {
 }
 
 // BenchmarkSend compares Queue.Send with a bare loop of write(2) on the same
-// TAP, whose other side drops the frames at once. Rounds of both alternate and
-// the medians are compared, so that what else the machine does hits both.
+// TAP, whose other side drops the frames at once.
 func BenchmarkSend(b *testing.B) {
-	const rounds, perRound, batch = 41, 8192, 64
+	const perRound, batch = 8192, 64
 	k, d, p, _ := unread(b)
 	_ = p.Close() // nobody is to see the frames
 	q, err := queueOf(k)
@@ -113,7 +105,7 @@ func BenchmarkSend(b *testing.B) {
 	}
 	frames := make([][]byte, batch)
 	for i := range frames {
-		frames[i] = udpFrame()
+		frames[i] = linktest.UDPFrame()
 	}
 	bare := func() {
 		_ = d.queues[0].raw.Control(func(fd uintptr) {
@@ -133,29 +125,13 @@ func BenchmarkSend(b *testing.B) {
 			}
 		}
 	}
-	for b.Loop() {
-		var times [2][]time.Duration
-		for range rounds {
-			for i, send := range []func(){bare, ours} {
-				began := time.Now()
-				send()
-				times[i] = append(times[i], time.Since(began))
-			}
-		}
-		slices.Sort(times[0])
-		slices.Sort(times[1])
-		write, queue := times[0][rounds/2], times[1][rounds/2]
-		b.ReportMetric(float64(write.Nanoseconds())/perRound, "ns/write")
-		b.ReportMetric(float64(queue.Nanoseconds())/perRound, "ns/frame")
-		b.ReportMetric(float64(write)/float64(queue), "x-write-rate")
-	}
-	b.ReportMetric(0, "ns/op")
+	linktest.Rounds(b, "write", perRound, bare, ours)
 }
 
 // BenchmarkReceive is what a frame costs from read(2) to the handler's door.
 func BenchmarkReceive(b *testing.B) {
 	for _, class := range []link.Class{link.ClassControl, link.ClassTraffic} {
-		f := map[link.Class][]byte{link.ClassControl: arpFrame(60), link.ClassTraffic: udpFrame()}[class]
+		f := map[link.Class][]byte{link.ClassControl: linktest.ARPFrame(60), link.ClassTraffic: linktest.UDPFrame()}[class]
 		b.Run(class.String(), func(b *testing.B) {
 			const perRound = 512
 			k, d, p, v := unread(b)

@@ -11,12 +11,6 @@ import (
 	"glean/stack/link/linktest"
 )
 
-func arpFrame(size int) []byte {
-	f := make([]byte, size)
-	copy(f, []byte{2, 0, 0, 0, 0, 1, 2, 0, 0, 0, 0, 2, 0x08, 0x06})
-	return f
-}
-
 // A move is "down", whatever netlink calls it; the link recovers in the other
 // namespace and again at home.
 func TestMoveIsDownAndRecovers(t *testing.T) {
@@ -26,12 +20,12 @@ func TestMoveIsDownAndRecovers(t *testing.T) {
 	o.attach()
 	ns.Move(o.Name())
 	o.AwaitState(t, down)
-	if n, err := o.send(arpFrame(60)); n != 0 || !errors.Is(err, link.ErrDown) {
+	if n, err := o.send(linktest.ARPFrame(60)); n != 0 || !errors.Is(err, link.ErrDown) {
 		t.Errorf("Send while moved: took %d, error %v", n, err)
 	}
 	ns.IP("link set " + o.Name() + " up")
 	o.AwaitState(t, up)
-	if n, err := o.send(arpFrame(60)); n != 1 || err != nil {
+	if n, err := o.send(linktest.ARPFrame(60)); n != 1 || err != nil {
 		t.Errorf("Send there: took %d, error %v", n, err)
 	}
 	ns.IP("link set " + o.Name() + " down") // where only looking can tell
@@ -62,7 +56,7 @@ func TestWriteTells(t *testing.T) {
 		if s := d.probe(); s != test.state {
 			t.Errorf("after %q the device's state is %+v, want %+v", test.command, s, test.state)
 		}
-		if _, err := newSender(k, 0).Send([][]byte{udpFrame()}); !errors.Is(err, test.want) {
+		if _, err := newSender(k, 0).Send([][]byte{linktest.UDPFrame()}); !errors.Is(err, test.want) {
 			t.Errorf("after %q Send says %v, want %v", test.command, err, test.want)
 		}
 	}
@@ -82,8 +76,8 @@ func TestDeletionAndReturn(t *testing.T) {
 	own.IP("link del " + o.Name())
 	o.AwaitState(t, deleted)
 	for name, send := range map[string]func() (int, error){
-		"Link":  func() (int, error) { return o.send(arpFrame(60)) },
-		"Queue": func() (int, error) { return q.Send([][]byte{arpFrame(60)}) },
+		"Link":  func() (int, error) { return o.send(linktest.ARPFrame(60)) },
+		"Queue": func() (int, error) { return q.Send([][]byte{linktest.ARPFrame(60)}) },
 	} {
 		if n, err := send(); n != 0 || !errors.Is(err, link.ErrDeleted) {
 			t.Errorf("%s.Send after deletion: took %d, error %v", name, n, err)
@@ -95,14 +89,14 @@ func TestDeletionAndReturn(t *testing.T) {
 	remove(t, own, o.Name())
 	own.IP("tuntap add dev " + o.Name() + " mode tap multi_queue")
 	o.AwaitState(t, up)
-	if n, err := q.Send([][]byte{arpFrame(60), arpFrame(1400)}); n != 2 || err != nil {
+	if n, err := q.Send([][]byte{linktest.ARPFrame(60), linktest.ARPFrame(1400)}); n != 2 || err != nil {
 		t.Errorf("the queue after the return: took %d, error %v", n, err)
 	}
 	if l, err := netlink.LinkByName(o.Name()); err != nil || l.Attrs().MTU != 1400 || l.Attrs().TxQLen < 2*DefaultRoom {
 		t.Errorf("the TAP that came back was not set up: %+v, %v", l, err)
 	}
 	p := openPacket(t, o.Loop, own, o.Name())
-	if _, err := p.Send([][]byte{arpFrame(77)}); err != nil {
+	if _, err := p.Send([][]byte{linktest.ARPFrame(77)}); err != nil {
 		t.Fatal(err)
 	}
 	o.awaitFrame(t, 77)

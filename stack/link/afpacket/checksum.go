@@ -3,33 +3,8 @@ package afpacket
 import (
 	"encoding/binary"
 
-	"golang.org/x/sys/unix"
-
 	"glean/stack/header"
 )
-
-// tagRoom is how many octets must be free before a received frame, so that the
-// tag can be put back without moving the payload.
-const tagRoom = header.VLANSize
-
-// addresses is the length of the two MAC addresses, behind which a tag stands.
-const addresses = 12
-
-// restoreTag gives the frame that begins tagRoom octets into b as it was on the
-// wire. The kernel takes the outermost VLAN tag off and tells it apart.
-func restoreTag(b []byte, aux *unix.TpacketAuxdata) []byte {
-	if aux.Status&unix.TP_STATUS_VLAN_VALID == 0 {
-		return b[tagRoom:]
-	}
-	kind := header.EtherTypeVLAN
-	if aux.Status&unix.TP_STATUS_VLAN_TPID_VALID != 0 {
-		kind = header.EtherType(aux.Vlan_tpid)
-	}
-	copy(b[:addresses], b[tagRoom:])
-	header.Ethernet(b).SetType(kind)
-	binary.BigEndian.PutUint16(b[header.EthernetSize:], aux.Vlan_tci)
-	return b
-}
 
 // finishChecksum calculates the checksum of ICMP, ICMPv6, UDP or TCP in a frame
 // that its sender left to a device. What is none of these, or is malformed,
