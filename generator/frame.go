@@ -52,10 +52,14 @@ func (c *cursor) move(d *definition, n int) {
 type slot struct {
 	def, size int // -1 at first
 	flow      uint64
-	adj       uint32
+	adj       uint32 // NoAdjacency if it has none
 	class     uint32
-	word      uint64 // the adjacency as the frame has it
+	word      uint64 // the adjacency as the frame was made with
+	mac       uint64 // the learned destination in the buffer
 }
+
+// noMAC stands where a buffer holds no learned destination.
+const noMAC = ^uint64(0)
 
 // stretch makes up to n frames of a definition in the slots from r.tail on. It
 // gives fewer where the kind of length changes or a frame must not leave.
@@ -70,13 +74,6 @@ func (r *Run) stretch(d *definition, c *cursor, n int, now loop.Time) int {
 	terms := d.sizes[r.slots[r.tail].size].terms
 	for i := range d.ops {
 		r.column(d, c, i, n, terms)
-	}
-	if d.learned {
-		at := r.tail * r.stride
-		for _, mac := range r.macs[:n] {
-			putMAC(r.buffer[at:at+6], mac)
-			at += r.stride
-		}
 	}
 	if d.signature != nil {
 		r.sign(d, c, n, now)
@@ -120,10 +117,16 @@ func (r *Run) mark(d *definition, flow uint64, n int) {
 // together: their checksums must depend on the same ops.
 func (r *Run) lengths(d *definition, c *cursor, n int) int {
 	if len(d.sizes) == 1 {
+		if r.uniform == r.def {
+			return n
+		}
 		for i := r.tail; i < r.tail+n; i++ {
 			if s := &r.slots[i]; s.def != r.def || s.size != 0 {
 				r.prepare(s, i, 0)
 			}
+		}
+		if r.tail+n == Batch && r.tail == 0 {
+			r.uniform = r.def
 		}
 		return n
 	}
@@ -171,7 +174,8 @@ func (r *Run) prepare(s *slot, index, size int) {
 	for _, p := range plan.patches {
 		binary.BigEndian.PutUint16(b[p.at:], p.value)
 	}
-	s.def, s.size, s.class, s.adj, s.word = r.def, size, d.class, NoAdjacency, 0
+	s.def, s.size, s.class, s.adj, s.word, s.mac = r.def, size, d.class, NoAdjacency, 0, noMAC
+	r.uniform = -1
 	r.frames[index] = b[:plan.octets]
 }
 
@@ -211,16 +215,55 @@ func (r *Run) column(d *definition, c *cursor, i, n int, terms []dependence) {
 			lo[j] = (lo[j]^o.xor.lo)<<o.shift | o.fixed
 		}
 	}
-	r.store(o, lo, hi)
+	var shares dependence
 	if terms != nil {
-		r.addTerms(o, terms[i], lo, hi)
+		shares = terms[i]
+	}
+	if (o.span == 4 || o.span == 2) && !o.special && !o.merge && shares.simple() {
+		r.storeAndAdd(o, shares, lo)
+		return
+	}
+	r.store(o, lo, hi)
+	r.addTerms(o, shares, lo, hi)
+}
+
+// simple tells whether a column is added as it is to no more than two sums.
+func (d dependence) simple() bool {
+	return len(d) == 0 || len(d) <= 2 && d[0].factor == 1 && d[len(d)-1].factor == 1
+}
+
+// storeAndAdd is store and addTerms in one for what nearly every column is: two
+// or four octets that no, one or two checksums depend on.
+func (r *Run) storeAndAdd(o *op, shares dependence, lo []uint64) {
+	a, b := r.idleSums[0][:len(lo)], r.idleSums[1][:len(lo)]
+	if len(shares) > 0 {
+		a = r.acc[shares[0].sum][:len(lo)]
+	}
+	if len(shares) > 1 {
+		b = r.acc[shares[1].sum][:len(lo)]
+	}
+	at, stride, buffer := r.tail*r.stride+o.off, r.stride, r.buffer
+	if o.span == 4 {
+		for j, v := range lo {
+			binary.BigEndian.PutUint32(buffer[at:at+4], uint32(v))
+			a[j] += v
+			b[j] += v
+			at += stride
+		}
+		return
+	}
+	for j, v := range lo {
+		binary.BigEndian.PutUint16(buffer[at:at+2], uint16(v))
+		a[j] += v
+		b[j] += v
+		at += stride
 	}
 }
 
 // addTerms adds a column to the checksums that depend on it. Values are folded
 // only as far as is needed for the sum not to overflow.
-func (r *Run) addTerms(o *op, terms dependence, lo, hi []uint64) {
-	if len(terms) == 0 {
+func (r *Run) addTerms(o *op, shares dependence, lo, hi []uint64) {
+	if len(shares) == 0 {
 		return
 	}
 	switch {
@@ -238,14 +281,8 @@ func (r *Run) addTerms(o *op, terms dependence, lo, hi []uint64) {
 			lo[j] = (lo[j] &^ o.fixed) << odd
 		}
 	}
-	for _, t := range terms {
+	for _, t := range shares {
 		acc := r.acc[t.sum][:len(lo)]
-		if t.factor == 1 {
-			for j, v := range lo {
-				acc[j] += v
-			}
-			continue
-		}
 		for j, v := range lo {
 			acc[j] += v * t.factor
 		}
@@ -278,7 +315,7 @@ func (r *Run) store(o *op, lo, hi []uint64) {
 		}
 	case o.span == 6:
 		for _, v := range lo {
-			putMAC(b[at:], v)
+			putMAC(b[at:at+6], v)
 			at += stride
 		}
 	default:
@@ -397,25 +434,25 @@ func (r *Run) sums(d *definition, n int) {
 	}
 }
 
-// destinations loads the words of the next hops of up to n frames, until one
-// must not leave.
+// destinations gives up to n frames the MACs of their next hops, until one must
+// not leave.
 func (r *Run) destinations(d *definition, c *cursor, n int) int {
 	if d.adjOp < 0 {
-		return r.destination(d, c, n)
+		word := r.p.words[d.adj].Load()
+		for i := range n {
+			if !r.destination(d, c, i, d.adj, word) {
+				return i
+			}
+		}
+		return n
 	}
 	g, o := &c.digits[d.adjOp], &d.ops[d.adjOp]
 	index, left := g.index, g.left
 	for i := range n {
-		s := &r.slots[r.tail+i]
-		s.adj = d.adjOf[index]
-		s.word = r.p.words[s.adj].Load()
-		mac, ok := s.word&macMask, s.word>>macBits&1 != 0
-		if !ok {
-			if mac, ok = r.fallback(d, c, i); !ok {
-				return i
-			}
+		adj := d.adjOf[index]
+		if !r.destination(d, c, i, adj, r.p.words[adj].Load()) {
+			return i
 		}
-		r.macs[i] = mac
 		if left--; left == 0 {
 			left = o.stride
 			if index++; index == o.values.count {
@@ -426,21 +463,27 @@ func (r *Run) destinations(d *definition, c *cursor, n int) int {
 	return n
 }
 
-// destination is destinations for a definition with one next hop.
-func (r *Run) destination(d *definition, c *cursor, n int) int {
-	word := r.p.words[d.adj].Load()
-	for i := range n {
-		s := &r.slots[r.tail+i]
-		s.adj, s.word = d.adj, word
-		mac, ok := word&macMask, word>>macBits&1 != 0
-		if !ok {
+// destination writes the MAC of the frame that is i frames after the cursor. It
+// tells whether the frame may leave.
+func (r *Run) destination(d *definition, c *cursor, i int, adj uint32, word uint64) bool {
+	mac, state := word&macMask, AdjacencyState(word>>macBits)
+	if state != AdjacencyResolved {
+		if state == AdjacencyStale {
+			r.stale = true
+		} else {
+			var ok bool
 			if mac, ok = r.fallback(d, c, i); !ok {
-				return i
+				return false
 			}
 		}
-		r.macs[i] = mac
 	}
-	return n
+	s := &r.slots[r.tail+i]
+	s.adj, s.word = adj, word
+	if s.mac != mac {
+		s.mac = mac
+		putMAC(r.buffer[(r.tail+i)*r.stride:], mac)
+	}
+	return true
 }
 
 // fallback is the MAC of a frame whose next hop has none; ok is false if the

@@ -254,8 +254,10 @@ func (k *compiler) destinations(t *Traffic, d *definition) {
 		return
 	}
 	d.learned = true
-	if d.dstOp >= 0 {
-		d.ops[d.dstOp].span = 0 // the adjacency decides what is written
+	for i := range d.ops {
+		if d.ops[i].bit == 0 { // the destination MAC
+			d.ops[i].span = 0 // the adjacency decides what is written
+		}
 	}
 	d.adjOp = d.opOf(ip, roleDestination)
 	if d.adjOp < 0 {

@@ -60,16 +60,20 @@ type Run struct {
 	head    int // frames[head:tail] wait for the device
 	tail    int
 	lo, hi  [Batch]uint64   // a column of values
-	macs    [Batch]uint64   // a column of destinations
 	acc     [][Batch]uint64 // a column of sums for each checksum
-	begun   bool
-	ended   bool
-	err     error
-	begin   loop.Time // of the run
-	origin  loop.Time // of the schedule; later than begin by the time in which no flow had a MAC
-	changes uint64    // of adjacencies, when frames were built
-	barren  uint64    // frames passed over since the last one with a MAC
-	idleAt  uint64    // changes when a whole round was barren, +1
+	// idleSums take what a column would add to checksums that there are not, so
+	// that the loop that adds need not ask.
+	idleSums [2][Batch]uint64
+	uniform  int  // the definition that all slots are prepared for, -1 if there is none
+	stale    bool // a frame of the batch goes to a stale MAC
+	begun    bool
+	ended    bool
+	err      error
+	begin    loop.Time // of the run
+	origin   loop.Time // of the schedule; later than begin by the time in which no flow had a MAC
+	changes  uint64    // of adjacencies, when frames were built
+	barren   uint64    // frames passed over since the last one with a MAC
+	idleAt   uint64    // changes when a whole round was barren, +1
 }
 
 // NewRun prepares a run of a program.
@@ -78,7 +82,7 @@ func NewRun(p *Program, o RunOptions) *Run {
 	for i := range r.cursors {
 		r.cursors[i].init(&p.defs[i])
 	}
-	r.stride = p.room + slack
+	r.stride, r.uniform = p.room+slack, -1
 	r.buffer = make([]byte, Batch*r.stride)
 	for i := range r.slots {
 		r.slots[i].def = -1
@@ -217,7 +221,7 @@ func (r *Run) pause(now loop.Time) loop.Time {
 
 // build makes up to n frames.
 func (r *Run) build(now loop.Time, n uint64) {
-	r.head, r.tail = 0, 0
+	r.head, r.tail, r.stale = 0, 0, false
 	if changes := r.p.changes.Load(); changes != r.changes {
 		r.changes, r.barren = changes, 0
 	}
@@ -272,9 +276,10 @@ func (r *Run) refresh() {
 		s := &r.slots[i]
 		if s.adj != NoAdjacency {
 			word := r.p.words[s.adj].Load()
-			if ok := AdjacencyState(word >> macBits).hasMAC(); ok {
-				s.word = word
-				putMAC(r.frames[i], word&macMask)
+			if state := AdjacencyState(word >> macBits); state.hasMAC() {
+				s.word, s.mac = word, word&macMask
+				putMAC(r.frames[i], s.mac)
+				r.stale = r.stale || state == AdjacencyStale
 			} else if word != s.word && r.p.config.Learning.Policy != PolicyFallback {
 				r.tally.skipped++
 				r.tally.made--
@@ -347,15 +352,27 @@ func (r *Run) account(from, to int, now loop.Time) {
 		return
 	}
 	t := &r.tally
-	for i := from; i < to; i++ {
-		t.octets += uint64(len(r.frames[i]) + fcs)
-		t.classes[r.slots[i].class]++
+	n := uint64(to - from)
+	if d := &r.p.defs[0]; len(r.p.defs) == 1 && d.evenly > 0 {
+		t.octets += n * d.evenly
+		t.classes[0] += n
+	} else {
+		for i := from; i < to; i++ {
+			t.octets += uint64(len(r.frames[i]) + fcs)
+			t.classes[r.slots[i].class]++
+		}
 	}
-	if r.flows != nil {
+	switch {
+	case r.flows == nil:
+	case r.p.flows == 1 && r.p.defs[0].evenly > 0:
+		r.flows[0].add(n, 0, r.p.defs[0].evenly, now)
+	default:
 		r.accountFlows(from, to, now)
 	}
-	r.accountStale(from, to)
-	t.actual += uint64(to - from)
+	if moved := r.changes != r.p.changes.Load(); moved || r.stale {
+		r.accountStale(from, to, moved)
+	}
+	t.actual += n
 	if t.first == NoTime {
 		t.first = now
 	}
@@ -377,8 +394,7 @@ func (r *Run) accountFlows(from, to int, now loop.Time) {
 
 // accountStale counts frames that went to a MAC that was known to be wrong when
 // the device had taken them.
-func (r *Run) accountStale(from, to int) {
-	moved := r.changes != r.p.changes.Load()
+func (r *Run) accountStale(from, to int, moved bool) {
 	for i := from; i < to; i++ {
 		s := &r.slots[i]
 		if s.word>>macBits == uint64(AdjacencyStale) || moved && s.adj != NoAdjacency &&
