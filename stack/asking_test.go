@@ -557,3 +557,14 @@ func TestHeldPacketsAreBounded(t *testing.T) {
 		t.Errorf("%d packets are still held", n.stack.packets.live)
 	}
 }
+
+// TestShortDeadline: who has less than a RetransTimer is asked once at least.
+func TestShortDeadline(t *testing.T) {
+	n := alone(t)
+	n.link.set(false)
+	n.waiter.hold(n.iface, peer, 1, false, 500e6)
+	n.run(100 * loop.Millisecond)
+	n.link.set(true)
+	n.run(2 * seconds)
+	n.wantSent(groupQuestion(peer))
+}

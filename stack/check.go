@@ -21,7 +21,7 @@ func (s *Stack) Check() error {
 			return fmt.Errorf("neighbor %d is of interface %d, which is not there", id, n.iface)
 		}
 		counts[n.iface]++
-		if g := s.interfaces[n.iface].segment; g.watched != nil {
+		if g := s.interfaces[n.iface].segment; g.watched != nil || len(g.interfaces) > scanAll {
 			if watched[g] == nil {
 				watched[g] = make(map[ip]int)
 			}

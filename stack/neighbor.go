@@ -82,7 +82,6 @@ func (s *Stack) apply(id uint32, e event, mac header.MAC, cause Cause) {
 	}
 	if next != old || n.mac != oldMAC {
 		n.changed = now
-		n.flags &^= flagSuspect
 	}
 	s.setTimer(id, n, i, now, do)
 	if do&doAnswer != 0 {
@@ -153,9 +152,14 @@ func (s *Stack) report(i *Interface, n *neighbor, old State, oldMAC header.MAC, 
 }
 
 // suspect looks for two MACs told for one address within a second. It is
-// called before the message is applied.
+// called before the message is applied. Of MACs that take turns faster than that
+// only the first is reported.
 func (s *Stack) suspect(n *neighbor, told header.MAC, cause Cause) {
-	if !n.state.HasMAC() || n.mac == told || s.loop.Now().Sub(n.changed) >= suspectWithin && n.state != StateStatic {
+	if !n.state.HasMAC() || n.mac == told {
+		return
+	}
+	if s.loop.Now().Sub(n.changed) >= suspectWithin && n.state != StateStatic {
+		n.flags &^= flagSuspect
 		return
 	}
 	s.counters.Suspicions++

@@ -157,7 +157,6 @@ func (s *Stack) keep(n *neighbor, i *Interface, packet []byte) {
 	if s.loop.Now() >= n.asked.Add(i.config.Neighbor.RetransTimer) {
 		s.askSelfNow(n, a, i)
 	} else {
-		a.flags &^= askOffered
 		s.setAskTimer(n, a, i)
 	}
 }

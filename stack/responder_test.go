@@ -317,7 +317,7 @@ func TestTwoMACsWithinASecondAreReported(t *testing.T) {
 			n.receive(f)
 			n.receive(answer(t, hop, mac2))
 		}
-		suspects := 0
+		suspects, again := 0, 0
 		for _, e := range n.observer.neighbors {
 			if e.Suspect {
 				suspects++
@@ -326,8 +326,19 @@ func TestTwoMACsWithinASecondAreReported(t *testing.T) {
 				}
 			}
 		}
-		if suspects == 0 || n.stack.Counters().Suspicions < 5 {
-			t.Errorf("%s: %d events, %d counted", hop, suspects, n.stack.Counters().Suspicions)
+		n.run(5 * seconds)
+		n.receive(f)
+		if n.state(hop) == "stale "+mac2.String() || n.state(hop) == "reachable "+mac2.String() {
+			t.Fatal("the MAC did not change")
+		}
+		n.receive(answer(t, hop, mac2))
+		for _, e := range n.observer.neighbors {
+			if e.Suspect {
+				again++
+			}
+		}
+		if suspects != 1 || again != 2 || n.stack.Counters().Suspicions < 5 {
+			t.Errorf("%s: %d events, then %d, want 1 and 2; %d counted", hop, suspects, again, n.stack.Counters().Suspicions)
 		}
 		m := alone(t)
 		confirm(m, hop, mac2)
@@ -482,4 +493,31 @@ func TestInterfacesComeAndGo(t *testing.T) {
 	if len(n.stack.interfaces) > 2 || len(n.stack.neighbors.timers.lists) > 2 || len(n.stack.segments) > 0 || len(n.stack.handles) > 0 {
 		t.Error("interfaces leave something behind")
 	}
+}
+
+// TestLoopedFrames: our own frames that come back are nobody's answers.
+func TestLoopedFrames(t *testing.T) {
+	n := alone(t)
+	dad := ndFrame{src: "::", dst: solicitGroup, target: "2001:db8::1", ethSrc: mac1}
+	n.receive(dad.bytes(t))
+	n.wantSent()
+	n.waiter.hold(n.iface, peer6, 1, false, 30e9)
+	f := answerNA()
+	f.lla = mac1
+	n.receive(f.bytes(t))
+	n.wantState(peer6, "incomplete")
+}
+
+// TestSolicitationForAnotherInterface: what comes by unicast to one interface
+// asks for nothing of another, even in the same VLAN.
+func TestSolicitationForAnotherInterface(t *testing.T) {
+	n := alone(t)
+	n.add(config(3))
+	f := resolveNS()
+	f.dst, f.target = "2001:db8::1", "2001:db8::3"
+	n.receive(f.bytes(t))
+	n.wantSent()
+	f.dst, f.ethDst, f.target = "2001:db8::3", header.MAC{2, 0, 0, 0, 0, 3}, "2001:db8::3"
+	n.receive(f.bytes(t))
+	n.wantSent("m3>m2 2001:db8::3>2001:db8::2 NA 2001:db8::3 011 TargetAddress m3")
 }

@@ -55,7 +55,8 @@ type Stack struct {
 	counters  Counters
 }
 
-// New makes the stack of a link and attaches it.
+// New makes the stack of a link and attaches it. The link must not deliver
+// frames from inside its Send.
 func New(l loop.Loop, lk link.Link, o Options) *Stack {
 	s := &Stack{
 		loop:       l,
@@ -151,9 +152,6 @@ func (s *Stack) runTimers() {
 
 // settle ends a turn of the loop: waiters are told, the timer is set.
 func (s *Stack) settle() {
-	if s.draining {
-		return // a waiter called back; the turn that told it settles
-	}
 	s.draining = true
 	for n := 0; n < len(s.notes); n++ {
 		s.tell(s.notes[n])
