@@ -118,8 +118,10 @@ func (i *Interface) refuse(hop ip) Reason {
 	case i.source(hop) == nil:
 		return NoSourceAddress
 	}
-	if own := i.segment.own(hop); own != nil && own.iface == i {
-		return OwnAddress
+	for _, own := range i.addresses {
+		if own.ip == hop {
+			return OwnAddress
+		}
 	}
 	return ReasonNone
 }

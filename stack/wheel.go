@@ -24,6 +24,7 @@ type wheel struct {
 	unused   []uint32            // heads of lists that were given back
 	nodes    slab[wheelNode]
 	armed    int
+	soonest  uint64 // no timer is due before this tick, unless armed is 0
 }
 
 const (
@@ -124,6 +125,10 @@ func (w *wheel) set(id uint32, at, now loop.Time) {
 	if uint32(deadline) == notTimer {
 		deadline++
 	}
+	if w.armed == 0 {
+		w.soonest = deadline
+	}
+	w.soonest = min(w.soonest, deadline)
 	w.nodes.at(id).deadline = uint32(deadline)
 	w.armed++
 	w.place(id, deadline)
@@ -161,12 +166,13 @@ func (w *wheel) first() (level int, slot uint32, tick uint64, ok bool) {
 	return 0, 0, 0, false
 }
 
-// next is a time at or before the first deadline, Never if there is none.
+// next is a time at or before the first deadline, Never if there is none. To
+// be quick it takes no notice of timers that were removed since the last expire.
 func (w *wheel) next() loop.Time {
-	if _, _, tick, ok := w.first(); ok {
-		return tickTime(tick)
+	if w.armed == 0 {
+		return loop.Never
 	}
-	return loop.Never
+	return tickTime(w.soonest)
 }
 
 // expire takes out one id whose deadline has come and gives it, 0 if there is
@@ -175,7 +181,7 @@ func (w *wheel) expire(now loop.Time) uint32 {
 	present := uint64(now) >> tickBits
 	for {
 		level, slot, tick, ok := w.first()
-		if !ok || tick > present {
+		if w.soonest = tick; !ok || tick > present {
 			w.now = max(w.now, present)
 			return 0
 		}
