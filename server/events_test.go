@@ -15,7 +15,7 @@ import (
 
 // stream is an open event stream.
 type stream struct {
-	t       testing.TB
+	t       tb
 	scanner *bufio.Scanner
 	close   func()
 	kind    string

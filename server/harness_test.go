@@ -2,6 +2,7 @@ package server
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -22,16 +23,28 @@ import (
 	"glean/stack/loop"
 )
 
+// tb is what testing.TB and *rapid.T have in common.
+type tb interface {
+	Helper()
+	Cleanup(func())
+	Context() context.Context
+	Error(...any)
+	Errorf(string, ...any)
+	Fatal(...any)
+	Fatalf(string, ...any)
+}
+
 // api is a server over HTTP on a real loop, with ports "0" and "1" back to
 // back. What it is asked and answers is held against the OpenAPI document.
 type api struct {
-	t      testing.TB
+	t      tb
 	server *Server
 	http   *httptest.Server
 	loop   *loop.Real
 	world  *sim.World // on the loop only
 	log    *logBuffer
 	ends   map[string]*sim.End
+	wires  int // opened so far; on the loop only
 }
 
 // logBuffer is a log that several goroutines write.
@@ -106,7 +119,8 @@ func (a *api) openWire(spec engine.PortSpec) (link.Link, error) {
 	}
 	opened := make(chan link.Link, 1)
 	a.loop.Post(func() {
-		end, _ := a.world.Wire("opened-"+spec.ID, sim.WireConfig{})
+		a.wires++
+		end, _ := a.world.Wire(fmt.Sprintf("opened %d", a.wires), sim.WireConfig{})
 		opened <- end
 	})
 	return <-opened, nil
@@ -122,7 +136,7 @@ func (a *api) onLoop(f func()) {
 
 // answer is what came back.
 type answer struct {
-	t      testing.TB
+	t      tb
 	what   string
 	status int
 	header http.Header

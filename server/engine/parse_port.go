@@ -32,6 +32,11 @@ func (o object) portSpec() PortSpec {
 	if !ok {
 		return spec
 	}
+	for _, other := range []string{string(KindTAP), string(KindPacket), string(KindWire), "dpdk", "bond"} {
+		if v, given := config.get(other); given && other != kind {
+			config.wrong(v.path, "does not go with kind %q", kind)
+		}
+	}
 	if _, ok := config.required(kind); !ok {
 		return spec
 	}
