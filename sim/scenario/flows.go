@@ -47,18 +47,20 @@ type Flow struct {
 	Received    uint64     `json:"received"` // by the owner
 }
 
-// arrivals gathers what all hosts and farms received, and who has which
-// address.
+// arrivals is what all hosts and farms received, and who has which address.
 type arrivals struct {
-	counts map[sim.Flow]uint64
-	owner  map[netip.Addr]string
+	network *Network
+	counts  map[sim.Flow]uint64
+	near    map[place]string      // on a segment
+	far     map[netip.Addr]string // anywhere
 }
 
-func (n *Network) arrivals() arrivals {
-	a := arrivals{make(map[sim.Flow]uint64), make(map[netip.Addr]string)}
+func (n *Network) arrivals() *arrivals {
+	a := &arrivals{n, make(map[sim.Flow]uint64), make(map[place]string), make(map[netip.Addr]string)}
 	for _, s := range n.stations {
 		for _, i := range s.host.Interface(0).Status() {
-			a.owner[i.Addr] = s.name
+			a.near[place{s.segment, i.Addr}] = s.name
+			a.far[i.Addr] = s.name
 		}
 		for _, c := range s.host.Flows() {
 			a.counts[c.Flow] += c.Packets
@@ -67,20 +69,38 @@ func (n *Network) arrivals() arrivals {
 	for _, f := range n.farms {
 		for flow, count := range f.received {
 			a.counts[flow] += count
-			a.owner[flow.Dst] = f.name
 		}
 	}
 	return a
 }
 
+// owner is the host that an interface of glean means by an address: one on its
+// segment, else one behind routers; "" if nobody has it.
+func (a *arrivals) owner(e *endpoint, to netip.Addr) string {
+	if e != nil {
+		if name, ok := a.near[place{e.segment, to}]; ok {
+			return name
+		}
+	}
+	if name, ok := a.far[to]; ok {
+		return name
+	}
+	for i, f := range a.network.owners.farms {
+		if _, _, ok := a.network.owners.farmer(f.segment, to); ok {
+			return a.network.farms[i].name
+		}
+	}
+	return ""
+}
+
 // reportFlows joins what was sent with what arrived. Runs of one generator are
 // added; a flow that two generators send is divided in the order of the list.
-func (r *Run) reportFlows(runs map[*generator.Run]string, arrived arrivals) []Flow {
+func (r *Run) reportFlows(runs map[*generator.Run]string, arrived *arrivals) []Flow {
 	index := make(map[Flow]int)
 	var flows []Flow
 	for _, c := range r.flowList {
 		f := Flow{Generator: runs[c.run], Source: c.Src, Destination: c.Dst, Protocol: uint8(c.Protocol), Port: c.DstPort,
-			Owner: arrived.owner[c.Dst]}
+			Owner: arrived.owner(r.targets[runs[c.run]], c.Dst)}
 		at, known := index[f]
 		if !known {
 			at = len(flows)

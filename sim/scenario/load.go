@@ -43,6 +43,7 @@ func (r *reader) syntax(err error) error {
 	if errors.Is(err, io.EOF) {
 		p.Text = "the file is empty"
 	}
+	p.Text = strings.TrimPrefix(p.Text, "yaml: ")
 	if m := yamlLine.FindStringSubmatch(p.Text); m != nil {
 		p.Line, _ = strconv.Atoi(m[1])
 		p.Text = yamlLine.ReplaceAllString(p.Text, "")

@@ -73,7 +73,7 @@ type Address struct {
 	NextHop   netip.Addr    `json:"next_hop_address,omitzero"`
 	State     string        `json:"state"`
 	Reason    string        `json:"reason,omitempty"`
-	MAC       string        `json:"mac_address,omitempty"`
+	MAC       header.MAC    `json:"mac_address,omitzero"`
 	Attempts  uint32        `json:"attempts"`
 	RTT       loop.Duration `json:"rtt_ns,omitempty"`
 	FromCache bool          `json:"from_cache,omitempty"`
@@ -123,8 +123,9 @@ func (r *Run) finish() (*Report, error) {
 		if err != nil {
 			continue // deleted
 		}
-		r.judgeRows(q)
-		out.Learning = append(out.Learning, r.reportRequest(q, arrived.owner))
+		rows := q.Rows(learning.RowFilter{})
+		r.judgeRows(rows)
+		out.Learning = append(out.Learning, r.reportRequest(q, rows, arrived))
 	}
 	r.judgeNeighbors()
 	runs := make(map[*generator.Run]string)
@@ -143,8 +144,7 @@ func (r *Run) finish() (*Report, error) {
 	return out, nil
 }
 
-func (r *Run) reportRequest(q *learning.Request, owner map[netip.Addr]string) Request {
-	rows := q.Rows(learning.RowFilter{})
+func (r *Run) reportRequest(q *learning.Request, rows []learning.Row, arrived *arrivals) Request {
 	out := Request{
 		ID: q.ID(), State: q.State().String(), Generators: q.GeneratorIDs(), NextHops: q.NextHops(),
 		Completed: q.Progress().Completed, TimedOut: q.Progress().TimedOut,
@@ -153,15 +153,16 @@ func (r *Run) reportRequest(q *learning.Request, owner map[netip.Addr]string) Re
 	if at, ended := q.FinishedAt(); ended {
 		out.Took = at.Sub(q.CreatedAt())
 	}
-	var rtts, settled []loop.Duration
-	for _, row := range rows {
+	rtts, settled := make([]loop.Duration, 0, len(rows)), make([]loop.Duration, 0, len(rows))
+	for i := range rows {
+		row := &rows[i]
 		a := Address{
 			Address: row.Address, Interface: row.InterfaceID, NextHop: row.NextHop, State: row.State.String(),
 			Reason: row.Reason.String(), Attempts: row.Attempts, FromCache: row.FromCache, At: row.DecidedAt,
-			Owner: owner[row.Address],
+			Owner: arrived.owner(r.endpoints[row.InterfaceID], row.Address),
 		}
 		if row.State == learning.StateCompleted {
-			a.MAC, a.RTT = row.MAC.String(), row.RTT
+			a.MAC, a.RTT = row.MAC, row.RTT
 			settled = append(settled, row.DecidedAt.Sub(q.CreatedAt()))
 			if !row.FromCache {
 				rtts = append(rtts, row.RTT)

@@ -51,10 +51,11 @@ type Run struct {
 	endpoints map[string]*endpoint
 	count     uint32 // of endpoints so far
 	policies  map[string]generator.Policy
-	order     []string // ids of requests as they were made
-	notYet    int      // steps of the timeline and starts that are to come
-	resolving int      // requests in progress
-	active    int      // generators
+	targets   map[string]*endpoint // of generators, nil for those bound to a port
+	order     []string             // ids of requests as they were made
+	notYet    int                  // steps of the timeline and starts that are to come
+	resolving int                  // requests in progress
+	active    int                  // generators
 	refused   map[string]string
 	faults    []string        // steps that failed
 	queues    []*watchedQueue // of all runs
@@ -83,6 +84,7 @@ func prepare(s *Scenario, o Options) (*Run, error) {
 	r := &Run{
 		scenario: s, options: o, seed: s.Seed, late: s.Late,
 		endpoints: make(map[string]*endpoint), policies: make(map[string]generator.Policy),
+		targets: make(map[string]*endpoint),
 		refused: make(map[string]string), flows: make(map[flowID]*flowSent),
 		safety: safety{asked: make(map[question]loop.Time), requests: make(map[string]learning.State)},
 	}
@@ -216,7 +218,7 @@ func (r *Run) AddGenerator(body []byte) error {
 	if spec.ID == "" {
 		spec.ID = r.engine.NewID()
 	}
-	r.policies[spec.ID] = spec.Config.Learning.Policy
+	r.policies[spec.ID], r.targets[spec.ID] = spec.Config.Learning.Policy, r.endpoints[spec.TargetID]
 	g, err := r.engine.CreateGenerator(spec)
 	if err != nil {
 		return fmt.Errorf("generator %q: %w", spec.ID, err)

@@ -118,8 +118,9 @@ func (r *Run) sentTraffic(e *endpoint, q *watchedQueue, s *seen) {
 }
 
 // judgeRows holds what a request found against the truth.
-func (r *Run) judgeRows(q *learning.Request) {
-	for _, row := range q.Rows(learning.RowFilter{}) {
+func (r *Run) judgeRows(rows []learning.Row) {
+	for i := range rows {
+		row := &rows[i]
 		e := r.endpoints[row.InterfaceID]
 		if e == nil {
 			continue

@@ -118,18 +118,18 @@ func (q *Request) write(t io.Writer) {
 }
 
 func (l *learned) write(t io.Writer) {
-	hop, mac, state := l.like.NextHop.String(), l.like.MAC, l.like.State
+	hop, mac, state := l.like.NextHop.String(), l.like.MAC.String(), l.like.State
 	switch {
 	case !l.like.NextHop.IsValid():
 		hop = "none"
 	case l.like.NextHop == l.like.Address:
 		hop = "on-link"
 	}
-	if l.count > 1 && hop == "on-link" && mac != "" {
-		mac = "one each"
-	}
-	if mac == "" {
+	switch {
+	case l.like.MAC.IsZero():
 		mac = "-"
+	case l.count > 1 && hop == "on-link":
+		mac = "one each"
 	}
 	if l.like.Reason != "" {
 		state += " (" + l.like.Reason + ")"

@@ -52,7 +52,7 @@ type reader struct {
 }
 
 const (
-	maxNodes    = 1 << 22
+	maxNodes    = 1 << 20
 	maxProblems = 20
 )
 
