@@ -8,6 +8,7 @@ import (
 	"glean/server/engine"
 	"glean/sim"
 	"glean/stack/link"
+	"glean/stack/link/afpacket"
 	"glean/stack/link/tap"
 	"glean/stack/loop"
 )
@@ -20,6 +21,9 @@ func openers(l *loop.Real) map[engine.PortKind]server.Opener {
 			return tap.Open(l, tap.Config{
 				Name: spec.Name, Queues: spec.Queues, Persist: spec.Persist, MTU: spec.MTU, MAC: spec.MAC,
 			})
+		},
+		engine.KindPacket: func(spec engine.PortSpec) (link.Link, error) {
+			return afpacket.Open(l, afpacket.Config{Name: spec.Name})
 		},
 		engine.KindWire: wires.open,
 	}

@@ -28,7 +28,7 @@ func (p *portFlags) Set(s string) error {
 	return nil
 }
 
-// parsePort reads ID=KIND:ARG, as 0=tap:tap0,queues=2 or a=wire:w1.
+// parsePort reads ID=KIND:ARG, as 0=tap:tap0,queues=2, 1=packet:eth1 or a=wire:w1.
 func parsePort(s string) (engine.PortSpec, error) {
 	id, rest, ok := strings.Cut(s, "=")
 	kind, arg, ok2 := strings.Cut(rest, ":")
@@ -47,13 +47,13 @@ func parsePort(s string) (engine.PortSpec, error) {
 	switch spec.Kind {
 	case engine.KindTAP:
 		return tapOptions(spec, words[1:])
-	case engine.KindWire:
+	case engine.KindPacket, engine.KindWire:
 		if len(words) > 1 {
-			return engine.PortSpec{}, usageErrorf("port %q: a wire has no option %q", id, words[1])
+			return engine.PortSpec{}, usageErrorf("port %q: a %s port has no option %q", id, kind, words[1])
 		}
 		return spec, nil
 	}
-	return engine.PortSpec{}, usageErrorf("port %q: kind %q is not one of tap, wire", id, kind)
+	return engine.PortSpec{}, usageErrorf("port %q: kind %q is not one of tap, packet, wire", id, kind)
 }
 
 func tapOptions(spec engine.PortSpec, words []string) (engine.PortSpec, error) {
