@@ -1,0 +1,110 @@
+package server
+
+import (
+	"fmt"
+	"io"
+	"net/http"
+	"net/netip"
+	"runtime"
+	"strings"
+	"testing"
+)
+
+// plain sends without looking at the document, and wants a status.
+func (a *api) plain(method, path, body string, status int) []byte {
+	a.t.Helper()
+	r, err := http.NewRequest(method, a.http.URL+path, strings.NewReader(body))
+	if err != nil {
+		a.t.Fatal(err)
+	}
+	response, err := a.http.Client().Do(r)
+	if err != nil {
+		a.t.Fatal(err)
+	}
+	defer response.Body.Close()
+	got, err := io.ReadAll(response.Body)
+	if err != nil || response.StatusCode != status {
+		a.t.Fatalf("%s %s: %d %.500s (%v)", method, path, response.StatusCode, got, err)
+	}
+	return got
+}
+
+// BenchmarkBulk makes 10,000 interfaces and as many generators, 100 in a
+// request, and waits until all of them are learned.
+func BenchmarkBulk(b *testing.B) {
+	const count, page = 10_000, 100
+	for b.Loop() {
+		a := newAPI(b)
+		a.plain("POST", "/interfaces", strings.Replace(ifaceB, `"198.18.128.0/17"`, `"198.19.0.0/16"`, 1), 201)
+		addr, peer := netip.MustParseAddr("198.18.128.0"), netip.MustParseAddr("198.18.1.1")
+		for n := 0; n < count; n += page {
+			var interfaces, generators []string
+			for i := n; i < n+page; i++ {
+				interfaces = append(interfaces, fmt.Sprintf(`{"id":"if-%d","port_id":"0","config":{"protocols":[
+					{"eth":{"mac_address":"02:00:01:00:%02x:%02x"}},
+					{"ipv4":{"method":"static","static":{"address":"%s","prefix_length":16}}}]}}`, i, i>>8, i&255, addr))
+				generators = append(generators, generatorBody(fmt.Sprint("gen-", i), fmt.Sprint("if-", i), peer.String()))
+				addr = addr.Next()
+			}
+			a.plain("POST", "/interfaces/x/bulk-create", `{"items":[`+strings.Join(interfaces, ",")+`]}`, 200)
+			a.plain("POST", "/packet/generators/x/bulk-create", `{"items":[`+strings.Join(generators, ",")+`]}`, 200)
+		}
+		for {
+			if len(a.plain("GET", "/learning?state=resolving", "", 200)) < 4 {
+				break
+			}
+		}
+		list := string(a.plain("GET", "/packet/generators", "", 200))
+		if got := strings.Count(list, `"learning":"resolved"`); got != count {
+			b.Fatalf("%d generators are resolved, want %d", got, count)
+		}
+	}
+}
+
+// BenchmarkLargeResult reads a learning result of 65,536 addresses and reports
+// how much the heap grew meanwhile.
+func BenchmarkLargeResult(b *testing.B) {
+	a := newAPI(b)
+	wide := strings.NewReplacer(`"prefix_length":16`, `"prefix_length":8`, `"198.18.128.0/17"`, `"198.64.0.0/16"`)
+	a.plain("POST", "/interfaces", wide.Replace(ifaceA), 201)
+	a.plain("POST", "/interfaces", wide.Replace(ifaceB), 201)
+	a.plain("POST", "/learning", `{"id":"lr","interface_id":"if-a","addresses":[`+addressList("198.64.0.0", 65_536)+`]}`, 202)
+	for strings.Contains(string(a.plain("GET", "/learning/lr", "", 200)), `"state":"resolving"`) {
+	}
+	result := string(a.plain("GET", "/learning/lr", "", 200))
+	_, id, _ := strings.Cut(result, `"result_id":"`)
+	id, _, _ = strings.Cut(id, `"`)
+	var m runtime.MemStats
+	runtime.GC()
+	runtime.ReadMemStats(&m)
+	before, most := m.HeapAlloc, uint64(0)
+	for b.Loop() {
+		response, err := a.http.Client().Get(a.http.URL + "/learning-results/" + id + "?limit=65536")
+		if err != nil {
+			b.Fatal(err)
+		}
+		total, buffer := 0, make([]byte, 256<<10)
+		for err == nil {
+			var n int
+			n, err = io.ReadFull(response.Body, buffer)
+			total += n
+			runtime.ReadMemStats(&m)
+			most = max(most, m.HeapAlloc)
+		}
+		response.Body.Close()
+		if total < 65_536*100 {
+			b.Fatalf("%d octets only", total)
+		}
+		b.SetBytes(int64(total))
+	}
+	b.ReportMetric(float64(most-min(most, before))/1e6, "MB-extra-heap")
+}
+
+// BenchmarkGet is one request over a connection that is kept.
+func BenchmarkGet(b *testing.B) {
+	a := newAPI(b)
+	a.plain("POST", "/interfaces", ifaceA, 201)
+	for b.Loop() {
+		a.plain("GET", "/interfaces/if-a", "", 200)
+	}
+}
