@@ -36,41 +36,19 @@ func (g *digit) step(v *values) {
 // filled for fields of 128 bits only.
 func (g *digit) take(o *op, lo, hi []uint64) {
 	v := o.values
-	for len(lo) > 0 {
-		var n int
-		switch {
-		case o.stride > 1 || v.count == 1:
-			n = g.takeSame(o, lo)
-			if o.span == 16 {
-				fillWith(hi[:n], g.value.hi)
-			}
-			if g.left == 0 {
-				g.left = o.stride
-				g.step(v)
-			}
-		case o.span == 16:
-			n = g.takeWide(v, lo, hi)
-		case v.isPlain():
-			n = g.takePlain(v, lo)
-		default:
-			n = g.takeStored(v, lo)
-		}
-		lo = lo[n:]
-		if o.span == 16 {
-			hi = hi[n:]
-		}
+	switch {
+	case v.count == 1:
+		fillWith(lo, g.value.lo)
+		fillWith(hi, g.value.hi)
+	case o.stride > 1:
+		g.takeSlow(o, lo, hi)
+	case o.span == 16:
+		g.takeWide(v, lo, hi)
+	case v.isPlain():
+		g.takePlain(v, lo)
+	default:
+		g.takeStored(v, lo)
 	}
-}
-
-// takeSame repeats a value while it stays.
-func (g *digit) takeSame(o *op, lo []uint64) int {
-	n := len(lo)
-	if o.values.count > 1 {
-		n = int(min(uint64(n), g.left))
-		g.left -= uint64(n)
-	}
-	fillWith(lo[:n], g.value.lo)
-	return n
 }
 
 func fillWith(s []uint64, v uint64) {
@@ -79,73 +57,69 @@ func fillWith(s []uint64, v uint64) {
 	}
 }
 
-// takePlain counts up to the end of the values.
-func (g *digit) takePlain(v *values, lo []uint64) int {
-	n := int(min(uint64(len(lo)), v.count-g.index))
-	x, step := g.value.lo, v.step.lo
-	for i := range lo[:n] {
-		lo[i] = x
-		x += step
+// takeSlow is for values that each stay for some frames.
+func (g *digit) takeSlow(o *op, lo, hi []uint64) {
+	for len(lo) > 0 {
+		n := int(min(uint64(len(lo)), g.left))
+		fillWith(lo[:n], g.value.lo)
+		fillWith(hi[:n], g.value.hi)
+		lo, hi = lo[n:], hi[n:]
+		if g.left -= uint64(n); g.left == 0 {
+			g.left = o.stride
+			g.step(o.values)
+		}
 	}
-	g.index += uint64(n)
-	g.value.lo = x
-	g.wrap(v)
-	return n
 }
 
-func (g *digit) wrap(v *values) {
-	if g.index == v.count {
-		g.index = 0
-		g.value = v.at(0)
+// takePlain counts.
+func (g *digit) takePlain(v *values, lo []uint64) {
+	x, index := g.value.lo, g.index
+	start, step, count := v.start.lo, v.step.lo, v.count
+	for i := range lo {
+		lo[i] = x
+		x += step
+		if index++; index == count {
+			index, x = 0, start
+		}
 	}
+	g.index, g.value.lo = index, x
 }
 
 // takeStored looks values up.
-func (g *digit) takeStored(v *values, lo []uint64) int {
-	n := int(min(uint64(len(lo)), v.count-g.index))
-	lo = lo[:n]
-	switch {
-	case v.list != nil:
-		for i, w := range v.list[g.index : g.index+uint64(n)] {
-			lo[i] = w.lo
+func (g *digit) takeStored(v *values, lo []uint64) {
+	index, start, step := g.index, v.start.lo, v.step.lo
+	switch list, order := v.list, v.order; {
+	case list != nil:
+		for i := range lo {
+			lo[i] = list[index].lo
+			if index++; index == uint64(len(list)) {
+				index = 0
+			}
 		}
-	case v.order != nil:
-		for i, c := range v.order[g.index : g.index+uint64(n)] {
-			lo[i] = v.start.lo + v.step.lo*uint64(c)
+	case order != nil:
+		for i := range lo {
+			lo[i] = start + step*uint64(order[index])
+			if index++; index == uint64(len(order)) {
+				index = 0
+			}
 		}
 	default:
 		for i := range lo {
-			lo[i] = v.at(g.index + uint64(i)).lo
+			lo[i] = v.at(index).lo
+			if index++; index == v.count {
+				index = 0
+			}
 		}
 	}
-	if g.index += uint64(n); g.index == v.count {
-		g.index = 0
-	}
-	g.value = v.at(g.index)
-	return n
+	g.index = index
+	g.value = v.at(index)
 }
 
 // takeWide is takePlain and takeStored for 128 bits.
-func (g *digit) takeWide(v *values, lo, hi []uint64) int {
-	n := int(min(uint64(len(lo)), v.count-g.index))
-	if v.isPlain() {
-		x := g.value
-		for i := range lo[:n] {
-			lo[i], hi[i] = x.lo, x.hi
-			x = x.plus(v.step)
-		}
-		g.value = x
-		g.index += uint64(n)
-		g.wrap(v)
-		return n
+func (g *digit) takeWide(v *values, lo, hi []uint64) {
+	hi = hi[:len(lo)]
+	for i := range lo {
+		lo[i], hi[i] = g.value.lo, g.value.hi
+		g.step(v)
 	}
-	for i := range lo[:n] {
-		w := v.at(g.index + uint64(i))
-		lo[i], hi[i] = w.lo, w.hi
-	}
-	if g.index += uint64(n); g.index == v.count {
-		g.index = 0
-	}
-	g.value = v.at(g.index)
-	return n
 }

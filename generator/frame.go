@@ -54,12 +54,8 @@ type slot struct {
 	flow      uint64
 	adj       uint32 // NoAdjacency if it has none
 	class     uint32
-	word      uint64 // the adjacency as the frame was made with
-	mac       uint64 // the learned destination in the buffer
+	word      uint64 // the adjacency as the frame was made with, 0 if it has none
 }
-
-// noMAC stands where a buffer holds no learned destination.
-const noMAC = ^uint64(0)
 
 // stretch makes up to n frames of a definition in the slots from r.tail on. It
 // gives fewer where the kind of length changes or a frame must not leave.
@@ -174,7 +170,7 @@ func (r *Run) prepare(s *slot, index, size int) {
 	for _, p := range plan.patches {
 		binary.BigEndian.PutUint16(b[p.at:], p.value)
 	}
-	s.def, s.size, s.class, s.adj, s.word, s.mac = r.def, size, d.class, NoAdjacency, 0, noMAC
+	s.def, s.size, s.class, s.adj, s.word = r.def, size, d.class, NoAdjacency, 0
 	r.uniform = -1
 	r.frames[index] = b[:plan.octets]
 }
@@ -233,30 +229,44 @@ func (d dependence) simple() bool {
 }
 
 // storeAndAdd is store and addTerms in one for what nearly every column is: two
-// or four octets that no, one or two checksums depend on.
+// or four octets that one or two checksums depend on, or none.
 func (r *Run) storeAndAdd(o *op, shares dependence, lo []uint64) {
-	a, b := r.idleSums[0][:len(lo)], r.idleSums[1][:len(lo)]
+	at, stride, b := r.tail*r.stride+o.off, r.stride, r.buffer
+	first := r.idleSums[:len(lo)]
 	if len(shares) > 0 {
-		a = r.acc[shares[0].sum][:len(lo)]
+		first = r.acc[shares[0].sum][:len(lo)]
 	}
-	if len(shares) > 1 {
-		b = r.acc[shares[1].sum][:len(lo)]
+	second := first
+	if len(shares) == 2 {
+		second = r.acc[shares[1].sum][:len(lo)]
 	}
-	at, stride, buffer := r.tail*r.stride+o.off, r.stride, r.buffer
-	if o.span == 4 {
+	switch {
+	case o.span == 4 && len(shares) == 2:
 		for j, v := range lo {
-			binary.BigEndian.PutUint32(buffer[at:at+4], uint32(v))
-			a[j] += v
-			b[j] += v
+			binary.BigEndian.PutUint32(b[at:at+4], uint32(v))
+			first[j] += v
+			second[j] += v
 			at += stride
 		}
-		return
-	}
-	for j, v := range lo {
-		binary.BigEndian.PutUint16(buffer[at:at+2], uint16(v))
-		a[j] += v
-		b[j] += v
-		at += stride
+	case o.span == 4:
+		for j, v := range lo {
+			binary.BigEndian.PutUint32(b[at:at+4], uint32(v))
+			first[j] += v
+			at += stride
+		}
+	case len(shares) == 2:
+		for j, v := range lo {
+			binary.BigEndian.PutUint16(b[at:at+2], uint16(v))
+			first[j] += v
+			second[j] += v
+			at += stride
+		}
+	default:
+		for j, v := range lo {
+			binary.BigEndian.PutUint16(b[at:at+2], uint16(v))
+			first[j] += v
+			at += stride
+		}
 	}
 }
 
@@ -448,14 +458,22 @@ func (r *Run) destinations(d *definition, c *cursor, n int) int {
 	}
 	g, o := &c.digits[d.adjOp], &d.ops[d.adjOp]
 	index, left := g.index, g.left
-	for i := range n {
-		adj := d.adjOf[index]
-		if !r.destination(d, c, i, adj, r.p.words[adj].Load()) {
+	words, adjOf, slots := r.p.words, d.adjOf, r.slots[r.tail:r.tail+n]
+	for i := range slots {
+		s, adj := &slots[i], adjOf[index]
+		word := words[adj].Load()
+		if word>>macBits == uint64(AdjacencyResolved) {
+			s.adj = adj
+			if s.word != word {
+				s.word = word
+				putMAC(r.buffer[(r.tail+i)*r.stride:], word)
+			}
+		} else if !r.destination(d, c, i, adj, word) {
 			return i
 		}
 		if left--; left == 0 {
 			left = o.stride
-			if index++; index == o.values.count {
+			if index++; index == uint64(len(adjOf)) {
 				index = 0
 			}
 		}
@@ -466,23 +484,23 @@ func (r *Run) destinations(d *definition, c *cursor, n int) int {
 // destination writes the MAC of the frame that is i frames after the cursor. It
 // tells whether the frame may leave.
 func (r *Run) destination(d *definition, c *cursor, i int, adj uint32, word uint64) bool {
-	mac, state := word&macMask, AdjacencyState(word>>macBits)
-	if state != AdjacencyResolved {
-		if state == AdjacencyStale {
-			r.stale = true
-		} else {
-			var ok bool
-			if mac, ok = r.fallback(d, c, i); !ok {
-				return false
-			}
+	s, mac := &r.slots[r.tail+i], word
+	switch AdjacencyState(word >> macBits) {
+	case AdjacencyResolved:
+		if s.word == word {
+			s.adj = adj
+			return true // the buffer has it
+		}
+	case AdjacencyStale:
+		r.stale = true
+	default:
+		var ok bool
+		if mac, ok = r.fallback(d, c, i); !ok {
+			return false
 		}
 	}
-	s := &r.slots[r.tail+i]
 	s.adj, s.word = adj, word
-	if s.mac != mac {
-		s.mac = mac
-		putMAC(r.buffer[(r.tail+i)*r.stride:], mac)
-	}
+	putMAC(r.buffer[(r.tail+i)*r.stride:], mac)
 	return true
 }
 

@@ -49,23 +49,21 @@ type Run struct {
 	flows     []flowCount
 
 	// The rest belongs to the caller of Step.
-	tally   tally
-	cursors []cursor
-	def     int    // whose turn it is
-	left    uint64 // frames of its turn
-	slots   [Batch]slot
-	frames  [Batch][]byte
-	buffer  []byte // of all slots, stride octets each
-	stride  int
-	head    int // frames[head:tail] wait for the device
-	tail    int
-	lo, hi  [Batch]uint64   // a column of values
-	acc     [][Batch]uint64 // a column of sums for each checksum
-	// idleSums take what a column would add to checksums that there are not, so
-	// that the loop that adds need not ask.
-	idleSums [2][Batch]uint64
-	uniform  int  // the definition that all slots are prepared for, -1 if there is none
-	stale    bool // a frame of the batch goes to a stale MAC
+	tally    tally
+	cursors  []cursor
+	def      int    // whose turn it is
+	left     uint64 // frames of its turn
+	slots    [Batch]slot
+	frames   [Batch][]byte
+	buffer   []byte // of all slots, stride octets each
+	stride   int
+	head     int // frames[head:tail] wait for the device
+	tail     int
+	lo, hi   [Batch]uint64   // a column of values
+	acc      [][Batch]uint64 // a column of sums for each checksum
+	idleSums [Batch]uint64   // for columns that no checksum depends on
+	uniform  int             // the definition that all slots are prepared for, -1 if there is none
+	stale    bool            // a frame of the batch goes to a stale MAC
 	begun    bool
 	ended    bool
 	err      error
@@ -277,8 +275,8 @@ func (r *Run) refresh() {
 		if s.adj != NoAdjacency {
 			word := r.p.words[s.adj].Load()
 			if state := AdjacencyState(word >> macBits); state.hasMAC() {
-				s.word, s.mac = word, word&macMask
-				putMAC(r.frames[i], s.mac)
+				s.word = word
+				putMAC(r.frames[i], word)
 				r.stale = r.stale || state == AdjacencyStale
 			} else if word != s.word && r.p.config.Learning.Policy != PolicyFallback {
 				r.tally.skipped++

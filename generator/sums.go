@@ -381,18 +381,22 @@ func (c *checksum) add(op int, factor uint64) {
 // turn solves for a value that stands at an odd offset, and drops what cancels.
 func (c *checksum) turn() {
 	w := weight(c.at - c.start)
-	c.base = c.base % modulus * w % modulus
+	c.base = c.base%modulus*w%modulus + modulus // never 0; see result
 	for i := range c.terms {
 		c.terms[i].factor = c.terms[i].factor * w % modulus
 	}
 	c.terms = slices.DeleteFunc(c.terms, func(t term) bool { return t.factor == 0 })
 }
 
-// result is the checksum of a sum.
+// result is the checksum of a sum above 0. A ones'-complement sum of numbers that
+// are not all 0 is never 0, so the result is below 0xffff (RFC 1071).
 func (c *checksum) result(sum uint64) uint16 {
-	v := uint16(modulus - sum%modulus)
-	if v == modulus && !c.ones {
-		return 0
+	sum = sum>>32 + sum&0xffffffff
+	sum = sum>>16 + sum&0xffff
+	sum = sum>>16 + sum&0xffff
+	v := ^uint16(sum>>16 + sum)
+	if v == 0 && c.ones {
+		return 0xffff
 	}
 	return v
 }
@@ -405,6 +409,6 @@ func (s *sized) sumDirectly(frame []byte) {
 	for i := range s.sums {
 		c := &s.sums[i]
 		sum := uint64(header.Sum(frame[c.start:c.end], 0)) + c.pseudoSum(frame)
-		binary.BigEndian.PutUint16(frame[c.at:], c.result(sum%modulus*weight(c.at-c.start)))
+		binary.BigEndian.PutUint16(frame[c.at:], c.result(sum*weight(c.at-c.start)+modulus))
 	}
 }
