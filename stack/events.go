@@ -80,8 +80,9 @@ type InterfaceEventKind uint8
 
 // Kinds of interface events.
 const (
-	// EventConflict: another station has one of our addresses. It comes for
-	// each new MAC, and not more often than every 10 s for each address else.
+	// EventConflict: another station has one of our addresses. It comes with
+	// every defence, that is every 10 s at most, and for a MAC that was not the
+	// last one seen, every second at most, for each address.
 	EventConflict InterfaceEventKind = iota
 	// EventAnnounced: the last announcement of an address was sent.
 	EventAnnounced

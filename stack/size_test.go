@@ -1,0 +1,47 @@
+package stack
+
+import (
+	"testing"
+
+	"glean/stack/link"
+	"glean/stack/loop"
+)
+
+// nullLink is a link that takes everything, of no size.
+type nullLink struct{}
+
+func (nullLink) Attach(link.Handler)               {}
+func (nullLink) Send(frames [][]byte) (int, error) { return len(frames), nil }
+func (nullLink) State() link.State                 { return link.State{Up: true} }
+func (nullLink) MTU() int                          { return 1500 }
+func (nullLink) Room() int                         { return 1 }
+func (nullLink) Stats() link.Stats                 { return link.Stats{} }
+func (nullLink) OpenQueue() (link.Queue, error)    { return nil, link.ErrClosed }
+func (nullLink) Close() error                      { return nil }
+
+// TestIdleStackIsSmall: simulated networks have tens of thousands of them.
+func TestIdleStackIsSmall(t *testing.T) {
+	const stacks = 2000
+	l := loop.NewVirtual()
+	before := heap()
+	all := make([]*Stack, stacks)
+	for k := range all {
+		all[k] = New(l, nullLink{}, Options{})
+		if _, err := all[k].AddInterface(config(1)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	idle := (heap() - before) / stacks
+	frame := request(mac2, peer, "192.0.2.1").bytes(t)
+	for _, s := range all {
+		s.HandleFrame(frame)
+	}
+	l.RunFor(10 * loop.Second)
+	t.Logf("%d octets idle, %d with a neighbor", idle, (heap()-before)/stacks)
+	if idle > 5000 { // 4.0 kB when this was written
+		t.Errorf("an idle stack takes %d octets", idle)
+	}
+	if all[0].counters.RxFrames != 1 {
+		t.Error("not used")
+	}
+}
