@@ -47,12 +47,12 @@ func subscribe() (*events, error) {
 // close ends next.
 func (e *events) close() { _ = e.file.Close() }
 
-// next waits for changes. After errMissed there may be more; any other error
-// is the end.
+// next waits for changes. After errMissed it goes on with what happens from
+// then on; any other error is the end.
 func (e *events) next() ([]change, error) {
 	n, err := e.file.Read(e.buffer)
 	if errors.Is(err, unix.ENOBUFS) {
-		return nil, errMissed
+		return nil, e.drain()
 	}
 	if err != nil {
 		return nil, err
@@ -68,6 +68,24 @@ func (e *events) next() ([]change, error) {
 		}
 	}
 	return all, nil
+}
+
+// drain throws away what waits, since after a message was lost the kernel loses
+// more of them, without a word, until the queue was empty. It gives errMissed.
+func (e *events) drain() error {
+	raw, err := e.file.SyscallConn()
+	if err != nil {
+		return err
+	}
+	closed := raw.Control(func(fd uintptr) {
+		for err != unix.EAGAIN {
+			_, err = unix.Read(int(fd), e.buffer)
+		}
+	})
+	if closed != nil {
+		return closed
+	}
+	return errMissed
 }
 
 // parseChange reads RTM_NEWLINK and RTM_DELLINK (rtnetlink(7)). Messages of a

@@ -2,6 +2,7 @@ package afpacket
 
 import (
 	"errors"
+	"fmt"
 	"testing"
 
 	"golang.org/x/sys/unix"
@@ -241,5 +242,43 @@ func TestMissedChanges(t *testing.T) {
 	k.lookAgain()
 	if d := k.device.Load(); d.state != up || d.index == 0 || d.index == before || d.mtu != 1500 {
 		t.Errorf("after the return: %+v", d)
+	}
+}
+
+// Netlink tells when messages were lost, and goes on.
+func TestNetlinkOverflow(t *testing.T) {
+	c := plug(t)
+	e, err := subscribe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(e.close)
+	raw, err := e.file.SyscallConn()
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = raw.Control(func(fd uintptr) { _ = unix.SetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_RCVBUF, 1) })
+	for mtu := range 10 {
+		c.own.IP(fmt.Sprintf("link set %s mtu %d", c.near, 1300+mtu))
+	}
+	for {
+		if _, err = e.next(); err != nil {
+			break
+		}
+	}
+	if !errors.Is(err, errMissed) {
+		t.Fatalf("error %v, want %v", err, errMissed)
+	}
+	c.own.IP("link set " + c.near + " down")
+	for {
+		changes, err := e.next()
+		if err != nil && !errors.Is(err, errMissed) {
+			t.Fatal(err)
+		}
+		for _, change := range changes {
+			if change.name == c.near && stateOf(change.flags) == down && !change.gone {
+				return
+			}
+		}
 	}
 }
