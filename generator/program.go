@@ -215,8 +215,12 @@ func (t *keyTable) add(k [16]byte) (index uint32, fresh bool) {
 	return uint32(len(t.keys) - 1), true
 }
 
+// find is the slot of k, or the free one where it belongs. Sixteen consecutive
+// addresses have neighboring slots, in one cache line, since sequences of
+// addresses are what most configurations have.
 func (t *keyTable) find(k [16]byte) int {
-	h := mix(binary.BigEndian.Uint64(k[:8]) ^ mix(binary.BigEndian.Uint64(k[8:])))
+	low := binary.BigEndian.Uint64(k[8:])
+	h := mix(binary.BigEndian.Uint64(k[:8])^mix(low>>4))<<4 | low&15
 	for at := int(h) & (len(t.slots) - 1); ; at = (at + 1) & (len(t.slots) - 1) {
 		if s := t.slots[at]; s == 0 || t.keys[s-1] == k {
 			return at

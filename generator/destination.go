@@ -1,0 +1,78 @@
+package generator
+
+// destinations gives up to n frames the MACs of their next hops, until one must
+// not leave.
+func (r *Run) destinations(d *definition, c *cursor, n int) int {
+	if d.adjOp < 0 {
+		word := r.p.words[d.adj].Load()
+		for i := range n {
+			if !r.destination(d, c, i, d.adj, word) {
+				return i
+			}
+		}
+		return n
+	}
+	g, o := &c.digits[d.adjOp], &d.ops[d.adjOp]
+	index, left := g.index, g.left
+	words, adjOf, slots := r.p.words, d.adjOf, r.slots[r.tail:r.tail+n]
+	for i := range slots {
+		s, adj := &slots[i], adjOf[index]
+		word := words[adj].Load()
+		if word>>macBits == uint64(AdjacencyResolved) {
+			s.adj = adj
+			if s.word != word {
+				s.word = word
+				putMAC(r.buffer[(r.tail+i)*r.stride:], word)
+			}
+		} else if !r.destination(d, c, i, adj, word) {
+			return i
+		}
+		if left--; left == 0 {
+			left = o.stride
+			if index++; index == uint64(len(adjOf)) {
+				index = 0
+			}
+		}
+	}
+	return n
+}
+
+// destination writes the MAC of the frame that is i frames after the cursor. It
+// tells whether the frame may leave.
+func (r *Run) destination(d *definition, c *cursor, i int, adj uint32, word uint64) bool {
+	s, mac := &r.slots[r.tail+i], word
+	switch AdjacencyState(word >> macBits) {
+	case AdjacencyResolved:
+		if s.word == word {
+			s.adj = adj
+			return true // the buffer has it
+		}
+	case AdjacencyStale:
+		r.stale = true
+	default:
+		var ok bool
+		if mac, ok = r.fallback(d, c, i); !ok {
+			return false
+		}
+	}
+	s.adj, s.word = adj, word
+	putMAC(r.buffer[(r.tail+i)*r.stride:], mac)
+	return true
+}
+
+// fallback is the MAC of a frame whose next hop has none; ok is false if the
+// policy is that it must not leave. i is the frame's distance from the cursor.
+func (r *Run) fallback(d *definition, c *cursor, i int) (mac uint64, ok bool) {
+	l := &r.p.config.Learning
+	switch {
+	case l.Policy != PolicyFallback:
+		return 0, false
+	case l.HasFallback:
+		return l.Fallback.Uint64(), true
+	case d.dstOp < 0:
+		return d.dst, true
+	}
+	o := &d.ops[d.dstOp]
+	flow := (c.flow + uint64(i)) % d.flows
+	return o.values.at(flow / o.stride % o.values.count).lo, true
+}
