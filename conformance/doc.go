@@ -5,7 +5,7 @@
 //	                                    +--Judge--> verdict per ID --> table
 //	go test -json --ReadTests--> tests -+
 //
-// The tests of this package run the daemon on TAP devices whose other side is
-// the kernel in network namespaces; gate and resolve are the programs behind
-// `make conformance` and `make bench-resolve`.
+// The tests of this package run glean's engine on TAP devices whose other side
+// is the kernel in network namespaces. gate is the program behind `make
+// conformance`; TestResolve, told to, is `make bench-resolve`.
 package conformance

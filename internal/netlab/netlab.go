@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"runtime"
@@ -176,9 +177,9 @@ func sysctlPath(key string) string {
 }
 
 // Start runs a program in the namespace until stop is called, which waits for
-// it, or the test ends. Its output goes to out, to be read after stop, unless
-// out is nil.
-func (n *Namespace) Start(out *bytes.Buffer, program string, args ...string) (stop func()) {
+// it, or the test ends. What it writes to both outputs goes to out, unless that
+// is nil; a buffer is to be read after stop.
+func (n *Namespace) Start(out io.Writer, program string, args ...string) (stop func()) {
 	n.t.Helper()
 	c := exec.Command(program, args...)
 	if out != nil {

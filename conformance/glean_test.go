@@ -1,0 +1,321 @@
+package conformance
+
+import (
+	"encoding/json"
+	"fmt"
+	"math/rand/v2"
+	"net/netip"
+	"strings"
+	"testing"
+	"time"
+
+	"glean/generator"
+	"glean/generator/transmit"
+	"glean/internal/netlab"
+	"glean/learning"
+	"glean/server/engine"
+	"glean/stack"
+	"glean/stack/link"
+	"glean/stack/link/tap"
+	"glean/stack/loop"
+)
+
+// patience is how long a test waits for what must happen.
+const patience = 30 * time.Second
+
+// glean is an engine on a real loop. Its ports are TAPs.
+type glean struct {
+	t      testing.TB
+	loop   *loop.Real
+	engine *engine.Engine // on the loop only
+	wake   chan struct{}  // something happened
+	taps   []*tap.Link
+}
+
+func newGlean(t testing.TB) *glean {
+	l := loop.NewReal()
+	g := &glean{t: t, loop: l, wake: make(chan struct{}, 1)}
+	g.engine = engine.New(engine.Config{
+		Loop: l,
+		Rand: rand.New(rand.NewPCG(rand.Uint64(), rand.Uint64())),
+		Transmit: func(r *generator.Run, q link.Queue, done func(error)) generator.Transmitter {
+			return transmit.Start(r, q, l.Clock, func(reason error) { l.Post(func() { done(reason) }) })
+		},
+	})
+	g.engine.OnEvent(func(engine.Event) {
+		select {
+		case g.wake <- struct{}{}:
+		default:
+		}
+	})
+	go l.Run()
+	t.Cleanup(func() {
+		stopped := make(chan struct{})
+		l.Post(func() { g.engine.Stop(func() { close(stopped) }) })
+		<-stopped
+		for _, k := range g.taps {
+			<-k.Done()
+		}
+		l.Stop()
+		<-l.Done()
+	})
+	return g
+}
+
+// do runs f on the loop and waits for it.
+func (g *glean) do(f func(e *engine.Engine)) {
+	done := make(chan struct{})
+	g.loop.Post(func() { defer close(done); f(g.engine) })
+	<-done
+}
+
+// until waits until ok holds; it is looked at on the loop after each event and
+// every few milliseconds. what is said if it never does.
+func (g *glean) until(what string, ok func(e *engine.Engine) bool) {
+	g.t.Helper()
+	if !g.within(patience, ok) {
+		g.t.Fatalf("waited %v in vain: %s", patience, what)
+	}
+}
+
+// within is until with a time and a result.
+func (g *glean) within(d time.Duration, ok func(e *engine.Engine) bool) bool {
+	tick := time.NewTicker(2 * time.Millisecond)
+	defer tick.Stop()
+	deadline := time.After(d)
+	for {
+		holds := false
+		g.do(func(e *engine.Engine) { holds = ok(e) })
+		if holds {
+			return true
+		}
+		select {
+		case <-g.wake:
+		case <-tick.C:
+		case <-deadline:
+			return false
+		}
+	}
+}
+
+// openTAP makes port id on a TAP.
+func (g *glean) openTAP(id string, c tap.Config) {
+	g.t.Helper()
+	var err error
+	g.do(func(e *engine.Engine) {
+		err = e.ReservePort(engine.PortSpec{ID: id, Kind: engine.KindTAP, Name: c.Name})
+	})
+	if err == nil {
+		var k *tap.Link
+		if k, err = tap.Open(g.loop, c); err == nil {
+			g.taps = append(g.taps, k)
+			g.do(func(e *engine.Engine) { e.AttachPort(id, k) })
+		}
+	}
+	if err != nil {
+		g.t.Fatal(err)
+	}
+}
+
+// iface makes an interface of a body as POST /interfaces takes it.
+func (g *glean) iface(body string) {
+	g.t.Helper()
+	spec, err := engine.ParseInterface([]byte(body))
+	if err == nil {
+		g.do(func(e *engine.Engine) { _, err = e.CreateInterface(spec) })
+	}
+	if err != nil {
+		detail, _ := json.Marshal(err)
+		g.t.Fatalf("%v %s\n%s", err, detail, body)
+	}
+}
+
+// neighbor gives the state and MAC of a neighbor of if-1, "none" without.
+func (g *glean) neighbor(e *engine.Engine, address string) string {
+	list := e.Neighbors(engine.NeighborFilter{InterfaceID: "if-1", Address: netip.MustParseAddr(address)})
+	if len(list) == 0 {
+		return "none"
+	}
+	return strings.TrimSuffix(list[0].Info.State.String()+" "+list[0].Info.MAC.String(), " 00:00:00:00:00:00")
+}
+
+// wantNeighbor waits until a neighbor is as wanted: "stale 02:...", or a state
+// alone.
+func (g *glean) wantNeighbor(address, want string) {
+	g.t.Helper()
+	last := ""
+	if !g.within(patience, func(e *engine.Engine) bool {
+		last = g.neighbor(e, address)
+		return last == want || strings.HasPrefix(last, want+" ")
+	}) {
+		g.t.Fatalf("%s is %q after %v, want %q", address, last, patience, want)
+	}
+}
+
+// learn learns addresses on if-1 and gives what was found: a MAC or a reason
+// for each.
+func (g *glean) learn(timeout time.Duration, addresses ...string) map[string]string {
+	g.t.Helper()
+	spec := engine.LearningSpec{InterfaceID: "if-1", Timeout: loop.Duration(timeout)}
+	for _, a := range addresses {
+		spec.Addresses = append(spec.Addresses, netip.MustParseAddr(a))
+	}
+	r := g.request(spec)
+	found := make(map[string]string)
+	g.do(func(*engine.Engine) {
+		for _, row := range r.Rows(learning.RowFilter{}) {
+			found[row.Address.String()] = row.MAC.String()
+			if row.State != learning.StateCompleted {
+				found[row.Address.String()] = row.Reason.String()
+			}
+		}
+	})
+	return found
+}
+
+// request runs a learning request to its end.
+func (g *glean) request(spec engine.LearningSpec) *learning.Request {
+	g.t.Helper()
+	var r *learning.Request
+	var err error
+	ended := make(chan struct{})
+	g.do(func(e *engine.Engine) {
+		if r, err = e.StartLearning(spec); err == nil {
+			e.WhenLearned(r.ID(), func() { close(ended) })
+		}
+	})
+	if err != nil {
+		g.t.Fatal(err)
+	}
+	<-ended
+	return r
+}
+
+// counters are those of the only port's stack.
+func (g *glean) counters() (c stack.Counters) {
+	g.do(func(e *engine.Engine) { c = e.StackCounters()[0] })
+	return c
+}
+
+// event waits for an event of that type, resource and kind after seq.
+func (g *glean) event(seq uint64, kind, id, what string) engine.Event {
+	g.t.Helper()
+	var found engine.Event
+	g.until(fmt.Sprintf("event %s %s %s", kind, id, what), func(e *engine.Engine) bool {
+		list, _ := e.Events(seq, 1<<14)
+		for _, event := range list {
+			if event.Type == kind && event.ID == id && event.What == what {
+				found = event
+				return true
+			}
+		}
+		return false
+	})
+	return found
+}
+
+// seq is the number of the newest event.
+func (g *glean) seq() (seq uint64) {
+	g.do(func(e *engine.Engine) { _, seq = e.Events(0, 1) })
+	return seq
+}
+
+// peer is glean on a TAP whose other side is the kernel:
+//
+//	glean if-1  198.18.0.100, 2001:db8:18::100   (MAC 02:00:00:00:00:64)
+//	   | TAP
+//	kernel      198.18.0.1, 2001:db8:18::1
+type peer struct {
+	*glean
+	kernel *netlab.Namespace
+	device string
+}
+
+const (
+	gleanMAC = "02:00:00:00:00:64"
+	gleanV4  = "198.18.0.100"
+	gleanV6  = "2001:db8:18::100"
+	kernelV4 = "198.18.0.1"
+	kernelV6 = "2001:db8:18::1"
+)
+
+// newPeer makes the two of them; neighbor has members of config.neighbor, vlans
+// protocol entries before the addresses. Tests with a peer run side by side,
+// since they mostly wait.
+func newPeer(t *testing.T, vlans, neighbor string, programs ...string) *peer {
+	t.Helper()
+	t.Parallel()
+	p := &peer{kernel: netlab.New(t, programs...), device: netlab.Name()}
+	p.glean = newGlean(t)
+	p.openTAP("0", tap.Config{Name: p.device})
+	p.kernel.Move(p.device)
+	p.kernel.Sysctl("net.ipv6.conf."+p.device+".accept_dad=0", "net.ipv6.conf."+p.device+".router_solicitations=0")
+	p.kernel.IP("addr add "+kernelV4+"/16 dev "+p.device, "addr add "+kernelV6+"/64 nodad dev "+p.device, "link set "+p.device+" up")
+	p.until("the port is up", func(e *engine.Engine) bool {
+		v, err := e.Port("0")
+		return err == nil && v.State.Up
+	})
+	p.iface(interfaceBody(gleanMAC, vlans, neighbor))
+	return p
+}
+
+func interfaceBody(mac, vlans, neighbor string) string {
+	return fmt.Sprintf(`{"id":"if-1","port_id":"0","config":{"protocols":[{"eth":{"mac_address":%q}}%s,
+		{"ipv4":{"method":"static","static":{"address":%q,"prefix_length":16}}},
+		{"ipv6":{"method":"static","static":{"address":%q,"prefix_length":64}}}],"neighbor":{%s}}}`,
+		mac, vlans, gleanV4, gleanV6, neighbor)
+}
+
+// mac is the kernel's MAC on the TAP.
+func (p *peer) mac() string { return p.kernel.MAC(p.device) }
+
+// neigh sets values of the kernel's neighbor cache on the TAP, IPv4 and IPv6.
+func (p *peer) neigh(settings ...string) {
+	p.t.Helper()
+	for _, s := range settings {
+		p.kernel.Sysctl("net.ipv4.neigh."+p.device+"."+s, "net.ipv6.neigh."+p.device+"."+s)
+	}
+}
+
+// kernelMAC is the MAC that the kernel has for an address, "" if it has none.
+func (p *peer) kernelMAC(address string) string {
+	p.t.Helper()
+	fields := strings.Fields(p.kernel.Run("ip", "neigh", "show", address, "dev", p.device))
+	for i, f := range fields {
+		if f == "lladdr" {
+			return fields[i+1]
+		}
+	}
+	return ""
+}
+
+// wantKernelMAC waits until the kernel has that MAC for an address.
+func (p *peer) wantKernelMAC(address, want string) {
+	p.t.Helper()
+	got := ""
+	if !p.poll(func() bool { got = p.kernelMAC(address); return got == want }) {
+		p.t.Fatalf("the kernel has %q for %s after %v, want %q", got, address, patience, want)
+	}
+}
+
+// poll looks again and again whether ok holds, for what the kernel does not
+// tell by itself.
+func (p *peer) poll(ok func() bool) bool {
+	tick := time.NewTicker(10 * time.Millisecond)
+	defer tick.Stop()
+	deadline := time.After(patience)
+	for !ok() {
+		select {
+		case <-tick.C:
+		case <-deadline:
+			return false
+		}
+	}
+	return true
+}
+
+// ping has the kernel ping an address until it answers, for patience at most.
+func (p *peer) ping(address string) {
+	p.t.Helper()
+	p.kernel.Run("ping", "-n", "-c", "1", "-i", "0.05", "-w", fmt.Sprint(int(patience.Seconds())), address)
+}

@@ -1,0 +1,77 @@
+package conformance
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"glean/server/engine"
+)
+
+const otherMAC = "02:00:5e:00:00:99"
+
+// TestKernelsMACChanges: the kernel's device gets another MAC. Announced by
+// gratuitous ARP and unsolicited advertisements glean has it at once, and says
+// so in an event.
+func TestKernelsMACChangesAnnounced(t *testing.T) {
+	p := newPeer(t, "", quietTimes)
+	device := p.device
+	old := p.mac()
+	if got := p.learn(5*time.Second, kernelV4, kernelV6); got[kernelV4] != old || got[kernelV6] != old {
+		t.Fatalf("learned %v", got)
+	}
+	p.kernel.Sysctl("net.ipv4.conf."+device+".arp_notify=1", "net.ipv6.conf."+device+".ndisc_notify=1")
+	seq := p.seq()
+	p.kernel.IP("link set " + device + " address " + otherMAC)
+	for _, address := range []string{kernelV4, kernelV6} {
+		p.wantNeighbor(address, "stale "+otherMAC)
+	}
+	moved := p.event(seq, "neighbor", "if-1", "moved")
+	if !strings.Contains(moved.Detail, old) || !strings.Contains(moved.Detail, otherMAC) {
+		t.Errorf("event %q names not both MACs", moved.Detail)
+	}
+	// It is STALE, so it does not count as learned until it has answered.
+	before := p.counters()
+	if got := p.learn(5*time.Second, kernelV4, kernelV6); got[kernelV4] != otherMAC || got[kernelV6] != otherMAC {
+		t.Errorf("learned %v, want %s", got, otherMAC)
+	}
+	after := p.counters()
+	if after.ARPRequestsSent == before.ARPRequestsSent || after.SolicitsSent == before.SolicitsSent {
+		t.Error("a MAC that was only announced counted as learned")
+	}
+}
+
+// TestKernelsMACChangesUnannounced: the cache says REACHABLE and is wrong.
+// Learning asks the old MAC first, in vain, then everybody.
+func TestKernelsMACChangesUnannounced(t *testing.T) {
+	p := newPeer(t, "", quietTimes+`,"retrans_timer_ms":100`)
+	if got := p.learn(5*time.Second, kernelV4, kernelV6); got[kernelV4] != p.mac() || got[kernelV6] != p.mac() {
+		t.Fatalf("learned %v", got)
+	}
+	p.kernel.IP("link set " + p.device + " address " + otherMAC)
+	for _, address := range []string{kernelV4, kernelV6} {
+		p.wantNeighbor(address, "reachable")
+	}
+	if got := p.learn(5*time.Second, kernelV4, kernelV6); got[kernelV4] != otherMAC || got[kernelV6] != otherMAC {
+		t.Errorf("learned %v, want %s", got, otherMAC)
+	}
+	for _, address := range []string{kernelV4, kernelV6} {
+		p.wantNeighbor(address, "reachable "+otherMAC)
+	}
+}
+
+// TestGleansMACChanges: the interface is made anew with another MAC. IPv4 hosts
+// have it from the announcement; IPv6 hosts, which RFC 9131 does not tell, find
+// it when their probes fail.
+func TestGleansMACChanges(t *testing.T) {
+	p := newPeer(t, "", "", "ping")
+	p.neigh("locktime=0", "base_reachable_time_ms=300", "delay_first_probe_time=1", "retrans_time_ms=100")
+	p.ping(gleanV4)
+	p.ping(gleanV6)
+	p.do(func(e *engine.Engine) { e.DeleteInterface("if-1") })
+	p.iface(interfaceBody(otherMAC, "", ""))
+	p.wantKernelMAC(gleanV4, otherMAC)
+	p.ping(gleanV4)
+	p.ping(gleanV6)
+	p.wantKernelMAC(gleanV6, otherMAC)
+}
