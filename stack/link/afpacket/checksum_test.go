@@ -2,6 +2,7 @@ package afpacket
 
 import (
 	"bytes"
+	"context"
 	"encoding/binary"
 	"fmt"
 	"maps"
@@ -77,11 +78,11 @@ func TestKernelsChecksumsAreFinished(t *testing.T) {
 		{"tcp6", "[2001:db8::2]:9", header.ProtocolTCP},
 	} {
 		t.Run(test.network, func(t *testing.T) {
-			stop := make(chan struct{})
+			ctx, stop := context.WithCancel(t.Context())
 			sent := make(chan error, 1)
-			go func() { sent <- c.peer.Do(func() error { return talk(test.network, test.address, stop) }) }()
+			go func() { sent <- c.peer.Do(func() error { return talk(ctx, test.network, test.address) }) }()
 			frame, aux := k.awaitProtocol(t, test.protocol, test.network[3] == '6')
-			close(stop)
+			stop()
 			if err := <-sent; err != nil {
 				t.Error(err)
 			}
@@ -97,16 +98,15 @@ func TestKernelsChecksumsAreFinished(t *testing.T) {
 }
 
 // talk sends something to an address where nobody answers.
-func talk(network, address string, stop <-chan struct{}) error {
+func talk(ctx context.Context, network, address string) error {
+	conn, err := new(net.Dialer).DialContext(ctx, network, address)
 	if network[:3] == "tcp" {
-		d := net.Dialer{Cancel: stop}
-		if conn, err := d.Dial(network, address); err == nil {
+		if err == nil {
 			_ = conn.Close()
 			return fmt.Errorf("%s answers", address)
 		}
 		return nil
 	}
-	conn, err := net.Dial(network, address)
 	if err != nil {
 		return err
 	}
