@@ -2,8 +2,11 @@ package scenario
 
 import (
 	"fmt"
+	"net/netip"
 
+	"glean/generator"
 	"glean/learning"
+	"glean/server/engine"
 	"glean/stack/loop"
 )
 
@@ -46,6 +49,59 @@ func (w *Drawn) judge(r *Run) {
 		}
 		for _, row := range q.Rows(learning.RowFilter{}) {
 			w.judgeRow(r, q, &row)
+		}
+	}
+	if len(w.Orders) == 0 { // else who wanted what is hard to say
+		for _, g := range r.engine.Generators() {
+			w.judgeGenerator(r, g)
+		}
+	}
+}
+
+// judgeGenerator wants a generator to be what its addresses are, to have
+// transmitted if its policy says so, and to have sent to every address that has
+// a MAC.
+func (w *Drawn) judgeGenerator(r *Run, g engine.GeneratorView) {
+	q, err := r.engine.LearningRequest(g.LearningID)
+	if err != nil {
+		return
+	}
+	p := q.Progress()
+	want := "resolved"
+	if p.TimedOut > 0 {
+		want = "timed_out"
+	}
+	if g.Learning != want {
+		r.violated(RuleLiveness, "generator %s is %s; of its addresses %d are completed and %d timed out", g.ID, g.Learning, p.Completed, p.TimedOut)
+	}
+	starts := p.TimedOut == 0
+	switch r.policies[g.ID] {
+	case generator.PolicySkip:
+		starts = p.Completed > 0
+	case generator.PolicyFallback:
+		starts = true
+	}
+	if _, refused := r.refused[g.ID]; refused == starts {
+		r.violated(RuleLiveness, "generator %s: start refused: %t (%s); of its addresses %d are completed and %d timed out",
+			g.ID, refused, r.refused[g.ID], p.Completed, p.TimedOut)
+	}
+	for _, res := range r.engine.Results() {
+		if c := res.Run().Counters(); res.Generator.ID == g.ID && c.Errors == 0 && c.PacketsActual >= 2*g.FlowCount {
+			w.judgeSent(r, q, res.Run())
+		}
+	}
+}
+
+func (w *Drawn) judgeSent(r *Run, q *learning.Request, run *generator.Run) {
+	sent := make(map[netip.Addr]bool)
+	for _, f := range r.flowList {
+		if f.run == run {
+			sent[f.Dst] = true
+		}
+	}
+	for _, row := range q.Rows(learning.RowFilter{State: learning.StateCompleted}) {
+		if !sent[row.Address] {
+			r.violated(RuleLiveness, "%s has the MAC %s, but nothing was sent to it", row.Address, row.MAC)
 		}
 	}
 }

@@ -157,6 +157,11 @@ func (n *Network) addHost(name string, g *HostGroup, number, k uint32) error {
 	c.MAC, c.Tags = sim.MAC(sim.KindHost, number), tags
 	c.Gateway4, c.Gateway6 = g.Gateway4, g.Gateway6
 	s := &station{name: name, group: g, segment: seg, config: c}
+	if k == 0 {
+		if c.RespondFor = g.AnswersFor; !s.answerFor(g.AnswersFor) {
+			return fmt.Errorf("host %s: answers_for: more than %d addresses", name, maxProxied)
+		}
+	}
 	boot := loop.Time(g.Boot)
 	if g.Off {
 		boot = loop.Never
@@ -169,8 +174,33 @@ func (n *Network) addHost(name string, g *HostGroup, number, k uint32) error {
 	}
 	n.stations = append(n.stations, s)
 	n.byName[name] = s
-	n.settle(seg, s.host.Interface(0))
+	n.arrive(s)
 	return nil
+}
+
+// maxProxied bounds the addresses that a host answers for.
+const maxProxied = 4096
+
+// answerFor lists the addresses of prefixes; false if they are too many.
+func (s *station) answerFor(prefixes []netip.Prefix) bool {
+	for _, p := range prefixes {
+		for a := p.Masked().Addr(); p.Contains(a); a = a.Next() {
+			if len(s.proxied) == maxProxied {
+				return false
+			}
+			s.proxied = append(s.proxied, a)
+		}
+	}
+	return true
+}
+
+// arrive enters a host's addresses, and those that it answers for.
+func (n *Network) arrive(s *station) {
+	i := s.host.Interface(0)
+	n.settle(s.segment, i)
+	for _, a := range s.proxied {
+		n.owners.take(s.segment, a, i.MAC(), n.now())
+	}
 }
 
 func (n *Network) addFarms() error {
@@ -250,7 +280,7 @@ func (n *Network) MoveHost(name, to string) error {
 	n.leave(s)
 	s.segment = n.switchSegment(to, s.group.VLAN)
 	s.host.MoveTo(a)
-	n.settle(s.segment, s.host.Interface(0))
+	n.arrive(s)
 	return nil
 }
 
@@ -258,6 +288,9 @@ func (n *Network) leave(s *station) {
 	i := s.host.Interface(0)
 	for _, a := range i.Status() {
 		n.owners.leave(s.segment, a.Addr, i.MAC(), n.now())
+	}
+	for _, a := range s.proxied {
+		n.owners.leave(s.segment, a, i.MAC(), n.now())
 	}
 }
 
@@ -277,7 +310,7 @@ func (n *Network) ChangeMAC(name string, announce bool) error {
 	mac := sim.MAC(sim.KindHost, number+s.moves*movedMACs)
 	n.leave(s)
 	err = s.host.ChangeMAC(0, mac, announce)
-	n.settle(s.segment, s.host.Interface(0))
+	n.arrive(s)
 	return err
 }
 

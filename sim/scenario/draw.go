@@ -37,6 +37,7 @@ type drawnSegment struct {
 	Hosts      []drawnHost
 	Far        []drawnHost // behind the gateway
 	Gateway    drawnGateway
+	Proxy      bool // the first host answers for some more addresses
 	Delay      loop.Duration
 	Generators []drawnGenerator
 }
@@ -82,6 +83,7 @@ const (
 	targetFar
 	targetGateway
 	targetOwn
+	targetProxied
 )
 
 // drawnFault is a fault of all wires of a kind until the network is healed.
@@ -131,6 +133,7 @@ type drawnRequest struct {
 	At      loop.Duration
 	Segment int
 	Targets []drawnTarget
+	Crowd   int // dead addresses besides
 	Timeout loop.Duration
 	Mode    string
 }
@@ -222,6 +225,7 @@ func (w *Drawn) drawSegments(d dice) {
 		if ports && s == count-1 && s > 0 {
 			seg.Port, seg.VLAN = 1, 0
 		}
+		seg.Proxy = d.often(30)
 		if d.often(50) {
 			seg.Delay = d.time(0, 2*loop.Millisecond)
 		}
@@ -302,8 +306,10 @@ func (w *Drawn) drawTargets(d dice, seg *drawnSegment, count int) (targets []dra
 			t.Kind, t.N = targetDead, d.IntN(4)
 		case p < 92:
 			t.Kind, t.N = targetFar, d.IntN(len(seg.Far)+2) // some of them nobody has
-		case p < 97:
+		case p < 95:
 			t.Kind = targetGateway
+		case p < 98:
+			t.Kind, t.N = targetProxied, d.IntN(4)
 		default:
 			t.Kind = targetOwn
 		}
@@ -369,8 +375,13 @@ func (w *Drawn) drawWishes(d dice) {
 	if d.often(50) {
 		for range d.between(1, 3) {
 			s := d.IntN(len(w.Segments))
+			crowd := 0
+			if w.IPv6 && d.often(10) {
+				crowd = d.between(50, 300)
+			}
 			w.Requests = append(w.Requests, drawnRequest{
-				At: d.time(0, w.Heal+loop.Second), Segment: s, Timeout: w.drawTimeout(d),
+				Crowd: crowd,
+				At:    d.time(0, w.Heal+loop.Second), Segment: s, Timeout: w.drawTimeout(d),
 				Targets: w.drawTargets(d, &w.Segments[s], d.between(1, 10)), Mode: []string{"all", "cached"}[d.IntN(2)],
 			})
 		}
@@ -394,8 +405,8 @@ func (w *Drawn) String() string {
 		w.Seed, w.IPv4, w.IPv6, w.Overlap, seconds(w.Heal), seconds(w.Retrans), w.Solicits, w.Detect)
 	for i := range w.Segments {
 		s := &w.Segments[i]
-		add(" segment%d(port=%d vlan=%d hosts=%d far=%d gateway=%s delay=%s", i, s.Port, s.VLAN, len(s.Hosts), len(s.Far),
-			[]string{"none", "dead", "router", "shared"}[s.Gateway], seconds(s.Delay))
+		add(" segment%d(port=%d vlan=%d hosts=%d far=%d gateway=%s proxy=%t delay=%s", i, s.Port, s.VLAN, len(s.Hosts), len(s.Far),
+			[]string{"none", "dead", "router", "shared"}[s.Gateway], s.Proxy, seconds(s.Delay))
 		for _, g := range s.Generators {
 			add(" generator(%s to=%d timeout=%s frames=%d rate=%d)", g.Policy, len(g.Targets), seconds(g.Timeout), g.Frames, g.Rate)
 		}
@@ -412,7 +423,7 @@ func (w *Drawn) String() string {
 		add(" change(%s host=%d.%d at=%s)", changeWords[c.What], c.Segment, c.Host, seconds(c.At))
 	}
 	for _, q := range w.Requests {
-		add(" learn(segment=%d to=%d mode=%s at=%s timeout=%s)", q.Segment, len(q.Targets), q.Mode, seconds(q.At), seconds(q.Timeout))
+		add(" learn(segment=%d to=%d+%d mode=%s at=%s timeout=%s)", q.Segment, len(q.Targets), q.Crowd, q.Mode, seconds(q.At), seconds(q.Timeout))
 	}
 	for _, o := range w.Orders {
 		add(" order(%s %d.%d at=%s)", orderWords[o.What], o.Segment, o.N, seconds(o.At))

@@ -14,6 +14,7 @@ type endpoint struct {
 	id      string
 	index   uint32
 	port    string
+	vlans   uint32
 	segment segment
 	mac     header.MAC
 	ipv4    netip.Prefix
@@ -26,7 +27,7 @@ type endpoint struct {
 
 func (n *Network) newEndpoint(spec engine.InterfaceSpec) *endpoint {
 	e := &endpoint{
-		id: spec.ID, port: spec.PortID, segment: n.segmentOf(spec.PortID, spec.Tags), mac: spec.MAC,
+		id: spec.ID, port: spec.PortID, vlans: vlanKey(spec.Tags), segment: n.segmentOf(spec.PortID, spec.Tags), mac: spec.MAC,
 		ipv4: spec.IPv4, ipv6: spec.IPv6, gate4: spec.Gateway4, gate6: spec.Gateway6,
 		retrans: spec.Neighbor.RetransTimer,
 	}

@@ -34,6 +34,8 @@ type seen struct {
 	src, dst header.MAC
 	from, to netip.Addr // ARP: sender and target; ND: source and target; IP: source and destination
 	payload  []byte     // of the Ethernet frame
+	answer   bool       // an ARP reply or a solicited advertisement
+	mac      header.MAC // that the answer tells; zero if it tells none
 }
 
 // look reads a frame; ok is false if it can't be read.
@@ -71,6 +73,7 @@ func (s *seen) lookARP(payload []byte) bool {
 		s.kind = KindARPRequest
 	}
 	s.from, s.to = netip.AddrFrom4(a.SenderIP), netip.AddrFrom4(a.TargetIP)
+	s.answer, s.mac = s.kind == KindARPReply, a.SenderMAC
 	return true
 }
 
@@ -107,6 +110,7 @@ func (s *seen) lookIPv6(payload []byte) bool {
 		s.kind, s.to = KindSolicitation, netip.AddrFrom16(ns.Target)
 	} else if na, err := header.ParseNeighborAdvertisement(ip, rest); err == nil {
 		s.kind, s.to = KindAdvertisement, netip.AddrFrom16(na.Target)
+		s.answer, s.mac = na.Solicited, na.TargetLink
 	}
 	return true
 }
@@ -141,4 +145,12 @@ func flowOf(packet []byte) (f sim.Flow, ok bool) {
 		return f, err == nil
 	}
 	return f, true
+}
+
+// about is the address that an answer is about.
+func (s *seen) about() netip.Addr {
+	if s.kind == KindARPReply {
+		return s.from
+	}
+	return s.to
 }

@@ -187,7 +187,8 @@ func (v value) hosts() (g HostGroup) {
 		"on": into(&g.On, value.text), "vlan": into(&g.VLAN, vlanID),
 		"ipv4": into(&g.IPv4, prefix4), "ipv6": into(&g.IPv6, prefix6),
 		"gateway_ipv4": into(&g.Gateway4, address4), "gateway_ipv6": into(&g.Gateway6, address6),
-		"boot": into(&g.Boot, value.time), "off": into(&g.Off, value.boolean), "think": into(&g.Think, value.time),
+		"answers_for": each(&g.AnswersFor, value.prefix),
+		"boot":        into(&g.Boot, value.time), "off": into(&g.Off, value.boolean), "think": into(&g.Think, value.time),
 	}))
 	v.required("name", "on")
 	return g

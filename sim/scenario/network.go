@@ -2,6 +2,7 @@ package scenario
 
 import (
 	"fmt"
+	"net/netip"
 	"path"
 	"slices"
 	"strings"
@@ -38,6 +39,7 @@ type station struct {
 	segment segment
 	config  stack.InterfaceConfig
 	moves   uint32 // changes of its MAC so far
+	proxied []netip.Addr
 }
 
 type routerDevice struct {

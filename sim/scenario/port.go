@@ -1,9 +1,12 @@
 package scenario
 
 import (
+	"net/netip"
+
 	"glean/generator"
 	"glean/stack/header"
 	"glean/stack/link"
+	"glean/stack/loop"
 )
 
 // watchedPort is a port of glean with somebody who looks at all that leaves
@@ -13,6 +16,7 @@ type watchedPort struct {
 	run        *Run
 	id         string
 	interfaces map[station48]*endpoint // by what frames from them carry
+	answers    map[vlanAddr][]answer   // nil unless they are kept
 	sent       [numKinds]uint64
 	received   [numKinds]uint64
 }
@@ -21,6 +25,18 @@ type watchedPort struct {
 type station48 struct {
 	vlans uint32
 	mac   header.MAC
+}
+
+// vlanAddr is an address in a VLAN of a port.
+type vlanAddr struct {
+	vlans uint32
+	addr  netip.Addr
+}
+
+// answer is an ARP reply or a solicited advertisement that arrived.
+type answer struct {
+	at  loop.Time
+	mac header.MAC // zero if it told none
 }
 
 var _ link.Link = (*watchedPort)(nil)

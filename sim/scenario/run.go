@@ -86,7 +86,9 @@ func prepare(s *Scenario, o Options) (*Run, error) {
 		endpoints: make(map[string]*endpoint), policies: make(map[string]generator.Policy),
 		targets: make(map[string]*endpoint),
 		refused: make(map[string]string), flows: make(map[flowID]*flowSent),
-		safety: safety{asked: make(map[question]loop.Time), requests: make(map[string]learning.State)},
+		safety: safety{
+			asked: make(map[question]loop.Time), requests: make(map[string]learning.State), wanted: make(map[question]int),
+		},
 	}
 	if o.Seed != nil {
 		r.seed = *o.Seed
@@ -136,6 +138,9 @@ func (r *Run) provide() error {
 			}
 		}
 		w := &watchedPort{Link: lk, run: r, id: p.ID, interfaces: make(map[station48]*endpoint)}
+		if r.detailed() {
+			w.answers = make(map[vlanAddr][]answer)
+		}
 		r.ports = append(r.ports, w)
 		r.engine.AttachPort(p.ID, w)
 	}
@@ -158,6 +163,17 @@ func (r *Run) provide() error {
 		r.schedule(&r.scenario.Timeline[i])
 	}
 	return nil
+}
+
+// detailed tells whether the network is small enough to keep every answer and
+// every wish. A farm of a million is judged by its MACs alone.
+func (r *Run) detailed() bool {
+	const most = 200_000
+	hosts := 0
+	for _, f := range r.scenario.Topology.Farms {
+		hosts += f.Hosts
+	}
+	return hosts <= most
 }
 
 // schedule puts a step on the clock. Steps that fail are in the report.

@@ -3,6 +3,7 @@ package scenario
 import (
 	"fmt"
 	"net/netip"
+	"slices"
 
 	"glean/generator"
 	"glean/learning"
@@ -22,6 +23,8 @@ func (v Violation) String() string { return fmt.Sprintf("%s %s: %s", v.At, v.Rul
 // Rules of safety, by the names that violations carry.
 const (
 	RuleMAC        = "mac"        // a learned MAC belongs to who had the address then
+	RuleConfirmed  = "confirmed"  // what is learned was told by an answer that came at that moment
+	RuleIdle       = "idle"       // nobody is asked for whom nobody wants
 	RuleNextHop    = "next_hop"   // what is asked for is the right next hop, or there is none
 	RuleUnresolved = "unresolved" // no frame of a flow whose next hop has no MAC; none to a wrong MAC
 	RuleFlood      = "flood"      // at most one solicitation for a neighbor in a RetransTimer
@@ -37,6 +40,7 @@ const (
 type safety struct {
 	asked      map[question]loop.Time
 	requests   map[string]learning.State
+	wanted     map[question]int // by requests in progress
 	violations []Violation
 }
 
@@ -73,7 +77,7 @@ func (r *Run) sent(p *watchedPort, q *watchedQueue, frame []byte) {
 	case q != nil:
 		r.sentTraffic(e, q, &s)
 	case e != nil && (s.kind == KindARPRequest || s.kind == KindSolicitation) && s.from != s.to && !s.from.IsUnspecified():
-		r.sentQuestion(e, s.to)
+		r.sentQuestion(e, s.to, s.dst.IsMulticast())
 	}
 }
 
@@ -81,16 +85,38 @@ func (r *Run) sent(p *watchedPort, q *watchedQueue, frame []byte) {
 func (r *Run) received(p *watchedPort, frame []byte) {
 	s, _ := look(frame)
 	p.received[s.kind]++
+	if p.answers != nil && s.answer {
+		k := vlanAddr{s.vlans, s.about()}
+		p.answers[k] = append(p.answers[k], answer{r.world.Now(), s.mac})
+	}
 }
 
 // sentQuestion holds a solicitation against the one before (RFC 1122 section
 // 2.3.2.1, RFC 4861 section 7.2.2).
-func (r *Run) sentQuestion(e *endpoint, target netip.Addr) {
+func (r *Run) sentQuestion(e *endpoint, target netip.Addr, everybody bool) {
 	k, now := question{e.index, target.As16()}, r.world.Now()
 	if last, asked := r.safety.asked[k]; asked && now.Sub(last) < e.retrans {
 		r.violated(RuleFlood, "%s asked for %s again after %s, RetransTimer is %s", e.id, target, now.Sub(last), e.retrans)
 	}
 	r.safety.asked[k] = now
+	// A probe of one that traffic goes to is no request's.
+	if r.detailed() && everybody && r.active == 0 && r.safety.wanted[k] == 0 {
+		r.violated(RuleIdle, "%s asked everybody for %s, which no request in progress wants", e.id, target)
+	}
+}
+
+// want counts the next hops of a request in progress, or takes them off when it
+// has ended.
+func (r *Run) want(id string, by int) {
+	q, err := r.engine.LearningRequest(id)
+	if err != nil || !r.detailed() {
+		return
+	}
+	for _, row := range q.Rows(learning.RowFilter{}) {
+		if e := r.endpoints[row.InterfaceID]; e != nil && row.NextHop.IsValid() {
+			r.safety.wanted[question{e.index, row.NextHop.As16()}] += by
+		}
+	}
 }
 
 // sentTraffic counts a generator's frame and holds its destination MAC against
@@ -131,6 +157,10 @@ func (r *Run) judgeRows(rows []learning.Row) {
 			r.violated(RuleNextHop, "%s: next hop of %s is %s, not %s", row.InterfaceID, row.Address, hop, row.NextHop)
 		case row.State == learning.StateCompleted:
 			from := max(0, row.DecidedAt.Add(-r.late))
+			if row.FromCache {
+				from = 0 // REACHABLE is what was confirmed lately, which judgeAnswer looks at
+			}
+			r.judgeAnswer(e, row)
 			if !r.network.owners.had(e.segment, hop, row.MAC, from, row.DecidedAt) {
 				r.violated(RuleMAC, "%s learned %s for %s (next hop %s) at %s, which had not that address then",
 					row.InterfaceID, row.MAC, row.Address, hop, row.DecidedAt)
@@ -140,6 +170,30 @@ func (r *Run) judgeRows(rows []learning.Row) {
 			r.violated(RuleNextHop, "%s: %s timed out with %s, but its next hop is %v", row.InterfaceID, row.Address, row.Reason, hop)
 		}
 	}
+}
+
+// reachableMost is how long a confirmation counts at most: the default
+// ReachableTime, drawn half as long again (RFC 4861 section 10).
+const reachableMost = 45 * loop.Second
+
+// judgeAnswer wants the answer that told what is in a row. It must have come
+// when the row was decided: learning is driven by events and not by polls.
+func (r *Run) judgeAnswer(e *endpoint, row *learning.Row) {
+	i := slices.IndexFunc(r.ports, func(p *watchedPort) bool { return p.id == e.port })
+	if i < 0 || r.ports[i].answers == nil {
+		return
+	}
+	from := row.DecidedAt
+	if row.FromCache {
+		from = from.Add(-reachableMost)
+	}
+	for _, a := range r.ports[i].answers[vlanAddr{e.vlans, row.NextHop}] {
+		if (a.mac == row.MAC || a.mac.IsZero()) && a.at >= from && a.at <= row.DecidedAt {
+			return
+		}
+	}
+	r.violated(RuleConfirmed, "%s learned %s for %s at %s (from cache: %t), but no answer told it then",
+		row.InterfaceID, row.MAC, row.NextHop, row.DecidedAt, row.FromCache)
 }
 
 // judgeState follows a request along its table.
@@ -153,9 +207,11 @@ func (r *Run) judgeState(id, what string) {
 	if !known {
 		r.resolving++
 		r.order = append(r.order, id)
+		r.want(id, +1)
 	}
 	if next != learning.StateResolving {
 		r.resolving--
+		r.want(id, -1)
 	}
 	if known && was != learning.StateResolving {
 		r.violated(RuleStates, "request %s: %s after %s", id, next, was)

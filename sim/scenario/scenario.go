@@ -110,8 +110,9 @@ type HostGroup struct {
 	IPv4, IPv6 netip.Prefix
 	Gateway4   netip.Addr
 	Gateway6   netip.Addr
-	Boot       loop.Duration // off until then
-	Off        bool          // off until something switches it on
+	AnswersFor []netip.Prefix // the first host answers for these, too
+	Boot       loop.Duration  // off until then
+	Off        bool           // off until something switches it on
 	Think      loop.Duration
 	Wire
 }

@@ -13,8 +13,10 @@ import (
 // Places of a drawn segment in its prefixes. Hosts begin at 1.
 const (
 	placeDead    = 200
+	placeProxied = 220 // to 223
 	placeTester  = 240
-	placeRouter  = 250 // and 251
+	placeCrowd   = 1 << 16 // in IPv6
+	placeRouter  = 250     // and 251
 	placeGateway = 254
 )
 
@@ -100,8 +102,18 @@ func (w *Drawn) addSegment(s *Scenario, i int) {
 	near4, near6, far4, far6 := w.prefixes(i)
 	t := &s.Topology
 	for k, h := range seg.Hosts {
+		var proxied []netip.Prefix
+		if seg.Proxy && k == 0 {
+			for _, p := range []netip.Prefix{near4, near6} {
+				if p.IsValid() {
+					first := sim.Address(p, placeProxied)
+					proxied = append(proxied, netip.PrefixFrom(first, first.BitLen()-2))
+				}
+			}
+		}
 		t.Hosts = append(t.Hosts, HostGroup{
-			Name: fmt.Sprintf("h%d-%d", i, k), On: w.lan(i), VLAN: uint16(seg.VLAN), Address: uint32(k + 1),
+			AnswersFor: proxied,
+			Name:       fmt.Sprintf("h%d-%d", i, k), On: w.lan(i), VLAN: uint16(seg.VLAN), Address: uint32(k + 1),
 			IPv4: near4, IPv6: near6, Boot: h.Boot, Think: h.Think, Wire: Wire{Delay: seg.Delay},
 		})
 	}
@@ -201,6 +213,8 @@ func (w *Drawn) address(i int, t drawnTarget) netip.Addr {
 		return sim.Address(near, uint32(placeDead+t.N))
 	case targetFar:
 		return sim.Address(far, uint32(t.N+1))
+	case targetProxied:
+		return sim.Address(near, uint32(placeProxied+t.N))
 	case targetGateway:
 		return sim.Address(near, placeGateway)
 	}

@@ -6,6 +6,7 @@ import (
 
 	"glean/learning"
 	"glean/server/engine"
+	"glean/sim"
 	"glean/stack/link"
 	"glean/stack/loop"
 )
@@ -69,6 +70,10 @@ func (w *Drawn) requestStep(i int) Step {
 	var addresses []string
 	for _, t := range q.Targets {
 		addresses = append(addresses, w.address(q.Segment, t).String())
+	}
+	_, near6, _, _ := w.prefixes(q.Segment)
+	for k := range q.Crowd {
+		addresses = append(addresses, sim.Address(near6, uint32(placeCrowd+k)).String())
 	}
 	raw := body(object{
 		"id": fmt.Sprintf("lr-%d", i), "interface_id": fmt.Sprintf("if-%d", q.Segment), "addresses": addresses,
