@@ -50,6 +50,7 @@ type compiler struct {
 	dests   keyTable
 	macs    keyTable // MACs that need no learning, behind the hops
 	plans   int
+	entries int // of adjOf tables
 	prbs    []byte
 	classes classTable
 }
@@ -57,6 +58,9 @@ type compiler struct {
 // maxPlans bounds the lengths of all definitions together: each has a plan of
 // some hundred octets.
 const maxPlans = 1 << 17
+
+// maxEntries bounds the tables from destinations to adjacencies.
+const maxEntries = 4 * MaxDestinations
 
 // Compile makes the program of a configuration that is bound to a target.
 // Faults are those that only show on that target.

@@ -20,7 +20,7 @@ const (
 	MaxSignedFlows  = uint64(1)<<16 - 1 // of one definition with a signature: they have 16 bits in the stream id
 	MaxAllFlows     = uint64(1)<<53 - 1 // of all definitions: a JSON number holds it exactly
 	MaxAllSigned    = 1 << 24
-	MaxStoredValues = 1 << 23           // listed, skipped or permuted values of a whole configuration
+	MaxStoredValues = 1 << 22           // listed, skipped or permuted values and lengths of a whole configuration
 	MaxDestinations = 1 << 20           // unicast destinations that need learning
 	maxRate         = 1_000_000_000_000 // frames or octets per second
 	maxFrames       = math.MaxInt64     // of a duration in frames
@@ -104,6 +104,11 @@ type Learning struct {
 // faults in config.learning and in length distributions of our own.
 func ParseConfig(raw []byte) (*Config, Faults) {
 	var faults Faults
+	// Parsed JSON takes some fifty octets for each value, however short it is.
+	if values := bytes.Count(raw, []byte{','}); values > 2*MaxStoredValues {
+		faults.add("config", "has more than %d values", 2*MaxStoredValues)
+		return nil, faults
+	}
 	n, ok := parseJSON(raw, "config", &faults)
 	if !ok || !n.isObject() {
 		return nil, faults

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"runtime"
 	"strings"
 	"testing"
 
@@ -120,7 +121,7 @@ func TestFaults(t *testing.T) {
 		{one(`{"name":"source","permute":false,"field":{"sequence":{"count":65536,"start":1}}}`), item + ".field.sequence.count", "outside"},
 		{one(`{"name":"source","permute":false,"field":{"sequence":{"count":2,"start":1,"stop":1,"skip":[1]}}}`), item + ".field.sequence.skip", "no value"},
 		{one(`{"name":"source","permute":false,"field":{"sequence":{"count":2,"start":1,"skip":["a"]}}}`), item + ".field.sequence.skip[0]", "string"},
-		{one(`{"name":"source","permute":true,"field":{"sequence":{"count":281474976710655,"start":1,"stop":1}}}`), item + ".field.sequence.count", "8388608"},
+		{one(`{"name":"source","permute":true,"field":{"sequence":{"count":281474976710655,"start":1,"stop":1}}}`), item + ".field.sequence.count", "4194304"},
 		{[2]string{`{"udp":{}}`, `{"custom":{"data":"AAAA","layer":"payload"},"modifiers":{"items":[{"name":"data","permute":false,"offset":0,"field":{"list":[1]}}]}}`}, item, "4 octets does not fit 3"},
 		{[2]string{`{"udp":{}}`, `{"custom":{"data":"AAAAAAAA","layer":"payload"},"modifiers":{"items":[{"name":"data","permute":false,"offset":3,"field":{"list":[1]}}]}}`}, item + ".offset", "3 is not within 0 to 2"},
 		{[2]string{`{"udp":{}}`, `{"custom":{"data":"AAAAAAAA","layer":"payload"},"modifiers":{"items":[{"name":"data","permute":false,"field":{"list":[1]}}]}}`}, item + ".offset", "required"},
@@ -218,6 +219,42 @@ func TestLimitsOnTheTarget(t *testing.T) {
 	_, faults := ParseConfig([]byte(config(perMillisecond, strings.Repeat(def+",", 70)+def)))
 	if len(faults) != 1 || faults[0].Path != "config.traffic" {
 		t.Errorf("%v", faults)
+	}
+}
+
+// TestSmallTextIsNotLargeMemory: short definitions that each stay below the
+// limits are refused when they add up.
+func TestSmallTextIsNotLargeMemory(t *testing.T) {
+	many := func(protocols, extra string) string {
+		def := definitionOf(protocols, "", extra)
+		return config(perMillisecond, strings.Repeat(def+",", 3000)+def)
+	}
+	ether := `{"ethernet":{}}`
+	for name, c := range map[string]struct {
+		raw string
+		has string
+	}{
+		"mixes":        {many(ether, `,"length":{"imix":[{"length":64,"weight":32768},{"length":65,"weight":32768}]}`), "hold more than"},
+		"sequences":    {many(ether, `,"length":{"sequence":{"count":65536,"start":64,"stop":64}}`), "hold more than"},
+		"permutations": {many(`{"ethernet":{}},{"udp":{},"modifiers":{"items":[{"name":"source","permute":true,"field":{"sequence":{"count":65536,"start":0}}}]}}`, ""), "hold more than"},
+		"signatures":   {many(`{"ethernet":{}},{"udp":{},"modifiers":{"items":[{"name":"source","permute":false,"field":{"sequence":{"count":65535,"start":0}}}]}}`, `,"length":{"fixed":100},"signature":{"stream_id":1,"latency":"start_of_frame"}`), "with a signature"},
+		"lengths":      {many(ether, `,"length":{"random":{"min":64,"max":9216}}`), "lengths"},
+		"destinations": {many(`{"ethernet":{}},{"ipv4":{},"modifiers":{"items":[{"name":"destination","permute":false,"ipv4":{"sequence":{"count":1048576,"start":"1.0.0.0"}}}]}}`, ""), "repeated ones included"},
+		"values":       {`{"a":[` + strings.Repeat("1,", 2*MaxStoredValues+1) + `1]}`, "values"},
+	} {
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		parsed, faults := ParseConfig([]byte(c.raw))
+		if parsed != nil {
+			_, faults = Compile(parsed, onLink())
+		}
+		runtime.ReadMemStats(&after)
+		if !strings.Contains(faults.Error(), c.has) {
+			t.Errorf("%s: %.200v", name, faults)
+		}
+		if mb := (after.TotalAlloc - before.TotalAlloc) >> 20; mb > 512 {
+			t.Errorf("%s: %d MB were allocated to say no", name, mb)
+		}
 	}
 }
 

@@ -8,6 +8,9 @@ import (
 // maxLengths bounds the cycle of lengths of one definition.
 const maxLengths = 65536
 
+// maxSteps bounds the work of spreading all mixes of a configuration.
+const maxSteps = 1 << 27
+
 // Lengths is the distribution of frame lengths of a definition, FCS included.
 // The k-th frame has length list[k mod len(list)], whatever its flow, or a
 // random one.
@@ -80,12 +83,13 @@ func (p *trafficParser) lengths(n node) (l Lengths) {
 			v, _ := item.at(i).integer(minFrame, maxFrame)
 			l.list = append(l.list, uint16(v))
 		}
+		p.store(m, uint64(len(l.list)))
 	case "sequence":
 		if m.isObject() {
 			l.list = p.lengthSequence(m)
 		}
 	case "imix":
-		l.list = parseIMIX(m)
+		l.list = p.imix(m)
 	case "random":
 		if m.isObject() {
 			l.parseRandom(m)
@@ -105,7 +109,7 @@ func (p *trafficParser) lengthSequence(n node) []uint16 {
 	}
 	count, okCount := n.member("count").integer(1, maxLengths)
 	start, okStart := n.member("start").integer(minFrame, maxFrame)
-	if !okCount || !okStart {
+	if !okCount || !okStart || !p.store(n, count) {
 		return nil
 	}
 	s.count, s.start = count, wide{lo: start}
@@ -138,10 +142,10 @@ func (p *trafficParser) lengthSequence(n node) []uint16 {
 	return list
 }
 
-// parseIMIX reads a mix of lengths with weights. Over a cycle of as many frames
+// imix reads a mix of lengths with weights. Over a cycle of as many frames
 // as the weights' sum each length occurs as often as its weight, spread
 // evenly: the length that is furthest behind its share is next.
-func parseIMIX(n node) []uint16 {
+func (p *trafficParser) imix(n node) []uint16 {
 	var lengths []uint16
 	var weights []int
 	sum := 0
@@ -159,14 +163,21 @@ func parseIMIX(n node) []uint16 {
 		lengths, weights = append(lengths, uint16(length)), append(weights, int(weight))
 		sum += int(weight)
 	}
-	if sum > maxLengths || sum*len(lengths) > 1<<26 {
-		n.fault("weights add up to %d, for %d lengths; that is more than %d", sum, len(lengths), min(maxLengths, 1<<26/max(len(lengths), 1)))
+	if sum > maxLengths {
+		n.fault("weights add up to %d; that is more than %d", sum, maxLengths)
+		return nil
+	}
+	if p.steps += sum * len(lengths); p.steps > maxSteps {
+		n.fault("is too much to spread, with those before it")
+		return nil
+	}
+	if !p.store(n, uint64(sum)) {
 		return nil
 	}
 	return spread(lengths, weights, sum)
 }
 
-// spread is the cycle of parseIMIX.
+// spread is the cycle of imix.
 func spread(lengths []uint16, weights []int, sum int) []uint16 {
 	cycle := make([]uint16, 0, sum)
 	credit := make([]int, len(weights))

@@ -270,6 +270,10 @@ func (k *compiler) destinations(t *Traffic, d *definition) {
 		k.faults.add(t.path+".packet", "%d destinations are more than the %d that can be learned", v.count, MaxDestinations)
 		return
 	}
+	if k.entries += int(v.count); k.entries > maxEntries {
+		k.faults.add("config.traffic", "all definitions together list more than %d destinations, repeated ones included", maxEntries)
+		return
+	}
 	d.adjOf = make([]uint32, v.count)
 	for i := range d.adjOf {
 		d.adjOf[i] = k.adjacency(v.at(uint64(i)).addr(ip.kind == protoIPv4))

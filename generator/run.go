@@ -18,8 +18,10 @@ const (
 	scanMax = 4096
 	// idleWait is the pause when no flow has a MAC.
 	idleWait = loop.Millisecond
-	// retryWait is the pause after a device took no more frames.
+	// A device that took no more frames is tried again after retryWait, and twice
+	// as long each time that it takes none at all, up to retryMax.
 	retryWait = 50 * loop.Microsecond
+	retryMax  = loop.Millisecond
 )
 
 // RunOptions of a start.
@@ -67,11 +69,12 @@ type Run struct {
 	begun    bool
 	ended    bool
 	err      error
-	begin    loop.Time // of the run
-	origin   loop.Time // of the schedule; later than begin by the time in which no flow had a MAC
-	changes  uint64    // of adjacencies, when frames were built
-	barren   uint64    // frames passed over since the last one with a MAC
-	idleAt   uint64    // changes when a whole round was barren, +1
+	begin    loop.Time     // of the run
+	origin   loop.Time     // of the schedule; later than begin by the time in which no flow had a MAC
+	changes  uint64        // of adjacencies, when frames were built
+	retry    loop.Duration // pause before the device is tried again
+	barren   uint64        // frames passed over since the last one with a MAC
+	idleAt   uint64        // changes when a whole round was barren, +1
 }
 
 // NewRun prepares a run of a program.
@@ -168,9 +171,13 @@ func (r *Run) step(now loop.Time, q link.Queue) loop.Time {
 	} else if r.changes != r.p.changes.Load() {
 		r.refresh()
 	}
-	if r.head < r.tail && !r.send(now, q) {
-		return r.until(now.Add(retryWait))
+	if before := r.head; r.head < r.tail && !r.send(now, q) {
+		if r.retry = min(2*r.retry, retryMax); r.head > before || r.retry == 0 {
+			r.retry = retryWait
+		}
+		return r.until(now.Add(r.retry))
 	}
+	r.retry = 0
 	switch {
 	case r.ended:
 		return loop.Never

@@ -84,8 +84,9 @@ func (k *compiler) sizes(t *Traffic, d *definition) {
 		d.evenly = uint64(distinct[0])
 	}
 	image := make([]byte, int(distinct[len(distinct)-1])+slack)
+	overlapping := d.overlapping()
 	for i, n := range distinct {
-		d.sizes[i] = d.plan(int(n)-fcs, image)
+		d.sizes[i] = d.plan(int(n)-fcs, overlapping, image)
 		if i > 0 {
 			d.sizes[i].join(&d.sizes[i-1])
 		}
@@ -129,8 +130,8 @@ func (d *definition) l2Size() int {
 const slack = 16
 
 // plan works out one length. image is room for a frame of it.
-func (d *definition) plan(octets int, image []byte) sized {
-	s := sized{octets: octets, sign: -1}
+func (d *definition) plan(octets int, overlapping bool, image []byte) sized {
+	s := sized{octets: octets, sign: -1, direct: overlapping}
 	covered := octets
 	if d.signature != nil {
 		s.sign = octets - SignatureSize
@@ -142,7 +143,6 @@ func (d *definition) plan(octets int, image []byte) sized {
 	if d.signature != nil {
 		clear(image[s.sign:])
 	}
-	s.direct = d.overlapping()
 	for i := range d.ops {
 		if d.ops[i].span > 0 && d.ops[i].bit+d.ops[i].width > covered*8 {
 			s.direct = true

@@ -55,13 +55,14 @@ type modifier struct {
 type trafficParser struct {
 	faults *Faults
 	stored uint64
+	steps  int // of spreading mixes of lengths
 }
 
 // store accounts for n values before they are made. It tells whether the
 // limit holds.
 func (p *trafficParser) store(n node, values uint64) bool {
 	if values > MaxStoredValues || p.stored+values > MaxStoredValues {
-		n.fault("lists, skips and permutations hold more than %d values together", MaxStoredValues)
+		n.fault("lists, skips, permutations and lengths hold more than %d values together", MaxStoredValues)
 		return false
 	}
 	p.stored += values
