@@ -103,13 +103,22 @@ func newAPI(t testing.TB, options ...option) *api {
 	a.http = httptest.NewUnstartedServer(nil)
 	a.http.Config = a.server.HTTPServer()
 	a.http.Start()
-	t.Cleanup(func() {
-		a.server.Close()
-		a.http.Close()
-		l.Stop()
-		<-l.Done()
-	})
+	t.Cleanup(a.stop)
 	return a
+}
+
+// stop ends everything, transmitters first: they would spin for ever.
+func (a *api) stop() {
+	a.server.Close()
+	a.http.Close()
+	stopped := make(chan struct{})
+	a.loop.Post(func() { a.server.Engine.Stop(func() { close(stopped) }) })
+	select {
+	case <-stopped:
+		a.loop.Stop()
+	case <-a.loop.Done(): // the test has stopped it
+	}
+	<-a.loop.Done()
 }
 
 // openWire opens a wire whose other end nobody has; the name "broken" fails.

@@ -108,14 +108,21 @@ func TestBodyLimits(t *testing.T) {
 	if got := chunked(strings.NewReader(large)).StatusCode; got != 413 {
 		t.Errorf("a chunked body that is too large: %d, want 413", got)
 	}
-	// While one body of unknown length holds 1,000 of the 1,500 octets another of
-	// 600 has to wait.
+	// While one body holds 1,000 of the 1,500 octets another of 600 has to wait.
+	// What is only announced holds nothing.
+	announced, err := net.Dial("tcp", a.http.Listener.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer announced.Close()
+	fmt.Fprint(announced, "POST /interfaces HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\n{")
 	reading, writing := io.Pipe()
 	answered := make(chan int)
 	go func() { answered <- chunked(reading).StatusCode }()
-	writing.Write([]byte("{"))
 	medium := ifaceB + strings.Repeat(" ", 600-len(ifaceB))
-	for a.post("/interfaces", medium).status != 503 {
+	a.post("/interfaces", medium).want(201)
+	writing.Write([]byte("{" + strings.Repeat(" ", 950)))
+	for a.delete("/interfaces/if-b"); a.post("/interfaces", medium).status != 503; {
 		a.delete("/interfaces/if-b")
 	}
 	writing.Close()

@@ -1,6 +1,7 @@
 package server
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"io"
@@ -57,39 +58,54 @@ func body[T any](r *request, w *responseWriter, parse func([]byte) (T, error)) (
 	if r.ContentLength > limit {
 		return none, tooLarge(limit)
 	}
-	reserve := r.ContentLength
-	if reserve < 0 { // chunked: nobody knows
-		reserve = limit
-	}
-	if !r.server.bodies.take(reserve) {
-		w.Header().Set("Retry-After", "1")
-		return none, problemf(http.StatusServiceUnavailable, "too many request bodies are being read at this time")
-	}
-	defer r.server.bodies.give(reserve)
-	raw, err := r.readAll(w, limit)
-	if err != nil {
+	held := heldBody{budget: &r.server.bodies}
+	defer held.release()
+	if err := r.read(w, &held, limit); err != nil {
 		return none, err
 	}
-	return parse(raw)
+	return parse(held.text.Bytes())
 }
+
+// heldBody is a body as far as it has arrived. It takes what it holds from the
+// budget, not what the client announced: one that announces much and sends
+// little holds up nobody.
+type heldBody struct {
+	text   bytes.Buffer
+	budget *budget
+}
+
+var errBusy = errors.New("too many request bodies are being read at this time")
+
+// Write implements io.Writer.
+func (h *heldBody) Write(b []byte) (int, error) {
+	if !h.budget.take(int64(len(b))) {
+		return 0, errBusy
+	}
+	return h.text.Write(b)
+}
+
+func (h *heldBody) release() { h.budget.give(int64(h.text.Len())) }
 
 func tooLarge(limit int64) *problem {
 	return problemf(http.StatusRequestEntityTooLarge, "the body is larger than %d octets", limit)
 }
 
-func (r *request) readAll(w *responseWriter, limit int64) ([]byte, error) {
-	raw, err := io.ReadAll(http.MaxBytesReader(w.ResponseWriter, r.Body, limit))
+func (r *request) read(w *responseWriter, held *heldBody, limit int64) error {
+	_, err := io.Copy(held, http.MaxBytesReader(w.ResponseWriter, r.Body, limit))
+	if err == nil {
+		w.readBy(time.Time{})
+		return nil
+	}
+	w.Header().Set("Connection", "close") // the rest is not wanted, or does not come
 	var large *http.MaxBytesError
 	switch {
 	case errors.As(err, &large):
-		return nil, tooLarge(limit)
-	case err != nil:
-		// The rest will not come either, so there can be no next request.
-		w.Header().Set("Connection", "close")
-		return nil, problemf(http.StatusBadRequest, "the body did not arrive: %v", err)
+		return tooLarge(limit)
+	case errors.Is(err, errBusy):
+		w.Header().Set("Retry-After", "1")
+		return problemf(http.StatusServiceUnavailable, "%v", err)
 	}
-	w.readBy(time.Time{})
-	return raw, nil
+	return problemf(http.StatusBadRequest, "the body did not arrive: %v", err)
 }
 
 // checkContentType lets JSON pass, and a body of no declared type.

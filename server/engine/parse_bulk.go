@@ -1,7 +1,5 @@
 package engine
 
-import "fmt"
-
 // ItemsMax is how many items one bulk request may hold.
 const ItemsMax = 10_000
 
@@ -9,13 +7,7 @@ const ItemsMax = 10_000
 func parseItems[T any](raw []byte, build func(object) T) ([]T, error) {
 	var list []T
 	err := parse(raw, func(o object) {
-		if _, ok := o.required("items"); !ok {
-			return
-		}
-		items, ok := o.list("items")
-		if !ok || !o.count("items", len(items), 1) {
-			return
-		}
+		items, _ := o.requiredList("items", 1, ItemsMax)
 		for _, item := range items {
 			if entry, ok := o.parser.object(item); ok {
 				list = append(list, build(entry))
@@ -28,18 +20,6 @@ func parseItems[T any](raw []byte, build func(object) T) ([]T, error) {
 	return list, nil
 }
 
-func (o object) count(name string, n, least int) bool {
-	switch {
-	case n < least:
-		o.wrong(o.at(name), "must not be empty")
-	case n > ItemsMax:
-		o.tooMany = append(o.tooMany, Fault{Path: o.at(name), Detail: fmt.Sprintf("must hold %d items at most, not %d", ItemsMax, n)})
-	default:
-		return true
-	}
-	return false
-}
-
 // ParseIDs reads {"ids": [...]} of a bulk-delete, bulk-start or bulk-stop. As
 // in OpenPerf an empty body is an empty list, and an empty id is let through: no
 // resource has it.
@@ -49,13 +29,7 @@ func ParseIDs(raw []byte) ([]string, error) {
 	}
 	var ids []string
 	err := parse(raw, func(o object) {
-		if _, ok := o.required("ids"); !ok {
-			return
-		}
-		items, ok := o.list("ids")
-		if !ok || !o.count("ids", len(items), 0) {
-			return
-		}
+		items, _ := o.requiredList("ids", 0, ItemsMax)
 		for _, item := range items {
 			if s, ok := o.str(item); ok {
 				ids = append(ids, o.id(item.path, s))

@@ -26,6 +26,7 @@ type InterfaceEcho struct {
 const (
 	learningWindowDefault = 4096
 	neighborEntriesMax    = 1 << 24
+	protocolsMax          = 64
 	respondForMax         = 1024 // prefixes
 	staticMax             = 1 << 16
 )
@@ -62,9 +63,7 @@ func (o object) interfaceSpec() InterfaceSpec {
 			config.wrong(config.at(filter), "filters of interfaces are not supported by this version")
 		}
 	}
-	if _, ok := config.required("protocols"); ok {
-		config.protocols(&spec)
-	}
+	config.protocols(&spec)
 	if n, ok := config.child("neighbor"); ok {
 		v, _ := config.get("neighbor")
 		spec.Echo.Neighbor = v.copyRaw()
@@ -77,7 +76,7 @@ func (o object) interfaceSpec() InterfaceSpec {
 // protocols reads config.protocols: one eth, up to two vlan, at most one ipv4
 // and one ipv6.
 func (o object) protocols(spec *InterfaceSpec) {
-	items, ok := o.list("protocols")
+	items, ok := o.requiredList("protocols", 0, protocolsMax)
 	if !ok {
 		return
 	}
@@ -323,11 +322,7 @@ func (o object) milliseconds(name string, lo, hi int64, otherwise loop.Duration)
 }
 
 func (o object) respondFor(spec *InterfaceSpec) {
-	items, _ := o.list("respond_for")
-	if len(items) > respondForMax {
-		o.wrong(o.at("respond_for"), "must hold %d prefixes at most, not %d", respondForMax, len(items))
-		return
-	}
+	items, _ := o.list("respond_for", 0, respondForMax)
 	for _, item := range items {
 		s, ok := o.str(item)
 		if !ok {
@@ -346,11 +341,7 @@ func (o object) respondFor(spec *InterfaceSpec) {
 }
 
 func (o object) static(spec *InterfaceSpec) {
-	items, _ := o.list("static")
-	if len(items) > staticMax {
-		o.wrong(o.at("static"), "must hold %d neighbors at most, not %d", staticMax, len(items))
-		return
-	}
+	items, _ := o.list("static", 0, staticMax)
 	seen := make(map[netip.Addr]bool)
 	for _, item := range items {
 		entry, ok := o.parser.object(item)

@@ -11,9 +11,10 @@ import (
 // Bounds of a JSON document. No body of the API comes near them; they keep a
 // hostile one from costing more memory than its own size.
 const (
-	maxDepth   = 64   // of nesting
-	maxMembers = 1024 // of one object
-	maxFaults  = 100  // listed in one reply
+	maxDepth   = 64      // of nesting
+	maxMembers = 1024    // of one object
+	maxValues  = 1 << 22 // of a document; a million addresses and all around them
+	maxFaults  = 100     // listed in one reply
 )
 
 // checkJSON tells what is wrong with a document as such: syntax, text after its
@@ -39,6 +40,7 @@ type checker struct {
 	raw    []byte
 	at     int
 	path   []step
+	values int
 	faults []Fault
 }
 
@@ -101,7 +103,10 @@ func (c *checker) peek() byte {
 }
 
 func (c *checker) value(depth int) bool {
+	c.values++
 	switch b := c.peek(); {
+	case c.values > maxValues:
+		return c.syntax(fmt.Sprintf("more than %d values", maxValues))
 	case depth > maxDepth:
 		return c.syntax(fmt.Sprintf("nested deeper than %d", maxDepth))
 	case b == '{':

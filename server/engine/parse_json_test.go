@@ -62,6 +62,25 @@ func TestCheckJSONPlace(t *testing.T) {
 	}
 }
 
+func TestCheckJSONTooManyValues(t *testing.T) {
+	doc := []byte("[" + strings.Repeat("1,", maxValues) + "1]")
+	if faults := checkJSON(doc); len(faults) != 1 || !strings.Contains(faults[0].Detail, "values") {
+		t.Errorf("faults = %+v, want one about the number of values", faults)
+	}
+}
+
+// TestListsAreCountedFirst: a list that is too long costs no memory.
+func TestListsAreCountedFirst(t *testing.T) {
+	body := []byte(`{"ids":[` + strings.Repeat("1,", 1_000_000) + `1]}`)
+	var err error
+	if n := testing.AllocsPerRun(1, func() { _, err = ParseIDs(body) }); n > 100 {
+		t.Errorf("%v allocations", n)
+	}
+	if kind, _ := faultsOf(t, err); kind != TooLarge {
+		t.Errorf("kind %d, want %d (%v)", kind, TooLarge, err)
+	}
+}
+
 func TestCheckJSONTooManyMembers(t *testing.T) {
 	var b strings.Builder
 	b.WriteString(`{"a":{`)

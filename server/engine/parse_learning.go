@@ -59,10 +59,7 @@ func (o object) learningSpec() LearningSpec {
 }
 
 func (o object) generatorIDs() []string {
-	items, ok := o.list("generator_ids")
-	if !ok || !o.count("generator_ids", len(items), 1) {
-		return nil
-	}
+	items, _ := o.list("generator_ids", 1, ItemsMax)
 	var ids []string
 	seen := make(map[string]bool)
 	for _, item := range items {
@@ -81,14 +78,7 @@ func (o object) generatorIDs() []string {
 
 // addresses reads unicast addresses. One that is given twice is one row.
 func (o object) addresses() []netip.Addr {
-	items, ok := o.list("addresses")
-	if !ok {
-		return nil
-	}
-	if len(items) < 1 || len(items) > learning.MaxAddresses {
-		o.wrong("addresses", "must hold 1 to %d addresses, not %d", learning.MaxAddresses, len(items))
-		return nil
-	}
+	items, _ := o.list("addresses", 1, learning.MaxAddresses)
 	addrs := make([]netip.Addr, 0, len(items))
 	for _, item := range items {
 		s, ok := o.str(item)

@@ -142,20 +142,46 @@ func (p *parser) object(v value) (object, bool) {
 	return o, true
 }
 
-// items takes a list apart.
-func (p *parser) items(v value) ([]value, bool) {
+// items takes a list of least to most elements apart. It counts them first,
+// because a hostile list would cost many times its own size.
+func (p *parser) items(v value, least, most int) ([]value, bool) {
 	if !p.expect(v, "a list") {
 		return nil, false
 	}
-	var items []value
-	c := checker{raw: v.raw, at: 1}
-	for c.peek() != ']' {
-		if c.raw[c.at] == ',' {
-			c.at++
+	switch n := v.count(); {
+	case n < least:
+		p.wrong(v.path, "must not be empty")
+		return nil, false
+	case n > most:
+		p.tooMany = append(p.tooMany, Fault{Path: v.path, Detail: fmt.Sprintf("must hold %d items at most, not %d", most, n)})
+		return nil, false
+	case n == 0:
+		return nil, true
+	default:
+		items := make([]value, 0, n)
+		c := checker{raw: v.raw, at: 1}
+		for c.element() {
+			items = append(items, value{raw: c.skip(), path: v.path + "[" + strconv.Itoa(len(items)) + "]"})
 		}
-		items = append(items, value{raw: c.skip(), path: fmt.Sprintf("%s[%d]", v.path, len(items))})
+		return items, true
 	}
-	return items, true
+}
+
+// count is the number of a list's elements.
+func (v value) count() int {
+	n := 0
+	for c := (checker{raw: v.raw, at: 1}); c.element(); n++ {
+		c.skip()
+	}
+	return n
+}
+
+// element steps to the next element of a checked list, false at its end.
+func (c *checker) element() bool {
+	if c.peek() == ',' {
+		c.at++
+	}
+	return c.peek() != ']'
 }
 
 // skip steps over one value of a checked document and returns its text.
@@ -260,12 +286,21 @@ func (o object) child(name string) (object, bool) {
 }
 
 // list is an optional member that is a list; null is absent.
-func (o object) list(name string) ([]value, bool) {
+func (o object) list(name string, least, most int) ([]value, bool) {
 	v, ok := o.get(name)
 	if !ok {
 		return nil, false
 	}
-	return o.items(v)
+	return o.items(v, least, most)
+}
+
+// requiredList is a list that has to be there.
+func (o object) requiredList(name string, least, most int) ([]value, bool) {
+	v, ok := o.required(name)
+	if !ok {
+		return nil, false
+	}
+	return o.items(v, least, most)
 }
 
 // text is an optional string.
