@@ -26,6 +26,8 @@ var arrows = map[string][]string{
 	"stack/loop":         {},
 	"stack/link":         {"stack/header", "stack/loop"},
 	"stack/link/":        {"stack/header", "stack/loop", "stack/link", "internal/netlab"},
+	"stack/link/uring":   {},
+	"stack/link/tap":     {"stack/header", "stack/loop", "stack/link", "stack/link/uring"},
 	"stack":              {"stack/header", "stack/loop", "stack/link"},
 	"learning":           {"stack/header", "stack/loop"},
 	"generator":          {"stack/header", "stack/loop", "stack/link"},

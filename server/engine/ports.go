@@ -40,7 +40,7 @@ type PortView struct {
 	State  link.State
 	Stats  link.Stats
 	MTU    int
-	Engine string // the transmit engine in use
+	Engine string // the transmit engine in use: "plain" or "io_uring"
 }
 
 type port struct {
@@ -176,5 +176,14 @@ func (e *Engine) attachedPort(id string) (*port, error) {
 }
 
 func (p *port) view() PortView {
-	return PortView{Spec: p.spec, State: p.link.State(), Stats: p.link.Stats(), MTU: p.link.MTU(), Engine: "plain"}
+	return PortView{Spec: p.spec, State: p.link.State(), Stats: p.link.Stats(), MTU: p.link.MTU(), Engine: engineOf(p.link)}
+}
+
+// engineOf is what the link's queues transmit with. A link with one way only
+// need not say.
+func engineOf(lk link.Link) string {
+	if l, ok := lk.(interface{ Engine() string }); ok {
+		return l.Engine()
+	}
+	return "plain"
 }

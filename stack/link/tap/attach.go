@@ -29,6 +29,7 @@ type device struct {
 
 	lost    atomic.Bool // a reader has ended
 	readers sync.WaitGroup
+	rings   rings
 }
 
 // queue is one descriptor of the device.

@@ -37,6 +37,8 @@ type Config struct {
 	// largest learning window; 0 means DefaultRoom. The device's own queue is
 	// made twice as long.
 	Room int
+	// Plain is not to use io_uring.
+	Plain bool
 }
 
 func fieldError(field string, err error) error {

@@ -2,7 +2,8 @@
 // device for the kernel to receive, what the kernel sends is received.
 //
 //	loop:        Link.Send  --> write(2) on queue 0
-//	transmitter: Queue.Send --> write(2) on its own queue, if there are several
+//	transmitter: Queue.Send --> io_uring, else write(2), on its own queue if
+//	        there are several
 //	reader (one goroutine a queue): read(2) until empty --> Classify
 //	        --> control frames: link.Inbox --> loop --> Handler.HandleFrame
 //	        --> traffic: counted

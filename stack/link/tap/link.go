@@ -24,6 +24,7 @@ type Link struct {
 	mtu    atomic.Int64
 	txqlen atomic.Int64
 	up     atomic.Bool // the last look found the device up
+	plain  atomic.Bool // frames are not written by rings
 
 	kick  chan struct{} // asks the watcher to look
 	quit  chan struct{} // closed by Close
@@ -77,6 +78,9 @@ func Open(l loop.Loop, c Config) (*Link, error) {
 	k.usage.senders = make([]int, c.Queues)
 	k.usage.senders[0] = 1
 	k.own = newSender(k, 0)
+	if k.plain.Store(c.Plain); !c.Plain {
+		k.tryRing(d)
+	}
 	k.use(d)
 	k.up.Store(state.Up)
 	w := &watcher{link: k, events: events, carrier: true, last: state}
@@ -128,7 +132,9 @@ func (k *Link) OpenQueue() (link.Queue, error) {
 		}
 	}
 	k.usage.senders[least]++
-	return newSender(k, least), nil
+	s := newSender(k, least)
+	s.useRing()
+	return s, nil
 }
 
 // Close implements link.Link. Nothing is received or sent after it has

@@ -17,11 +17,14 @@ type sender struct {
 	queue  int
 	closed atomic.Bool
 	write  func(fd uintptr) // s.writeAll, bound once so that Send allocates nothing
+	ring   ringOf
 
 	// The call that runs now.
+	device *device
 	frames [][]byte
 	limit  int // octets of the longest frame
-	taken  int
+	taken  int // frames that are done with
+	lost   int // of them, frames that the device refused while it took later ones
 	bytes  uint64
 	err    error
 }
@@ -42,23 +45,33 @@ func (s *sender) Send(frames [][]byte) (int, error) {
 		s.link.base.Refused()
 		return 0, link.ErrDeleted
 	}
-	s.frames, s.limit = frames, s.link.MTU()+maxOverhead
-	s.taken, s.bytes, s.err = 0, 0, nil
+	s.device, s.frames, s.limit = d, frames, s.link.MTU()+maxOverhead
+	s.taken, s.lost, s.bytes, s.err = 0, 0, 0, nil
 	// Control keeps the descriptor from being closed (and its number from being
 	// given away) but, unlike Write, does not lock out other senders.
 	if err := d.queues[s.queue].raw.Control(s.write); err != nil {
 		s.err = s.link.gone()
 	}
-	s.frames = nil
+	s.device, s.frames = nil, nil
 	s.account()
 	return s.taken, s.err
 }
 
-// writeAll writes the frames until one is refused. The descriptor does not
-// block and a write takes a few microseconds, so the scheduler is not told.
+// writeAll writes the frames until one is refused.
 func (s *sender) writeAll(fd uintptr) {
-	for _, f := range s.frames {
-		if len(f) < header.EthernetSize || len(f) > s.limit {
+	if s.ring.wanted && len(s.frames) >= ringMin {
+		s.writeByRing(fd)
+	}
+	if s.err == nil {
+		s.writeEach(fd)
+	}
+}
+
+// writeEach writes what is left, a frame by a call. The descriptor does not
+// block and a write takes a few microseconds, so the scheduler is not told.
+func (s *sender) writeEach(fd uintptr) {
+	for _, f := range s.frames[s.taken:] {
+		if !s.fits(f) {
 			s.err = link.ErrSize
 			return
 		}
@@ -75,11 +88,16 @@ func (s *sender) writeAll(fd uintptr) {
 	}
 }
 
+func (s *sender) fits(f []byte) bool { return len(f) >= header.EthernetSize && len(f) <= s.limit }
+
 // account adds what was sent to the link's counters, and asks for a look if it
 // does not fit what the last look found.
 func (s *sender) account() {
 	k := s.link
-	k.base.Sent(s.taken, s.bytes)
+	k.base.Sent(s.taken-s.lost, s.bytes)
+	for range s.lost {
+		k.base.Refused()
+	}
 	switch s.err {
 	case nil:
 		if s.taken > 0 && !k.up.Load() {
@@ -125,5 +143,6 @@ func (s *sender) Close() error {
 	s.link.usage.Lock()
 	s.link.usage.senders[s.queue]--
 	s.link.usage.Unlock()
+	s.dropRing(nil)
 	return nil
 }

@@ -214,11 +214,12 @@ func (w *watcher) release() {
 	close(k.done)
 }
 
-// close closes the descriptors and waits for their readers. A TAP without
+// close closes the descriptors and the rings, and waits for the readers. A TAP without
 // persistence is gone with its last descriptor.
 func (d *device) close() {
 	for _, q := range d.queues {
 		_ = q.file.Close()
 	}
+	d.rings.close(d)
 	d.readers.Wait()
 }
