@@ -2,10 +2,12 @@ package server
 
 import (
 	"context"
+	"errors"
 	"net/http"
 
 	"glean/server/engine"
 	"glean/stack/header"
+	"glean/stack/link"
 )
 
 // nominalSpeed is what the speed of a link is given as, in Mbps: TAP devices
@@ -196,6 +198,10 @@ func (s *Server) openPort(ctx context.Context, spec engine.PortSpec) (engine.Por
 // cantOpen blames the client: it named a device that can't be opened.
 func cantOpen(spec engine.PortSpec, err error) *problem {
 	fault := engine.Fault{Path: "config." + string(spec.Kind), Detail: err.Error()}
+	var field *link.FieldError
+	if errors.As(err, &field) {
+		fault = engine.Fault{Path: fault.Path + "." + field.Field, Detail: field.Err.Error()}
+	}
 	p := problemf(http.StatusBadRequest, "%s: %s", fault.Path, fault.Detail)
 	p.Errors = []engine.Fault{fault}
 	return p

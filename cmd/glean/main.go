@@ -24,7 +24,7 @@ type command struct {
 func commands() []command {
 	return []command{
 		{"demo", "", "learn and transmit in a simulated network; no root, no config", runDemo},
-		{"serve", "[flags]", "the daemon: REST API, ports on TAP devices and in-process wires", runServe},
+		{"serve", "[flags]", "the daemon: REST API; ports on TAP devices, netdevs and in-process wires", runServe},
 		{"sim", "run|check|list", "networks on a virtual clock: scenario files, random worlds", runSim},
 		{"version", "", "print version, commit and Go version", runVersion},
 	}
