@@ -13,29 +13,14 @@ type wide struct{ hi, lo uint64 }
 
 func (a wide) isZero() bool { return a.hi|a.lo == 0 }
 
-func (a wide) less(b wide) bool { return a.hi < b.hi || a.hi == b.hi && a.lo < b.lo }
-
 func (a wide) plus(b wide) wide {
 	lo, carry := bits.Add64(a.lo, b.lo, 0)
 	return wide{a.hi + b.hi + carry, lo}
 }
 
-func (a wide) minus(b wide) wide {
-	lo, borrow := bits.Sub64(a.lo, b.lo, 0)
-	return wide{a.hi - b.hi - borrow, lo}
-}
-
 func (a wide) times(n uint64) wide {
 	hi, lo := bits.Mul64(a.lo, n)
 	return wide{hi + a.hi*n, lo}
-}
-
-// fits tells whether a has no more than width bits.
-func (a wide) fits(width uint) bool {
-	if width > 64 {
-		return width >= 128 || a.hi>>(width-64) == 0
-	}
-	return a.hi == 0 && (width == 64 || a.lo>>width == 0)
 }
 
 func (a wide) big() *big.Int {
