@@ -164,18 +164,18 @@ func (s *Server) deleteGenerators(w *responseWriter, r *request) error {
 }
 
 func (s *Server) startGenerator(w *responseWriter, r *request) error {
-	j, err := call(r.Context(), s, func() (resultJSON, error) {
+	v, err := call(r.Context(), s, func() (v resultView, err error) {
 		result, err := s.Engine.StartGenerator(r.id())
-		if err != nil {
-			return resultJSON{}, err
+		if err == nil {
+			v = s.resultView(result)
 		}
-		return s.resultJSON(result), nil
+		return v, err
 	})
 	if err != nil {
 		return err
 	}
-	w.Header().Set("Location", r.prefix+"/generator-results/"+j.ID)
-	return reply(w, http.StatusCreated, j)
+	w.Header().Set("Location", r.prefix+"/generator-results/"+v.ID)
+	return reply(w, http.StatusCreated, s.resultJSON(v))
 }
 
 // stopGenerator answers when no frame can leave any more.

@@ -53,11 +53,11 @@ func (s *Server) bulkStartGenerators(w *responseWriter, r *request) error {
 	}
 	ended := make(chan started, 1)
 	begun := func(results []*generator.Result) {
-		list := make([]resultJSON, len(results))
-		for i, result := range results {
-			list[i] = s.resultJSON(result)
+		var o started
+		for _, result := range results {
+			o.views = append(o.views, s.resultView(result))
 		}
-		ended <- started{list: list}
+		ended <- o
 	}
 	err = s.Do(r.Context(), func() {
 		s.Engine.StartGenerators(ids, begun, func(err error) { ended <- started{err: err} })
@@ -65,11 +65,11 @@ func (s *Server) bulkStartGenerators(w *responseWriter, r *request) error {
 	if err != nil {
 		return err
 	}
-	list, err := s.await(r, ended)
+	views, err := s.await(r, ended)
 	if err != nil {
 		return err
 	}
-	return reply(w, http.StatusOK, itemsJSON[resultJSON]{list})
+	return reply(w, http.StatusOK, itemsJSON[resultJSON]{s.resultsJSON(views)})
 }
 
 // toggleGenerators starts a generator in the place of an active one.
@@ -85,30 +85,30 @@ func (s *Server) toggleGenerators(w *responseWriter, r *request) error {
 				ended <- started{err: err}
 				return
 			}
-			ended <- started{list: []resultJSON{s.resultJSON(result)}}
+			ended <- started{views: []resultView{s.resultView(result)}}
 		})
 	})
 	if err != nil {
 		return err
 	}
-	list, err := s.await(r, ended)
+	views, err := s.await(r, ended)
 	if err != nil {
 		return err
 	}
-	w.Header().Set("Location", r.prefix+"/generator-results/"+list[0].ID)
-	return reply(w, http.StatusCreated, list[0])
+	w.Header().Set("Location", r.prefix+"/generator-results/"+views[0].ID)
+	return reply(w, http.StatusCreated, s.resultJSON(views[0]))
 }
 
 // started is the outcome of starts that may have to wait for stops.
 type started struct {
-	list []resultJSON
-	err  error
+	views []resultView
+	err   error
 }
 
-func (s *Server) await(r *request, ended <-chan started) ([]resultJSON, error) {
+func (s *Server) await(r *request, ended <-chan started) ([]resultView, error) {
 	select {
 	case o := <-ended:
-		return o.list, o.err
+		return o.views, o.err
 	case <-s.Loop.Done():
 		return nil, errStopped
 	case <-r.Context().Done():

@@ -30,21 +30,43 @@ type progressJSON struct {
 	TimedOut  int `json:"timed_out"`
 }
 
-func (s *Server) learningJSON(r *learning.Request) learningJSON {
-	p := r.Progress()
-	j := learningJSON{
-		ID:           r.ID(),
-		State:        r.State().String(),
-		Mode:         r.Mode().String(),
-		GeneratorIDs: orEmpty(r.GeneratorIDs()),
-		InterfaceIDs: orEmpty(r.InterfaceIDs()),
-		TimeoutMS:    int64(r.Timeout() / loop.Millisecond),
-		CreatedAt:    s.timestamp(r.CreatedAt()),
-		Progress:     progressJSON{p.Total, p.Resolving, p.Completed, p.TimedOut},
-		ResultID:     r.ResultID(),
+// learningView is a copy of a request, made on the loop.
+type learningView struct {
+	id, resultID             string
+	state                    learning.State
+	mode                     learning.Mode
+	generatorIDs, interfaces []string
+	timeout                  loop.Duration
+	createdAt, finishedAt    loop.Time
+	finished                 bool
+	progress                 learning.Progress
+}
+
+func newLearningView(r *learning.Request) learningView {
+	v := learningView{
+		id: r.ID(), resultID: r.ResultID(), state: r.State(), mode: r.Mode(),
+		generatorIDs: r.GeneratorIDs(), interfaces: r.InterfaceIDs(),
+		timeout: r.Timeout(), createdAt: r.CreatedAt(), progress: r.Progress(),
 	}
-	if t, finished := r.FinishedAt(); finished {
-		text := s.timestamp(t)
+	v.finishedAt, v.finished = r.FinishedAt()
+	return v
+}
+
+func (s *Server) learningJSON(v learningView) learningJSON {
+	p := v.progress
+	j := learningJSON{
+		ID:           v.id,
+		State:        v.state.String(),
+		Mode:         v.mode.String(),
+		GeneratorIDs: orEmpty(v.generatorIDs),
+		InterfaceIDs: orEmpty(v.interfaces),
+		TimeoutMS:    int64(v.timeout / loop.Millisecond),
+		CreatedAt:    s.timestamp(v.createdAt),
+		Progress:     progressJSON{p.Total, p.Resolving, p.Completed, p.TimedOut},
+		ResultID:     v.resultID,
+	}
+	if v.finished {
+		text := s.timestamp(v.finishedAt)
 		j.FinishedAt = &text
 	}
 	return j
@@ -56,53 +78,55 @@ func (s *Server) startLearning(w *responseWriter, r *request) error {
 	if err != nil {
 		return err
 	}
-	j, err := call(r.Context(), s, func() (learningJSON, error) {
-		request, err := s.Engine.StartLearning(spec)
-		if err != nil {
-			return learningJSON{}, err
-		}
-		return s.learningJSON(request), nil
-	})
+	v, err := s.learningView(r, func() (*learning.Request, error) { return s.Engine.StartLearning(spec) })
 	if err != nil {
 		return err
 	}
-	w.Header().Set("Location", r.prefix+"/learning/"+j.ID)
-	return reply(w, http.StatusAccepted, j)
+	w.Header().Set("Location", r.prefix+"/learning/"+v.id)
+	return reply(w, http.StatusAccepted, s.learningJSON(v))
+}
+
+// learningView copies the request that get finds on the loop.
+func (s *Server) learningView(r *request, get func() (*learning.Request, error)) (learningView, error) {
+	return call(r.Context(), s, func() (v learningView, err error) {
+		request, err := get()
+		if err == nil {
+			v = newLearningView(request)
+		}
+		return v, err
+	})
 }
 
 // listLearning answers GET /learning. The filters are joined by and.
 func (s *Server) listLearning(w *responseWriter, r *request) error {
 	generator, byGenerator := r.filter("generator_id")
 	state, byState := r.filter("state")
-	list, err := call(r.Context(), s, func() ([]learningJSON, error) {
-		list := []learningJSON{}
+	views, err := call(r.Context(), s, func() (views []learningView, err error) {
 		for _, request := range s.Engine.LearningRequests() {
 			if byState && request.State().String() != state ||
 				byGenerator && !slices.Contains(request.GeneratorIDs(), generator) {
 				continue
 			}
-			list = append(list, s.learningJSON(request))
+			views = append(views, newLearningView(request))
 		}
-		return list, nil
+		return views, nil
 	})
 	if err != nil {
 		return err
+	}
+	list := make([]learningJSON, len(views))
+	for i, v := range views {
+		list[i] = s.learningJSON(v)
 	}
 	return reply(w, http.StatusOK, list)
 }
 
 func (s *Server) getLearning(w *responseWriter, r *request) error {
-	j, err := call(r.Context(), s, func() (learningJSON, error) {
-		request, err := s.Engine.LearningRequest(r.id())
-		if err != nil {
-			return learningJSON{}, err
-		}
-		return s.learningJSON(request), nil
-	})
+	v, err := s.learningView(r, func() (*learning.Request, error) { return s.Engine.LearningRequest(r.id()) })
 	if err != nil {
 		return err
 	}
-	return reply(w, http.StatusOK, j)
+	return reply(w, http.StatusOK, s.learningJSON(v))
 }
 
 func (s *Server) deleteLearning(w *responseWriter, r *request) error {

@@ -45,27 +45,45 @@ type addressJSON struct {
 	ResolvedAt  string   `json:"resolved_at,omitempty"`
 }
 
-// learningResultJSON is called on the loop. The duration is to now while the
-// request is in progress.
-func (s *Server) learningResultJSON(r *learning.Result) learningResultJSON {
+// learningResultView is a copy of a result without its rows, made on the loop.
+type learningResultView struct {
+	id, learningID             string
+	generatorIDs               []string
+	state                      learning.State
+	createdAt, finishedAt, now loop.Time
+	finished                   bool
+	nextHops                   int
+	sent, received             uint64
+}
+
+func (s *Server) learningResultView(r *learning.Result) learningResultView {
+	v := learningResultView{
+		id: r.ID(), learningID: r.LearningID(), generatorIDs: r.GeneratorIDs(), state: r.State(),
+		createdAt: r.CreatedAt(), now: s.Engine.Now(),
+		nextHops: r.NextHops(), sent: r.RequestsSent(), received: r.RepliesReceived(),
+	}
+	v.finishedAt, v.finished = r.FinishedAt()
+	return v
+}
+
+// learningResultJSON gives the duration to now while the request is in
+// progress.
+func (s *Server) learningResultJSON(v learningResultView) learningResultJSON {
 	j := learningResultJSON{
-		ID:              r.ID(),
-		LearningID:      r.LearningID(),
-		GeneratorIDs:    orEmpty(r.GeneratorIDs()),
-		State:           r.State().String(),
-		CreatedAt:       s.timestamp(r.CreatedAt()),
-		NextHops:        r.NextHops(),
-		RequestsSent:    r.RequestsSent(),
-		RepliesReceived: r.RepliesReceived(),
+		ID:              v.id,
+		LearningID:      v.learningID,
+		GeneratorIDs:    orEmpty(v.generatorIDs),
+		State:           v.state.String(),
+		CreatedAt:       s.timestamp(v.createdAt),
+		DurationNS:      int64(v.now.Sub(v.createdAt)),
+		NextHops:        v.nextHops,
+		RequestsSent:    v.sent,
+		RepliesReceived: v.received,
 	}
-	end, finished := r.FinishedAt()
-	if finished {
-		text := s.timestamp(end)
-		j.FinishedAt = &text
-	} else {
-		end = s.Engine.Now()
+	if v.finished {
+		text := s.timestamp(v.finishedAt)
+		j.FinishedAt, j.DurationNS = &text, int64(v.finishedAt.Sub(v.createdAt))
 	}
-	j.DurationNS = int64(end.Sub(r.CreatedAt()))
 	return j
 }
 
@@ -95,15 +113,18 @@ func (s *Server) addressJSON(row learning.Row) addressJSON {
 }
 
 func (s *Server) listLearningResults(w *responseWriter, r *request) error {
-	list, err := call(r.Context(), s, func() ([]learningResultJSON, error) {
-		list := []learningResultJSON{}
+	views, err := call(r.Context(), s, func() (views []learningResultView, err error) {
 		for _, result := range s.Engine.LearningResults() {
-			list = append(list, s.learningResultJSON(result))
+			views = append(views, s.learningResultView(result))
 		}
-		return list, nil
+		return views, nil
 	})
 	if err != nil {
 		return err
+	}
+	list := make([]learningResultJSON, len(views))
+	for i, v := range views {
+		list[i] = s.learningResultJSON(v)
 	}
 	return reply(w, http.StatusOK, list)
 }
@@ -126,7 +147,7 @@ func rowFilter(r *request) (f learning.RowFilter, err error) {
 
 // resultPage is what one turn on the loop copies of a result.
 type resultPage struct {
-	head learningResultJSON
+	head learningResultView
 	rows []learning.Row
 }
 
@@ -136,7 +157,7 @@ func (s *Server) resultPage(ctx context.Context, id string, f learning.RowFilter
 		if err != nil {
 			return resultPage{}, err
 		}
-		return resultPage{s.learningResultJSON(result), result.Rows(f)}, nil
+		return resultPage{s.learningResultView(result), result.Rows(f)}, nil
 	})
 }
 
@@ -157,7 +178,7 @@ func (s *Server) getLearningResult(w *responseWriter, r *request) error {
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(http.StatusOK)
 	out := &listStream{w: bufio.NewWriterSize(w, 32<<10)}
-	out.write(openList(page.head, "addresses"))
+	out.write(openList(s.learningResultJSON(page.head), "addresses"))
 	for {
 		for _, row := range page.rows {
 			out.item(s.addressJSON(row))

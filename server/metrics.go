@@ -61,33 +61,14 @@ func (m *meters) observe(method string, f found, status int, took time.Duration)
 
 // engineMetrics is what one scrape shows of the engine.
 type engineMetrics struct {
-	ports      []engine.PortView
-	interfaces int
-	generators map[string]int // by state of learning
-	active     int
-	requests   map[string]int // learning requests by state
-	results    int
-	lastEvent  uint64
+	engine.Counts
+	ports     []engine.PortView
+	lastEvent uint64
 }
 
 // engineMetrics is called on the loop.
 func (s *Server) engineMetrics() (engineMetrics, error) {
-	m := engineMetrics{
-		ports:      s.Engine.Ports(),
-		interfaces: len(s.Engine.Interfaces()),
-		generators: map[string]int{"unsupported": 0, "unresolved": 0, "resolving": 0, "resolved": 0, "timed_out": 0},
-		requests:   map[string]int{"resolving": 0, "completed": 0, "timed_out": 0, "cancelled": 0},
-		results:    len(s.Engine.Results()),
-	}
-	for _, g := range s.Engine.Generators() {
-		m.generators[g.Learning]++
-		if g.Active {
-			m.active++
-		}
-	}
-	for _, r := range s.Engine.LearningRequests() {
-		m.requests[r.State().String()]++
-	}
+	m := engineMetrics{Counts: s.Engine.Counts(), ports: s.Engine.Ports()}
 	_, m.lastEvent = s.Engine.Events(0, 0)
 	return m, nil
 }
@@ -127,15 +108,15 @@ func (m engineMetrics) Collect(out chan<- prometheus.Metric) {
 			send(prometheus.CounterValue, c.name, c.help, float64(c.value), "port", p.Spec.ID)
 		}
 	}
-	send(prometheus.GaugeValue, "glean_interfaces", "Interfaces.", float64(m.interfaces))
-	send(prometheus.GaugeValue, "glean_generators_active", "Generators that transmit.", float64(m.active))
-	send(prometheus.GaugeValue, "glean_generator_results", "Generator results kept.", float64(m.results))
+	send(prometheus.GaugeValue, "glean_interfaces", "Interfaces.", float64(m.Interfaces))
+	send(prometheus.GaugeValue, "glean_generators_active", "Generators that transmit.", float64(m.Active))
+	send(prometheus.GaugeValue, "glean_generator_results", "Generator results kept.", float64(m.Results))
 	send(prometheus.CounterValue, "glean_events_total", "Events since the start.", float64(m.lastEvent))
-	for state, n := range m.generators {
-		send(prometheus.GaugeValue, "glean_generators", "Generators by state of learning.", float64(n), "learning", state)
+	for _, state := range []string{"unsupported", "unresolved", "resolving", "resolved", "timed_out"} {
+		send(prometheus.GaugeValue, "glean_generators", "Generators by state of learning.", float64(m.Generators[state]), "learning", state)
 	}
-	for state, n := range m.requests {
-		send(prometheus.GaugeValue, "glean_learning_requests", "Learning requests kept, by state.", float64(n), "state", state)
+	for _, state := range []string{"resolving", "completed", "timed_out", "cancelled"} {
+		send(prometheus.GaugeValue, "glean_learning_requests", "Learning requests kept, by state.", float64(m.Requests[state]), "state", state)
 	}
 }
 

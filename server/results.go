@@ -37,14 +37,35 @@ type remainingJSON struct {
 	Value *uint64 `json:"value,omitempty"`
 }
 
-// resultJSON is called on the loop.
-func (s *Server) resultJSON(r *generator.Result) resultJSON {
-	run := r.Run()
+// resultView is what of a result has to be read on the loop. The rest does not
+// change, or is atomic.
+type resultView struct {
+	*generator.Result
+	active    bool
+	reason    error
+	remaining generator.Remaining
+}
+
+// resultView is called on the loop.
+func (s *Server) resultView(r *generator.Result) resultView {
+	v := resultView{Result: r, active: r.Active()}
+	if v.active {
+		v.remaining = r.Run().Remaining(s.Engine.Now())
+	} else {
+		_, v.reason = r.Ended()
+	}
+	return v
+}
+
+// resultJSON is called off the loop, because a result may have very many
+// flows.
+func (s *Server) resultJSON(v resultView) resultJSON {
+	run := v.Run()
 	c := run.Counters()
 	j := resultJSON{
-		ID:          r.ID,
-		GeneratorID: r.Generator.ID,
-		Active:      r.Active(),
+		ID:          v.ID,
+		GeneratorID: v.Generator.ID,
+		Active:      v.active,
 		FlowCounters: flowCountersJSON{
 			OctetsActual: c.OctetsActual, PacketsActual: c.PacketsActual,
 			OctetsIntended: c.OctetsIntended, PacketsIntended: c.PacketsIntended,
@@ -57,7 +78,7 @@ func (s *Server) resultJSON(r *generator.Result) resultJSON {
 		ProtocolCounters: make(map[string]map[string]uint64),
 	}
 	for i := range j.Flows {
-		j.Flows[i] = generator.FlowID(r.ID, i)
+		j.Flows[i] = generator.FlowID(v.ID, i)
 	}
 	for _, family := range run.ProtocolCounters() {
 		counts := make(map[string]uint64, len(family.Counts))
@@ -66,12 +87,21 @@ func (s *Server) resultJSON(r *generator.Result) resultJSON {
 		}
 		j.ProtocolCounters[family.Family.String()] = counts
 	}
-	if r.Active() {
-		j.Remaining = newRemainingJSON(run.Remaining(s.Engine.Now()))
-	} else if _, reason := r.Ended(); reason != nil {
-		j.Error = reason.Error()
+	if v.active {
+		j.Remaining = newRemainingJSON(v.remaining)
+	}
+	if v.reason != nil {
+		j.Error = v.reason.Error()
 	}
 	return j
+}
+
+func (s *Server) resultsJSON(views []resultView) []resultJSON {
+	list := make([]resultJSON, len(views))
+	for i, v := range views {
+		list[i] = s.resultJSON(v)
+	}
+	return list
 }
 
 func newRemainingJSON(r generator.Remaining) *remainingJSON {
@@ -102,33 +132,32 @@ func resultFilter(r *request) func(*generator.Result) bool {
 
 func (s *Server) listResults(w *responseWriter, r *request) error {
 	wanted := resultFilter(r)
-	list, err := call(r.Context(), s, func() ([]resultJSON, error) {
-		list := []resultJSON{}
+	views, err := call(r.Context(), s, func() (views []resultView, err error) {
 		for _, result := range s.Engine.Results() {
 			if wanted(result) {
-				list = append(list, s.resultJSON(result))
+				views = append(views, s.resultView(result))
 			}
 		}
-		return list, nil
+		return views, nil
 	})
 	if err != nil {
 		return err
 	}
-	return reply(w, http.StatusOK, list)
+	return reply(w, http.StatusOK, s.resultsJSON(views))
 }
 
 func (s *Server) getResult(w *responseWriter, r *request) error {
-	j, err := call(r.Context(), s, func() (resultJSON, error) {
+	v, err := call(r.Context(), s, func() (v resultView, err error) {
 		result, err := s.Engine.Result(r.id())
-		if err != nil {
-			return resultJSON{}, err
+		if err == nil {
+			v = s.resultView(result)
 		}
-		return s.resultJSON(result), nil
+		return v, err
 	})
 	if err != nil {
 		return err
 	}
-	return reply(w, http.StatusOK, j)
+	return reply(w, http.StatusOK, s.resultJSON(v))
 }
 
 // deleteResult leaves the result of an active generator alone.

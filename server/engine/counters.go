@@ -12,3 +12,31 @@ func (e *Engine) StackCounters() []stack.Counters {
 	}
 	return list
 }
+
+// Counts tells how many resources there are, by state where they have one.
+type Counts struct {
+	Interfaces, Active, Results int
+	Generators                  map[string]int // by state of learning
+	Requests                    map[string]int // learning requests by state
+}
+
+// Counts counts the resources.
+func (e *Engine) Counts() Counts {
+	c := Counts{
+		Interfaces: len(e.interfaces),
+		Results:    e.generators.ResultCount(),
+		Generators: make(map[string]int),
+		Requests:   make(map[string]int),
+	}
+	for g := range e.generators.All() {
+		state, _ := g.Learning()
+		c.Generators[state.String()]++
+		if g.Active() {
+			c.Active++
+		}
+	}
+	for _, r := range e.learning.Requests() {
+		c.Requests[r.State().String()]++
+	}
+	return c
+}
