@@ -6,8 +6,10 @@ import (
 	"net/http"
 	"net/netip"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
+	"time"
 )
 
 // plain sends without looking at the document, and wants a status.
@@ -107,4 +109,25 @@ func BenchmarkGet(b *testing.B) {
 	for b.Loop() {
 		a.plain("GET", "/interfaces/if-a", "", 200)
 	}
+}
+
+// BenchmarkGetUnderLoad is GET of a generator while one transmits as fast as it
+// can and 65,536 addresses are learned that nobody has.
+func BenchmarkGetUnderLoad(b *testing.B) {
+	a := newAPI(b)
+	wide := strings.NewReplacer(`"prefix_length":16`, `"prefix_length":8`)
+	a.plain("POST", "/interfaces", wide.Replace(ifaceA), 201)
+	a.plain("POST", "/interfaces", wide.Replace(ifaceB), 201)
+	fast := strings.Replace(generatorWith("g", "0", continuous, "198.18.0.11"), `"value":10000`, `"value":10000000`, 1)
+	a.plain("POST", "/packet/generators", fast, 201)
+	a.plain("POST", "/packet/generators/g/start", "", 201)
+	a.plain("POST", "/learning", `{"interface_id":"if-a","timeout_ms":600000,"addresses":[`+addressList("198.64.0.0", 65_536)+`]}`, 202)
+	var took []time.Duration
+	for b.Loop() {
+		began := time.Now()
+		a.plain("GET", "/packet/generators/g", "", 200)
+		took = append(took, time.Since(began))
+	}
+	slices.Sort(took)
+	b.ReportMetric(float64(took[len(took)*99/100].Microseconds())/1000, "p99-ms")
 }
