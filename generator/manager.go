@@ -262,12 +262,16 @@ func (m *Manager) remove(g *Generator) {
 
 // Start begins a run. The gate: every next hop has a MAC, or the policy allows
 // to start without.
-func (m *Manager) Start(id string) (*Result, error) {
+func (m *Manager) Start(id string) (*Result, error) { return m.StartAt(id, 0) }
+
+// StartAt is Start with a time for the first frame, so that several generators
+// begin together.
+func (m *Manager) StartAt(id string, at loop.Time) (*Result, error) {
 	g, err := m.Get(id)
 	if err != nil {
 		return nil, err
 	}
-	return m.start(g, RunOptions{})
+	return m.start(g, RunOptions{StartAt: at})
 }
 
 func (m *Manager) start(g *Generator, o RunOptions) (*Result, error) {

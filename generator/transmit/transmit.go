@@ -2,28 +2,18 @@ package transmit
 
 import (
 	"runtime"
-	"time"
 
 	"glean/generator"
 	"glean/stack/link"
 	"glean/stack/loop"
 )
 
-// A pause is split by what each way of waiting is good for. The runtime's
-// timers are late by up to a millisecond or so, clock_nanosleep by some hundred
-// microseconds at most; the rest is spun.
-const (
-	timerMargin = 5 * loop.Millisecond
-	sleepMargin = 150 * loop.Microsecond
-)
-
 // Transmitter is a running transmit loop.
 type Transmitter struct {
 	run   *generator.Run
 	queue link.Queue
-	clock func() loop.Time
-	stop  chan struct{}
-	wake  *time.Timer
+	pacer pacer
+	alarm alarm
 }
 
 // Start transmits a run on a goroutine of its own until it ends or Stop is
@@ -32,7 +22,9 @@ type Transmitter struct {
 // nothing can leave any more; reason is nil if the run ended by itself or was
 // stopped. The queue belongs to the transmitter and is closed before.
 func Start(r *generator.Run, q link.Queue, clock func() loop.Time, done func(reason error)) *Transmitter {
-	t := &Transmitter{run: r, queue: q, clock: clock, stop: make(chan struct{}, 1), wake: time.NewTimer(time.Hour)}
+	t := &Transmitter{run: r, queue: q, alarm: newAlarm()}
+	t.pacer = pacer{clock: clock, sleep: sleep, wait: t.alarm.wait}
+	takeProcessor()
 	go t.transmit(done)
 	return t
 }
@@ -41,26 +33,17 @@ func Start(r *generator.Run, q link.Queue, clock func() loop.Time, done func(rea
 // have waited. It may be called from any goroutine, and more than once.
 func (t *Transmitter) Stop() {
 	t.run.Stop()
-	select {
-	case t.stop <- struct{}{}:
-	default:
-	}
+	t.alarm.ring()
 }
 
 func (t *Transmitter) transmit(done func(error)) {
 	runtime.LockOSThread()
-	defer runtime.UnlockOSThread()
-	for {
-		now := t.clock()
-		next, running := t.run.Step(now, t.queue)
-		if !running {
-			break
-		}
-		if next > now {
-			t.pause(next)
-		}
-	}
-	t.wake.Stop()
+	beExact()
+	drive(t.run, t.queue, &t.pacer)
+	beOrdinary()
+	runtime.UnlockOSThread()
+	t.alarm.timer.Stop()
+	giveProcessor()
 	reason := t.run.Err()
 	if err := t.queue.Close(); reason == nil && err != nil {
 		reason = err
@@ -68,22 +51,16 @@ func (t *Transmitter) transmit(done func(error)) {
 	done(reason)
 }
 
-// pause waits until a time, or until Stop.
-func (t *Transmitter) pause(until loop.Time) {
+// drive steps a run until it ends. The clock is read once for each step.
+func drive(r *generator.Run, q link.Queue, p *pacer) {
 	for {
-		left := until.Sub(t.clock())
-		switch {
-		case left <= 0:
+		now := p.clock()
+		next, running := r.Step(now, q)
+		if !running {
 			return
-		case left > timerMargin:
-			t.wake.Reset(time.Duration(left - timerMargin))
-			select {
-			case <-t.stop:
-				return
-			case <-t.wake.C:
-			}
-		case left > sleepMargin:
-			sleep(left - sleepMargin)
+		}
+		if next > now {
+			p.until(next)
 		}
 	}
 }

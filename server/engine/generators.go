@@ -10,6 +10,7 @@ import (
 	"glean/learning"
 	"glean/stack"
 	"glean/stack/link"
+	"glean/stack/loop"
 )
 
 // GeneratorSpec is what a generator is asked to be.
@@ -198,24 +199,39 @@ func (e *Engine) DeleteGenerators() {
 }
 
 // StartGenerator starts a generator.
-func (e *Engine) StartGenerator(id string) (*generator.Result, error) {
+func (e *Engine) StartGenerator(id string) (*generator.Result, error) { return e.startGenerator(id, 0) }
+
+func (e *Engine) startGenerator(id string, at loop.Time) (*generator.Result, error) {
 	if n := e.generators.ResultCount(); n >= e.limits.Results {
 		return nil, &Error{Kind: TooMany, Detail: fmt.Sprintf("there are %d generator results, and no more are kept", n)}
 	}
-	r, err := e.generators.Start(id)
+	r, err := e.generators.StartAt(id, at)
 	if err != nil {
 		return nil, generatorError(err)
 	}
 	return r, nil
 }
 
-// StartGenerators starts all of the generators or none. When one can't start,
-// those that were started are stopped, their results are removed, and failed
-// gets the error; else started gets the results.
+// Generators that start together agree on a time when all their transmitters
+// are ready: a while for the first frame, and what it takes to start each.
+const (
+	startLead    = 2 * loop.Millisecond
+	startEach    = 250 * loop.Microsecond
+	longestStart = 500 * loop.Millisecond
+)
+
+// StartGenerators starts all of the generators, at one moment, or none. When one
+// can't start, those that were started are stopped, most of them before their
+// first frame, their results are removed, and failed gets the error; else started
+// gets the results.
 func (e *Engine) StartGenerators(ids []string, started func([]*generator.Result), failed func(error)) {
+	at := loop.Time(0)
+	if len(ids) > 1 {
+		at = e.loop.Now().Add(min(startLead+startEach*loop.Duration(len(ids)), longestStart))
+	}
 	results := make([]*generator.Result, 0, len(ids))
 	for _, id := range ids {
-		r, err := e.StartGenerator(id)
+		r, err := e.startGenerator(id, at)
 		if err != nil {
 			e.takeBack(results, func() { failed(err) })
 			return

@@ -10,3 +10,7 @@ import (
 
 // sleep blocks the thread for about d.
 func sleep(d loop.Duration) { time.Sleep(time.Duration(d)) }
+
+func beExact() {}
+
+func beOrdinary() {}
