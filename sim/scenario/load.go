@@ -2,11 +2,13 @@ package scenario
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
 	"net/netip"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -29,10 +31,13 @@ func Load(file string, text []byte) (*Scenario, error) {
 	}
 	top := value{&doc, "", r}.child(doc.Content[0], "")
 	s := top.scenario()
-	if len(r.problems) > 0 {
-		return nil, &FileError{r.problems}
+	if len(r.problems) == 0 {
+		return s, nil
 	}
-	return s, nil
+	slices.SortStableFunc(r.problems, func(a, b Problem) int {
+		return cmp.Or(cmp.Compare(a.Line, b.Line), cmp.Compare(a.Column, b.Column))
+	})
+	return nil, &FileError{r.problems}
 }
 
 var yamlLine = regexp.MustCompile(`line (\d+): `)

@@ -1,0 +1,153 @@
+package scenario
+
+import (
+	"encoding/json"
+	"flag"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// The checkers are worth as much as the faults that they find. Each mutant is
+// a deliberate fault in the code under test, made while building, so that the
+// code itself knows nothing of it: "go build -overlay" takes a changed copy of
+// one file. "glean sim check" must find every one of them.
+
+var (
+	tryMutants  = flag.Bool("mutants", false, "build every mutant and have sim check find it")
+	onlyMutant  = flag.String("mutant", "", "only mutants whose name contains this")
+	mutantSeeds = flag.Int("mutant-seeds", 10_000, "in how many worlds a mutant must be found")
+)
+
+// mutant replaces the only place of old in a file.
+type mutant struct{ name, file, old, new string }
+
+var mutants = []mutant{
+	{"a reply is accepted from another interface", "stack/arp.go",
+		"	if !eth.Dst.IsMulticast() || !g.mayKnow(sender) {\n\t\treturn\n\t}\n\tfor _, other := range g.interfaces {\n\t\tif other != i {\n\t\t\ts.heard(other, sender, r.SenderMAC, message{cause: cause})",
+		"	for _, other := range s.interfaces {\n\t\tif other != nil && other != i {\n\t\t\ts.heard(other, sender, r.SenderMAC, message{cause: cause, answer: r.Op == header.ARPReply})"},
+	{"asking stops after five questions in IPv4, as OpenPerf does", "stack/schedule.go",
+		"	at, useful := max(earliest,",
+		"	if s.neighbors.address(n).is4() && a.attempts >= 5 {\n\t\treturn loop.Never\n\t}\n\tat, useful := max(earliest,"},
+	{"asking stops after MAX_MULTICAST_SOLICIT in IPv6, as OpenPerf once did", "stack/schedule.go",
+		"	at, useful := max(earliest,",
+		"	if !s.neighbors.address(n).is4() && int(a.attempts) >= c.MulticastSolicits {\n\t\treturn loop.Never\n\t}\n\tat, useful := max(earliest,"},
+	{"an advertisement is matched on its source, not its target", "stack/ndp.go",
+		"	s.counters.AdvertsReceived++\n\ttarget := ipFrom16(r.Target)",
+		"	s.counters.AdvertsReceived++\n\ttarget := ipFrom16(ip6.Src)"},
+	{"INCOMPLETE honours the Override flag", "stack/neighbor_fsm.go",
+		"range [2]event{0, overrideBit} { // O is ignored", "range [1]event{overrideBit} {"},
+	{"a MAC is stored only when all addresses are decided", "learning/settle.go",
+		"		case a.state == StateCompleted:\n", "		case a.state == StateCompleted && r.result.progress.Resolving == 0:\n"},
+	{"asking goes on after a request was cancelled", "learning/settle.go",
+		"		l.unplace(m.targets.slots, id)\n\t\tm.targets.release(id)\n\t\tm.resolver.Release(ref)\n\t}\n}\n\n// settle",
+		"		l.unplace(m.targets.slots, id)\n\t\tm.targets.release(id)\n\t\tif r.state() != StateResolving || !r.cancelled {\n\t\t\tm.resolver.Release(ref)\n\t\t}\n\t}\n}\n\nfunc (r *Request) state() State { return r.result.state }\n\n// settle"},
+	{"questions come twice in a RetransTimer", "stack/schedule.go",
+		"	earliest := max(now, n.asked.Add(c.RetransTimer)) //", "	earliest := max(now, n.asked.Add(c.RetransTimer/2)) //"},
+	{"off-link without a gateway the destination itself is asked for", "stack/nexthop.go",
+		"		return ipFrom(i.config.Gateway4), ReasonNone\n\t}\n\treturn ip{}, NoRoute",
+		"		return ipFrom(i.config.Gateway4), ReasonNone\n\t}\n\treturn dst, ReasonNone"},
+	{"the IPv6 gateway and prefix length are ignored", "stack/nexthop.go",
+		"dst.masked(i.ipv6.prefix.Bits()) == i.ipv6.ip.masked(i.ipv6.prefix.Bits())", "dst.masked(32) == i.ipv6.ip.masked(32)"},
+	{"a STALE entry counts as known", "stack/asking.go",
+		"n.state == StateReachable && !fresh", "n.state.HasMAC() && !fresh"},
+	{"after the link was down nobody is asked any more", "stack/schedule.go",
+		"		a.flags &^= askOffered\n\t\ts.askTimers.set(id, max(now,", "		continue\n\t\ts.askTimers.set(id, max(now,"},
+	{"silence is blamed on the neighbor while the link is down", "stack/asking.go",
+		"	if !s.up {\n\t\treturn LinkDown", "	if !s.up {\n\t\treturn NoReply"},
+	{"a generator starts without its MACs", "generator/manager.go",
+		"	allowed := counts.Unresolved() == 0\n", "	allowed := true\n"},
+	{"frames without a MAC leave to nobody", "generator/destination.go",
+		"	case l.Policy != PolicyFallback:\n\t\treturn 0, false", "	case l.Policy != PolicyFallback:\n\t\treturn 0, true"},
+	{"silent questions hold the window", "learning/path.go",
+		"func (p *path) hold() loop.Duration { return min(p.window.rtt.rto, p.retrans) }",
+		"func (p *path) hold() loop.Duration { return 1000 * p.retrans }"},
+	{"one request that gives up a neighbor takes it from the others", "learning/settle.go",
+		"	if m.targets.dropHolder(id, r.slot) {", "	if m.targets.dropHolder(id, r.slot); true {"},
+	{"a peer's announcement completes an address", "stack/neighbor_fsm.go",
+		"	row[evHeardOther] = transition{StateStale, doRecord}", "	row[evHeardOther] = transition{StateReachable, doRecord | doConfirm | doAnswer}"},
+	{"a cached MAC counts although every address is to be confirmed anew", "learning/settle.go",
+		"r.mode != ModeCached, r.deadline)", "false, r.deadline)"},
+	{"the wrong VLAN is read", "stack/segment.go",
+		"	for i := range tags {\n\t\tif id := uint32(tags[i].ID); id != 0 {", "	for i := range tags {\n\t\tif id := uint32(tags[i].ID) &^ 3; id != 0 {"},
+	{"the checksum of advertisements is not verified", "stack/header/neighbor.go",
+		"	case ChecksumICMPv6(ip.Src, ip.Dst, icmp) != 0:", "	case len(icmp) > 1<<16:"},
+}
+
+// mutate gives the text of the file with the fault in it.
+func (m *mutant) mutate() (string, error) {
+	text, err := os.ReadFile(filepath.Join("../..", m.file))
+	if err != nil {
+		return "", err
+	}
+	if n := strings.Count(string(text), m.old); n != 1 {
+		return "", fmt.Errorf("%s: the place of the fault is there %d times, not once", m.file, n)
+	}
+	return strings.Replace(string(text), m.old, m.new, 1), nil
+}
+
+// Mutants are kept in step with the code: each finds its place.
+func TestMutantsHaveTheirPlace(t *testing.T) {
+	for _, m := range mutants {
+		if _, err := m.mutate(); err != nil {
+			t.Errorf("%s: %v", m.name, err)
+		}
+	}
+}
+
+// TestMutants is run by "make mutants".
+func TestMutants(t *testing.T) {
+	if !*tryMutants {
+		t.Skip("run it with -mutants: it builds glean once for each fault")
+	}
+	for _, m := range mutants {
+		if !strings.Contains(m.name, *onlyMutant) {
+			continue
+		}
+		seed, rule, err := m.find(t.TempDir())
+		if err != nil {
+			t.Errorf("NOT FOUND  %-70s %v", m.name, err)
+			continue
+		}
+		fmt.Printf("found  %-72s seed %-6s %s\n", m.name, seed, rule)
+	}
+}
+
+// find builds the mutant and has sim check look for it.
+func (m *mutant) find(dir string) (seed, rule string, err error) {
+	text, err := m.mutate()
+	if err != nil {
+		return "", "", err
+	}
+	root, err := filepath.Abs("../..")
+	if err != nil {
+		return "", "", err
+	}
+	changed, overlay, binary := filepath.Join(dir, "changed.go"), filepath.Join(dir, "overlay.json"), filepath.Join(dir, "glean")
+	list, err := json.Marshal(map[string]any{"Replace": map[string]string{filepath.Join(root, m.file): changed}})
+	if err != nil {
+		return "", "", err
+	}
+	for name, content := range map[string][]byte{changed: []byte(text), overlay: list} {
+		if err := os.WriteFile(name, content, 0o600); err != nil {
+			return "", "", err
+		}
+	}
+	if out, err := exec.Command("go", "build", "-overlay", overlay, "-o", binary, "glean/cmd/glean").CombinedOutput(); err != nil {
+		return "", "", fmt.Errorf("go build: %w: %s", err, out)
+	}
+	out, err := exec.Command(binary, "sim", "check", "--seeds", fmt.Sprint(*mutantSeeds)).CombinedOutput()
+	if err == nil {
+		return "", "", fmt.Errorf("%d worlds are well with it", *mutantSeeds)
+	}
+	_, after, found := strings.Cut(string(out), "FAILED seed=")
+	if !found {
+		return "", "", fmt.Errorf("sim check ended otherwise: %v: %.300s", err, out)
+	}
+	lines := strings.SplitN(after, "\n", 3)
+	seed, _, _ = strings.Cut(after, " ")
+	return seed, strings.TrimSpace(lines[1]), nil
+}
