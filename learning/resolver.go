@@ -67,7 +67,7 @@ type Budget struct {
 // Reason says why an address has no MAC.
 type Reason uint8
 
-// Reasons, in api.md's order of meaning.
+// Reasons, in the words of the API.
 const (
 	ReasonNone Reason = iota
 	NoReply
