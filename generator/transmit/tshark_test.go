@@ -10,10 +10,8 @@ import (
 	"glean/generator"
 	"glean/internal/netlab"
 	"glean/stack/header"
-	"glean/stack/link"
 	"glean/stack/link/linktest"
 	"glean/stack/link/tap"
-	"glean/stack/loop"
 )
 
 // told is a writer that closes a channel when it has seen a text.
@@ -62,7 +60,7 @@ var tsharkFields = []string{"eth.src", "vlan.id", "vlan.priority", "mpls.label",
 // TestReadByTshark sends every protocol and every kind of modifier over a TAP
 // and has tshark read them field by field.
 func TestReadByTshark(t *testing.T) {
-	ns := netlab.New(t, "tcpdump", "tshark")
+	netlab.Require(t, "tcpdump", "tshark")
 	var definitions, want []string
 	for _, s := range sentAndRead {
 		definitions = append(definitions, fmt.Sprintf(`{"weight":2,"length":{"list":[128,201]},"packet":{"protocols":[%s]}}`, s.protocols))
@@ -78,33 +76,15 @@ func TestReadByTshark(t *testing.T) {
 		t.Fatal(faults)
 	}
 
-	l, driver := linktest.Real(t)
-	k, err := tap.Open(l, tap.Config{Name: netlab.Name(), MAC: header.MAC{2, 0, 0, 0, 0, 0x0a}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { driver.Do(func() { _ = k.Close() }); <-k.Done() })
-	driver.Do(func() { k.Attach(linktest.Nobody{}) })
-	ns.Move(k.Name())
-	ns.Quiet(k.Name())
-	ns.IP("link set " + k.Name() + " up")
-	if !driver.Until(func() bool { return k.State().Up }) {
-		t.Fatal("the link does not come up")
-	}
+	k := newPort(t, tap.Config{MAC: header.MAC{2, 0, 0, 0, 0, 0x0a}})
+	k.Do(func() { k.Attach(linktest.Nobody{}) })
 	file := filepath.Join(t.TempDir(), "sent.pcap")
 	listening := &told{want: "listening on", done: make(chan struct{})}
 	captured := &told{want: "packets captured", done: make(chan struct{})}
-	ns.Start(both{listening, captured}, "tcpdump", "-Z", "root", "-i", k.Name(), "-c", fmt.Sprint(len(want)), "-w", file)
+	k.ns.Start(both{listening, captured}, "tcpdump", "-Z", "root", "-i", k.Name(), "-c", fmt.Sprint(len(want)), "-w", file)
 	<-listening.done
 
-	var q link.Queue
-	driver.Do(func() { q, err = k.OpenQueue() })
-	if err != nil {
-		t.Fatal(err)
-	}
-	done := make(chan error, 1)
-	Start(generator.NewRun(p, generator.RunOptions{}), q, func() loop.Time { return l.Clock() }, func(reason error) { done <- reason })
-	if reason := <-done; reason != nil {
+	if reason := <-k.start(p).done; reason != nil {
 		t.Fatal(reason)
 	}
 	<-captured.done
