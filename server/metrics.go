@@ -88,6 +88,9 @@ func (m engineMetrics) Collect(out chan<- prometheus.Metric) {
 		out <- prometheus.MustNewConstMetric(prometheus.NewDesc(name, help, names, nil), kind, value, values...)
 	}
 	for _, p := range m.ports {
+		if p.Spec.Kind == engine.KindBond { // it has no link that could be down
+			continue
+		}
 		up := 0.0
 		if p.State.Up {
 			up = 1

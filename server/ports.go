@@ -28,6 +28,7 @@ type portConfigJSON struct {
 	Packet *nameJSON `json:"packet,omitempty"`
 	Wire   *nameJSON `json:"wire,omitempty"`
 	DPDK   *dpdkJSON `json:"dpdk,omitempty"`
+	Bond   *bondJSON `json:"bond,omitempty"`
 }
 
 type tapJSON struct {
@@ -40,6 +41,12 @@ type tapJSON struct {
 
 type nameJSON struct {
 	Name string `json:"name"`
+}
+
+// bondJSON is of a port that is one by name only.
+type bondJSON struct {
+	Mode  string   `json:"mode"`
+	Ports []string `json:"ports"`
 }
 
 // dpdkJSON makes any port look as those of OpenPerf.
@@ -76,6 +83,9 @@ type portStatsJSON struct {
 }
 
 func (s *Server) portJSON(v engine.PortView) portJSON {
+	if v.Spec.Kind == engine.KindBond {
+		return bondPort(v)
+	}
 	j := portJSON{
 		ID:   v.Spec.ID,
 		Kind: string(v.Spec.Kind),
@@ -108,6 +118,15 @@ func (s *Server) portJSON(v engine.PortView) portJSON {
 		j.Config.Wire = &nameJSON{v.Spec.Name}
 	}
 	return j
+}
+
+// bondPort is the same with and without OpenPerf's forms.
+func bondPort(v engine.PortView) portJSON {
+	return portJSON{
+		ID: v.Spec.ID, Kind: string(v.Spec.Kind),
+		Config: portConfigJSON{Bond: &bondJSON{Mode: "lag_802_3_ad", Ports: v.Spec.Members}},
+		Status: portStatusJSON{Link: "unknown", Duplex: "unknown", Engine: "plain"},
+	}
 }
 
 func openPerfPort(v engine.PortView) *dpdkJSON {
@@ -151,7 +170,12 @@ func (s *Server) createPort(w *responseWriter, r *request) error {
 	if err != nil {
 		return err
 	}
-	v, err := s.openPort(r.Context(), spec)
+	var v engine.PortView
+	if spec.Kind == engine.KindBond {
+		v, err = call(r.Context(), s, func() (engine.PortView, error) { return s.Engine.CreateBond(spec) })
+	} else {
+		v, err = s.openPort(r.Context(), spec)
+	}
 	if err != nil {
 		return err
 	}
@@ -215,7 +239,7 @@ func (s *Server) putPort(w *responseWriter, r *request) error {
 		return err
 	}
 	parse := func(raw []byte) (struct{}, error) { return struct{}{}, engine.CheckPort(raw, v) }
-	if s.OpenPerf {
+	if s.OpenPerf && v.Spec.Kind != engine.KindBond {
 		parse = func(raw []byte) (struct{}, error) { return struct{}{}, engine.CheckOpenPerfPort(raw, v) }
 	}
 	if _, err := body(r, w, parse); err != nil {

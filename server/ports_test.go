@@ -1,6 +1,9 @@
 package server
 
-import "testing"
+import (
+	"strings"
+	"testing"
+)
 
 func TestPorts(t *testing.T) {
 	a := newAPI(t)
@@ -42,6 +45,67 @@ func TestCreateAndDeletePorts(t *testing.T) {
 	a.delete("/ports/0").want(400) // came with the process
 	if got := a.get("/ports").ids(); got != "0 1 p4" {
 		t.Errorf("ports %q", got)
+	}
+}
+
+// Bonds are resources only: validated, listed and deleted, and nothing can be
+// bound to them.
+func TestBonds(t *testing.T) {
+	for _, c := range []struct {
+		name    string
+		options []option
+	}{{"plain", nil}, {"openperf", []option{openPerf}}} {
+		t.Run(c.name, func(t *testing.T) {
+			a := newAPI(t, c.options...)
+			bond := func(id, config string) *answer {
+				return a.post("/ports", `{"id":"`+id+`","kind":"bond","config":`+config+`,"status":null,"stats":null}`)
+			}
+			members := func(list string) string { return `{"bond":{"mode":"lag_802_3_ad","ports":` + list + `}}` }
+			r := bond("b", members(`["1","0"]`)).want(201).is("id", "b", "kind", "bond", "config.bond.mode", "lag_802_3_ad",
+				"config.bond.ports", "[1 0]", "status.link", "unknown", "stats.tx_packets", 0)
+			if got := r.header.Get("Location"); got != "/ports/b" {
+				t.Errorf("Location %q", got)
+			}
+			bond("b", members(`["1","0"]`)).want(400).faults("id")
+			bond("0", members(`["1","0"]`)).want(400).faults("id")
+			a.post("/ports", `{"id":"b","kind":"wire","config":{"wire":{"name":"w2"}}}`).want(400)
+			bond("B_b", members(`["1","0"]`)).want(404).faults("id")
+			bond("c", members(`["0"]`)).want(400).faults("config.bond.ports")
+			bond("c", members(`[]`)).want(400).faults("config.bond.ports")
+			bond("c", members(`["0","0"]`)).want(400).faults("config.bond.ports[1]")
+			bond("c", members(`["0","No_id"]`)).want(400).faults("config.bond.ports[1]")
+			bond("c", members(`["2","3"]`)).want(400).faults("config.bond.ports[0]", "config.bond.ports[1]")
+			bond("c", members(`["0","b"]`)).want(400).faults("config.bond.ports[1]") // no bonds of bonds
+			bond("c", members(`["0",1]`)).want(400).faults("config.bond.ports[1]")
+			bond("c", `{"bond":{"mode":"balance_rr","ports":["0","1"]}}`).want(400).faults("config.bond.mode")
+			bond("c", `{"bond":{"ports":["0","1"]}}`).want(400).faults("config.bond.mode")
+			bond("c", `{"bond":{"mode":"lag_802_3_ad"}}`).want(400).faults("config.bond.ports")
+			bond("c", `{}`).want(400).faults("config.bond")
+			bond("c", `null`).want(400).faults("config")
+			bond("c", `{"dpdk":{}}`).want(400)
+
+			if got := a.get("/ports?kind=bond").ids() + "," + a.get("/ports").ids(); got != "b,0 1 b" {
+				t.Errorf("ports %q", got)
+			}
+			a.send("PUT", "/ports/b", string(a.get("/ports/b").body)).want(200)
+			a.send("PUT", "/ports/b", `{"kind":"bond","config":`+members(`["0","1"]`)+`}`).want(400).faults("config.bond.ports")
+			a.post("/interfaces", `{"port_id":"b","config":{"protocols":[{"eth":{"mac_address":"02:00:00:00:00:01"}}]}}`).want(400).faults("port_id")
+			a.post("/packet/generators", generatorBody("g", "b", "198.18.0.11")).want(400).faults("target_id")
+
+			a.post("/ports", `{"id":"p","kind":"wire","config":{"wire":{"name":"w2"}}}`).want(201)
+			bond("c", members(`["0","p"]`)).want(201)
+			a.delete("/ports/p").want(409) // c needs it
+			for _, id := range []string{"b", "c", "c", "p"} {
+				a.delete("/ports/" + id).want(204)
+			}
+			if got := a.get("/ports").ids(); got != "0 1" {
+				t.Errorf("ports %q", got)
+			}
+			bond("b", members(`["0","1"]`)).want(201) // the id is free again
+			if got := string(a.get("/metrics").body); strings.Contains(got, `port="b"`) || !strings.Contains(got, `port="0"`) {
+				t.Errorf("a bond has metrics, or a port has none: %s", got)
+			}
+		})
 	}
 }
 

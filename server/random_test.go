@@ -58,10 +58,12 @@ func (a *api) reset() {
 	for _, r := range list {
 		a.delete("/learning/" + r.ID).want(204) // cancels
 	}
-	_ = json.Unmarshal(a.get("/ports").body, &list)
-	for _, p := range list {
-		if p.ID != "0" && p.ID != "1" {
-			a.delete("/ports/" + p.ID).want(204)
+	for _, filter := range []string{"?kind=bond", ""} { // bonds hold their ports
+		_ = json.Unmarshal(a.get("/ports"+filter).body, &list)
+		for _, p := range list {
+			if p.ID != "0" && p.ID != "1" {
+				a.delete("/ports/" + p.ID).want(204)
+			}
 		}
 	}
 	for _, collection := range []string{"/learning", "/learning-results", "/packet/generator-results"} {
@@ -141,7 +143,7 @@ var templates = map[string][]string{
 	"/interfaces":  {ifaceA, ifaceB},
 	"/generators":  {generatorBody("gen-1", "if-a", "198.18.0.11"), generatorBody("gen-2", "0", nobody), generatorWith("gen-2", "if-a", continuous, nobody, "198.18.1.1")},
 	"/learning":    {`{"id":"lr-1","interface_id":"if-a","addresses":["198.18.0.11","198.18.9.9"],"timeout_ms":100}`, `{"generator_ids":["gen-1"],"mode":"unresolved"}`},
-	"/ports":       {`{"id":"p","kind":"wire","config":{"wire":{"name":"w2"}}}`},
+	"/ports":       {`{"id":"p","kind":"wire","config":{"wire":{"name":"w2"}}}`, `{"id":"x","kind":"bond","config":{"bond":{"mode":"lag_802_3_ad","ports":["0","1"]}}}`},
 	"/bulk-create": {`{"items":[` + ifaceA + `,` + ifaceB + `]}`, `{"items":[` + generatorBody("gen-1", "if-a", "198.18.0.11") + `]}`},
 	"/bulk-delete": {`{"ids":["if-a","gen-1"]}`},
 	"/bulk-start":  {`{"ids":["gen-1","gen-2"]}`},

@@ -42,6 +42,7 @@ type Engine struct {
 	transmit func(*generator.Run, link.Queue, func(error)) generator.Transmitter
 
 	ports      map[string]*port
+	bonds      map[string]PortSpec
 	portList   []*port // by creation: the index is the port's part of a learning.Ref
 	interfaces map[string]*iface
 	handles    map[uint32]*iface
@@ -64,6 +65,7 @@ func New(c Config) *Engine {
 		limits:     limits,
 		transmit:   c.Transmit,
 		ports:      make(map[string]*port),
+		bonds:      make(map[string]PortSpec),
 		interfaces: make(map[string]*iface),
 		handles:    make(map[uint32]*iface),
 		waiting:    make(map[string][]func()),

@@ -138,6 +138,8 @@ func (e *Engine) bind(id string) (generator.Binding, target, error) {
 	}
 	if p, err := e.attachedPort(id); err == nil {
 		return generator.Binding{MTU: p.link.MTU()}, target{port: p}, nil
+	} else if _, bond := e.bonds[id]; bond {
+		return generator.Binding{}, target{}, invalid("target_id", "%v", err)
 	}
 	return generator.Binding{}, target{}, invalid("target_id", "there is no port or interface %q", id)
 }

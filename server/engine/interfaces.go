@@ -116,7 +116,7 @@ func (e *Engine) createInterface(spec InterfaceSpec) (*iface, error) {
 	}
 	p, err := e.attachedPort(spec.PortID)
 	if err != nil {
-		return nil, invalid("port_id", "there is no port %q", spec.PortID)
+		return nil, invalid("port_id", "%v", err)
 	}
 	if len(e.interfaces) >= e.limits.Interfaces {
 		return nil, &Error{Kind: TooMany, Detail: fmt.Sprintf("there are %d interfaces, and no more are allowed", len(e.interfaces))}

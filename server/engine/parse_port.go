@@ -1,6 +1,9 @@
 package engine
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 // Bounds of a port's body.
 const (
@@ -8,6 +11,7 @@ const (
 	queuesMax     = 64
 	mtuMin        = 68    // RFC 791
 	mtuMax        = 65521 // of a TAP device
+	membersMax    = 256   // of a bond
 )
 
 // ParsePort reads the body of POST /ports. The error lists every fault with its
@@ -23,7 +27,7 @@ func (o object) portSpec() PortSpec {
 	if _, ok := o.requiredText("kind"); !ok {
 		return spec
 	}
-	kind := o.word("kind", "", string(KindTAP), string(KindPacket), string(KindWire))
+	kind := o.word("kind", "", string(KindTAP), string(KindPacket), string(KindWire), string(KindBond))
 	if _, ok := o.required("config"); !ok || kind == "" {
 		return spec
 	}
@@ -32,7 +36,7 @@ func (o object) portSpec() PortSpec {
 	if !ok {
 		return spec
 	}
-	for _, other := range []string{string(KindTAP), string(KindPacket), string(KindWire), "dpdk", "bond"} {
+	for _, other := range []string{string(KindTAP), string(KindPacket), string(KindWire), string(KindBond), "dpdk"} {
 		if v, given := config.get(other); given && other != kind {
 			config.wrong(v.path, "does not go with kind %q", kind)
 		}
@@ -42,7 +46,11 @@ func (o object) portSpec() PortSpec {
 	}
 	if body, ok := config.child(kind); ok {
 		body.nulls = true
-		body.attachment(&spec)
+		if spec.Kind == KindBond {
+			body.bond(&spec)
+		} else {
+			body.attachment(&spec)
+		}
 	}
 	return spec
 }
@@ -64,6 +72,33 @@ func (o object) attachment(spec *PortSpec) {
 	spec.MTU = int(o.integer("mtu", mtuMin, mtuMax, 0))
 	if s, ok := o.text("mac_address"); ok {
 		spec.MAC, _ = o.mac(o.at("mac_address"), s)
+	}
+}
+
+// bond reads config.bond. As in OpenPerf a member that can't be a port's id is
+// 400, and not 404 as the port's own id.
+func (o object) bond(spec *PortSpec) {
+	if _, ok := o.requiredText("mode"); ok {
+		o.word("mode", "", "lag_802_3_ad")
+	}
+	members, ok := o.requiredList("ports", 1, membersMax)
+	if !ok {
+		return
+	}
+	if len(members) < 2 {
+		o.wrong(o.at("ports"), "a bond has two ports at least")
+	}
+	for _, m := range members {
+		id, ok := o.str(m)
+		switch {
+		case !ok:
+		case !ValidID(id):
+			o.wrong(m.path, "%q is not an id: one or more of a-z, 0-9 and \"-\"", clip([]byte(id)))
+		case slices.Contains(spec.Members, id):
+			o.wrong(m.path, "port %q is given twice", id)
+		default:
+			spec.Members = append(spec.Members, id)
+		}
 	}
 }
 
@@ -101,6 +136,7 @@ func CheckPort(raw []byte, v PortView) error {
 		}{
 			{"kind", want.Kind != is.Kind},
 			{member + ".name", want.Name != is.Name},
+			{member + ".ports", !slices.Equal(want.Members, is.Members)},
 			{member + ".queues", want.Kind == KindTAP && want.Queues != max(1, is.Queues)},
 			{member + ".persist", want.Persist != is.Persist},
 			{member + ".mtu", want.MTU != 0 && want.MTU != v.MTU},

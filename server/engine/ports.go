@@ -18,6 +18,7 @@ const (
 	KindTAP    PortKind = "tap"    // a TAP device
 	KindPacket PortKind = "packet" // a Linux netdev through AF_PACKET
 	KindWire   PortKind = "wire"   // the in-process wire
+	KindBond   PortKind = "bond"   // several ports by name only; it carries nothing
 )
 
 // PortSpec is what a port is asked to be.
@@ -29,6 +30,7 @@ type PortSpec struct {
 	Persist bool       // TAP: keep the device when glean ends
 	MTU     int        // TAP: 0 leaves it as it is
 	MAC     header.MAC // TAP: of the kernel's side; zero leaves it as it is
+	Members []string   // bond: the ids of its ports, as given
 	// Fixed ports came with the process (flags, configuration file) and can't be
 	// deleted through the API.
 	Fixed bool
@@ -57,18 +59,28 @@ func (e *Engine) ReservePort(spec PortSpec) error {
 	if !ValidID(spec.ID) {
 		return invalid("id", "%q is not an id: one or more of a-z, 0-9 and \"-\"", spec.ID)
 	}
-	if _, known := e.ports[spec.ID]; known {
-		return invalid("id", "there is a port %q already", spec.ID)
+	if err := e.freePortID(spec.ID); err != nil {
+		return err
 	}
 	for _, p := range e.ports {
 		if p.spec.Kind == spec.Kind && spec.Kind != KindWire && p.spec.Name == spec.Name {
 			return invalid("config."+string(spec.Kind)+".name", "%q is taken by port %q", spec.Name, p.spec.ID)
 		}
 	}
-	if len(e.ports) >= e.limits.Ports {
-		return &Error{Kind: TooMany, Detail: fmt.Sprintf("there are %d ports, and no more are allowed", len(e.ports))}
-	}
 	e.ports[spec.ID] = &port{spec: spec}
+	return nil
+}
+
+// freePortID tells whether one more port, of that id, may be made.
+func (e *Engine) freePortID(id string) error {
+	_, taken := e.ports[id]
+	_, bond := e.bonds[id]
+	if taken || bond {
+		return invalid("id", "there is a port %q already", id)
+	}
+	if n := len(e.ports) + len(e.bonds); n >= e.limits.Ports {
+		return &Error{Kind: TooMany, Detail: fmt.Sprintf("there are %d ports, and no more are allowed", n)}
+	}
 	return nil
 }
 
@@ -117,6 +129,10 @@ func (w watchedHandler) HandleState(s link.State) {
 
 // DeletePort closes a port and forgets it.
 func (e *Engine) DeletePort(id string) error {
+	if _, bond := e.bonds[id]; bond {
+		e.deleteBond(id)
+		return nil
+	}
 	p := e.ports[id]
 	switch {
 	case p == nil || p.link == nil:
@@ -131,6 +147,9 @@ func (e *Engine) DeletePort(id string) error {
 		if g.TargetID == id {
 			return conflict("port %q has generator %q", id, g.ID)
 		}
+	}
+	if bond := e.bondOf(id); bond != "" {
+		return conflict("port %q belongs to bond %q", id, bond)
 	}
 	delete(e.ports, id)
 	e.portList[p.index] = nil
@@ -149,7 +168,10 @@ func (e *Engine) closeLinks() {
 
 // Ports lists the ports by id.
 func (e *Engine) Ports() []PortView {
-	views := make([]PortView, 0, len(e.ports))
+	views := make([]PortView, 0, len(e.ports)+len(e.bonds))
+	for _, spec := range e.bonds {
+		views = append(views, PortView{Spec: spec})
+	}
 	for _, p := range e.ports {
 		if p.link != nil {
 			views = append(views, p.view())
@@ -161,6 +183,9 @@ func (e *Engine) Ports() []PortView {
 
 // Port returns one port.
 func (e *Engine) Port(id string) (PortView, error) {
+	if spec, ok := e.bonds[id]; ok {
+		return PortView{Spec: spec}, nil
+	}
 	p, err := e.attachedPort(id)
 	if err != nil {
 		return PortView{}, err
@@ -171,6 +196,9 @@ func (e *Engine) Port(id string) (PortView, error) {
 func (e *Engine) attachedPort(id string) (*port, error) {
 	if p := e.ports[id]; p != nil && p.link != nil {
 		return p, nil
+	}
+	if _, bond := e.bonds[id]; bond {
+		return nil, &Error{Kind: NotFound, Detail: fmt.Sprintf("port %q is a bond, which nothing can be bound to", id)}
 	}
 	return nil, notFound("port", id)
 }
