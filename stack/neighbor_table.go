@@ -8,8 +8,8 @@ import (
 )
 
 // neighbor is one entry of the cache. It takes 40 octets and holds no pointer;
-// with its timer (12) and its place in the index (8 at most on average) that is
-// 60 for IPv4, and 16 more for the address of IPv6.
+// with its timer (13) and its place in the index (8 at most on average) that is
+// 61 for IPv4, and 16 more for the address of IPv6.
 type neighbor struct {
 	asked   loop.Time // the last question, neverAsked before the first
 	changed loop.Time // when state or MAC changed last

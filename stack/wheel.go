@@ -7,48 +7,59 @@ import (
 )
 
 // A wheel is a hierarchical timing wheel over ids: setting, moving, removing
-// and expiring a timer take constant time, whatever the deadlines, and a timer
-// is three 32-bit numbers. Deadlines are rounded up to ticks of about 1 ms: a
-// timer is never early.
+// and expiring a timer take constant time, whatever the deadlines. Deadlines
+// are rounded up to ticks of about 1 ms: a timer is never early.
 //
-// Time is a number of 5-bit digits. A timer sits in the level of the highest
+// Time is a number of 6-bit digits. A timer sits in the level of the highest
 // digit in which its deadline differs from the present, in the slot of the
 // deadline's digit there; when the present reaches that slot's beginning, its
 // timers move to lower levels. So no slot is ever passed, and the first used
 // slot of the lowest used level is the next thing to happen.
+//
+// A slot is a queue of entries that are written and read in order, because a
+// million timers linked to each other would cost a cache miss for every step of
+// every one. Nothing is taken out of the middle of a queue: each id has a word
+// that says what counts, and entries that it does not confirm are passed over.
 type wheel struct {
-	now      uint64 // in ticks; nothing is due before
-	levels   [wheelLevels]*[wheelSlots]listHead
-	occupied [wheelLevels]uint32 // bit per slot that has timers
-	lists    []listHead          // plain lists that ids may be in instead
-	unused   []uint32            // heads of lists that were given back
-	nodes    slab[wheelNode]
-	armed    int
-	soonest  uint64 // no timer is due before this tick, unless armed is 0
+	now     uint64 // in ticks; nothing is due before
+	soonest uint64 // no timer is due before this tick, unless armed is 0
+	levels  []wheelLevel
+	words   slab[uint32] // by id
+	queues  queues
+
+	armed   int
+	entries int // in slots, those that do not count any more included
+	limit   int // of entries, before it is worth looking for those again
+
+	lists lists
+}
+
+type wheelLevel struct {
+	occupied uint64 // bit per slot that has entries
+	slots    *[wheelSlots]queue
 }
 
 const (
-	tickBits    = 20 // 1.05 ms
-	wheelBits   = 5
-	wheelSlots  = 1 << wheelBits
-	wheelLevels = 7
+	tickBits   = 20 // 1.05 ms
+	wheelBits  = 6
+	wheelSlots = 1 << wheelBits
 
-	// maxTicks is how far ahead a deadline may be: node.deadline keeps only the
-	// low 32 bits. It is 26 days.
-	maxTicks = 1 << 31
+	// A word is a kind in the highest bits and a number: the low bits of the
+	// deadline, or the order in which an id came into a list. 0: nothing is known
+	// of the id.
+	kindOff    = 1 << 30 // removed; the entry of that deadline is still there
+	kindArmed  = 2 << 30
+	kindListed = 3 << 30
+	kindMask   = 3 << 30
+	numberMask = 1<<30 - 1
 
-	// Ids from headMark on name list heads, so that the ends of a list need no
-	// special case.
-	headMark = 1 << 31
-	listMark = 1 << 30 // with headMark: one of lists
+	// maxTicks is how far ahead a deadline may be, so that the low bits tell all
+	// of it. It is 13 days.
+	maxTicks = 1<<30 - 1
+
+	// slackEntries is how many entries that do not count are left alone.
+	slackEntries = 256
 )
-
-type listHead struct{ next, prev uint32 }
-
-type wheelNode struct {
-	listHead // next is 0 when the id is in no list
-	deadline uint32
-}
 
 // ticksUp is the first tick at or after t.
 func ticksUp(t loop.Time) uint64 {
@@ -62,59 +73,31 @@ func ticksUp(t loop.Time) uint64 {
 // tickTime is when a tick begins.
 func tickTime(tick uint64) loop.Time { return loop.Time(tick << tickBits) }
 
-// links gives the ends of a list or the neighbors in it of an id.
-func (w *wheel) links(id uint32) *listHead {
-	switch {
-	case id < headMark:
-		return &w.nodes.at(id).listHead
-	case id&listMark != 0:
-		return &w.lists[id&^(headMark|listMark)]
-	}
-	slot := id &^ headMark
-	return &w.levels[slot>>wheelBits][slot&(wheelSlots-1)]
-}
-
-// append puts id at the end of the list of head.
-func (w *wheel) append(head, id uint32) {
-	h := w.links(head)
-	n := w.nodes.at(id)
-	n.next, n.prev = head, h.prev
-	w.links(h.prev).next = id
-	h.prev = id
+// fullTick is the deadline that a word tells.
+func (w *wheel) fullTick(word uint32) uint64 {
+	return w.now + uint64((word-uint32(w.now))&numberMask)
 }
 
 // remove takes id out of wherever it is.
 func (w *wheel) remove(id uint32) {
-	if id > w.nodes.length {
+	if id > w.words.length {
 		return
 	}
-	n := w.nodes.at(id)
-	if n.next == 0 {
-		return
-	}
-	w.links(n.prev).next = n.next
-	w.links(n.next).prev = n.prev
-	if n.next == n.prev && n.next >= headMark && n.next&listMark == 0 {
-		slot := n.next &^ headMark // the list is empty now
-		w.occupied[slot>>wheelBits] &^= 1 << (slot & (wheelSlots - 1))
-	}
-	if !w.inList(n) {
+	switch word := w.words.at(id); *word & kindMask {
+	case kindArmed:
 		w.armed--
+		*word ^= kindArmed | kindOff
+	case kindListed:
+		w.lists.live--
+		*word = 0
 	}
-	n.listHead = listHead{}
 }
-
-// notTimer in deadline marks an id that is in a plain list. No timer has it
-// for long: set avoids it.
-const notTimer = ^uint32(0)
-
-func (w *wheel) inList(n *wheelNode) bool { return n.deadline == notTimer }
 
 // set arms the timer of id, which may be armed already.
 func (w *wheel) set(id uint32, at, now loop.Time) {
-	w.remove(id)
-	w.nodes.reserve(id)
+	w.words.reserve(id)
 	if w.armed == 0 {
+		w.clear() // first, because the present may pass what is left
 		w.now = max(w.now, uint64(now)>>tickBits)
 	}
 	deadline := ticksUp(at)
@@ -122,43 +105,58 @@ func (w *wheel) set(id uint32, at, now loop.Time) {
 		deadline = uint64(now) >> tickBits // due in this tick, not only in the next
 	}
 	deadline = min(max(deadline, w.now), w.now+maxTicks)
-	if uint32(deadline) == notTimer {
-		deadline++
+	want := kindArmed | uint32(deadline)&numberMask
+	word := w.words.at(id)
+	old := *word
+	if old == want {
+		return
 	}
+	w.remove(id)
+	*word = want
 	if w.armed == 0 {
 		w.soonest = deadline
 	}
 	w.soonest = min(w.soonest, deadline)
-	w.nodes.at(id).deadline = uint32(deadline)
 	w.armed++
-	w.place(id, deadline)
+	if old == want^(kindArmed|kindOff) {
+		return // its entry is there
+	}
+	if w.entries++; w.entries > w.limit && w.entries-w.armed > w.armed/4+slackEntries {
+		w.compact()
+	}
+	w.place(queued{id, want}, deadline)
 }
 
-// place puts id into the slot of its deadline, which is not before now.
-func (w *wheel) place(id uint32, deadline uint64) {
+// place puts an entry into the slot of its deadline, which is not before now.
+func (w *wheel) place(e queued, deadline uint64) {
 	level := 0
-	if differ := w.now ^ deadline; differ != 0 {
+	if differ := w.now ^ deadline; differ >= wheelSlots {
 		level = (bits.Len64(differ) - 1) / wheelBits
 	}
-	slot := uint32(deadline>>(level*wheelBits)) & (wheelSlots - 1)
-	head := headMark | uint32(level)<<wheelBits | slot
-	if w.levels[level] == nil {
-		w.levels[level] = new([wheelSlots]listHead)
+	if level >= len(w.levels) || w.levels[level].slots == nil {
+		w.addLevel(level)
 	}
-	if w.occupied[level]&(1<<slot) == 0 {
-		w.occupied[level] |= 1 << slot
-		w.levels[level][slot] = listHead{head, head}
+	l := &w.levels[level]
+	slot := deadline >> (level * wheelBits) & (wheelSlots - 1)
+	l.occupied |= 1 << slot
+	w.queues.push(&l.slots[slot], e)
+}
+
+func (w *wheel) addLevel(level int) {
+	for len(w.levels) <= level {
+		w.levels = append(w.levels, wheelLevel{})
 	}
-	w.append(head, id)
+	w.levels[level].slots = new([wheelSlots]queue)
 }
 
 // first gives the earliest used slot: its level, number and first tick.
 func (w *wheel) first() (level int, slot uint32, tick uint64, ok bool) {
-	for level := range w.occupied {
-		if w.occupied[level] == 0 {
+	for level := range w.levels {
+		occupied := w.levels[level].occupied
+		if occupied == 0 {
 			continue
 		}
-		slot := uint32(bits.TrailingZeros32(w.occupied[level]))
+		slot := uint32(bits.TrailingZeros64(occupied))
 		shift := level * wheelBits
 		tick := w.now&^(1<<(shift+wheelBits)-1) | uint64(slot)<<shift
 		return level, slot, tick, true
@@ -179,85 +177,125 @@ func (w *wheel) next() loop.Time {
 // none. Deadlines of the same tick come in the order in which they were set.
 func (w *wheel) expire(now loop.Time) uint32 {
 	present := uint64(now) >> tickBits
-	for {
+	for w.armed > 0 {
 		level, slot, tick, ok := w.first()
 		if w.soonest = tick; !ok || tick > present {
 			w.now = max(w.now, present)
 			return 0
 		}
 		w.now = max(w.now, tick)
-		head := headMark | uint32(level)<<wheelBits | slot
-		if level == 0 {
-			id := w.links(head).next
-			w.remove(id)
-			return id
+		if level > 0 {
+			w.cascade(level, slot)
+			continue
 		}
-		w.cascade(head, level, slot)
+		l := &w.levels[0]
+		for q := &l.slots[slot]; ; {
+			e, ok := w.queues.pop(q)
+			if !ok {
+				l.occupied &^= 1 << slot
+				break
+			}
+			w.entries--
+			if w.counts(e) {
+				*w.words.at(e.id) = 0
+				w.armed--
+				return e.id
+			}
+		}
 	}
+	return 0
+}
+
+// counts tells whether an entry is the one that its id's word means. It is
+// called for entries that are taken out.
+func (w *wheel) counts(e queued) bool {
+	word := w.words.at(e.id)
+	if *word == e.word^(kindArmed|kindOff) {
+		*word = 0
+	}
+	return *word == e.word
 }
 
 // cascade moves the timers of a slot that the present has reached to lower
 // levels.
-func (w *wheel) cascade(head uint32, level int, slot uint32) {
-	id := w.links(head).next
-	w.occupied[level] &^= 1 << slot
-	for id != head {
-		n := w.nodes.at(id)
-		next := n.next
-		w.place(id, w.now+uint64(n.deadline-uint32(w.now)))
-		id = next
+func (w *wheel) cascade(level int, slot uint32) {
+	l := &w.levels[level]
+	q := l.slots[slot]
+	l.slots[slot] = queue{}
+	l.occupied &^= 1 << slot
+	for ; q.head != 0; w.queues.drop(&q) {
+		b := w.queues.blocks.at(q.head)
+		begin, end, good := int(b.begin), int(b.end), ^uint32(0)
+		if level == 1 {
+			good = w.confirmed(b)
+		}
+		for k := begin; k < end; k++ {
+			e := w.queues.blocks.at(q.head).entries[k] // anew, because place may move blocks
+			if good>>k&1 == 1 || w.counts(e) {
+				w.place(e, w.fullTick(e.word))
+			} else {
+				w.entries--
+			}
+		}
+	}
+}
+
+// confirmed is the set of a block's entries that count. The words lie all over
+// the memory: just before they are needed they are read together, which takes
+// as long as reading one.
+func (w *wheel) confirmed(b *queueBlock) (good uint32) {
+	for k := range b.entries {
+		if e := &b.entries[k]; k >= int(b.begin) && k < int(b.end) && *w.words.at(e.id) == e.word {
+			good |= 1 << k
+		}
+	}
+	return good
+}
+
+// compact takes out all entries that do not count.
+func (w *wheel) compact() {
+	w.eachSlot(func(l *wheelLevel, slot int) {
+		w.entries -= w.queues.sift(&l.slots[slot], w.counts)
+		if l.slots[slot].head == 0 {
+			l.occupied &^= 1 << slot
+		}
+	})
+	w.limit = w.entries + w.entries/4 + slackEntries
+}
+
+// clear takes out all entries; none of them counts.
+func (w *wheel) clear() {
+	if w.entries > 0 {
+		w.compact()
+	}
+}
+
+func (w *wheel) eachSlot(do func(l *wheelLevel, slot int)) {
+	for k := range w.levels {
+		l := &w.levels[k]
+		for left := l.occupied; left != 0; left &= left - 1 {
+			do(l, bits.TrailingZeros64(left))
+		}
 	}
 }
 
 // deadline is when the timer of id is due, Never if it is not armed.
 func (w *wheel) deadline(id uint32) loop.Time {
-	if id > w.nodes.length {
+	if !w.isArmed(id) {
 		return loop.Never
 	}
-	n := w.nodes.at(id)
-	if n.next == 0 || w.inList(n) {
-		return loop.Never
-	}
-	return tickTime(w.now + uint64(n.deadline-uint32(w.now)))
+	return tickTime(w.fullTick(*w.words.at(id)))
 }
 
-// newList gives the head of an empty list.
-func (w *wheel) newList() uint32 {
-	if last := len(w.unused) - 1; last >= 0 {
-		head := w.unused[last]
-		w.unused = w.unused[:last]
-		return head
+func (w *wheel) kind(id uint32) uint32 {
+	if id > w.words.length {
+		return 0
 	}
-	head := uint32(headMark | listMark | len(w.lists))
-	w.lists = append(w.lists, listHead{head, head})
-	return head
-}
-
-// freeList gives an empty list back.
-func (w *wheel) freeList(head uint32) { w.unused = append(w.unused, head) }
-
-// enlist moves id to the end of a list; its timer is off then.
-func (w *wheel) enlist(head, id uint32) {
-	w.remove(id)
-	w.nodes.reserve(id)
-	w.nodes.at(id).deadline = notTimer
-	w.append(head, id)
-}
-
-// oldest is the first id of a list, 0 if it is empty.
-func (w *wheel) oldest(head uint32) uint32 {
-	if id := w.lists[head&^(headMark|listMark)].next; id < headMark {
-		return id
-	}
-	return 0
+	return *w.words.at(id) & kindMask
 }
 
 // isArmed tells whether the timer of id is set.
-func (w *wheel) isArmed(id uint32) bool {
-	return id <= w.nodes.length && w.nodes.at(id).next != 0 && !w.inList(w.nodes.at(id))
-}
+func (w *wheel) isArmed(id uint32) bool { return w.kind(id) == kindArmed }
 
 // isListed tells whether id is in a plain list.
-func (w *wheel) isListed(id uint32) bool {
-	return id <= w.nodes.length && w.nodes.at(id).next != 0 && w.inList(w.nodes.at(id))
-}
+func (w *wheel) isListed(id uint32) bool { return w.kind(id) == kindListed }
