@@ -121,7 +121,8 @@ func (a *api) stop() {
 	<-a.loop.Done()
 }
 
-// openWire opens a wire whose other end nobody has; the name "broken" fails.
+// openWire opens a wire whose other end nobody has; the name "broken" fails,
+// and "stuck" fails when it is closed.
 func (a *api) openWire(spec engine.PortSpec) (link.Link, error) {
 	if spec.Name == "broken" {
 		return nil, fmt.Errorf("no such wire")
@@ -132,7 +133,17 @@ func (a *api) openWire(spec engine.PortSpec) (link.Link, error) {
 		end, _ := a.world.Wire(fmt.Sprintf("opened %d", a.wires), sim.WireConfig{})
 		opened <- end
 	})
+	if spec.Name == "stuck" {
+		return stuckLink{<-opened}, nil
+	}
 	return <-opened, nil
+}
+
+type stuckLink struct{ link.Link }
+
+func (l stuckLink) Close() error {
+	_ = l.Link.Close()
+	return fmt.Errorf("the device is busy")
 }
 
 // onLoop runs f on the loop and waits.

@@ -3,6 +3,8 @@ package server
 import (
 	"strings"
 	"testing"
+
+	"glean/server/engine"
 )
 
 func TestPorts(t *testing.T) {
@@ -45,6 +47,23 @@ func TestCreateAndDeletePorts(t *testing.T) {
 	a.delete("/ports/0").want(400) // came with the process
 	if got := a.get("/ports").ids(); got != "0 1 p4" {
 		t.Errorf("ports %q", got)
+	}
+}
+
+// A device that does not close properly: the port is gone all the same, and an
+// event says what was wrong.
+func TestDeletePortThatDoesNotClose(t *testing.T) {
+	a := newAPI(t)
+	a.post("/ports", `{"id":"p","kind":"wire","config":{"wire":{"name":"stuck"}}}`).want(201)
+	a.delete("/ports/p").want(204)
+	a.send("GET", "/ports/p", "").want(404)
+	var last engine.Event
+	a.onLoop(func() {
+		events, _ := a.server.Engine.Events(0, 1000)
+		last = events[len(events)-1]
+	})
+	if last.ID != "p" || last.What != "deleted" || last.Detail != "the device is busy" {
+		t.Errorf("the last event is %+v", last)
 	}
 }
 

@@ -153,8 +153,12 @@ func (e *Engine) DeletePort(id string) error {
 	}
 	delete(e.ports, id)
 	e.portList[p.index] = nil
-	e.emit("port", id, "deleted", "")
-	return p.link.Close()
+	detail := ""
+	if err := p.link.Close(); err != nil { // the port is gone all the same
+		detail = err.Error()
+	}
+	e.emit("port", id, "deleted", detail)
+	return nil
 }
 
 // closeLinks closes every link. The engine can't be used afterwards.
