@@ -22,28 +22,40 @@ func (s *Server) OpenPort(ctx context.Context, spec engine.PortSpec) error {
 }
 
 // Apply creates a resource of a configuration file: path is "/collection/id",
-// and body is what would be POSTed to the collection, without the id.
+// and body is what would be POSTed to the collection, with or without the id.
 func (s *Server) Apply(ctx context.Context, path string, body []byte) error {
 	slash := strings.LastIndexByte(path, '/')
 	if slash <= 0 || slash == len(path)-1 {
 		return fmt.Errorf("%q is not \"/collection/id\"", path)
 	}
-	var members map[string]json.RawMessage
-	if err := json.Unmarshal(body, &members); err != nil {
-		return fmt.Errorf("the body must be a map: %w", err)
-	}
-	if members == nil {
-		members = make(map[string]json.RawMessage)
-	}
-	id, err := json.Marshal(path[slash+1:])
+	body, err := withID(body, path[slash+1:])
 	if err != nil {
 		return err
 	}
-	members["id"] = id
-	if body, err = json.Marshal(members); err != nil {
-		return err
-	}
 	return s.post(ctx, path[:slash], body)
+}
+
+// withID puts an id into a body. The text stays as it is otherwise, so that
+// what is wrong with it is found.
+func withID(body []byte, id string) ([]byte, error) {
+	body = bytes.TrimSpace(body)
+	var members map[string]json.RawMessage
+	if err := json.Unmarshal(body, &members); err != nil {
+		return nil, fmt.Errorf("the body must be a map: %w", err)
+	}
+	name, err := json.Marshal(id)
+	if err != nil {
+		return nil, err
+	}
+	switch given, has := members["id"]; {
+	case has && string(given) == string(name):
+		return body, nil
+	case has:
+		return nil, fmt.Errorf("id: is %s, but the path says %s", given, name)
+	case len(members) == 0: // null as well
+		return fmt.Appendf(nil, `{"id":%s}`, name), nil
+	}
+	return fmt.Appendf(nil, `{"id":%s,%s`, name, body[1:]), nil
 }
 
 // post gives a request to the handler as if it had come by HTTP.

@@ -2,23 +2,25 @@ package main
 
 import (
 	"bytes"
-	"encoding/json"
+	"errors"
 	"fmt"
+	"io"
 	"os"
-	"strconv"
 
 	"gopkg.in/yaml.v3"
 
 	"glean/server/engine"
 )
 
-// config is the configuration file. Keys that are not known are warned about,
-// so that a file written for OpenPerf is accepted.
+// config is the configuration file, ours or OpenPerf's. Keys that are not
+// known are warned about, so that a file written for OpenPerf is accepted.
 type config struct {
 	Listen    string
 	Ports     []engine.PortSpec
 	Resources []resource
 	Unknown   []string // keys with their lines, for warnings
+
+	openPerf openPerfConfig
 }
 
 // resource is one entry of "resources": a body that is applied as if it were
@@ -42,32 +44,73 @@ func readConfig(path string) (*config, error) {
 }
 
 func parseConfig(text []byte) (*config, error) {
-	var doc yaml.Node
-	if err := yaml.NewDecoder(bytes.NewReader(text)).Decode(&doc); err != nil {
+	var doc, more yaml.Node
+	d := yaml.NewDecoder(bytes.NewReader(text))
+	switch err := d.Decode(&doc); {
+	case errors.Is(err, io.EOF): // nothing but comments
+		return &config{}, nil
+	case err != nil:
 		return nil, err
 	}
-	c := &config{}
+	if err := d.Decode(&more); !errors.Is(err, io.EOF) {
+		return nil, fmt.Errorf("there must be one document only")
+	}
 	root := doc.Content[0]
 	if root.Kind != yaml.MappingNode {
 		return nil, fmt.Errorf("line %d: the file must be a map", root.Line)
 	}
+	if err := checkKeys(root); err != nil {
+		return nil, err
+	}
+	c := &config{}
 	for key, value := range pairs(root) {
-		var err error
-		switch key.Value {
-		case "listen":
-			err = value.Decode(&c.Listen)
-		case "ports":
-			c.Ports, err = configPorts(value)
-		case "resources":
-			c.Resources, err = configResources(value)
-		default:
-			c.Unknown = append(c.Unknown, fmt.Sprintf("%s (line %d)", key.Value, key.Line))
-		}
-		if err != nil {
+		if err := c.read(key, value); err != nil {
 			return nil, fmt.Errorf("line %d: %s: %w", value.Line, key.Value, err)
 		}
 	}
-	return c, nil
+	return c, c.openPerf.apply(c)
+}
+
+// read reads what is below one key of the file.
+func (c *config) read(key, value *yaml.Node) (err error) {
+	switch key.Value {
+	case "listen":
+		err = value.Decode(&c.Listen)
+	case "ports":
+		c.Ports, err = configPorts(value)
+	case "resources":
+		c.Resources, err = configResources(value)
+	case "core":
+		c.openPerf.is = true
+		c.unknown(key, "")
+	case "modules":
+		c.openPerf.is = true
+		err = c.section(value, key.Value, c.openPerf.read)
+	default:
+		c.unknown(key, "")
+	}
+	return err
+}
+
+// section reads a map below path. What read does not know is warned about.
+func (c *config) section(n *yaml.Node, path string, read func(c *config, path string, value *yaml.Node) (known bool, err error)) error {
+	if n.Kind != yaml.MappingNode {
+		return fmt.Errorf("%s must be a map", path)
+	}
+	for key, value := range pairs(n) {
+		known, err := read(c, path+"."+key.Value, value)
+		if err != nil {
+			return fmt.Errorf("line %d: %s: %w", value.Line, key.Value, err)
+		}
+		if !known {
+			c.unknown(key, path+".")
+		}
+	}
+	return nil
+}
+
+func (c *config) unknown(key *yaml.Node, path string) {
+	c.Unknown = append(c.Unknown, fmt.Sprintf("%s%s (line %d)", path, key.Value, key.Line))
 }
 
 // pairs iterates over a map in the order of the file.
@@ -102,82 +145,11 @@ func configResources(n *yaml.Node) ([]resource, error) {
 	}
 	var list []resource
 	for key, value := range pairs(n) {
-		body, err := nodeJSON(value)
+		body, err := nodeJSON(value, 0)
 		if err != nil {
 			return nil, fmt.Errorf("line %d: %q: %w", value.Line, key.Value, err)
 		}
 		list = append(list, resource{Path: key.Value, Line: key.Line, Body: body})
 	}
 	return list, nil
-}
-
-// nodeJSON turns a YAML value into JSON. Numbers keep their text, so that no
-// digit of a 64-bit number is lost.
-func nodeJSON(n *yaml.Node) ([]byte, error) {
-	switch n.Kind {
-	case yaml.AliasNode:
-		return nodeJSON(n.Alias)
-	case yaml.MappingNode:
-		return mapJSON(n)
-	case yaml.SequenceNode:
-		var items []json.RawMessage
-		for _, item := range n.Content {
-			j, err := nodeJSON(item)
-			if err != nil {
-				return nil, err
-			}
-			items = append(items, j)
-		}
-		if items == nil {
-			return []byte("[]"), nil
-		}
-		return json.Marshal(items)
-	}
-	return scalarJSON(n)
-}
-
-func mapJSON(n *yaml.Node) ([]byte, error) {
-	var b bytes.Buffer
-	b.WriteByte('{')
-	for key, value := range pairs(n) {
-		if b.Len() > 1 {
-			b.WriteByte(',')
-		}
-		name, err := json.Marshal(key.Value)
-		if err != nil {
-			return nil, err
-		}
-		j, err := nodeJSON(value)
-		if err != nil {
-			return nil, fmt.Errorf("line %d: %s: %w", value.Line, key.Value, err)
-		}
-		b.Write(name)
-		b.WriteByte(':')
-		b.Write(j)
-	}
-	b.WriteByte('}')
-	return b.Bytes(), nil
-}
-
-func scalarJSON(n *yaml.Node) ([]byte, error) {
-	switch n.Tag {
-	case "!!null":
-		return []byte("null"), nil
-	case "!!int":
-		if i, err := strconv.ParseInt(n.Value, 0, 64); err == nil {
-			return json.Marshal(i)
-		}
-		u, err := strconv.ParseUint(n.Value, 0, 64)
-		if err != nil {
-			return nil, fmt.Errorf("%q is beyond 64 bits", n.Value)
-		}
-		return json.Marshal(u)
-	case "!!bool", "!!float":
-		var v any
-		if err := n.Decode(&v); err != nil {
-			return nil, err
-		}
-		return json.Marshal(v)
-	}
-	return json.Marshal(n.Value)
 }

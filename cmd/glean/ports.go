@@ -28,6 +28,15 @@ func (p *portFlags) Set(s string) error {
 	return nil
 }
 
+// backToBack are ports on one wire.
+func backToBack(ids ...string) []engine.PortSpec {
+	var ports []engine.PortSpec
+	for _, id := range ids {
+		ports = append(ports, engine.PortSpec{ID: id, Kind: engine.KindWire, Name: "wire0", Fixed: true})
+	}
+	return ports
+}
+
 // parsePort reads ID=KIND:ARG, as 0=tap:tap0,queues=2, 1=packet:eth1 or a=wire:w1.
 func parsePort(s string) (engine.PortSpec, error) {
 	id, rest, ok := strings.Cut(s, "=")

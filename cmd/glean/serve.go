@@ -34,7 +34,7 @@ func runServe(c command, args []string) error {
 	var f serveFlags
 	fs := c.newFlags()
 	fs.StringVar(&f.listen, "listen", "", "address and port of the REST API (default 127.0.0.1:9000)")
-	fs.StringVar(&f.config, "config", "", "configuration `file` (YAML): listen, ports, resources")
+	fs.StringVar(&f.config, "config", "", "configuration `file` (YAML): listen, ports, resources; OpenPerf's is taken too")
 	fs.StringVar(&f.config, "c", "", "short for --config")
 	fs.Var(&f.ports, "port", "`ID=KIND:ARG`, repeatable: 0=tap:NAME[,queues=N][,persist], 1=packet:DEVICE,\n2=wire:NAME;\nwithout any: ports 0 and 1, back to back on a wire")
 	fs.BoolVar(&f.openPerf, "openperf", false, "behave as OpenPerf does where the two differ")
@@ -80,9 +80,7 @@ func (f *serveFlags) readConfig(log *slog.Logger) ([]resource, error) {
 		f.listen = "127.0.0.1:9000"
 	}
 	if len(f.ports) == 0 {
-		for _, id := range []string{"0", "1"} {
-			f.ports = append(f.ports, engine.PortSpec{ID: id, Kind: engine.KindWire, Name: "wire0", Fixed: true})
-		}
+		f.ports = backToBack("0", "1")
 	}
 	return resources, nil
 }

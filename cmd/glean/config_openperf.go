@@ -1,0 +1,105 @@
+package main
+
+import (
+	"fmt"
+	"regexp"
+	"strings"
+
+	"gopkg.in/yaml.v3"
+
+	"glean/server/engine"
+)
+
+// openPerfConfig is what OpenPerf's own configuration file says that has a
+// meaning here.
+type openPerfConfig struct {
+	is      bool   // the file is OpenPerf's
+	apiPort string // modules.api.port
+	portIDs []portID
+}
+
+// portID gives one of OpenPerf's devices, as port0, an id.
+type portID struct{ device, id string }
+
+// openPerfDevices are the ports that there are by default, by OpenPerf's names.
+var openPerfDevices = []string{"port0", "port1"}
+
+// read reads one key below modules.
+func (o *openPerfConfig) read(c *config, path string, value *yaml.Node) (bool, error) {
+	switch path {
+	case "modules.api", "modules.packetio", "modules.packetio.dpdk":
+		return true, c.section(value, path, o.read)
+	case "modules.api.port":
+		var port uint16
+		if err := value.Decode(&port); err != nil || port == 0 {
+			return true, fmt.Errorf("%q is not a port of TCP", value.Value)
+		}
+		o.apiPort = fmt.Sprint(port)
+		return true, nil
+	case "modules.packetio.dpdk.port-ids":
+		var err error
+		o.portIDs, err = readPortIDs(value)
+		return true, err
+	}
+	return false, nil
+}
+
+// readPortIDs reads port0=ID, port1=ID: as one string, as a list of such, or
+// as a map.
+func readPortIDs(n *yaml.Node) ([]portID, error) {
+	var words []string
+	switch n.Kind {
+	case yaml.MappingNode:
+		for key, value := range pairs(n) {
+			words = append(words, key.Value+"="+value.Value)
+		}
+	case yaml.SequenceNode:
+		for _, item := range n.Content {
+			words = append(words, item.Value)
+		}
+	default:
+		words = strings.Split(n.Value, ",")
+	}
+	var list []portID
+	for _, w := range words {
+		device, id, _ := strings.Cut(strings.TrimSpace(w), "=")
+		p := portID{strings.TrimSpace(device), strings.TrimSpace(id)}
+		if !openPerfDevice.MatchString(p.device) || !engine.ValidID(p.id) {
+			return nil, fmt.Errorf("%q is not port0=ID, where an id is one or more of a-z, 0-9 and \"-\"", strings.TrimSpace(w))
+		}
+		list = append(list, p)
+	}
+	return list, nil
+}
+
+var openPerfDevice = regexp.MustCompile(`^port[0-9]+$`)
+
+// apply fills in what our own keys have not said.
+func (o *openPerfConfig) apply(c *config) error {
+	if !o.is {
+		return nil
+	}
+	if c.Listen == "" && o.apiPort != "" {
+		c.Listen = "127.0.0.1:" + o.apiPort
+	}
+	if len(c.Ports) > 0 {
+		return nil
+	}
+	ids := append([]string(nil), openPerfDevices...)
+	for _, p := range o.portIDs {
+		known := false
+		for n, device := range openPerfDevices {
+			if p.device == device {
+				ids[n], known = p.id, true
+			}
+		}
+		if !known {
+			c.Unknown = append(c.Unknown, "modules.packetio.dpdk.port-ids: "+p.device)
+		}
+	}
+	if ids[0] == ids[1] {
+		return fmt.Errorf("modules.packetio.dpdk.port-ids: %q is the id of two ports", ids[0])
+	}
+	c.Ports = backToBack(ids...)
+	return nil
+}
