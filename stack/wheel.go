@@ -96,9 +96,9 @@ func (w *wheel) remove(id uint32) {
 // set arms the timer of id, which may be armed already.
 func (w *wheel) set(id uint32, at, now loop.Time) {
 	w.words.reserve(id)
-	if w.armed == 0 {
+	if present := uint64(now) >> tickBits; w.armed == 0 && present > w.now {
 		w.clear() // first, because the present may pass what is left
-		w.now = max(w.now, uint64(now)>>tickBits)
+		w.now = present
 	}
 	deadline := ticksUp(at)
 	if at <= now {
