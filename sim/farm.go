@@ -200,13 +200,6 @@ func (f *Farm) reads(n uint32, dst header.MAC) bool {
 	return f.alive(n, dst)
 }
 
-// question counts a question to host n.
-func (f *Farm) question(n uint32) {
-	if h := &f.hosts[n]; h.asked < 1<<16-1 {
-		h.asked++
-	}
-}
-
 // data counts a packet that host n does not answer.
 func (f *Farm) data(n uint32, packet []byte) {
 	f.counts.Received++

@@ -3,6 +3,7 @@ package sim
 import (
 	"net/netip"
 
+	"glean/stack"
 	"glean/stack/header"
 )
 
@@ -13,26 +14,36 @@ import (
 func (f *Farm) handleARP(eth *header.EthernetRepr, payload []byte) {
 	a, err := header.ParseARP(payload)
 	n, ours := f.find4(a.TargetIP)
-	probe := a.SenderIP == [4]byte{}
-	switch {
-	case err != nil || !ours || a.Op != header.ARPRequest,
-		a.SenderMAC.IsZero() || a.SenderMAC.IsMulticast(),
-		!probe && isNobody(netip.AddrFrom4(a.SenderIP)), a.SenderIP == a.TargetIP:
+	if err != nil || !ours {
 		f.counts.Ignored++
 		return
-	case !f.alive(n, eth.Dst):
-		return
 	}
-	f.question(n)
-	f.counts.ARPAnswered++
-	dst := a.SenderMAC
-	if netip.AddrFrom4(a.TargetIP).IsLinkLocalUnicast() {
-		dst = header.Broadcast // RFC 3927 section 2.5
+	size := stack.AnswerARP(f.frame, &a, f.station(n))
+	if f.answers(n, size, eth.Dst) {
+		f.counts.ARPAnswered++
+		f.send(size)
 	}
-	f.arp(dst, header.ARPRepr{
-		Op: header.ARPReply, SenderMAC: f.MAC(n), SenderIP: a.TargetIP,
-		TargetMAC: a.SenderMAC, TargetIP: a.SenderIP,
-	})
+}
+
+// station is host n as one who answers.
+func (f *Farm) station(n uint32) *stack.Station {
+	return &stack.Station{MAC: f.MAC(n), Tags: f.config.Tags, Override: true}
+}
+
+// answers tells whether host n gives the answer of that size to a question that
+// came in a frame to dst, and counts it.
+func (f *Farm) answers(n uint32, size int, dst header.MAC) bool {
+	if size == 0 {
+		f.counts.Ignored++
+		return false
+	}
+	if !f.alive(n, dst) {
+		return false
+	}
+	if h := &f.hosts[n]; h.asked < 1<<16-1 {
+		h.asked++
+	}
+	return true
 }
 
 // isNobody tells of addresses that no station of a link may have (RFC 1122
@@ -132,28 +143,15 @@ func (f *Farm) handleIPv6(eth *header.EthernetRepr, packet []byte) {
 func (f *Farm) handleSolicitation(eth *header.EthernetRepr, ip header.IPv6Repr, payload []byte) {
 	ns, err := header.ParseNeighborSolicitation(ip, payload)
 	n, ours := f.find6(ns.Target)
-	solicited := ip.Src != [16]byte{}
-	switch {
-	case err != nil || !ours || !f.listens(n, eth.Dst, ip.Dst),
-		ns.HasSourceLink && (ns.SourceLink.IsZero() || ns.SourceLink.IsMulticast()),
-		solicited && isNobody(netip.AddrFrom16(ip.Src)), ip.Src == ns.Target:
+	if err != nil || !ours || !f.listens(n, eth.Dst, ip.Dst) {
 		f.counts.Ignored++
 		return
-	case !f.alive(n, eth.Dst):
-		return
 	}
-	f.question(n)
-	f.counts.NDAnswered++
-	to, dst := ip.Src, eth.Src
-	if ns.HasSourceLink {
-		dst = ns.SourceLink
+	size := stack.AnswerSolicitation(f.frame, ip.Src, &ns, eth.Src, f.station(n))
+	if f.answers(n, size, eth.Dst) {
+		f.counts.NDAnswered++
+		f.send(size)
 	}
-	if !solicited { // somebody checks for duplicates (RFC 4862)
-		to, dst = header.AllNodes, allNodesMAC
-	}
-	f.advertise(dst, to, header.NeighborAdvertisement{
-		Solicited: solicited, Target: ns.Target, TargetLink: f.MAC(n),
-	})
 }
 
 // listens tells whether host n reads packets to an IPv6 address that come in a

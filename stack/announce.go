@@ -92,7 +92,7 @@ func (a *address) announce(defence bool) {
 	}
 	eth := i.ethernet(groupMAC16(dst), header.EtherTypeIPv6)
 	n := eth.Emit(i.stack.frame)
-	n += i.buildAdvert(i.stack.frame[n:], dst, a.ip, defence, false)
+	n += emitAdvert(i.stack.frame[n:], dst, a.ip.as16(), false, i.station(defence))
 	i.send(n, count)
 }
 

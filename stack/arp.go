@@ -19,7 +19,7 @@ func (s *Stack) handleARP(g *segment, eth *header.EthernetRepr, b []byte) {
 	if r.SenderMAC != eth.Src {
 		s.counters.SenderMismatch++ // the ARP field counts (RFC 826)
 	}
-	if r.SenderMAC.IsZero() || r.SenderMAC.IsMulticast() {
+	if isNoStation(r.SenderMAC) {
 		s.drop(DropSenderMAC)
 		return
 	}
@@ -56,8 +56,10 @@ func (s *Stack) handleARP(g *segment, eth *header.EthernetRepr, b []byte) {
 	switch {
 	case i == nil:
 		s.drop(DropOtherAddress)
-	case r.Op == header.ARPRequest && ours:
-		i.sendARPReply(r.SenderMAC, r.SenderIP, target)
+	case ours:
+		if n := AnswerARP(s.frame, &r, i.station(true)); n > 0 {
+			i.send(n, &s.counters.ARPRepliesSent)
+		}
 	}
 }
 
@@ -161,17 +163,6 @@ func (i *Interface) sendARPRequest(to header.MAC, target ip) bool {
 	return i.sendARP(to, header.ARPRepr{
 		Op: header.ARPRequest, SenderMAC: i.config.MAC, SenderIP: i.ipv4.ip.as4(), TargetIP: target.as4(),
 	}, &i.stack.counters.ARPRequestsSent)
-}
-
-// sendARPReply answers a request for an address that is ours.
-func (i *Interface) sendARPReply(to header.MAC, toIP [4]byte, own ip) {
-	dst := to
-	if own.isLinkLocal() {
-		dst = header.Broadcast // RFC 3927 section 2.5
-	}
-	i.sendARP(dst, header.ARPRepr{
-		Op: header.ARPReply, SenderMAC: i.config.MAC, SenderIP: own.as4(), TargetMAC: to, TargetIP: toIP,
-	}, &i.stack.counters.ARPRepliesSent)
 }
 
 func (i *Interface) sendARP(dst header.MAC, r header.ARPRepr, count *uint64) bool {

@@ -2,12 +2,9 @@ package stack
 
 import (
 	"encoding/binary"
-	"net/netip"
 
 	"glean/stack/header"
 )
-
-var allNodes = netip.AddrFrom16(header.AllNodes)
 
 // handleIPv4 takes a packet: echo requests to us are answered, the rest goes to
 // Deliver or Forward.

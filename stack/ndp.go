@@ -20,7 +20,7 @@ func (s *Stack) handleSolicitation(g *segment, eth *header.EthernetRepr, ip6 *he
 	case !eth.Dst.IsMulticast() && eth.Dst != i.config.MAC:
 		s.drop(DropOtherMAC)
 		return
-	case r.HasSourceLink && (r.SourceLink.IsZero() || r.SourceLink.IsMulticast()):
+	case r.HasSourceLink && isNoStation(r.SourceLink):
 		s.drop(DropSenderMAC)
 		return
 	}
@@ -28,7 +28,7 @@ func (s *Stack) handleSolicitation(g *segment, eth *header.EthernetRepr, ip6 *he
 		// Somebody checks whether the address is free (RFC 4862 section 5.4.3): the
 		// answer goes to everybody, and nothing is cached.
 		if eth.Src != i.config.MAC {
-			i.sendAdvert(header.MulticastMAC(allNodes), header.AllNodes, target, exact, false)
+			i.answer(ip6.Src, &r, header.MAC{}, exact)
 		}
 		return
 	}
@@ -45,25 +45,38 @@ func (s *Stack) handleSolicitation(g *segment, eth *header.EthernetRepr, ip6 *he
 	}
 	if r.HasSourceLink {
 		s.heard(i, source, r.SourceLink, message{cause: CauseHeard, create: true})
-		i.sendAdvert(r.SourceLink, ip6.Src, target, exact, true)
+		i.answer(ip6.Src, &r, r.SourceLink, exact)
 		return
 	}
-	i.answerUnknown(ip6.Src, target, exact)
+	i.answerUnknown(ip6.Src, &r, exact)
+}
+
+// answer sends an advert.
+func (i *Interface) answer(to [16]byte, r *header.NeighborSolicitation, mac header.MAC, exact bool) {
+	if n := AnswerSolicitation(i.stack.frame, to, r, mac, i.station(exact)); n > 0 {
+		i.send(n, &i.stack.counters.AdvertsSent)
+	}
+}
+
+// station is the interface as one who answers. exact: for an address of its
+// own, not as a proxy.
+func (i *Interface) station(exact bool) *Station {
+	return &Station{MAC: i.config.MAC, Tags: i.config.Tags, Router: i.stack.options.IsRouter, Override: exact}
 }
 
 // answerUnknown answers a solicitation without a link-layer address: to the MAC
 // in the cache, else the source is asked first.
-func (i *Interface) answerUnknown(to [16]byte, target ip, exact bool) {
+func (i *Interface) answerUnknown(to [16]byte, r *header.NeighborSolicitation, exact bool) {
 	s := i.stack
 	id := s.neighbors.find(i.slot, ipFrom16(to))
 	if id != 0 {
 		if n := s.neighbors.at(id); n.state.HasMAC() {
-			i.sendAdvert(n.mac, to, target, exact, true)
+			i.answer(to, r, n.mac, exact)
 			return
 		}
 	}
 	const room = header.EthernetSize + header.MaxTags*header.VLANSize
-	n := i.buildAdvert(s.frame[room:], to, target, exact, true)
+	n := emitAdvert(s.frame[room:], to, r.Target, true, i.station(exact))
 	i.output(ipFrom16(to), s.frame[room:room+n])
 }
 
@@ -184,29 +197,6 @@ func (i *Interface) sendSolicitation(to header.MAC, target ip) bool {
 	n += ip6.Emit(frame[n:])
 	n += ns.Emit(frame[n:], src, dst)
 	return i.send(n, &i.stack.counters.SolicitsSent)
-}
-
-// sendAdvert answers a solicitation for an address that is ours.
-func (i *Interface) sendAdvert(to header.MAC, dst [16]byte, target ip, exact, solicited bool) {
-	eth := i.ethernet(to, header.EtherTypeIPv6)
-	n := eth.Emit(i.stack.frame)
-	n += i.buildAdvert(i.stack.frame[n:], dst, target, exact, solicited)
-	i.send(n, &i.stack.counters.AdvertsSent)
-}
-
-// buildAdvert writes an IPv6 packet with an advert. One for an address that is
-// not the interface's own does not override (RFC 4861 section 7.2.4). It is sent
-// without the random delay of section 7.2.8, which is not needed where there is
-// one proxy.
-func (i *Interface) buildAdvert(b []byte, dst [16]byte, target ip, exact, solicited bool) int {
-	na := header.NeighborAdvertisement{
-		Router: i.stack.options.IsRouter, Solicited: solicited, Override: exact,
-		Target: target.as16(), TargetLink: i.config.MAC, HasTargetLink: true,
-	}
-	src := na.Target
-	ip6 := neighborIPv6(src, dst, na.Size())
-	n := ip6.Emit(b)
-	return n + na.Emit(b[n:], src, dst)
 }
 
 func neighborIPv6(src, dst [16]byte, size int) header.IPv6Repr {

@@ -189,8 +189,8 @@ func (s *Stack) send(n int, count *uint64) bool {
 	return true
 }
 
-// smallFrame holds a question or answer with two tags: 22 + 40 + 32 octets.
-const smallFrame = 96
+// smallFrame holds a question or answer with two tags.
+const smallFrame = (AnswerSize + 15) / 16 * 16
 
 // room makes s.frame at least n octets long and gives it.
 func (s *Stack) room(n int) []byte {
