@@ -49,6 +49,7 @@ type port struct {
 	spec  PortSpec
 	index uint32
 	link  link.Link // nil while it is being opened
+	batch *batchLink
 	stack *stack.Stack
 }
 
@@ -97,8 +98,9 @@ func (e *Engine) AttachPort(id string, lk link.Link) {
 	p := e.ports[id]
 	p.link, p.index = lk, uint32(len(e.portList))
 	e.portList = append(e.portList, p)
+	p.batch = newBatchLink(e.loop, lk)
 	observer := portObserver{e, p}
-	p.stack = stack.New(e.loop, watchedLink{lk, observer}, stack.Options{
+	p.stack = stack.New(e.loop, watchedLink{p.batch, observer}, stack.Options{
 		Rand:     rand.New(rand.NewPCG(e.rand.Uint64(), e.rand.Uint64())),
 		Waiter:   e.learning,
 		Observer: observer,

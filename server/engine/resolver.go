@@ -48,10 +48,12 @@ func (r resolver) Hold(handle uint32, hop netip.Addr, target uint32, fresh bool,
 	}
 }
 
-// Solicit implements learning.Resolver.
+// Solicit implements learning.Resolver. Learning asks many questions in a turn,
+// which leave together.
 func (r resolver) Solicit(ref learning.Ref) bool {
-	s, n := r.unpack(ref)
-	return s.Solicit(n)
+	p := r.portList[uint32(ref>>32)]
+	p.batch.begin()
+	return p.stack.Solicit(uint32(ref))
 }
 
 // Extend implements learning.Resolver.
