@@ -38,6 +38,7 @@ type drawnSegment struct {
 	Far        []drawnHost // behind the gateway
 	Gateway    drawnGateway
 	Proxy      bool // the first host answers for some more addresses
+	Odd        bool // there is a host that answers from its link-local address
 	Delay      loop.Duration
 	Generators []drawnGenerator
 }
@@ -84,6 +85,7 @@ const (
 	targetGateway
 	targetOwn
 	targetProxied
+	targetOdd
 )
 
 // drawnFault is a fault of all wires of a kind until the network is healed.
@@ -225,7 +227,7 @@ func (w *Drawn) drawSegments(d dice) {
 		if ports && s == count-1 && s > 0 {
 			seg.Port, seg.VLAN = 1, 0
 		}
-		seg.Proxy = d.often(30)
+		seg.Proxy, seg.Odd = d.often(30), w.IPv6 && d.often(30)
 		if d.often(50) {
 			seg.Delay = d.time(0, 2*loop.Millisecond)
 		}
@@ -310,6 +312,9 @@ func (w *Drawn) drawTargets(d dice, seg *drawnSegment, count int) (targets []dra
 			t.Kind = targetGateway
 		case p < 98:
 			t.Kind, t.N = targetProxied, d.IntN(4)
+			if t.V6 && seg.Odd {
+				t.Kind, t.N = targetOdd, 0
+			}
 		default:
 			t.Kind = targetOwn
 		}
@@ -386,13 +391,32 @@ func (w *Drawn) drawWishes(d dice) {
 			})
 		}
 	}
+	w.askAgain(d)
 	if !d.often(30) {
 		return
 	}
 	for range d.between(1, 3) {
-		w.Orders = append(w.Orders, drawnOrder{
+		o := drawnOrder{
 			At: d.time(0, w.Heal+10*loop.Second), What: drawnWish(d.IntN(int(numOrders))),
 			Segment: d.IntN(len(w.Segments)), N: d.IntN(2),
+		}
+		w.Orders = append(w.Orders, o)
+		if o.What == orderCancel { // who was given up must still be found
+			o.At, o.What = o.At+d.time(0, 3*loop.Second), orderRelearn
+			w.Orders = append(w.Orders, o)
+		}
+	}
+}
+
+// askAgain asks for hosts soon after they changed their MAC.
+func (w *Drawn) askAgain(d dice) {
+	for _, c := range w.Changes {
+		if c.What > changeMACAnnounced || !d.often(40) {
+			continue
+		}
+		w.Requests = append(w.Requests, drawnRequest{
+			At: c.At + d.time(0, 2*loop.Second), Segment: c.Segment, Timeout: w.drawTimeout(d), Mode: "cached",
+			Targets: []drawnTarget{{Kind: targetHost, N: c.Host, V6: w.IPv6 && (!w.IPv4 || d.often(50))}},
 		})
 	}
 }
@@ -405,8 +429,8 @@ func (w *Drawn) String() string {
 		w.Seed, w.IPv4, w.IPv6, w.Overlap, seconds(w.Heal), seconds(w.Retrans), w.Solicits, w.Detect)
 	for i := range w.Segments {
 		s := &w.Segments[i]
-		add(" segment%d(port=%d vlan=%d hosts=%d far=%d gateway=%s proxy=%t delay=%s", i, s.Port, s.VLAN, len(s.Hosts), len(s.Far),
-			[]string{"none", "dead", "router", "shared"}[s.Gateway], s.Proxy, seconds(s.Delay))
+		add(" segment%d(port=%d vlan=%d hosts=%d far=%d gateway=%s proxy=%t odd=%t delay=%s", i, s.Port, s.VLAN, len(s.Hosts), len(s.Far),
+			[]string{"none", "dead", "router", "shared"}[s.Gateway], s.Proxy, s.Odd, seconds(s.Delay))
 		for _, g := range s.Generators {
 			add(" generator(%s to=%d timeout=%s frames=%d rate=%d)", g.Policy, len(g.Targets), seconds(g.Timeout), g.Frames, g.Rate)
 		}

@@ -107,6 +107,7 @@ func (v value) topology() (t Topology) {
 		"routers":         each(&t.Routers, value.router),
 		"virtual_routers": each(&t.Virtual, value.virtual),
 		"hosts":           each(&t.Hosts, value.hosts),
+		"odd_hosts":       each(&t.Odd, value.odd),
 		"farms":           each(&t.Farms, value.farm),
 		"ports":           each(&t.Ports, value.port),
 		"faults":          each(&t.Faults, value.fault),
@@ -197,6 +198,16 @@ func (v value) hosts() (g HostGroup) {
 	}))
 	v.required("name", "on")
 	return g
+}
+
+func (v value) odd() (o Odd) {
+	o.Origin = v.origin()
+	v.object(fields{
+		"name": into(&o.Name, value.name), "on": into(&o.On, value.text), "vlan": into(&o.VLAN, vlanID),
+		"number": into(&o.Number, integer[uint32](1, 1<<24-1)), "ipv6": into(&o.IPv6, address6),
+	})
+	v.required("name", "on", "number", "ipv6")
+	return o
 }
 
 func (v value) farm() (f Farm) {

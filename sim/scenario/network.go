@@ -73,7 +73,7 @@ func Build(w *sim.World, t *Topology) (*Network, error) {
 		}
 		n.switches[name], n.parent[name] = w.NewSwitch(name, sim.SwitchConfig{}), name
 	}
-	for _, make := range []func() error{n.addTrunks, n.addPorts, n.addRouters, n.addVirtual, n.addHosts, n.addFarms} {
+	for _, make := range []func() error{n.addTrunks, n.addPorts, n.addRouters, n.addVirtual, n.addHosts, n.addOdd, n.addFarms} {
 		if err := make(); err != nil {
 			return nil, err
 		}

@@ -124,7 +124,7 @@ func (r *Run) finish() (*Report, error) {
 			continue // deleted
 		}
 		rows := q.Rows(learning.RowFilter{})
-		r.judgeRows(rows)
+		r.judgeRows(q, rows)
 		out.Learning = append(out.Learning, r.reportRequest(q, rows, arrived))
 	}
 	r.judgeNeighbors()

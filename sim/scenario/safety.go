@@ -144,7 +144,7 @@ func (r *Run) sentTraffic(e *endpoint, q *watchedQueue, s *seen) {
 }
 
 // judgeRows holds what a request found against the truth.
-func (r *Run) judgeRows(rows []learning.Row) {
+func (r *Run) judgeRows(q *learning.Request, rows []learning.Row) {
 	for i := range rows {
 		row := &rows[i]
 		e := r.endpoints[row.InterfaceID]
@@ -157,6 +157,9 @@ func (r *Run) judgeRows(rows []learning.Row) {
 			r.violated(RuleNextHop, "%s: next hop of %s is %s, not %s", row.InterfaceID, row.Address, hop, row.NextHop)
 		case row.State == learning.StateCompleted:
 			from := max(0, row.DecidedAt.Add(-r.late))
+			if row.FromCache && q.Mode() != learning.ModeCached {
+				r.violated(RuleConfirmed, "%s: %s was taken from the cache in mode %s", q.ID(), row.Address, q.Mode())
+			}
 			if row.FromCache {
 				from = 0 // REACHABLE is what was confirmed lately, which judgeAnswer looks at
 			}

@@ -41,6 +41,7 @@ type Topology struct {
 	Routers  []Router
 	Virtual  []Virtual
 	Hosts    []HostGroup
+	Odd      []Odd
 	Farms    []Farm
 	Ports    []Port
 	Faults   []Fault

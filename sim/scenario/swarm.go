@@ -14,6 +14,7 @@ import (
 const (
 	placeDead    = 200
 	placeProxied = 220 // to 223
+	placeOdd     = 230
 	placeTester  = 240
 	placeCrowd   = 1 << 16 // in IPv6
 	placeRouter  = 250     // and 251
@@ -117,6 +118,10 @@ func (w *Drawn) addSegment(s *Scenario, i int) {
 			IPv4: near4, IPv6: near6, Boot: h.Boot, Think: h.Think, Wire: Wire{Delay: seg.Delay},
 		})
 	}
+	if seg.Odd {
+		t.Odd = append(t.Odd, Odd{Name: fmt.Sprintf("odd%d", i), On: w.lan(i), VLAN: uint16(seg.VLAN),
+			Number: uint32(1<<20 + i), IPv6: sim.Address(near6, placeOdd)})
+	}
 	if seg.Gateway >= gatewayRouter {
 		t.Switches = append(t.Switches, w.farName(i))
 		for k, h := range seg.Far {
@@ -215,6 +220,8 @@ func (w *Drawn) address(i int, t drawnTarget) netip.Addr {
 		return sim.Address(far, uint32(t.N+1))
 	case targetProxied:
 		return sim.Address(near, uint32(placeProxied+t.N))
+	case targetOdd:
+		return sim.Address(near, placeOdd)
 	case targetGateway:
 		return sim.Address(near, placeGateway)
 	}
