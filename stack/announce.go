@@ -23,7 +23,9 @@ func (i *Interface) linkChanged(up bool) {
 	s.loop.Disarm(&i.announcer)
 	for _, a := range i.addresses {
 		a.announcements = 0
-		a.conflict = header.MAC{}
+		if a.rival != nil {
+			a.rival.mac = header.MAC{}
+		}
 		if up && i.config.Announce {
 			a.announcements, a.announceAt = advertNum, s.loop.Now()
 			if a.ip.is4() {
@@ -78,7 +80,7 @@ func (i *Interface) announceGap(a *address) loop.Duration {
 // and overrides.
 func (a *address) announce(defence bool) {
 	i := a.iface
-	count := &i.stack.counters.Announcements
+	count := &i.stack.counts().Announcements
 	if a.ip.is4() {
 		own := a.ip.as4()
 		i.sendARP(header.Broadcast, header.ARPRepr{
@@ -91,8 +93,9 @@ func (a *address) announce(defence bool) {
 		dst = header.AllNodes
 	}
 	eth := i.ethernet(groupMAC16(dst), header.EtherTypeIPv6)
-	n := eth.Emit(i.stack.frame)
-	n += emitAdvert(i.stack.frame[n:], dst, a.ip.as16(), false, i.station(defence))
+	frame := i.stack.room(smallFrame)
+	n := eth.Emit(frame)
+	n += emitAdvert(frame[n:], dst, a.ip.as16(), false, i.station(defence))
 	i.send(n, count)
 }
 
@@ -100,17 +103,21 @@ func (a *address) announce(defence bool) {
 // stays ours and is defended, at most once in DEFEND_INTERVAL (RFC 5227 section
 // 2.4, the way of hosts that must keep their address).
 func (s *Stack) conflict(a *address, other header.MAC) {
-	s.counters.Conflicts++
+	s.counts().Conflicts++
 	now := s.loop.Now()
-	known := a.conflict == other
-	a.conflict, a.conflictAt = other, now
-	defend := now >= a.defended.Add(defendInterval)
+	if a.rival == nil {
+		a.rival = &rival{reported: neverAsked, defended: neverAsked}
+	}
+	r := a.rival
+	known := r.mac == other
+	r.mac, r.at = other, now
+	defend := now >= r.defended.Add(defendInterval)
 	if defend {
-		a.defended = now
+		r.defended = now
 		a.announce(true)
 	}
-	if defend || !known && now >= a.reported.Add(loop.Second) {
-		a.reported = now
+	if defend || !known && now >= r.reported.Add(loop.Second) {
+		r.reported = now
 		s.interfaceEvent(InterfaceEvent{
 			Kind: EventConflict, Interface: a.iface, Addr: a.ip.addr(), MAC: other, Defended: defend,
 		})

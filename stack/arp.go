@@ -12,12 +12,12 @@ func (s *Stack) handleARP(g *segment, eth *header.EthernetRepr, b []byte) {
 		return
 	}
 	if r.Op == header.ARPRequest {
-		s.counters.ARPRequestsReceived++
+		s.counts().ARPRequestsReceived++
 	} else {
-		s.counters.ARPRepliesReceived++
+		s.counts().ARPRepliesReceived++
 	}
 	if r.SenderMAC != eth.Src {
-		s.counters.SenderMismatch++ // the ARP field counts (RFC 826)
+		s.counts().SenderMismatch++ // the ARP field counts (RFC 826)
 	}
 	if isNoStation(r.SenderMAC) {
 		s.drop(DropSenderMAC)
@@ -57,8 +57,8 @@ func (s *Stack) handleARP(g *segment, eth *header.EthernetRepr, b []byte) {
 	case i == nil:
 		s.drop(DropOtherAddress)
 	case ours:
-		if n := AnswerARP(s.frame, &r, i.station(true)); n > 0 {
-			i.send(n, &s.counters.ARPRepliesSent)
+		if n := AnswerARP(s.room(smallFrame), &r, i.station(true)); n > 0 {
+			i.send(n, &s.counts().ARPRepliesSent)
 		}
 	}
 }
@@ -74,7 +74,7 @@ func (g *segment) arpRecipient(eth *header.EthernetRepr, target ip) (i *Interfac
 	if eth.Dst.IsMulticast() {
 		return nil, false
 	}
-	return g.stations[eth.Dst], false
+	return g.stations.get(eth.Dst), false
 }
 
 // hearARP updates the caches: that of the interface i that the message is for,
@@ -162,12 +162,13 @@ func (i *Interface) sendARPRequest(to header.MAC, target ip) bool {
 	}
 	return i.sendARP(to, header.ARPRepr{
 		Op: header.ARPRequest, SenderMAC: i.config.MAC, SenderIP: i.ipv4.ip.as4(), TargetIP: target.as4(),
-	}, &i.stack.counters.ARPRequestsSent)
+	}, &i.stack.counts().ARPRequestsSent)
 }
 
 func (i *Interface) sendARP(dst header.MAC, r header.ARPRepr, count *uint64) bool {
 	eth := i.ethernet(dst, header.EtherTypeARP)
-	n := eth.Emit(i.stack.frame)
-	n += r.Emit(i.stack.frame[n:])
+	frame := i.stack.room(smallFrame)
+	n := eth.Emit(frame)
+	n += r.Emit(frame[n:])
 	return i.send(n, count)
 }

@@ -22,7 +22,6 @@ type ask struct {
 // Flags of an ask.
 const (
 	askSelf    uint8 = 1 << iota // we ask without the waiter, for held packets
-	askUnicast                   // the MAC we have was asked in vain; ask everybody
 	askOffered                   // the waiter was told and may ask at any moment
 	askUsed                      // a packet was sent since the last question; UNREACHABLE is asked only then
 )
@@ -242,8 +241,10 @@ func (s *Stack) Verdict(ref uint32) Reason {
 	if !s.up {
 		return LinkDown
 	}
-	if own := s.interfaces[n.iface].source(s.neighbors.address(n)); own != nil && !own.conflict.IsZero() {
-		return AddressConflict // the answers may go to the other one
+	if own := s.interfaces[n.iface].source(s.neighbors.address(n)); own != nil {
+		if mac, _ := own.contested(); !mac.IsZero() {
+			return AddressConflict // the answers may go to the other one
+		}
 	}
 	return NoReply
 }

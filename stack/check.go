@@ -48,7 +48,14 @@ func (s *Stack) Check() error {
 			return fmt.Errorf("interface %d has %d neighbors, at most %d are allowed", i.config.Handle, i.count, i.config.Neighbor.MaxEntries)
 		}
 	}
-	for _, g := range s.segments {
+	segments := maps.Clone(s.segments.many)
+	if segments == nil {
+		segments = make(map[uint32]*segment)
+	}
+	for _, e := range s.segments.few {
+		segments[e.key] = e.value
+	}
+	for _, g := range segments {
 		if (g.watched != nil || len(g.interfaces) > scanAll) && !maps.Equal(g.watched, watched[g]) {
 			return fmt.Errorf("segment %x: neighbors by address are %v, counted %v", g.key, watched[g], g.watched)
 		}

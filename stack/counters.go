@@ -73,7 +73,7 @@ type Counters struct {
 // malformed counts a frame that a parser refused.
 func (s *Stack) malformed(err error) {
 	if e, ok := err.(header.Error); ok && e < header.NumErrors {
-		s.counters.Malformed[e]++
+		s.counts().Malformed[e]++
 	}
 	if s.recipient != nil {
 		s.recipient.stats.RxErrors++
@@ -81,4 +81,12 @@ func (s *Stack) malformed(err error) {
 	}
 }
 
-func (s *Stack) drop(why Drop) { s.counters.Dropped[why]++ }
+// counts gives the counters.
+func (s *Stack) counts() *Counters {
+	if s.counters == nil {
+		s.counters = new(Counters)
+	}
+	return s.counters
+}
+
+func (s *Stack) drop(why Drop) { s.counts().Dropped[why]++ }

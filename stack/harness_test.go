@@ -153,7 +153,7 @@ func newNode(t testing.TB, l *loop.Virtual, o Options) *node {
 func (n *node) add(c InterfaceConfig) *Interface {
 	n.t.Helper()
 	if c.Handle == 0 {
-		c.Handle = uint32(len(n.stack.handles) + 1)
+		c.Handle = uint32(n.stack.handles.len() + 1)
 	}
 	i, err := n.stack.AddInterface(c)
 	if err != nil {

@@ -60,7 +60,7 @@ func (i *Interface) answerEcho4(r *header.IPv4Repr, echo *header.ICMPEchoRepr) {
 	}
 	n := ip4.Emit(packet)
 	n += reply.EmitICMPv4(packet[n:])
-	i.stack.counters.EchoesAnswered++
+	i.stack.counts().EchoesAnswered++
 	i.output(ipFrom4(r.Src), packet[:n])
 }
 
@@ -129,7 +129,7 @@ func (i *Interface) answerEcho6(r *header.IPv6Repr, echo *header.ICMPEchoRepr) {
 	}
 	n := ip6.Emit(packet)
 	n += reply.EmitICMPv6(packet[n:], ip6.Src, ip6.Dst)
-	i.stack.counters.EchoesAnswered++
+	i.stack.counts().EchoesAnswered++
 	i.output(ipFrom16(r.Src), packet[:n])
 }
 
@@ -147,7 +147,7 @@ func (s *Stack) ipRecipient(g *segment, eth *header.EthernetRepr, dst ip) (i *In
 	if i, _ := g.owner(dst); i != nil && i.config.MAC == eth.Dst {
 		return i, true
 	}
-	station := g.stations[eth.Dst]
+	station := g.stations.get(eth.Dst)
 	if station == nil {
 		s.drop(DropOtherMAC)
 	}
@@ -172,7 +172,7 @@ func (g *segment) groupMember(dst ip) *Interface {
 		return nil
 	case dst.lo == allNodesLow:
 		return g.interfaces[0]
-	case dst.lo&^0xffffff == solicitedLow && (g.groups[uint32(dst.lo)&0xffffff] > 0 || len(g.lengths) > 0):
+	case dst.lo&^0xffffff == solicitedLow && (g.groups.get(uint32(dst.lo)&0xffffff) > 0 || len(g.lengths) > 0):
 		return g.interfaces[0]
 	}
 	return nil
@@ -184,7 +184,7 @@ func (s *Stack) deliver(i *Interface, packet []byte) {
 		s.drop(DropICMP)
 		return
 	}
-	s.counters.Delivered++
+	s.counts().Delivered++
 	s.options.Deliver(i, packet)
 }
 
@@ -194,6 +194,6 @@ func (s *Stack) forward(i *Interface, packet []byte) {
 		s.drop(DropForward)
 		return
 	}
-	s.counters.Forwarded++
+	s.counts().Forwarded++
 	s.options.Forward(i, packet)
 }

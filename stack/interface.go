@@ -31,17 +31,31 @@ type Interface struct {
 
 // address is one of our addresses.
 type address struct {
-	iface  *Interface
-	ip     ip
-	prefix netip.Prefix
+	iface *Interface
+	ip    ip
+	bits  int // of its prefix
 
 	announcements int       // still to be sent
 	announceAt    loop.Time // when the next is due
 
-	conflict   header.MAC // who else has it; zero: nobody was seen
-	conflictAt loop.Time  // when that was seen last
-	reported   loop.Time
-	defended   loop.Time
+	rival *rival // nil: nobody else was ever seen to have it
+}
+
+// rival is what is known of another station with one of our addresses.
+type rival struct {
+	mac      header.MAC // zero: it was before the link went down
+	at       loop.Time  // when it was seen last
+	reported loop.Time
+	defended loop.Time
+}
+
+// contested gives the other station that has the address, zero if there is
+// none.
+func (a *address) contested() (mac header.MAC, at loop.Time) {
+	if a.rival == nil {
+		return header.MAC{}, 0
+	}
+	return a.rival.mac, a.rival.at
 }
 
 // AddressStatus is what is known of one of our own addresses.
@@ -60,11 +74,11 @@ func (s *Stack) AddInterface(c InterfaceConfig) (*Interface, error) {
 	c = c.normalized()
 	i := &Interface{stack: s, config: c}
 	i.makeAddresses()
-	if s.handles[c.Handle] != nil {
+	if s.handles.get(c.Handle) != nil {
 		return nil, fault("Handle", "%d is in use", c.Handle)
 	}
 	key := segmentKey(c.Tags)
-	g := s.segments[key]
+	g := s.segments.get(key)
 	for _, a := range i.addresses {
 		if g != nil && g.own(a.ip) != nil {
 			return nil, fault("IPv4, IPv6, LinkLocal", "%v is in use in this VLAN of the port", a.ip.addr())
@@ -79,8 +93,8 @@ func (s *Stack) AddInterface(c InterfaceConfig) (*Interface, error) {
 		return nil, fault("Static", "%d neighbors, MaxEntries is %d", len(c.Static), c.Neighbor.MaxEntries)
 	}
 	if g == nil {
-		g = newSegment(key)
-		s.segments[key] = g
+		g = &segment{key: key}
+		s.segments.set(key, g)
 	}
 	s.register(i, g)
 	return i, nil
@@ -104,20 +118,12 @@ func (c InterfaceConfig) normalized() InterfaceConfig {
 	return c
 }
 
-func newSegment(key uint32) *segment {
-	return &segment{
-		key:      key,
-		stations: make(map[header.MAC]*Interface),
-		groups:   make(map[uint32]int),
-	}
-}
-
 func (i *Interface) makeAddresses() {
 	add := func(p netip.Prefix) *address {
 		if !p.IsValid() {
 			return nil
 		}
-		a := &address{iface: i, ip: ipFrom(p.Addr()), prefix: p, reported: neverAsked, defended: neverAsked}
+		a := &address{iface: i, ip: ipFrom(p.Addr()), bits: p.Bits()}
 		i.addresses = append(i.addresses, a)
 		return a
 	}
@@ -137,7 +143,7 @@ func (s *Stack) register(i *Interface, g *segment) {
 	}
 	i.slot, i.segment = uint32(slot), g
 	s.interfaces[slot] = i
-	s.handles[i.config.Handle] = i
+	s.handles.set(i.config.Handle, i)
 	g.add(i)
 	s.watchSegment(g)
 	i.stale = s.neighbors.timers.newList()
@@ -173,19 +179,19 @@ func (s *Stack) RemoveInterface(i *Interface) {
 	i.leaveGroups()
 	i.segment.remove(i)
 	if len(i.segment.interfaces) == 0 {
-		delete(s.segments, i.segment.key)
+		s.segments.delete(i.segment.key)
 		s.recent = nil
 	}
 	s.neighbors.timers.freeList(i.stale)
 	s.neighbors.timers.freeList(i.foreign)
-	delete(s.handles, i.config.Handle)
+	s.handles.delete(i.config.Handle)
 	s.interfaces[i.slot] = nil
 	i.slot = 0
 	s.schedule()
 }
 
 // Interface finds an interface by its handle, nil if there is none.
-func (s *Stack) Interface(handle uint32) *Interface { return s.handles[handle] }
+func (s *Stack) Interface(handle uint32) *Interface { return s.handles.get(handle) }
 
 // Handle is the name that the interface was given.
 func (i *Interface) Handle() uint32 { return i.config.Handle }
@@ -202,8 +208,9 @@ func (i *Interface) Config() InterfaceConfig { return i.config }
 func (i *Interface) Status() []AddressStatus {
 	status := make([]AddressStatus, 0, len(i.addresses))
 	for _, a := range i.addresses {
+		mac, at := a.contested()
 		status = append(status, AddressStatus{
-			Addr: a.ip.addr(), Duplicate: !a.conflict.IsZero(), ConflictMAC: a.conflict, ConflictAt: a.conflictAt,
+			Addr: a.ip.addr(), Duplicate: !mac.IsZero(), ConflictMAC: mac, ConflictAt: at,
 		})
 	}
 	return status
@@ -216,10 +223,10 @@ func (i *Interface) isBroadcast(a ip) bool {
 	if a.lo == 0xffffffff || a.lo == 0xa9feffff {
 		return true
 	}
-	if i.ipv4 == nil || i.ipv4.prefix.Bits() > 30 {
+	if i.ipv4 == nil || i.ipv4.bits > 30 {
 		return false // RFC 3021: a /31 has no broadcast addresses
 	}
-	bits := i.ipv4.prefix.Bits()
+	bits := i.ipv4.bits
 	network := i.ipv4.ip.masked(bits)
 	return a == network || a.lo == network.lo|(1<<(32-bits)-1)
 }

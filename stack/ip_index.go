@@ -42,7 +42,7 @@ func (x *ipIndex[T]) get(network ip, prefix int) *T {
 
 // set gives the prefix a value.
 func (x *ipIndex[T]) set(network ip, prefix int, value *T) {
-	if 2*(x.used+1) > len(x.slots) {
+	if 2*(x.used+1) > len(x.slots) && (len(x.slots) != 4 || x.used == 3) { // the three addresses of an interface fit in 4
 		old := x.slots
 		x.slots, x.used = make([]ipSlot[T], max(4, 2*len(old))), 0
 		for _, s := range old {

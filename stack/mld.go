@@ -76,7 +76,7 @@ func (i *Interface) leaveGroups() {
 				own++
 			}
 		}
-		if i.segment.groups[uint32(g[13])<<16|uint32(g[14])<<8|uint32(g[15])] == own {
+		if i.segment.groups.get(uint32(g[13])<<16|uint32(g[14])<<8|uint32(g[15])) == own {
 			leaving = append(leaving, g)
 		}
 	}
@@ -193,5 +193,5 @@ func (i *Interface) mldFrame(dst [16]byte, size int) (frame []byte, at int) {
 
 func (i *Interface) sendMLD(at int, m []byte, dst [16]byte) {
 	header.ICMPv6(m).SetChecksum(header.ChecksumICMPv6(i.linkLocal.ip.as16(), dst, m))
-	i.send(at+len(m), &i.stack.counters.Reports)
+	i.send(at+len(m), &i.stack.counts().Reports)
 }

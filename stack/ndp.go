@@ -10,7 +10,7 @@ func (s *Stack) handleSolicitation(g *segment, eth *header.EthernetRepr, ip6 *he
 		s.malformed(err)
 		return
 	}
-	s.counters.SolicitsReceived++
+	s.counts().SolicitsReceived++
 	target, source := ipFrom16(r.Target), ipFrom16(ip6.Src)
 	i, exact := g.owner(target)
 	switch {
@@ -53,8 +53,8 @@ func (s *Stack) handleSolicitation(g *segment, eth *header.EthernetRepr, ip6 *he
 
 // answer sends an advert.
 func (i *Interface) answer(to [16]byte, r *header.NeighborSolicitation, mac header.MAC, exact bool) {
-	if n := AnswerSolicitation(i.stack.frame, to, r, mac, i.station(exact)); n > 0 {
-		i.send(n, &i.stack.counters.AdvertsSent)
+	if n := AnswerSolicitation(i.stack.room(smallFrame), to, r, mac, i.station(exact)); n > 0 {
+		i.send(n, &i.stack.counts().AdvertsSent)
 	}
 }
 
@@ -75,9 +75,10 @@ func (i *Interface) answerUnknown(to [16]byte, r *header.NeighborSolicitation, e
 			return
 		}
 	}
+	frame := s.room(smallFrame)
 	const room = header.EthernetSize + header.MaxTags*header.VLANSize
-	n := emitAdvert(s.frame[room:], to, r.Target, true, i.station(exact))
-	i.output(ipFrom16(to), s.frame[room:room+n])
+	n := emitAdvert(frame[room:], to, r.Target, true, i.station(exact))
+	i.output(ipFrom16(to), frame[room:room+n])
 }
 
 // handleAdvert is RFC 4861 section 7.2.5.
@@ -87,7 +88,7 @@ func (s *Stack) handleAdvert(g *segment, eth *header.EthernetRepr, ip6 *header.I
 		s.malformed(err)
 		return
 	}
-	s.counters.AdvertsReceived++
+	s.counts().AdvertsReceived++
 	target := ipFrom16(r.Target)
 	if r.HasTargetLink && (r.TargetLink.IsZero() || r.TargetLink.IsMulticast()) {
 		s.drop(DropSenderMAC)
@@ -190,13 +191,13 @@ func (i *Interface) sendSolicitation(to header.MAC, target ip) bool {
 		dst = header.SolicitedNode(ns.Target)
 		to = groupMAC16(dst)
 	}
-	frame := i.stack.frame
+	frame := i.stack.room(smallFrame)
 	eth := i.ethernet(to, header.EtherTypeIPv6)
 	n := eth.Emit(frame)
 	ip6 := neighborIPv6(src, dst, ns.Size())
 	n += ip6.Emit(frame[n:])
 	n += ns.Emit(frame[n:], src, dst)
-	return i.send(n, &i.stack.counters.SolicitsSent)
+	return i.send(n, &i.stack.counts().SolicitsSent)
 }
 
 func neighborIPv6(src, dst [16]byte, size int) header.IPv6Repr {

@@ -23,7 +23,7 @@ func (s *Stack) admit(i *Interface, a ip, foreign bool) uint32 {
 		if victim == 0 || s.loop.Now() < s.neighbors.at(victim).asked.Add(i.config.Neighbor.RetransTimer) {
 			return 0
 		}
-		s.counters.Reclaimed++
+		s.counts().Reclaimed++
 		s.apply(victim, evFlush, header.MAC{}, CauseFlushed)
 	}
 	id := s.neighbors.create(i.slot, a, s.loop.Now())
@@ -73,8 +73,9 @@ func (s *Stack) apply(id uint32, e event, mac header.MAC, cause Cause) {
 	n.state = next
 	if do&doRecord != 0 && mac != oldMAC {
 		n.mac = mac
+		n.flags &^= flagTried
 		if old.HasMAC() {
-			s.counters.NeighborChanges++
+			s.counts().NeighborChanges++
 		}
 	}
 	if do&doForget != 0 {
@@ -86,7 +87,7 @@ func (s *Stack) apply(id uint32, e event, mac header.MAC, cause Cause) {
 	s.setTimer(id, n, i, now, do)
 	if do&doAnswer != 0 {
 		s.confirmHolds(n)
-		n.flags &^= flagOutstanding | flagForeign
+		n.flags &^= flagOutstanding | flagForeign | flagTried
 	}
 	if n.ask != 0 && do&(doFlush|doDrop) != 0 {
 		s.endHeldPackets(i, n, do)
@@ -162,7 +163,7 @@ func (s *Stack) suspect(n *neighbor, told header.MAC, cause Cause) {
 		n.flags &^= flagSuspect
 		return
 	}
-	s.counters.Suspicions++
+	s.counts().Suspicions++
 	if n.flags&flagSuspect != 0 || s.options.Observer == nil {
 		return
 	}

@@ -28,6 +28,7 @@ const (
 	flagOutstanding                   // a question was sent and not answered yet
 	flagForeign                       // made by a peer's message and never used by us
 	flagSuspect                       // two MACs within a second were reported
+	flagTried                         // the MAC was asked since it was confirmed last; ask everybody
 )
 
 const neverAsked loop.Time = -1 << 62

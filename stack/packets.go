@@ -204,5 +204,5 @@ func (s *Stack) sendPacket(i *Interface, dst header.MAC, packet []byte) {
 	frame := s.room(n + len(packet))
 	copy(frame[n:], packet) // first: it may lie where the header goes
 	eth.Emit(frame)
-	i.send(n+len(packet), &s.counters.PacketsSent)
+	i.send(n+len(packet), &s.counts().PacketsSent)
 }

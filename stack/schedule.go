@@ -39,7 +39,7 @@ func (s *Stack) stopAsking(n *neighbor) {
 func (s *Stack) askAnew(n *neighbor, i *Interface) {
 	a := s.asks.at(n.ask)
 	a.tries = 0
-	a.flags &^= askUnicast
+	n.flags &^= flagTried
 	if n.state == StateProbe {
 		a.flags &^= askOffered // the stack probes, whether the waiter's window permits or not
 	}
@@ -188,11 +188,12 @@ func (s *Stack) resumeAsking() {
 // MAC, else everybody.
 func (s *Stack) question(n *neighbor, a *ask, i *Interface) bool {
 	to := header.Broadcast // stands for the group of the target in IPv6, too
-	if n.state.HasMAC() && n.state != StateUnreachable && (n.state == StateProbe || a.flags&askUnicast == 0) {
+	switch {
+	case n.state == StateProbe:
 		to = n.mac
-		if n.state != StateProbe {
-			a.flags |= askUnicast
-		}
+	case n.state.HasMAC() && n.state != StateUnreachable && s.tryUnicast(n, a, i):
+		to = n.mac
+		n.flags |= flagTried
 	}
 	a.flags &^= askOffered
 	n.asked = s.loop.Now()
@@ -208,4 +209,20 @@ func (s *Stack) question(n *neighbor, a *ask, i *Interface) bool {
 		a.attempts++
 	}
 	return sent
+}
+
+// tryUnicast tells whether a neighbor is worth asking at the MAC it had: not
+// if that was in vain the last time, by whomever, nor if no waiter has the time
+// to ask everybody afterwards.
+func (s *Stack) tryUnicast(n *neighbor, a *ask, i *Interface) bool {
+	if n.flags&flagTried != 0 {
+		return false
+	}
+	second := s.loop.Now().Add(2 * i.config.Neighbor.RetransTimer)
+	for h := a.holds; h != 0; h = s.holds.at(h).next {
+		if s.holds.at(h).deadline >= second {
+			return true
+		}
+	}
+	return a.holds == 0
 }

@@ -11,8 +11,8 @@ type segment struct {
 	key        uint32
 	interfaces []*Interface // in the order in which they were added
 	addresses  ipIndex[address]
-	stations   map[header.MAC]*Interface // the first one with the MAC
-	groups     map[uint32]int            // low 24 bits of our IPv6 addresses, counted
+	stations   fewMap[header.MAC, *Interface] // the first one with the MAC
+	groups     fewMap[uint32, int]            // low 24 bits of our IPv6 addresses, counted
 	proxies    ipIndex[Interface]
 	lengths    []proxyLength // of proxies, longest first
 	watched    map[ip]int    // neighbors by address, counted over all interfaces
@@ -48,7 +48,7 @@ func (s *Stack) segment(key uint32) *segment {
 	if s.recent != nil && s.recent.key == key {
 		return s.recent
 	}
-	if g := s.segments[key]; g != nil {
+	if g := s.segments.get(key); g != nil {
 		s.recent = g
 		return g
 	}
@@ -88,13 +88,13 @@ func (g *segment) owner(a ip) (i *Interface, exact bool) {
 // add makes an interface known; its addresses were checked to be free.
 func (g *segment) add(i *Interface) {
 	g.interfaces = append(g.interfaces, i)
-	if g.stations[i.config.MAC] == nil {
-		g.stations[i.config.MAC] = i
+	if g.stations.get(i.config.MAC) == nil {
+		g.stations.set(i.config.MAC, i)
 	}
 	for _, a := range i.addresses {
 		g.addresses.set(a.ip, fullLength, a)
 		if !a.ip.is4() {
-			g.groups[uint32(a.ip.lo)&0xffffff]++
+			g.countGroup(a.ip, 1)
 		}
 	}
 	for _, p := range i.config.RespondFor {
@@ -103,6 +103,16 @@ func (g *segment) add(i *Interface) {
 			g.proxies.set(key.network, key.bits, i)
 			g.useLength(key, 1)
 		}
+	}
+}
+
+// countGroup counts the addresses in the solicited-node group of one.
+func (g *segment) countGroup(a ip, change int) {
+	low := uint32(a.lo) & 0xffffff
+	if uses := g.groups.get(low) + change; uses == 0 {
+		g.groups.delete(low)
+	} else {
+		g.groups.set(low, uses)
 	}
 }
 
@@ -117,17 +127,15 @@ func (g *segment) remove(i *Interface) {
 	}
 	for _, a := range i.addresses {
 		g.addresses.delete(a.ip, fullLength)
-		if low := uint32(a.ip.lo) & 0xffffff; !a.ip.is4() {
-			if g.groups[low]--; g.groups[low] == 0 {
-				delete(g.groups, low)
-			}
+		if !a.ip.is4() {
+			g.countGroup(a.ip, -1)
 		}
 	}
-	if g.stations[i.config.MAC] == i {
-		delete(g.stations, i.config.MAC)
+	if g.stations.get(i.config.MAC) == i {
+		g.stations.delete(i.config.MAC)
 		for _, other := range g.interfaces {
 			if other.config.MAC == i.config.MAC {
-				g.stations[i.config.MAC] = other
+				g.stations.set(i.config.MAC, other)
 				break
 			}
 		}

@@ -38,7 +38,7 @@ func TestIdleStackIsSmall(t *testing.T) {
 	}
 	l.RunFor(10 * loop.Second)
 	t.Logf("%d octets idle, %d with a neighbor", idle, (heap()-before)/stacks)
-	if idle > 5000 { // 4.0 kB when this was written
+	if idle > 2800 { // 2.3 kB when this was written
 		t.Errorf("an idle stack takes %d octets", idle)
 	}
 	if all[0].counters.RxFrames != 1 {

@@ -35,9 +35,9 @@ type Stack struct {
 	up      bool
 
 	interfaces []*Interface // by slot; 0 and freed slots are nil
-	handles    map[uint32]*Interface
-	segments   map[uint32]*segment // by VLAN IDs
-	recent     *segment            // the one found last
+	handles    fewMap[uint32, *Interface]
+	segments   fewMap[uint32, *segment] // by VLAN IDs
+	recent     *segment                 // the one found last
 
 	neighbors neighborTable
 	asks      slab[ask]
@@ -49,10 +49,10 @@ type Stack struct {
 	notes    []note // for the waiter, in order
 	draining bool
 
-	frame     []byte // being built
+	frame     []byte // being built; see room
 	outgoing  [1][]byte
 	recipient *Interface // of the frame being handled, once it is known
-	counters  Counters
+	counters  *Counters  // nil until something is counted
 }
 
 // New makes the stack of a link and attaches it. The link must not deliver
@@ -64,9 +64,6 @@ func New(l loop.Loop, lk link.Link, o Options) *Stack {
 		options:    o,
 		rand:       o.Rand,
 		interfaces: make([]*Interface, 1),
-		handles:    make(map[uint32]*Interface),
-		segments:   make(map[uint32]*segment),
-		frame:      make([]byte, smallFrame),
 	}
 	if s.rand == nil {
 		s.rand = rand.New(rand.NewPCG(0, 0))
@@ -79,14 +76,14 @@ func New(l loop.Loop, lk link.Link, o Options) *Stack {
 }
 
 // Counters is a snapshot of the counters.
-func (s *Stack) Counters() Counters { return s.counters }
+func (s *Stack) Counters() Counters { return *s.counts() }
 
 // Up tells whether the link is up.
 func (s *Stack) Up() bool { return s.up }
 
 // HandleFrame implements link.Handler.
 func (s *Stack) HandleFrame(frame []byte) {
-	s.counters.RxFrames++
+	s.counts().RxFrames++
 	eth, payload, err := header.ParseEthernet(frame)
 	if err != nil {
 		s.malformed(err)
@@ -184,7 +181,7 @@ func (s *Stack) send(n int, count *uint64) bool {
 		s.drop(DropDevice)
 		return false
 	}
-	s.counters.TxFrames++
+	s.counts().TxFrames++
 	*count++
 	return true
 }
@@ -195,7 +192,7 @@ const smallFrame = (AnswerSize + 15) / 16 * 16
 // room makes s.frame at least n octets long and gives it.
 func (s *Stack) room(n int) []byte {
 	if len(s.frame) < n {
-		s.frame = make([]byte, max(n, 2*len(s.frame)))
+		s.frame = make([]byte, max(n, 2*len(s.frame), smallFrame))
 	}
 	return s.frame
 }
