@@ -135,6 +135,7 @@ type Create struct {
 	ID       string // "" for one made by the manager
 	TargetID string
 	Config   json.RawMessage
+	Parsed   *Config // of Config, by ParseConfig; nil: Create parses it
 	Binding  Binding
 	Tag      any // see Generator
 }
@@ -153,9 +154,12 @@ func CheckID(id string) error {
 // Create adds a generator and starts learning for it if it has something to
 // learn. On an error nothing is left of it.
 func (m *Manager) Create(c Create) (*Generator, error) {
-	config, faults := ParseConfig(c.Config)
-	if len(faults) > 0 {
-		return nil, &Error{Kind: KindInvalid, Detail: "the configuration is wrong", Faults: faults}
+	config := c.Parsed
+	if config == nil {
+		var faults Faults
+		if config, faults = ParseConfig(c.Config); len(faults) > 0 {
+			return nil, &Error{Kind: KindInvalid, Detail: "the configuration is wrong", Faults: faults}
+		}
 	}
 	if c.ID == "" {
 		c.ID = m.options.NewID()
@@ -389,11 +393,12 @@ func (m *Manager) ended(g *Generator, reason error) {
 	}
 }
 
-// TargetDeleted makes the generators of a target useless: active ones stop, none
-// can start, all can be deleted. reason is what their users are told.
-func (m *Manager) TargetDeleted(targetID string, reason error) {
+// TargetDeleted makes the generators useless that are bound to a target: active
+// ones stop, none can start, all can be deleted. reason is what their users are
+// told.
+func (m *Manager) TargetDeleted(bound func(*Generator) bool, reason error) {
 	for _, g := range m.sorted {
-		if g.TargetID != targetID {
+		if !bound(g) {
 			continue
 		}
 		g.reason = reason

@@ -295,7 +295,7 @@ func TestTargetDeleted(t *testing.T) {
 	g := r.create("g", oneFlow(perMillisecond, `{"continuous":true}`, ""))
 	r.resolve(g)
 	r.m.Start("g")
-	r.m.TargetDeleted("if-1", errors.New("interface_deleted"))
+	r.m.TargetDeleted(func(g *Generator) bool { return g.TargetID == "if-1" }, errors.New("interface_deleted"))
 	r.loop.RunFor(loop.Millisecond)
 	r.m.LearningDone(g.Handle)
 	if state, _ := g.Learning(); state != LearningTimedOut || g.Active() {

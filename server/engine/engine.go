@@ -13,13 +13,16 @@ import (
 type Limits struct {
 	Ports, Interfaces, Generators, Results, Requests int
 	Events                                           int // size of the event ring
-	RetainRequests                                   int // finished learning requests kept; 0: all
-	RetainFor                                        loop.Duration
+	// RetainRequests is how many finished learning requests, and as many results,
+	// are kept if nobody deletes them; the oldest go first. RetainFor is how long, 0
+	// for ever.
+	RetainRequests int
+	RetainFor      loop.Duration
 }
 
 // DefaultLimits are generous for a machine with some GB of memory.
 func DefaultLimits() Limits {
-	return Limits{Ports: 256, Interfaces: 65536, Generators: 65536, Results: 65536, Requests: 65536, Events: 16384}
+	return Limits{Ports: 256, Interfaces: 65536, Generators: 65536, Results: 65536, Requests: 65536, Events: 16384, RetainRequests: 16384}
 }
 
 // Config is what an engine is made of.
@@ -94,6 +97,7 @@ func (l Limits) withDefaults() Limits {
 	}{
 		{&l.Ports, d.Ports}, {&l.Interfaces, d.Interfaces}, {&l.Generators, d.Generators},
 		{&l.Results, d.Results}, {&l.Requests, d.Requests}, {&l.Events, d.Events},
+		{&l.RetainRequests, d.RetainRequests},
 	} {
 		if *f.have <= 0 {
 			*f.have = f.def

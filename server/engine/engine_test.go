@@ -3,6 +3,7 @@ package engine_test
 import (
 	"math/rand/v2"
 	"net/netip"
+	"strings"
 	"testing"
 
 	"glean/generator"
@@ -21,11 +22,14 @@ type bench struct {
 	a, b  *sim.End
 }
 
-func newBench(t *testing.T) *bench {
+func newBench(t *testing.T) *bench { return newBenchWith(t, engine.Limits{}) }
+
+func newBenchWith(t *testing.T, limits engine.Limits) *bench {
 	w := sim.NewWorld(1)
 	e := engine.New(engine.Config{
-		Loop: w.Loop(),
-		Rand: rand.New(rand.NewPCG(1, 2)),
+		Loop:   w.Loop(),
+		Rand:   rand.New(rand.NewPCG(1, 2)),
+		Limits: limits,
 		Transmit: func(r *generator.Run, q link.Queue, done func(error)) generator.Transmitter {
 			return generator.NewLooped(w.Loop(), r, q, done)
 		},
@@ -268,5 +272,123 @@ func TestReasonsMatch(t *testing.T) {
 		if pair[0] != pair[1] {
 			t.Errorf("stack says %q, learning says %q", pair[0], pair[1])
 		}
+	}
+}
+
+// A MAC that changed without a word is found by a short request too, and by one
+// that comes after a request that asked the old MAC in vain.
+func TestSilentlyChangedMACIsLearned(t *testing.T) {
+	for _, timeout := range []loop.Duration{loop.Second, 1500 * loop.Millisecond, 2 * loop.Second, 3 * loop.Second} {
+		b := newBench(t)
+		quiet := func(mac string) string {
+			return `{"id":"if-b","port_id":"b","config":{"protocols":[{"eth":{"mac_address":"` + mac + `"}},
+				{"ipv4":{"method":"static","static":{"address":"198.18.0.11","prefix_length":24}}},
+				{"ipv6":{"method":"static","static":{"address":"2001:db8::b","prefix_length":64}}}],
+				"neighbor":{"duplicate_detection":"none"}}}`
+		}
+		b.addInterface(ifA)
+		b.addInterface(quiet("02:00:00:00:00:0b"))
+		learn := func(id string) *learning.Request {
+			r, err := b.StartLearning(engine.LearningSpec{ID: id, InterfaceID: "if-a", Timeout: timeout,
+				Addresses: []netip.Addr{netip.MustParseAddr("198.18.0.11"), netip.MustParseAddr("2001:db8::b")}})
+			if err != nil {
+				t.Fatal(err)
+			}
+			b.run(timeout + loop.Second)
+			return r
+		}
+		learn("lr-1")
+		b.DeleteInterface("if-b")
+		b.addInterface(quiet("02:00:00:00:00:0c"))
+		r := learn("lr-2")
+		for _, row := range r.Rows(learning.RowFilter{}) {
+			if row.State != learning.StateCompleted || row.MAC.String() != "02:00:00:00:00:0c" {
+				t.Errorf("timeout %v: %v is %v with %v, want the new MAC", timeout, row.Address, row.State, row.MAC)
+			}
+		}
+	}
+}
+
+// An interface and a port may have the same id; a generator of the port does
+// not care what becomes of the interface.
+func TestTargetsOfTheSameName(t *testing.T) {
+	b := newBench(t)
+	spec, err := engine.ParseGenerator([]byte(strings.Replace(string(generatorBody("gen-1", `"198.18.0.11"`)), "if-a", "a", 1)))
+	if err == nil {
+		_, err = b.CreateGenerator(spec)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.addInterface(strings.Replace(ifA, "if-a", "a", 1))
+	b.DeleteInterface("a")
+	if _, err := b.StartGenerator("gen-1"); err != nil {
+		t.Errorf("start: %v", err)
+	}
+}
+
+func TestBroadcastIsNotLearned(t *testing.T) {
+	b := newBench(t)
+	b.addInterface(ifA)
+	for _, a := range []string{"198.18.0.255", "198.18.0.0", "255.255.255.255", "224.0.0.1", "0.0.0.0", "ff02::1", "::"} {
+		_, err := b.StartLearning(engine.LearningSpec{InterfaceID: "if-a", Addresses: []netip.Addr{netip.MustParseAddr(a)}})
+		if err == nil || kindOf(t, err) != engine.Invalid || err.(*engine.Error).Faults[0].Path != "addresses[0]" {
+			t.Errorf("%s: %v, want a fault of addresses[0]", a, err)
+		}
+	}
+}
+
+// A rollback goes on when another client took one of its generators away.
+func TestBulkStartRollsBackBesideADelete(t *testing.T) {
+	b := newBench(t)
+	b.addInterface(ifA)
+	var ids []string
+	for _, id := range []string{"g1", "g2", "g3"} {
+		spec, err := engine.ParseGenerator([]byte(strings.Replace(string(generatorBody(id, `"198.18.0.11"`)), "if-a", "a", 1)))
+		if err == nil {
+			_, err = b.CreateGenerator(spec)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		ids = append(ids, id)
+	}
+	b.addGenerator("dead", `"198.18.0.77"`)
+	var failed error
+	b.StartGenerators(append(ids, "dead"), func([]*generator.Result) { t.Error("started") }, func(err error) { failed = err })
+	b.DeleteGenerator("g2", true, func() {})
+	b.run(loop.Second)
+	if failed == nil || kindOf(t, failed) != engine.Conflict {
+		t.Errorf("the client is told %v, want a conflict", failed)
+	}
+	for _, g := range b.Generators() {
+		if g.Active {
+			t.Errorf("%s is active", g.ID)
+		}
+	}
+	if n := len(b.Results()); n != 0 {
+		t.Errorf("%d results are left", n)
+	}
+}
+
+// What created and deleted generators leave behind is bounded.
+func TestFinishedLearningIsBounded(t *testing.T) {
+	const keep = 50
+	b := newBenchWith(t, engine.Limits{RetainRequests: keep})
+	b.addInterface(ifA)
+	b.addInterface(ifB)
+	for n := range keep + 100 {
+		v := b.addGenerator("gen-1", `"198.18.0.11"`)
+		b.run(loop.Millisecond)
+		b.DeleteGenerator("gen-1", false, func() {})
+		if n == 0 && v.LearningID == "" {
+			t.Fatal("nothing was learned")
+		}
+	}
+	if n := len(b.LearningRequests()); n > keep || n == 0 {
+		t.Errorf("%d requests are kept, want %d at most", n, keep)
+	}
+	if n := len(b.LearningResults()); n > keep || n == 0 {
+		t.Errorf("%d results are kept, want %d at most", n, keep)
 	}
 }

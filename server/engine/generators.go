@@ -114,7 +114,7 @@ func (e *Engine) createGenerator(spec GeneratorSpec) (*generator.Generator, erro
 		return nil, &Error{Kind: TooMany, Detail: fmt.Sprintf("there are %d generators, and no more are allowed", n)}
 	}
 	g, err := e.generators.Create(generator.Create{
-		ID: spec.ID, TargetID: spec.TargetID, Config: spec.Raw, Binding: binding, Tag: to,
+		ID: spec.ID, TargetID: spec.TargetID, Config: spec.Raw, Parsed: spec.Config, Binding: binding, Tag: to,
 	})
 	if err != nil {
 		return nil, generatorError(err)
@@ -243,16 +243,27 @@ func (e *Engine) StartGenerators(ids []string, started func([]*generator.Result)
 	started(results)
 }
 
-// takeBack stops runs and removes their results, one after the other.
+// takeBack stops runs and removes their results, all at once. done runs when the
+// last one has stopped.
 func (e *Engine) takeBack(results []*generator.Result, done func()) {
-	if len(results) == 0 {
-		done()
-		return
+	waiting := 1 + len(results)
+	one := func() {
+		if waiting--; waiting == 0 {
+			done()
+		}
 	}
-	_ = e.generators.Stop(results[0].Generator.ID, func() { // it was just started
-		_, _ = e.generators.DeleteResult(results[0].ID)
-		e.takeBack(results[1:], done)
-	})
+	for _, r := range results {
+		// It was started in this turn of the loop, so it exists and runs; who takes
+		// it away later stops it too, and then this one is told as well.
+		err := e.generators.Stop(r.Generator.ID, func() {
+			_, _ = e.generators.DeleteResult(r.ID)
+			one()
+		})
+		if err != nil {
+			one()
+		}
+	}
+	one()
 }
 
 // StopGenerator stops a generator. done runs on the loop when no frame of it

@@ -6,6 +6,7 @@ import (
 	"net/netip"
 	"sort"
 
+	"glean/generator"
 	"glean/stack"
 	"glean/stack/header"
 )
@@ -170,7 +171,7 @@ func (e *Engine) DeleteInterface(id string) {
 func (e *Engine) deleteInterface(i *iface) {
 	delete(e.interfaces, i.spec.ID)
 	e.learning.InterfaceDeleted(i.handle)
-	e.generators.TargetDeleted(i.spec.ID, errInterfaceDeleted)
+	e.generators.TargetDeleted(func(g *generator.Generator) bool { return targetOf(g).iface == i }, errInterfaceDeleted)
 	i.port.stack.RemoveInterface(i.stack)
 	delete(e.handles, i.handle)
 	e.emit("interface", i.spec.ID, "deleted", "")

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"net/netip"
@@ -78,6 +79,11 @@ func (e *Engine) addressWants(spec LearningSpec) (learning.Interface, []netip.Ad
 	if i == nil {
 		return learning.Interface{}, nil, invalid("interface_id", "there is no interface %q", spec.InterfaceID)
 	}
+	for n, a := range spec.Addresses {
+		if i.isBroadcast(a) {
+			return learning.Interface{}, nil, invalid(fmt.Sprintf("addresses[%d]", n), "%v is a broadcast address of interface %q", a, spec.InterfaceID)
+		}
+	}
 	return i.forLearning(), spec.Addresses, nil
 }
 
@@ -126,6 +132,19 @@ func (e *Engine) wants(g *generator.Generator, mode learning.Mode) learning.Gene
 		w.Wants = append(w.Wants, learning.Want{Dst: d.Addr, Adj: d.Adj})
 	}
 	return w
+}
+
+// isBroadcast tells whether an address is the first or the last of the
+// interface's IPv4 network, which no host has (RFC 1122 section 3.2.1.3). A
+// network of one or two addresses has no such (RFC 3021).
+func (i *iface) isBroadcast(a netip.Addr) bool {
+	p := i.spec.IPv4
+	if !p.IsValid() || !a.Is4() || p.Bits() > 30 || !p.Contains(a) {
+		return false
+	}
+	b := a.As4()
+	host := binary.BigEndian.Uint32(b[:]) & (1<<(32-p.Bits()) - 1)
+	return host == 0 || host == 1<<(32-p.Bits())-1
 }
 
 func (i *iface) forLearning() learning.Interface {

@@ -146,7 +146,7 @@ func (e *Engine) DeletePort(id string) error {
 		return conflict("port %q has %d interfaces", id, n)
 	}
 	for g := range e.generators.All() {
-		if g.TargetID == id {
+		if targetOf(g) == (target{port: p}) {
 			return conflict("port %q has generator %q", id, g.ID)
 		}
 	}
