@@ -179,7 +179,7 @@ func TestHeartbeat(t *testing.T) {
 // TestSlowReaderIsDropped: one who does not read is cut off, and one who does
 // misses nothing meanwhile.
 func TestSlowReaderIsDropped(t *testing.T) {
-	a := newAPI(t, func(c *Config, _ *engine.Config) { c.Limits.SendTimeout = 100 * time.Millisecond })
+	a := newAPI(t, func(c *Config, _ *engine.Config) { c.Limits.SendTimeout = 2 * time.Second })
 	small := a.server.HTTPServer()
 	small.ConnState = func(c net.Conn, s http.ConnState) {
 		if s == http.StateNew { // so that little is enough to fill what the kernel holds
