@@ -10,10 +10,10 @@ LDFLAGS := -X main.commit=$(COMMIT)
 # What the tests on real devices use; nothing of it is needed to build or run.
 DEB_PACKAGES := iproute2 iputils-ping tcpdump tshark arping ndisc6 arp-scan nmap ethtool
 
-.PHONY: help deps build demo test unit race fuzz conformance sim bench lint tidy clean
+.PHONY: help deps build demo test unit race fuzz conformance bench-resolve sim bench lint tidy clean
 
 help: ## list these targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 deps: ## install what the real-device tests use (Debian packages; needs root)
 	@missing=""; for p in $(DEB_PACKAGES); do \
@@ -52,6 +52,12 @@ conformance: ## the protocol checklist, with a verdict for each rule
 
 bench: ## benchmarks; they print ratios against a reference measured in the same run
 	$(GO) test -run '^$$' -bench . -benchmem ./...
+
+bench-resolve: ## resolving 65,536 addresses: glean, the kernel and arp-scan in turn (root)
+	$(GO) test -count=1 -timeout 30m -run '^TestResolve$$' -v ./conformance -args -resolve | grep -v '^=== '
+
+bench-tx: ## transmit engines, pacing and starts on TAPs against bare loops of the same run (root)
+	$(GO) test -run '^$$' -bench . -benchtime 1x -timeout 20m ./generator/transmit
 
 lint: ## golangci-lint, if it is installed; else go vet
 	@if command -v golangci-lint >/dev/null; then golangci-lint run; else $(GO) vet ./...; fi

@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"net/netip"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -16,6 +17,7 @@ import (
 	"glean/server/engine"
 	"glean/stack"
 	"glean/stack/link"
+	"glean/stack/link/afpacket"
 	"glean/stack/link/tap"
 	"glean/stack/loop"
 )
@@ -29,7 +31,8 @@ type glean struct {
 	loop   *loop.Real
 	engine *engine.Engine // on the loop only
 	wake   chan struct{}  // something happened
-	taps   []*tap.Link
+	links  []interface{ Done() <-chan struct{} }
+	close  func() // ends it, if it has not ended
 }
 
 func newGlean(t testing.TB) *glean {
@@ -49,16 +52,17 @@ func newGlean(t testing.TB) *glean {
 		}
 	})
 	go l.Run()
-	t.Cleanup(func() {
+	g.close = sync.OnceFunc(func() {
 		stopped := make(chan struct{})
 		l.Post(func() { g.engine.Stop(func() { close(stopped) }) })
 		<-stopped
-		for _, k := range g.taps {
+		for _, k := range g.links {
 			<-k.Done()
 		}
 		l.Stop()
 		<-l.Done()
 	})
+	t.Cleanup(g.close)
 	return g
 }
 
@@ -101,20 +105,38 @@ func (g *glean) within(d time.Duration, ok func(e *engine.Engine) bool) bool {
 // openTAP makes port id on a TAP.
 func (g *glean) openTAP(id string, c tap.Config) {
 	g.t.Helper()
-	var err error
-	g.do(func(e *engine.Engine) {
-		err = e.ReservePort(engine.PortSpec{ID: id, Kind: engine.KindTAP, Name: c.Name})
-	})
-	if err == nil {
-		var k *tap.Link
-		if k, err = tap.Open(g.loop, c); err == nil {
-			g.taps = append(g.taps, k)
-			g.do(func(e *engine.Engine) { e.AttachPort(id, k) })
-		}
-	}
+	k, err := tap.Open(g.loop, c)
 	if err != nil {
 		g.t.Fatal(err)
 	}
+	g.attach(engine.PortSpec{ID: id, Kind: engine.KindTAP, Name: c.Name}, k)
+}
+
+// openPacket makes port id on a device of the test's own namespace.
+func (g *glean) openPacket(id string, c afpacket.Config) {
+	g.t.Helper()
+	k, err := afpacket.Open(g.loop, c)
+	if err != nil {
+		g.t.Fatal(err)
+	}
+	g.attach(engine.PortSpec{ID: id, Kind: engine.KindPacket, Name: c.Name}, k)
+}
+
+// closable is a link that takes a while to close.
+type closable interface {
+	link.Link
+	Done() <-chan struct{}
+}
+
+func (g *glean) attach(spec engine.PortSpec, k closable) {
+	g.t.Helper()
+	g.links = append(g.links, k)
+	g.do(func(e *engine.Engine) {
+		if err := e.ReservePort(spec); err != nil {
+			g.t.Error(err)
+		}
+		e.AttachPort(spec.ID, k)
+	})
 }
 
 // iface makes an interface of a body as POST /interfaces takes it.

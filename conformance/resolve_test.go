@@ -1,0 +1,101 @@
+package conformance
+
+import (
+	"flag"
+	"fmt"
+	"os"
+	"slices"
+	"testing"
+	"text/tabwriter"
+	"time"
+)
+
+var (
+	compareResolve = flag.Bool("resolve", false, "run the comparison of resolving many addresses with the kernel and arp-scan")
+	resolveRounds  = flag.Int("rounds", 5, "rounds of the comparison")
+)
+
+// trial is one way to resolve all addresses of an arena, one time.
+type trial struct {
+	wall     time.Duration
+	requests uint64 // that were sent
+	missed   int    // addresses that were given up
+}
+
+// contest is who is compared how.
+type contest struct {
+	name string
+	arenaConfig
+	limit float64 // glean's wall time over the kernel's, as it is meant to be
+}
+
+var contests = []contest{
+	{"veth", arenaConfig{count: 65536}, 0.7},
+	{"veth, 10 % of requests lost", arenaConfig{count: 65536, loss: 10}, 0.9},
+	{"veth, IPv6", arenaConfig{count: 4096, v6: true}, 0.6},
+	{"TAP", arenaConfig{count: 65536, tap: true}, 0.7},
+}
+
+// TestResolve is `make bench-resolve`: rounds in which each resolver has its
+// turn; the table has medians over the rounds, and of ratios within a round.
+func TestResolve(t *testing.T) {
+	if !*compareResolve {
+		t.Skip("`make bench-resolve` runs it")
+	}
+	w := tabwriter.NewWriter(os.Stdout, 0, 8, 2, ' ', 0)
+	fmt.Fprintln(w, "device\taddresses\tresolver\tmedian wall\tper second\trequests per address\tgiven up\tglean's wall / this\twanted")
+	for _, c := range contests {
+		t.Run(c.name, func(t *testing.T) { compete(t, w, c) })
+	}
+	if err := w.Flush(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// entrant is one who resolves.
+type entrant struct {
+	name   string
+	run    func() trial
+	wanted string
+	trials []trial
+}
+
+// compete runs a contest and writes its lines.
+func compete(t *testing.T, w *tabwriter.Writer, c contest) {
+	a := newArena(t, c.arenaConfig)
+	entrants := []*entrant{
+		{name: "glean", run: a.gleanResolves},
+		{name: "kernel, told by netlink", run: func() trial { return a.kernelResolves(false) }, wanted: fmt.Sprintf("%.1f", c.limit)},
+	}
+	if !a.v6 {
+		entrants = append(entrants, &entrant{name: "kernel, given packets", run: func() trial { return a.kernelResolves(true) }, wanted: fmt.Sprintf("%.1f", c.limit)})
+	}
+	if !a.v6 && a.loss == 0 {
+		s := a.tuneArpScan()
+		entrants = append(entrants, &entrant{name: "arp-scan " + s.String(), run: func() trial { return a.arpScan(s) }, wanted: "0.5"})
+	}
+	for round := range *resolveRounds {
+		for k := range entrants {
+			e := entrants[(k+round)%len(entrants)]
+			e.trials = append(e.trials, e.run())
+		}
+	}
+	for _, e := range entrants {
+		var walls, ratios, requests []float64
+		missed := 0
+		for round, r := range e.trials {
+			walls = append(walls, float64(r.wall))
+			ratios = append(ratios, float64(entrants[0].trials[round].wall)/float64(r.wall))
+			requests = append(requests, float64(r.requests)/float64(c.count))
+			missed += r.missed
+		}
+		wall := time.Duration(median(walls))
+		fmt.Fprintf(w, "%s\t%d\t%s\t%v\t%.0f\t%.3f\t%d\t%.2f\t%s\n", c.name, c.count, e.name, wall.Round(100*time.Microsecond),
+			float64(c.count)/wall.Seconds(), median(requests), missed, median(ratios), e.wanted)
+	}
+}
+
+func median(v []float64) float64 {
+	slices.Sort(v)
+	return v[len(v)/2]
+}
