@@ -5,6 +5,7 @@ import (
 	"math/rand/v2"
 	"strings"
 
+	"glean/learning"
 	"glean/sim"
 	"glean/stack/loop"
 )
@@ -137,7 +138,7 @@ type drawnRequest struct {
 	Targets []drawnTarget
 	Crowd   int // dead addresses besides
 	Timeout loop.Duration
-	Mode    string
+	Mode    learning.Mode
 }
 
 // drawnOrder is something that the user asks for besides.
@@ -387,7 +388,7 @@ func (w *Drawn) drawWishes(d dice) {
 			w.Requests = append(w.Requests, drawnRequest{
 				Crowd: crowd,
 				At:    d.time(0, w.Heal+loop.Second), Segment: s, Timeout: w.drawTimeout(d),
-				Targets: w.drawTargets(d, &w.Segments[s], d.between(1, 10)), Mode: []string{"all", "cached"}[d.IntN(2)],
+				Targets: w.drawTargets(d, &w.Segments[s], d.between(1, 10)), Mode: []learning.Mode{learning.ModeAll, learning.ModeCached}[d.IntN(2)],
 			})
 		}
 	}
@@ -415,7 +416,7 @@ func (w *Drawn) askAgain(d dice) {
 			continue
 		}
 		w.Requests = append(w.Requests, drawnRequest{
-			At: c.At + d.time(0, 2*loop.Second), Segment: c.Segment, Timeout: w.drawTimeout(d), Mode: "cached",
+			At: c.At + d.time(0, 2*loop.Second), Segment: c.Segment, Timeout: w.drawTimeout(d), Mode: learning.ModeCached,
 			Targets: []drawnTarget{{Kind: targetHost, N: c.Host, V6: w.IPv6 && (!w.IPv4 || d.often(50))}},
 		})
 	}

@@ -1,7 +1,6 @@
 package scenario
 
 import (
-	"errors"
 	"fmt"
 
 	"glean/learning"
@@ -77,31 +76,33 @@ func (w *Drawn) requestStep(i int) Step {
 	}
 	raw := body(object{
 		"id": fmt.Sprintf("lr-%d", i), "interface_id": fmt.Sprintf("if-%d", q.Segment), "addresses": addresses,
-		"mode": q.Mode, "timeout_ms": q.Timeout / loop.Millisecond,
+		"timeout_ms": q.Timeout / loop.Millisecond,
 	})
 	return Step{At: q.At, Text: fmt.Sprintf("learn lr-%d", i), Engine: func(r *Run) error {
-		return unlessGone(r.Learn(raw))
+		if _, err := r.engine.Interface(fmt.Sprintf("if-%d", q.Segment)); err != nil {
+			return nil // an order has deleted it
+		}
+		spec, err := engine.ParseLearning(raw)
+		if err == nil {
+			spec.Mode = q.Mode // which only generators can choose by REST
+			_, err = r.engine.StartLearning(spec)
+		}
+		return err
 	}}
-}
-
-// unlessGone forgives what a step asks of a resource that an earlier one has
-// deleted, or that is busy.
-func unlessGone(err error) error {
-	var e *engine.Error
-	if errors.As(err, &e) {
-		return nil
-	}
-	return err
 }
 
 // orderStep does what a user might.
 func (w *Drawn) orderStep(o drawnOrder) Step {
 	generator, iface := fmt.Sprintf("gen-%d-%d", o.Segment, o.N), fmt.Sprintf("if-%d", o.Segment)
 	learn := func(r *Run, mode learning.Mode) error {
-		_, err := r.engine.StartLearning(engine.LearningSpec{
+		g, err := r.engine.Generator(generator)
+		if _, gone := r.engine.Interface(iface); err != nil || gone != nil || g.Learning == "resolving" {
+			return nil // an earlier order was in the way
+		}
+		_, err = r.engine.StartLearning(engine.LearningSpec{
 			GeneratorIDs: []string{generator}, Mode: mode, Timeout: w.Heal + 10*loop.Second,
 		})
-		return unlessGone(err)
+		return err
 	}
 	return Step{At: o.At, Text: orderWords[o.What] + " " + generator, Engine: func(r *Run) error {
 		switch o.What {
@@ -118,7 +119,7 @@ func (w *Drawn) orderStep(o drawnOrder) Step {
 		case orderRetry:
 			return learn(r, learning.ModeUnresolved)
 		case orderFlush:
-			return unlessGone(r.engine.FlushNeighbors(iface))
+			_ = r.engine.FlushNeighbors(iface) // an earlier order may have deleted it
 		}
 		return nil
 	}}
