@@ -21,7 +21,7 @@ type Interface struct {
 	ipv6      *address
 
 	count   int    // neighbors, static ones included
-	stale   uint32 // list of STALE neighbors that are not being asked, oldest first
+	stale   uint32 // list of STALE neighbors that are not being asked, oldest first; 0: there was none yet
 	foreign uint32 // list of those that only a peer's message made
 
 	announcer loop.Timer // for announcements and reports
@@ -146,8 +146,6 @@ func (s *Stack) register(i *Interface, g *segment) {
 	s.handles.set(i.config.Handle, i)
 	g.add(i)
 	s.watchSegment(g)
-	i.stale = s.neighbors.timers.newList()
-	i.foreign = s.neighbors.timers.newList()
 	i.announcer.Init(i.announce)
 	for _, n := range i.config.Static {
 		i.addStatic(ipFrom(n.Addr), n.MAC)

@@ -26,6 +26,7 @@ func (s *Stack) admit(i *Interface, a ip, foreign bool) uint32 {
 		s.counts().Reclaimed++
 		s.apply(victim, evFlush, header.MAC{}, CauseFlushed)
 	}
+	s.needCache()
 	id := s.neighbors.create(i.slot, a, s.loop.Now())
 	i.count++
 	i.segment.watch(a, 1)
@@ -52,6 +53,7 @@ func (i *Interface) addStatic(a ip, mac header.MAC) {
 	s := i.stack
 	id := s.neighbors.find(i.slot, a)
 	if id == 0 {
+		s.needCache()
 		id = s.neighbors.create(i.slot, a, s.loop.Now())
 		i.count++
 		i.segment.watch(a, 1)
@@ -131,11 +133,14 @@ func (s *Stack) reconcile(id uint32, n *neighbor, i *Interface) {
 		s.stopAsking(n)
 	}
 	if n.state == StateStale && n.ask == 0 {
-		list := i.stale
+		list := &i.stale
 		if n.flags&flagForeign != 0 {
-			list = i.foreign
+			list = &i.foreign
 		}
-		s.neighbors.timers.enlist(list, id)
+		if *list == 0 {
+			*list = s.neighbors.timers.newList()
+		}
+		s.neighbors.timers.enlist(*list, id)
 	} else if n.state == StateStale {
 		s.neighbors.timers.remove(id)
 	}

@@ -117,7 +117,7 @@ type lists struct {
 	stamp   uint32
 }
 
-// newList gives the number of an empty list.
+// newList gives the number of an empty list, from 1 on.
 func (w *wheel) newList() uint32 {
 	l := &w.lists
 	if last := len(l.unused) - 1; last >= 0 {
@@ -126,11 +126,14 @@ func (w *wheel) newList() uint32 {
 		return list
 	}
 	l.queues = append(l.queues, queue{})
-	return uint32(len(l.queues) - 1)
+	return uint32(len(l.queues))
 }
 
-// freeList gives an empty list back.
+// freeList gives an empty list back; 0 is none.
 func (w *wheel) freeList(list uint32) {
+	if list == 0 {
+		return
+	}
 	w.oldest(list) // what it still has does not count and goes
 	w.lists.unused = append(w.lists.unused, list)
 }
@@ -148,14 +151,17 @@ func (w *wheel) enlist(list, id uint32) {
 	l.stamp++
 	e := queued{id, kindListed | l.stamp&numberMask}
 	*w.words.at(id) = e.word
-	w.queues.push(&l.queues[list], e)
+	w.queues.push(&l.queues[list-1], e)
 	l.entries++
 	l.live++
 }
 
-// oldest is the first id of a list, 0 if it is empty.
+// oldest is the first id of a list, 0 if it is empty, as list 0 is.
 func (w *wheel) oldest(list uint32) uint32 {
-	q := &w.lists.queues[list]
+	if list == 0 {
+		return 0
+	}
+	q := &w.lists.queues[list-1]
 	for {
 		e, ok := w.queues.first(q)
 		if !ok {

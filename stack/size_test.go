@@ -1,6 +1,7 @@
 package stack
 
 import (
+	"reflect"
 	"testing"
 
 	"glean/stack/link"
@@ -43,5 +44,34 @@ func TestIdleStackIsSmall(t *testing.T) {
 	}
 	if all[0].counters.RxFrames != 1 {
 		t.Error("not used")
+	}
+}
+
+// TestCommonEmptyCacheStaysEmpty: all stacks without a neighbor share it.
+func TestCommonEmptyCacheStaysEmpty(t *testing.T) {
+	l, lk := loop.NewVirtual(), &fakeLink{}
+	lk.loop = l
+	s := New(l, lk, Options{})
+	c := config(1)
+	c.Announce = true
+	i, err := s.AddInterface(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.HandleFrame(reply(mac3, "192.0.2.99").bytes(t))
+	s.HandleFrame(answerNA().bytes(t))
+	l.RunFor(10 * loop.Second)
+	lk.set(false)
+	lk.set(true)
+	s.Release(1)
+	s.Extend(1, 1)
+	i.Flush()
+	l.RunFor(10 * loop.Second)
+	s.RemoveInterface(i)
+	if err := s.Check(); err != nil {
+		t.Fatal(err)
+	}
+	if s.cache != &noCache || !reflect.DeepEqual(noCache, cache{}) {
+		t.Errorf("written: %+v", noCache)
 	}
 }

@@ -39,11 +39,8 @@ type Stack struct {
 	segments   fewMap[uint32, *segment] // by VLAN IDs
 	recent     *segment                 // the one found last
 
-	neighbors neighborTable
-	asks      slab[ask]
-	askTimers wheel
-	holds     slab[hold]
-	packets   packetPool
+	*cache
+	seed uint64 // of the cache's index
 
 	timer    loop.Timer
 	notes    []note // for the waiter, in order
@@ -53,6 +50,27 @@ type Stack struct {
 	outgoing  [1][]byte
 	recipient *Interface // of the frame being handled, once it is known
 	counters  *Counters  // nil until something is counted
+}
+
+// cache is all that a stack knows of its neighbors.
+type cache struct {
+	neighbors neighborTable
+	asks      slab[ask]
+	askTimers wheel
+	holds     slab[hold]
+	packets   packetPool
+}
+
+// noCache is the cache of every stack that has not had a neighbor yet. Nothing
+// is ever written there: all begins with an entry, before which needCache is
+// called.
+var noCache cache
+
+// needCache gives the stack a cache of its own.
+func (s *Stack) needCache() {
+	if s.cache == &noCache {
+		s.cache = &cache{neighbors: neighborTable{seed: s.seed}}
+	}
 }
 
 // New makes the stack of a link and attaches it. The link must not deliver
@@ -68,7 +86,7 @@ func New(l loop.Loop, lk link.Link, o Options) *Stack {
 	if s.rand == nil {
 		s.rand = rand.New(rand.NewPCG(0, 0))
 	}
-	s.neighbors.seed = s.rand.Uint64()
+	s.cache, s.seed = &noCache, s.rand.Uint64()
 	s.timer.Init(s.runTimers)
 	s.up = lk.State().Up
 	lk.Attach(s)
