@@ -40,6 +40,7 @@ var arrows = map[string][]string{
 	"internal/netlab":    {},
 	"conformance":        {""},
 	"conformance/":       {""},
+	"client":             {},
 	"cmd/glean":          {""},
 	"fuzz":               {""},
 	"":                   {},

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"glean/client"
 	"glean/internal/netlab"
 )
 
@@ -116,10 +117,8 @@ func TestPacketPortVLAN(t *testing.T) {
 		add("1", name, 11+i) // on each VLAN another address, which the others ask for in vain
 	}
 	for i, name := range []string{"one", "two", "none"} {
-		request := d.call(202, "POST", "/learning", object{"interface_id": "if-0-" + name, "timeout_ms": 1000, "addresses": []string{
+		got := d.learn(client.Learn{InterfaceID: "if-0-" + name, TimeoutMS: 1000, Addresses: []string{
 			"10.1.0.11", "10.1.0.12", "10.1.0.13", "2001:db8::11", "2001:db8::12", "2001:db8::13"}})
-		request = d.until("/learning/"+request["id"].(string), func(o object) bool { return o["state"] != "resolving" })
-		got := reasons(d.call(200, "GET", "/learning-results/"+request["result_id"].(string), nil))
 		for j := range 3 {
 			want := "no_reply"
 			if j == i {

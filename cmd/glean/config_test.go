@@ -7,6 +7,8 @@ import (
 	"testing"
 
 	"gopkg.in/yaml.v3"
+
+	"glean/client"
 )
 
 // openPerfText is a file as people have it for OpenPerf.
@@ -140,8 +142,9 @@ func TestServeOpenPerfConfig(t *testing.T) {
 	if got := d.call(200, "GET", "/interfaces/dataplane-client", nil)["port_id"]; got != "port0" {
 		t.Errorf("port_id %v", got)
 	}
-	request := d.call(202, "POST", "/learning", object{"interface_id": "dataplane-client", "addresses": []string{"198.18.15.11"}})
-	d.until("/learning/"+request["id"].(string), func(o object) bool { return o["state"] == "completed" })
+	if got := d.learn(client.Learn{InterfaceID: "dataplane-client", Addresses: []string{"198.18.15.11"}}); got["198.18.15.11"] != "00:10:94:ae:d6:ab" {
+		t.Errorf("learned %v", got)
+	}
 	if !strings.Contains(d.log.String(), "modules.packetio.dpdk.test-mode (line 12)") {
 		t.Errorf("the unknown key is not warned about: %s", d.log)
 	}

@@ -3,6 +3,7 @@ package main
 import (
 	"bufio"
 	"bytes"
+	"context"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -15,6 +16,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"glean/client"
 )
 
 // built is the binary under test, made once.
@@ -47,6 +50,7 @@ type daemon struct {
 	log  *lockedBuffer
 	done chan struct{}
 	kill bool // by stop
+	api  *client.Client
 }
 
 type lockedBuffer struct {
@@ -87,6 +91,7 @@ func serve(t *testing.T, args ...string) *daemon {
 	for lines.Scan() {
 		if _, url, ok := strings.Cut(lines.Text(), "listening on "); ok {
 			d.base = strings.TrimSpace(url)
+			d.api = client.New(d.base)
 			break
 		}
 	}
@@ -180,6 +185,30 @@ func (d *daemon) do(method, path string, body any, headers ...string) (int, []by
 		d.t.Fatal(err)
 	}
 	return resp.StatusCode, reply
+}
+
+// learn learns addresses from an interface, and gives each its MAC or the
+// reason why there is none.
+func (d *daemon) learn(what client.Learn) map[string]string {
+	d.t.Helper()
+	ctx, cancel := context.WithTimeout(d.t.Context(), time.Minute)
+	defer cancel()
+	request, err := d.api.Learn(ctx, what)
+	if err == nil {
+		request, err = d.api.WaitLearning(ctx, request.ID)
+	}
+	result := client.LearningResult{}
+	if err == nil {
+		result, err = d.api.LearningResult(ctx, request.ResultID, client.AddressFilter{})
+	}
+	if err != nil {
+		d.t.Fatalf("learning %+v: %v\n%s", what, err, d.log)
+	}
+	found := make(map[string]string)
+	for _, row := range result.Addresses {
+		found[row.IPAddress] = row.MACAddress + row.Reason
+	}
+	return found
 }
 
 // until asks again and again until ok holds for the reply, for a minute at most.

@@ -9,6 +9,7 @@ import (
 	"golang.org/x/net/bpf"
 	"golang.org/x/sys/unix"
 
+	"glean/client"
 	"glean/internal/netlab"
 )
 
@@ -145,9 +146,7 @@ func TestKernelLearning(t *testing.T) {
 	})
 
 	t.Run("no route", func(t *testing.T) {
-		request := l.call(202, "POST", "/learning", object{"interface_id": "if-2", "addresses": []string{"10.9.9.9", "198.18.0.2"}})
-		request = l.until("/learning/"+request["id"].(string), func(o object) bool { return o["state"] != "resolving" })
-		got := reasons(l.call(200, "GET", "/learning-results/"+request["result_id"].(string), nil))
+		got := l.learn(client.Learn{InterfaceID: "if-2", Addresses: []string{"10.9.9.9", "198.18.0.2"}})
 		if got["10.9.9.9"] != "no_route" || got["198.18.0.2"] != mac {
 			t.Errorf("got %v, want 10.9.9.9 no_route and 198.18.0.2 %s", got, mac)
 		}
@@ -205,9 +204,7 @@ func TestKernelTAPDeletedWhileTransmitting(t *testing.T) {
 		t.Errorf("GET /version: %d, want 200", code)
 	}
 	// Learning goes on until its deadline, with the reason.
-	request := l.call(202, "POST", "/learning", object{"interface_id": "if-1", "addresses": []string{"198.18.0.9"}, "timeout_ms": 200})
-	request = l.until("/learning/"+request["id"].(string), func(o object) bool { return o["state"] != "resolving" })
-	if got := reasons(l.call(200, "GET", "/learning-results/"+request["result_id"].(string), nil)); got["198.18.0.9"] != "link_down" {
+	if got := l.learn(client.Learn{InterfaceID: "if-1", Addresses: []string{"198.18.0.9"}, TimeoutMS: 200}); got["198.18.0.9"] != "link_down" {
 		t.Errorf("got %v, want link_down", got)
 	}
 }

@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"glean/client"
 	"glean/internal/netlab"
 )
 
@@ -105,9 +106,7 @@ func TestConfigFile(t *testing.T) {
 		t.Fatal(err)
 	}
 	d := serve(t, "-c", path)
-	request := d.call(202, "POST", "/learning", object{"interface_id": "if-a", "addresses": []string{"198.18.0.11"}})
-	request = d.until("/learning/"+request["id"].(string), func(o object) bool { return o["state"] != "resolving" })
-	got := reasons(d.call(200, "GET", "/learning-results/"+request["result_id"].(string), nil))
+	got := d.learn(client.Learn{InterfaceID: "if-a", Addresses: []string{"198.18.0.11"}})
 	if got["198.18.0.11"] != "02:00:00:00:00:0b" {
 		t.Errorf("learned %v", got)
 	}

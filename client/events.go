@@ -1,0 +1,94 @@
+package client
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"strconv"
+	"strings"
+)
+
+// EventGap is the Type of an event that stands for those that were lost: the
+// daemon keeps a number of events only.
+const EventGap = "gap"
+
+// Event is something that happened to a resource.
+type Event struct {
+	Seq    uint64 `json:"seq"`
+	Time   string `json:"time"` // RFC 3339
+	Type   string `json:"type"` // "learning", "generator", "port", "interface", "neighbor", EventGap
+	ID     string `json:"id"`   // of the resource
+	What   string `json:"what"`
+	Detail string `json:"detail,omitempty"`
+	// Of a gap: the first and the last that were lost.
+	First uint64 `json:"first,omitempty"`
+	Last  uint64 `json:"last,omitempty"`
+}
+
+// EventFilter says what a stream has. Its zero value is everything from now on.
+type EventFilter struct {
+	Types []string
+	After *uint64 // go on after the event with this Seq, the last that was read
+}
+
+// EventStream is an open stream of events.
+type EventStream struct {
+	body  io.ReadCloser
+	lines *bufio.Reader
+}
+
+// Events opens a stream of events. It ends with ctx, or when it is closed.
+func (c *Client) Events(ctx context.Context, f EventFilter) (*EventStream, error) {
+	r := get("events").with("type", strings.Join(f.Types, ","))
+	r.header = http.Header{"Accept": {"text/event-stream"}}
+	if f.After != nil {
+		r.header.Set("Last-Event-ID", strconv.FormatUint(*f.After, 10))
+	}
+	response, err := c.send(ctx, r)
+	if err != nil {
+		return nil, err
+	}
+	return &EventStream{body: response.Body, lines: bufio.NewReader(response.Body)}, nil
+}
+
+// Next waits for the next event. io.EOF is the daemon's end.
+func (s *EventStream) Next() (Event, error) {
+	var kind, data string
+	for {
+		line, err := s.lines.ReadString('\n')
+		if err != nil {
+			return Event{}, err
+		}
+		line = strings.TrimRight(line, "\r\n")
+		field, value, _ := strings.Cut(line, ":")
+		value = strings.TrimPrefix(value, " ")
+		switch {
+		case line != "" && field == "event":
+			kind = value
+		case line != "" && field == "data":
+			if data != "" {
+				data += "\n"
+			}
+			data += value
+		case line == "" && data != "":
+			return readEvent(kind, data)
+		}
+	}
+}
+
+func readEvent(kind, data string) (Event, error) {
+	var e Event
+	if err := json.Unmarshal([]byte(data), &e); err != nil {
+		return e, fmt.Errorf("an event can't be read: %w", err)
+	}
+	if kind == EventGap {
+		e.Type = EventGap
+	}
+	return e, nil
+}
+
+// Close ends the stream.
+func (s *EventStream) Close() error { return s.body.Close() }
