@@ -42,7 +42,7 @@ func (f *fakeTime) pacer() *pacer {
 func drawTime(t *rapid.T) *fakeTime {
 	return &fakeTime{
 		now:  loop.Time(rapid.Int64Range(0, 1e15).Draw(t, "now")),
-		read: loop.Duration(rapid.Int64Range(20, 100).Draw(t, "read")),
+		read: loop.Duration(rapid.Int64Range(40, 200).Draw(t, "read")),
 		sleepLate: func() loop.Duration {
 			return loop.Duration(rapid.Int64Range(0, int64(sleepMargin-loop.Microsecond)).Draw(t, "sleep late"))
 		},
@@ -134,7 +134,7 @@ func TestPacingIsExactOverTime(t *testing.T) {
 		if period == "minute" {
 			q.den *= 60
 		}
-		const frames = 2000
+		const frames = 200
 		c, faults := generator.ParseConfig(fmt.Appendf(nil, `{"duration":{"frames":%d},"load":{"rate":{"value":%d,"period":%q},"units":"frames"},
 			"traffic":[{"length":{"fixed":64},"packet":{"protocols":[{"ethernet":{}}]}}]}`, frames, rate, period))
 		if len(faults) > 0 {

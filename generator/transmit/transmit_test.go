@@ -12,18 +12,23 @@ import (
 	"glean/stack/loop"
 )
 
-func program(t testing.TB, rate, duration string) *generator.Program {
+func compile(t testing.TB, config string, b generator.Binding) *generator.Program {
 	t.Helper()
-	c, faults := generator.ParseConfig([]byte(fmt.Sprintf(`{"duration":%s,"load":{"rate":%s,"units":"frames"},
-		"traffic":[{"length":{"fixed":64},"packet":{"protocols":[{"ethernet":{}}]}}]}`, duration, rate)))
+	c, faults := generator.ParseConfig([]byte(config))
 	if len(faults) > 0 {
 		t.Fatal(faults)
 	}
-	p, faults := generator.Compile(c, generator.Binding{})
+	p, faults := generator.Compile(c, b)
 	if len(faults) > 0 {
 		t.Fatal(faults)
 	}
 	return p
+}
+
+func program(t testing.TB, rate, duration string) *generator.Program {
+	t.Helper()
+	return compile(t, fmt.Sprintf(`{"duration":%s,"load":{"rate":%s,"units":"frames"},
+		"traffic":[{"length":{"fixed":64},"packet":{"protocols":[{"ethernet":{}}]}}]}`, duration, rate), generator.Binding{})
 }
 
 // device counts frames; it fails with err after room of them.
