@@ -28,13 +28,14 @@ var arrows = map[string][]string{
 	"stack/link/":        {"stack/header", "stack/loop", "stack/link", "internal/netlab"},
 	"stack/link/uring":   {},
 	"stack/link/tap":     {"stack/header", "stack/loop", "stack/link", "stack/link/uring"},
+	"filter":             {"stack/header"},
 	"stack":              {"stack/header", "stack/loop", "stack/link"},
 	"learning":           {"stack/header", "stack/loop"},
 	"generator":          {"stack/header", "stack/loop", "stack/link"},
 	"generator/transmit": {"generator", "stack/header", "stack/loop", "stack/link"},
 	"analyzer":           {"stack/header", "stack/loop", "stack/link"},
 	"sim":                {"stack/header", "stack/loop", "stack/link", "stack"},
-	"server/engine":      {"stack/header", "stack/loop", "stack/link", "stack", "learning", "generator", "analyzer"},
+	"server/engine":      {"filter", "stack/header", "stack/loop", "stack/link", "stack", "learning", "generator", "analyzer"},
 	"server":             {"server/engine", "stack/header", "stack/loop", "stack/link", "stack", "learning", "generator", "analyzer"},
 	"sim/scenario":       {"sim", "server/engine", "stack/header", "stack/loop", "stack/link", "stack/link/pcapng", "stack", "learning", "generator", "analyzer"},
 	"internal/netlab":    {},
@@ -48,7 +49,7 @@ var arrows = map[string][]string{
 
 // loopAffine are the packages whose code runs on a loop, in real time and in
 // simulation alike.
-var loopAffine = []string{"stack", "learning", "generator", "analyzer", "sim", "server/engine"}
+var loopAffine = []string{"filter", "stack", "learning", "generator", "analyzer", "sim", "server/engine"}
 
 // bannedImports of loop-affine packages, with the reason.
 var bannedImports = map[string]string{
