@@ -33,12 +33,11 @@ type Interface struct {
 type address struct {
 	iface *Interface
 	ip    ip
-	bits  int // of its prefix
-
-	announcements int       // still to be sent
-	announceAt    loop.Time // when the next is due
-
 	rival *rival // nil: nobody else was ever seen to have it
+
+	announceAt    loop.Time // when the next announcement is due
+	announcements uint8     // still to be sent
+	bits          uint8     // of its prefix
 }
 
 // rival is what is known of another station with one of our addresses.
@@ -123,7 +122,7 @@ func (i *Interface) makeAddresses() {
 		if !p.IsValid() {
 			return nil
 		}
-		a := &address{iface: i, ip: ipFrom(p.Addr()), bits: p.Bits()}
+		a := &address{iface: i, ip: ipFrom(p.Addr()), bits: uint8(p.Bits())}
 		i.addresses = append(i.addresses, a)
 		return a
 	}
@@ -224,7 +223,7 @@ func (i *Interface) isBroadcast(a ip) bool {
 	if i.ipv4 == nil || i.ipv4.bits > 30 {
 		return false // RFC 3021: a /31 has no broadcast addresses
 	}
-	bits := i.ipv4.bits
+	bits := int(i.ipv4.bits)
 	network := i.ipv4.ip.masked(bits)
 	return a == network || a.lo == network.lo|(1<<(32-bits)-1)
 }

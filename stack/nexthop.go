@@ -40,7 +40,7 @@ func (i *Interface) nextHop4(dst ip) (ip, Reason) {
 		return ip{}, NoRoute
 	case dst.isLinkLocal() || i.ipv4.ip.isLinkLocal(): // RFC 3927 section 2.6.2: never through a gateway
 		return dst, ReasonNone
-	case dst.masked(i.ipv4.bits) == i.ipv4.ip.masked(i.ipv4.bits):
+	case dst.masked(int(i.ipv4.bits)) == i.ipv4.ip.masked(int(i.ipv4.bits)):
 		return dst, ReasonNone
 	case i.config.Gateway4.IsValid():
 		return ipFrom(i.config.Gateway4), ReasonNone
@@ -63,7 +63,7 @@ func (i *Interface) nextHop6(dst ip) (ip, Reason) {
 		return ip{}, NoRoute
 	case dst.isLinkLocal():
 		return dst, ReasonNone
-	case i.ipv6 != nil && dst.masked(i.ipv6.bits) == i.ipv6.ip.masked(i.ipv6.bits):
+	case i.ipv6 != nil && dst.masked(int(i.ipv6.bits)) == i.ipv6.ip.masked(int(i.ipv6.bits)):
 		return dst, ReasonNone
 	case i.config.Gateway6.IsValid():
 		return ipFrom(i.config.Gateway6), ReasonNone

@@ -39,7 +39,7 @@ func TestIdleStackIsSmall(t *testing.T) {
 	}
 	l.RunFor(10 * loop.Second)
 	t.Logf("%d octets idle, %d with a neighbor", idle, (heap()-before)/stacks)
-	if idle > 2800 { // 2.3 kB when this was written
+	if idle > 1800 { // 1.5 kB when this was written
 		t.Errorf("an idle stack takes %d octets", idle)
 	}
 	if all[0].counters.RxFrames != 1 {
