@@ -10,7 +10,7 @@ LDFLAGS := -X main.commit=$(COMMIT)
 # What the tests on real devices use; nothing of it is needed to build or run.
 DEB_PACKAGES := iproute2 iputils-ping tcpdump tshark arping ndisc6 arp-scan nmap ethtool
 
-.PHONY: help deps build demo test unit race fuzz conformance bench-resolve sim bench lint tidy clean
+.PHONY: help deps build demo test unit race fuzz conformance bench-resolve sim bench bench-tx lint tidy clean
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
