@@ -25,10 +25,21 @@ var (
 // mutant replaces the only place of old in a file.
 type mutant struct{ name, file, old, new string }
 
+// besides are places of a fault that takes more than one, by its name.
+var besides = map[string][]mutant{
+	"a reply is accepted from another interface": {
+		{file: "stack/arp.go", old: "message{cause: cause})", new: "message{cause: cause, answer: r.Op == header.ARPReply})"},
+	},
+	"a neighbor is asked twice in a RetransTimer": {
+		{file: "stack/schedule.go", old: "	earliest := max(now, n.asked.Add(c.RetransTimer)) //", new: "	earliest := max(now, n.asked.Add(c.RetransTimer/2)) //"},
+		{file: "stack/asking.go", old: "	if !s.up || s.loop.Now() < n.asked.Add(i.config.Neighbor.RetransTimer) {\n\t\treturn false", new: "	if !s.up {\n\t\treturn false"},
+	},
+}
+
 var mutants = []mutant{
 	{"a reply is accepted from another interface", "stack/arp.go",
-		"	if !eth.Dst.IsMulticast() || !g.mayKnow(sender) {\n\t\treturn\n\t}\n\tfor _, other := range g.interfaces {\n\t\tif other != i {\n\t\t\ts.heard(other, sender, r.SenderMAC, message{cause: cause})",
-		"	for _, other := range s.interfaces {\n\t\tif other != nil && other != i {\n\t\t\ts.heard(other, sender, r.SenderMAC, message{cause: cause, answer: r.Op == header.ARPReply})"},
+		"	if !eth.Dst.IsMulticast() || !g.mayKnow(sender) {\n\t\treturn\n\t}\n\tfor _, other := range g.interfaces {",
+		"	for _, other := range s.interfaces {\n\t\tif other == nil {\n\t\t\tcontinue\n\t\t}"},
 	{"asking stops after five questions in IPv4, as OpenPerf does", "stack/schedule.go",
 		"	at, useful := max(earliest,",
 		"	if s.neighbors.address(n).is4() && a.attempts >= 5 {\n\t\treturn loop.Never\n\t}\n\tat, useful := max(earliest,"},
@@ -36,8 +47,7 @@ var mutants = []mutant{
 		"	at, useful := max(earliest,",
 		"	if !s.neighbors.address(n).is4() && int(a.attempts) >= c.MulticastSolicits {\n\t\treturn loop.Never\n\t}\n\tat, useful := max(earliest,"},
 	{"an advertisement is matched on its source, not its target", "stack/ndp.go",
-		"	s.counters.AdvertsReceived++\n\ttarget := ipFrom16(r.Target)",
-		"	s.counters.AdvertsReceived++\n\ttarget := ipFrom16(ip6.Src)"},
+		"	target := ipFrom16(r.Target)\n\tif r.HasTargetLink", "	target := ipFrom16(ip6.Src)\n\tif r.HasTargetLink"},
 	{"INCOMPLETE honours the Override flag", "stack/neighbor_fsm.go",
 		"range [2]event{0, overrideBit} { // O is ignored", "range [1]event{overrideBit} {"},
 	{"a MAC is stored only when all addresses are decided", "learning/settle.go",
@@ -47,16 +57,13 @@ var mutants = []mutant{
 		"		l.unplace(m.targets.slots, id)\n\t\tm.targets.release(id)\n\t\tif r.state() != StateResolving || !r.cancelled {\n\t\t\tm.resolver.Release(ref)\n\t\t}\n\t}\n}\n\nfunc (r *Request) state() State { return r.result.state }\n\n// settle"},
 	{"an answer to nobody's question completes an address", "stack/arp.go",
 		"	case m.answer && s.outstanding(n, i):", "	case !m.create:"},
-	{"a neighbor may be asked again at once", "stack/asking.go",
-		"	if !s.up || s.loop.Now() < n.asked.Add(i.config.Neighbor.RetransTimer) {\n\t\treturn false",
-		"	n.asked = min(n.asked, s.loop.Now().Add(-i.config.Neighbor.RetransTimer))\n\tif !s.up {\n\t\treturn false"},
-	{"the gap between questions is a RetransTimer too short", "stack/schedule.go",
-		"	earliest := max(now, n.asked.Add(c.RetransTimer)) //", "	earliest := max(now, n.asked.Add(c.RetransTimer/2)) //"},
+	{"a neighbor is asked twice in a RetransTimer", "stack/schedule.go",
+		"	return max(c.RetransTimer, min(gap, longestGap))", "	return min(gap/2, longestGap)"},
 	{"off-link without a gateway the destination itself is asked for", "stack/nexthop.go",
 		"		return ipFrom(i.config.Gateway4), ReasonNone\n\t}\n\treturn ip{}, NoRoute",
 		"		return ipFrom(i.config.Gateway4), ReasonNone\n\t}\n\treturn dst, ReasonNone"},
 	{"the IPv6 gateway and prefix length are ignored", "stack/nexthop.go",
-		"dst.masked(i.ipv6.prefix.Bits()) == i.ipv6.ip.masked(i.ipv6.prefix.Bits())", "dst.masked(32) == i.ipv6.ip.masked(32)"},
+		"	case i.ipv6 != nil && dst.masked(", "	case i.ipv6 != nil && dst.masked(32) == i.ipv6.ip.masked(32), i.ipv6 != nil && dst.masked("},
 	{"a STALE entry counts as known", "stack/asking.go",
 		"n.state == StateReachable && !fresh", "n.state.HasMAC() && !fresh"},
 	{"after the link was down nobody is asked any more", "stack/schedule.go",
@@ -80,16 +87,23 @@ var mutants = []mutant{
 		"	case ChecksumICMPv6(ip.Src, ip.Dst, icmp) != 0:", "	case len(icmp) > 1<<16:"},
 }
 
-// mutate gives the text of the file with the fault in it.
-func (m *mutant) mutate() (string, error) {
-	text, err := os.ReadFile(filepath.Join("../..", m.file))
-	if err != nil {
-		return "", err
+// mutate gives the texts of the files with the fault in them.
+func (m *mutant) mutate() (map[string]string, error) {
+	texts := make(map[string]string)
+	for _, edit := range append([]mutant{*m}, besides[m.name]...) {
+		if _, begun := texts[edit.file]; !begun {
+			text, err := os.ReadFile(filepath.Join("../..", edit.file))
+			if err != nil {
+				return nil, err
+			}
+			texts[edit.file] = string(text)
+		}
+		if n := strings.Count(texts[edit.file], edit.old); n != 1 {
+			return nil, fmt.Errorf("%s: the place of the fault is there %d times, not once: %q", edit.file, n, edit.old)
+		}
+		texts[edit.file] = strings.Replace(texts[edit.file], edit.old, edit.new, 1)
 	}
-	if n := strings.Count(string(text), m.old); n != 1 {
-		return "", fmt.Errorf("%s: the place of the fault is there %d times, not once", m.file, n)
-	}
-	return strings.Replace(string(text), m.old, m.new, 1), nil
+	return texts, nil
 }
 
 // Mutants are kept in step with the code: each finds its place.
@@ -121,7 +135,7 @@ func TestMutants(t *testing.T) {
 
 // find builds the mutant and has sim check look for it.
 func (m *mutant) find(dir string) (seed, rule string, err error) {
-	text, err := m.mutate()
+	texts, err := m.mutate()
 	if err != nil {
 		return "", "", err
 	}
@@ -129,15 +143,21 @@ func (m *mutant) find(dir string) (seed, rule string, err error) {
 	if err != nil {
 		return "", "", err
 	}
-	changed, overlay, binary := filepath.Join(dir, "changed.go"), filepath.Join(dir, "overlay.json"), filepath.Join(dir, "glean")
-	list, err := json.Marshal(map[string]any{"Replace": map[string]string{filepath.Join(root, m.file): changed}})
+	overlay, binary := filepath.Join(dir, "overlay.json"), filepath.Join(dir, "glean")
+	replace := make(map[string]string)
+	for file, text := range texts {
+		changed := filepath.Join(dir, strings.ReplaceAll(file, "/", "_"))
+		replace[filepath.Join(root, file)] = changed
+		if err := os.WriteFile(changed, []byte(text), 0o600); err != nil {
+			return "", "", err
+		}
+	}
+	list, err := json.Marshal(map[string]any{"Replace": replace})
 	if err != nil {
 		return "", "", err
 	}
-	for name, content := range map[string][]byte{changed: []byte(text), overlay: list} {
-		if err := os.WriteFile(name, content, 0o600); err != nil {
-			return "", "", err
-		}
+	if err := os.WriteFile(overlay, list, 0o600); err != nil {
+		return "", "", err
 	}
 	if out, err := exec.Command("go", "build", "-overlay", overlay, "-o", binary, "glean/cmd/glean").CombinedOutput(); err != nil {
 		return "", "", fmt.Errorf("go build: %w: %s", err, out)
