@@ -25,13 +25,20 @@ func (s *Stack) handleARP(g *segment, eth *header.EthernetRepr, b []byte) {
 	}
 	sender, target := ipFrom4(r.SenderIP), ipFrom4(r.TargetIP)
 	i, ours := g.arpRecipient(eth, target)
+	if i != nil && !i.hears() {
+		s.drop(DropFilter)
+		if !eth.Dst.IsMulticast() {
+			return
+		}
+		i = nil
+	}
 	s.received(i)
 	if i == nil && !eth.Dst.IsMulticast() {
 		s.drop(DropOtherMAC)
 		return
 	}
 	if own := g.own(sender); own != nil {
-		if r.SenderMAC != own.iface.config.MAC {
+		if r.SenderMAC != own.iface.config.MAC && own.iface.hears() {
 			s.conflict(own, r.SenderMAC)
 		}
 		s.drop(DropConflict)
@@ -94,7 +101,7 @@ func (s *Stack) hearARP(g *segment, eth *header.EthernetRepr, r *header.ARPRepr,
 		return
 	}
 	for _, other := range g.interfaces {
-		if other != i {
+		if other != i && other.hears() {
 			s.heard(other, sender, r.SenderMAC, message{cause: cause})
 		}
 	}

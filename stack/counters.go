@@ -28,6 +28,7 @@ const (
 	DropTableFull                 // a packet of ours found no room for its neighbor
 	DropLinkDown                  // a frame of ours while the link was down
 	DropDevice                    // a frame that the device refused
+	DropFilter                    // a filter of the interface let it not pass
 
 	numDrops
 )
@@ -35,7 +36,7 @@ const (
 var dropWords = [numDrops]string{
 	"vlan", "ether_type", "other_mac", "other_address", "group", "sender_mac", "sender_ip", "conflict",
 	"unasked", "foreign_full", "no_link_address", "static", "icmp", "forward", "held_overflow", "held_failed",
-	"no_route", "table_full", "link_down", "device",
+	"no_route", "table_full", "link_down", "device", "filter",
 }
 
 // String gives a word for counters.

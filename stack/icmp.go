@@ -145,13 +145,14 @@ func (s *Stack) ipRecipient(g *segment, eth *header.EthernetRepr, dst ip) (i *In
 		return nil, false
 	}
 	if i, _ := g.owner(dst); i != nil && i.config.MAC == eth.Dst {
-		return i, true
+		return s.heardBy(i, true)
 	}
 	station := g.stations.get(eth.Dst)
 	if station == nil {
 		s.drop(DropOtherMAC)
+		return nil, false
 	}
-	return station, false
+	return s.heardBy(station, false)
 }
 
 // groupMember finds an interface that listens to a group or broadcast address.
@@ -160,7 +161,7 @@ func (s *Stack) ipRecipient(g *segment, eth *header.EthernetRepr, dst ip) (i *In
 func (g *segment) groupMember(dst ip) *Interface {
 	if dst.is4() {
 		for _, i := range g.interfaces {
-			if i.ipv4 != nil && i.isBroadcast(dst) {
+			if i.ipv4 != nil && i.isBroadcast(dst) && i.hears() {
 				return i
 			}
 		}

@@ -25,6 +25,11 @@ type InterfaceConfig struct {
 	RespondFor []netip.Prefix // answer for all addresses in these, too
 	Static     []StaticNeighbor
 	Neighbor   NeighborConfig // zero members get their defaults
+
+	// RxFilter says which received frames reach the interface, TxFilter which of
+	// its frames leave; nil: all. Packets of Output pass TxFilter too. The frame
+	// is borrowed.
+	RxFilter, TxFilter func(frame []byte) bool
 }
 
 // StaticNeighbor is a neighbor that is never asked.

@@ -14,6 +14,10 @@ func (i *Interface) Stats() InterfaceStats { return i.stats }
 
 // send gives s.frame[:n] to the link and counts it.
 func (i *Interface) send(n int, count *uint64) bool {
+	if !i.maySend(n) {
+		i.stack.drop(DropFilter)
+		return true // to whoever sends it is lost as on a wire, and asked again in time
+	}
 	if !i.stack.send(n, count) {
 		i.stats.TxErrors++
 		return false

@@ -132,7 +132,7 @@ func (s *Stack) handleQuery(g *segment, ip6 *header.IPv6Repr, b []byte) {
 		for _, group := range i.groups(&room) {
 			listens = listens || wanted == [16]byte{} || wanted == group
 		}
-		if listens && i.listener.reports == 0 {
+		if listens && i.listener.reports == 0 && i.hears() {
 			at := s.loop.Now().Add(loop.Duration(s.rand.Int64N(int64(longest) + 1)))
 			i.listener = listener{1, at, record}
 			if at < i.announcer.At() {

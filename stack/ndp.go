@@ -17,6 +17,9 @@ func (s *Stack) handleSolicitation(g *segment, eth *header.EthernetRepr, ip6 *he
 	case i == nil:
 		s.drop(DropOtherAddress)
 		return
+	case !i.hears():
+		s.drop(DropFilter)
+		return
 	case !eth.Dst.IsMulticast() && eth.Dst != i.config.MAC:
 		s.drop(DropOtherMAC)
 		return
@@ -33,7 +36,7 @@ func (s *Stack) handleSolicitation(g *segment, eth *header.EthernetRepr, ip6 *he
 		return
 	}
 	if own := g.own(source); own != nil {
-		if r.HasSourceLink && r.SourceLink != own.iface.config.MAC {
+		if r.HasSourceLink && r.SourceLink != own.iface.config.MAC && own.iface.hears() {
 			s.conflict(own, r.SourceLink)
 		}
 		s.drop(DropConflict)
@@ -99,7 +102,7 @@ func (s *Stack) handleAdvert(g *segment, eth *header.EthernetRepr, ip6 *header.I
 		if r.HasTargetLink {
 			other = r.TargetLink
 		}
-		if other != own.iface.config.MAC {
+		if other != own.iface.config.MAC && own.iface.hears() {
 			s.conflict(own, other)
 		}
 		s.drop(DropConflict)
@@ -132,7 +135,7 @@ func (s *Stack) handleAdvert(g *segment, eth *header.EthernetRepr, ip6 *header.I
 // entries from adverts; RFC 9131 section 6.1.1 lets only routers).
 func (s *Stack) hearAdvert(i *Interface, target ip, r *header.NeighborAdvertisement) bool {
 	id := s.neighbors.find(i.slot, target)
-	if id == 0 {
+	if id == 0 || !i.hears() {
 		return false
 	}
 	n := s.neighbors.at(id)

@@ -48,7 +48,8 @@ type Stack struct {
 
 	frame     []byte // being built; see room
 	outgoing  [1][]byte
-	recipient *Interface // of the frame being handled, once it is known
+	incoming  []byte     // the frame being handled, borrowed
+	recipient *Interface // of it, once it is known
 	counters  *Counters  // nil until something is counted
 }
 
@@ -112,6 +113,7 @@ func (s *Stack) HandleFrame(frame []byte) {
 		s.drop(DropVLAN)
 		return
 	}
+	s.incoming = frame
 	switch eth.Type {
 	case header.EtherTypeARP:
 		s.handleARP(g, &eth, payload)
