@@ -95,7 +95,10 @@ func newInterfaceJSON(v engine.InterfaceView) interfaceJSON {
 	j := interfaceJSON{
 		ID:     spec.ID,
 		PortID: spec.PortID,
-		Config: interfaceConfigJSON{Protocols: []protocolJSON{}, Neighbor: spec.Echo.Neighbor},
+		Config: interfaceConfigJSON{
+			Protocols: []protocolJSON{}, Neighbor: spec.Echo.Neighbor,
+			RxFilter: spec.RxFilter.String(), TxFilter: spec.TxFilter.String(),
+		},
 		Stats: interfaceStatsJSON{
 			RxPackets: v.Stats.RxPackets, TxPackets: v.Stats.TxPackets,
 			RxBytes: v.Stats.RxBytes, TxBytes: v.Stats.TxBytes,

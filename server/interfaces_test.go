@@ -56,6 +56,21 @@ func TestInterfaceEcho(t *testing.T) {
 		is("config.protocols.1.ipv6.link_local_address", "fe80:1::1", "config.neighbor.learning_window", 9)
 }
 
+// TestPacketFilters: filters are compiled, kept, and shown as they were given.
+func TestPacketFilters(t *testing.T) {
+	a := newAPI(t)
+	body := func(filters string) string {
+		return `{"id":"i","port_id":"0","config":{"protocols":[{"eth":{"mac_address":"2:0:0:0:0:a"}}]` + filters + `}}`
+	}
+	rx, tx := "tcp dst portrange 1024-65535", "not((arp && arp[6:2]==2) || (icmp6[icmp6type]==icmp6-neighboradvert))"
+	a.post("/interfaces", body(`,"rx_filter":"`+rx+`","tx_filter":"`+tx+`"`)).want(201).is("config.rx_filter", rx, "config.tx_filter", tx)
+	a.get("/interfaces/i").is("config.rx_filter", rx, "config.tx_filter", tx)
+	a.delete("/interfaces/i").want(204)
+	a.post("/interfaces", body(`,"rx_filter":"not a valid filter"`)).want(400).faults("config.rx_filter")
+	a.post("/interfaces", body(`,"tx_filter":"ip or"`)).want(400).faults("config.tx_filter")
+	a.post("/interfaces", body(`,"rx_filter":"","tx_filter":""`)).want(201)
+}
+
 func TestInterfaceFilters(t *testing.T) {
 	a := newAPI(t).peers()
 	for filter, want := range map[string]string{
@@ -110,8 +125,8 @@ func TestBulkInterfaces(t *testing.T) {
 	a.post("/interfaces/x/bulk-create", `{"items":[`+strings.Repeat("{},", 10_000)+`{}]}`).want(413).faults("items")
 }
 
-// TestDeleteInterfaceWhileLearning is pitfalls 6 and 29.
-func TestDeleteInterfaceWhileLearning(t *testing.T) {
+// TestPitfall06DeleteInterfaceWhileLearning is pitfalls 6 and 29.
+func TestPitfall06DeleteInterfaceWhileLearning(t *testing.T) {
 	a := newAPI(t).peers()
 	a.post("/packet/generators", generatorBody("g", "if-a", nobody)).want(202)
 	a.delete("/interfaces/if-a").want(204)

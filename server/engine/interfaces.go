@@ -6,6 +6,7 @@ import (
 	"net/netip"
 	"sort"
 
+	"glean/filter"
 	"glean/generator"
 	"glean/stack"
 	"glean/stack/header"
@@ -34,6 +35,10 @@ type InterfaceSpec struct {
 	LearningWindow, LearningRatePPS int
 	RespondFor                      []netip.Prefix
 	Static                          []StaticNeighbor
+
+	// RxFilter says which received frames reach the interface, TxFilter which of
+	// its stack's frames leave; nil: all. Generators' frames pass neither.
+	RxFilter, TxFilter *filter.Program
 
 	Echo InterfaceEcho // what is only shown again
 }
@@ -153,6 +158,12 @@ func (s InterfaceSpec) stackConfig(handle uint32) stack.InterfaceConfig {
 		if c.LinkLocal = s.LinkLocal; !c.LinkLocal.IsValid() {
 			c.LinkLocal = netip.AddrFrom16(header.LinkLocal(s.MAC))
 		}
+	}
+	if s.RxFilter != nil {
+		c.RxFilter = s.RxFilter.Match
+	}
+	if s.TxFilter != nil {
+		c.TxFilter = s.TxFilter.Match
 	}
 	for _, n := range s.Static {
 		c.Static = append(c.Static, stack.StaticNeighbor{Addr: n.Address, MAC: n.MAC})

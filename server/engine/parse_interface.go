@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 
+	"glean/filter"
 	"glean/stack"
 	"glean/stack/header"
 	"glean/stack/loop"
@@ -58,11 +59,8 @@ func (o object) interfaceSpec() InterfaceSpec {
 	if !ok {
 		return spec
 	}
-	for _, filter := range []string{"rx_filter", "tx_filter"} {
-		if s, ok := config.text(filter); ok && s != "" {
-			config.wrong(config.at(filter), "filters of interfaces are not supported by this version")
-		}
-	}
+	spec.RxFilter = config.filter("rx_filter")
+	spec.TxFilter = config.filter("tx_filter")
 	config.protocols(&spec)
 	if n, ok := config.child("neighbor"); ok {
 		v, _ := config.get("neighbor")
@@ -71,6 +69,20 @@ func (o object) interfaceSpec() InterfaceSpec {
 		n.neighbor(&spec)
 	}
 	return spec
+}
+
+// filter reads a filter expression; an empty one is none.
+func (o object) filter(name string) *filter.Program {
+	s, ok := o.text(name)
+	if !ok || s == "" {
+		return nil
+	}
+	p, err := filter.Compile(s)
+	if err != nil {
+		o.wrong(o.at(name), "%v", err)
+		return nil
+	}
+	return p
 }
 
 // protocols reads config.protocols: one eth, up to two vlan, at most one ipv4

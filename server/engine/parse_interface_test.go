@@ -127,7 +127,7 @@ func TestParseInterfaceFaults(t *testing.T) {
 		{"respond_for with host bits", neighbor(`"respond_for":["10.0.0.1/8"]`), Invalid, []string{n + "respond_for[0]"}},
 		{"static twice", neighbor(`"static":[{"ip_address":"10.0.0.9","mac_address":"2:0:0:0:0:9"},{"ip_address":"10.0.0.9","mac_address":"2:0:0:0:0:8"}]`), Invalid, []string{n + "static[1].ip_address"}},
 		{"static without MAC", neighbor(`"static":[{"ip_address":"10.0.0.9"}]`), Invalid, []string{n + "static[0].mac_address"}},
-		{"filters are not built yet", `{"port_id":"0","config":{"rx_filter":"ip","protocols":[` + eth + `]}}`, Invalid, []string{"config.rx_filter"}},
+		{"no filters", `{"port_id":"0","config":{"rx_filter":"not a valid filter","tx_filter":"ip[0","protocols":[` + eth + `]}}`, Invalid, []string{"config.rx_filter", "config.tx_filter"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			_, err := ParseInterface([]byte(c.body))
