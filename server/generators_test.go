@@ -212,9 +212,9 @@ func TestBulkStart(t *testing.T) {
 	a.post("/packet/generators/x/bulk-stop", "").want(204)
 }
 
-// TestTwoLayers is pitfall 21: a generator on an interface with nothing to
+// TestPitfall21TwoLayers is pitfall 21: a generator on an interface with nothing to
 // learn can start.
-func TestTwoLayers(t *testing.T) {
+func TestPitfall21TwoLayers(t *testing.T) {
 	a := newAPI(t).peers()
 	a.post("/packet/generators", `{"id":"g","target_id":"if-a","config":{"duration":{"frames":1},
 		"load":{"rate":{"value":1,"period":"second"},"units":"frames"},

@@ -128,9 +128,9 @@ func TestBonds(t *testing.T) {
 	}
 }
 
-// TestPutPort is pitfall 33: PUT answers 200, and the path says which port is
+// TestPitfall33PutPort is pitfall 33: PUT answers 200, and the path says which port is
 // meant.
-func TestPutPort(t *testing.T) {
+func TestPitfall33PutPort(t *testing.T) {
 	a := newAPI(t)
 	a.send("PUT", "/ports/0", `{"id":"0","kind":"wire","config":{"wire":{"name":"w"}}}`).want(200).is("id", "0")
 	a.send("PUT", "/ports/0", `{"kind":"wire","config":{"wire":{"name":"w"}}}`).want(200)
