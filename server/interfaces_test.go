@@ -125,8 +125,8 @@ func TestBulkInterfaces(t *testing.T) {
 	a.post("/interfaces/x/bulk-create", `{"items":[`+strings.Repeat("{},", 10_000)+`{}]}`).want(413).faults("items")
 }
 
-// TestPitfall06DeleteInterfaceWhileLearning is pitfalls 6 and 29.
-func TestPitfall06DeleteInterfaceWhileLearning(t *testing.T) {
+// TestDeleteInterfaceWhileLearning is pitfalls 6 and 29.
+func TestDeleteInterfaceWhileLearning(t *testing.T) {
 	a := newAPI(t).peers()
 	a.post("/packet/generators", generatorBody("g", "if-a", nobody)).want(202)
 	a.delete("/interfaces/if-a").want(204)
