@@ -237,7 +237,9 @@ func (n *Network) addFarm(spec *Farm) error {
 		farm.SetDead(k, true)
 	}
 	n.farms = append(n.farms, d)
-	n.owners.farms = append(n.owners.farms, farmland{seg, farm, uint32(spec.Hosts), spec.IPv4, spec.IPv6})
+	n.owners.farms = append(n.owners.farms, farmland{
+		segment: seg, farm: farm, hosts: uint32(spec.Hosts), ipv4: spec.IPv4, ipv6: spec.IPv6,
+	})
 	return nil
 }
 

@@ -36,6 +36,7 @@ type farmland struct {
 	farm       *sim.Farm
 	hosts      uint32
 	ipv4, ipv6 netip.Addr
+	asked      []loop.Time // when each host was asked for, see Run.lastAsked
 }
 
 // take says that a MAC has an address from now on, besides any that have it.
@@ -83,6 +84,14 @@ func (o *owners) current(s segment, a netip.Addr) (header.MAC, bool) {
 
 // farmer finds the farm host that has an address.
 func (o *owners) farmer(s segment, a netip.Addr) (*sim.Farm, uint32, bool) {
+	if f, n := o.farmOf(s, a); f != nil {
+		return f.farm, n, true
+	}
+	return nil, 0, false
+}
+
+// farmOf finds the farm of an address, nil if it is of none.
+func (o *owners) farmOf(s segment, a netip.Addr) (*farmland, uint32) {
 	for i := range o.farms {
 		f := &o.farms[i]
 		if f.segment != s {
@@ -93,8 +102,8 @@ func (o *owners) farmer(s segment, a netip.Addr) (*sim.Farm, uint32, bool) {
 			first = f.ipv4
 		}
 		if n, ok := sim.Within(first, a); ok && n < f.hosts {
-			return f.farm, n, true
+			return f, n
 		}
 	}
-	return nil, 0, false
+	return nil, 0
 }

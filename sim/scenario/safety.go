@@ -95,14 +95,29 @@ func (r *Run) received(p *watchedPort, frame []byte) {
 // 2.3.2.1, RFC 4861 section 7.2.2).
 func (r *Run) sentQuestion(e *endpoint, target netip.Addr, everybody bool) {
 	k, now := question{e.index, target.As16()}, r.world.Now()
-	if last, asked := r.safety.asked[k]; asked && now.Sub(last) < e.retrans {
+	if last, asked := r.lastAsked(e, k, target, now); asked && now.Sub(last) < e.retrans {
 		r.violated(RuleFlood, "%s asked for %s again after %s, RetransTimer is %s", e.id, target, now.Sub(last), e.retrans)
 	}
-	r.safety.asked[k] = now
 	// A probe of one that traffic goes to is no request's.
 	if r.detailed() && everybody && r.active == 0 && r.safety.wanted[k] == 0 {
 		r.violated(RuleIdle, "%s asked everybody for %s, which no request in progress wants", e.id, target)
 	}
+}
+
+// lastAsked is when a question was asked before, and notes that it is asked now.
+// Hosts of a farm in one family on the port of one interface have an array.
+func (r *Run) lastAsked(e *endpoint, k question, target netip.Addr, now loop.Time) (last loop.Time, asked bool) {
+	if f, n := r.network.owners.farmOf(e.segment, target); f != nil && f.ipv4.IsValid() != f.ipv6.IsValid() && len(r.endpoints) == 1 {
+		if f.asked == nil {
+			f.asked = make([]loop.Time, f.hosts)
+		}
+		last = f.asked[n] - 1 // kept one higher, so that 0 is never
+		f.asked[n] = now + 1
+		return last, last >= 0
+	}
+	last, asked = r.safety.asked[k]
+	r.safety.asked[k] = now
+	return last, asked
 }
 
 // want counts the next hops of a request in progress, or takes them off when it
