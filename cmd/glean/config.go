@@ -10,6 +10,7 @@ import (
 	"gopkg.in/yaml.v3"
 
 	"glean/server/engine"
+	"glean/stack/loop"
 )
 
 // config is the configuration file, ours or OpenPerf's. Keys that are not
@@ -18,6 +19,7 @@ type config struct {
 	Listen    string
 	Ports     []engine.PortSpec
 	Resources []resource
+	Limits    engine.Limits
 	Unknown   []string // keys with their lines, for warnings
 
 	openPerf openPerfConfig
@@ -80,6 +82,8 @@ func (c *config) read(key, value *yaml.Node) (err error) {
 		c.Ports, err = configPorts(value)
 	case "resources":
 		c.Resources, err = configResources(value)
+	case "limits":
+		c.Limits, err = configLimits(value)
 	case "core":
 		c.openPerf.is = true
 		c.unknown(key, "")
@@ -122,6 +126,31 @@ func pairs(n *yaml.Node) func(yield func(key, value *yaml.Node) bool) {
 			}
 		}
 	}
+}
+
+// configLimits reads the map of limits; what is not given has its default.
+func configLimits(n *yaml.Node) (engine.Limits, error) {
+	var l engine.Limits
+	if n.Kind != yaml.MappingNode {
+		return l, fmt.Errorf("must be a map")
+	}
+	seconds := 0
+	members := map[string]*int{
+		"ports": &l.Ports, "interfaces": &l.Interfaces, "generators": &l.Generators,
+		"generator_results": &l.Results, "learning_requests": &l.Requests, "events": &l.Events,
+		"retain_learning": &l.RetainRequests, "retain_learning_s": &seconds,
+	}
+	for key, value := range pairs(n) {
+		member := members[key.Value]
+		if member == nil {
+			return l, fmt.Errorf("line %d: %q is not a limit", key.Line, key.Value)
+		}
+		if err := value.Decode(member); err != nil || *member < 1 || *member > 1<<30 {
+			return l, fmt.Errorf("line %d: %s: must be 1 to %d", value.Line, key.Value, 1<<30)
+		}
+	}
+	l.RetainFor = loop.Duration(seconds) * loop.Second
+	return l, nil
 }
 
 // configPorts reads the list of {id, kind, arg}.

@@ -14,6 +14,10 @@ import (
 // have no end.
 const deepest = 64
 
+// largest is how many octets of JSON a body may become: as many as a request
+// may have. Aliases can make a small file stand for a huge one.
+const largest = 64 << 20
+
 // checkKeys finds a key that is given twice in one map, anywhere. One of the
 // two would be lost without a word.
 func checkKeys(n *yaml.Node) error {
@@ -50,15 +54,22 @@ func nodeJSON(n *yaml.Node, depth int) ([]byte, error) {
 }
 
 func listJSON(n *yaml.Node, depth int) ([]byte, error) {
-	items := []json.RawMessage{}
-	for _, item := range n.Content {
+	var b bytes.Buffer
+	b.WriteByte('[')
+	for i, item := range n.Content {
+		if i > 0 {
+			b.WriteByte(',')
+		}
 		j, err := nodeJSON(item, depth+1)
 		if err != nil {
 			return nil, err
 		}
-		items = append(items, j)
+		if b.Write(j); b.Len() > largest {
+			return nil, tooLarge(n)
+		}
 	}
-	return json.Marshal(items)
+	b.WriteByte(']')
+	return b.Bytes(), nil
 }
 
 func mapJSON(n *yaml.Node, depth int) ([]byte, error) {
@@ -81,10 +92,16 @@ func mapJSON(n *yaml.Node, depth int) ([]byte, error) {
 		}
 		b.Write(name)
 		b.WriteByte(':')
-		b.Write(j)
+		if b.Write(j); b.Len() > largest {
+			return nil, tooLarge(n)
+		}
 	}
 	b.WriteByte('}')
 	return b.Bytes(), nil
+}
+
+func tooLarge(n *yaml.Node) error {
+	return fmt.Errorf("line %d: larger than %d octets with its aliases", n.Line, largest)
 }
 
 func scalarJSON(n *yaml.Node) ([]byte, error) {

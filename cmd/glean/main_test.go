@@ -58,6 +58,10 @@ func TestWrongWords(t *testing.T) {
 		{[]string{"serve", "-c", filepath.Join(dir, "nosuch.yaml")}, "nosuch.yaml"},
 		{[]string{"serve", "-c", file("- a\n- b\n")}, "must be a map"},
 		{[]string{"serve", "-c", file("ports: [{id: '0', kind: wire}]\n")}, "line 1"},
+		{[]string{"serve", "-c", file("limits: {ports: 0}\n")}, "ports"},
+		{[]string{"serve", "-c", file("limits:\n  generatorz: 5\n")}, `line 2: "generatorz"`},
+		{[]string{"serve", "-c", file("resources: {/interfaces/a: &x {k: *x}}\n")}, "nested deeper"},
+		{[]string{"serve", "-c", file(aliasBomb())}, "with its aliases"},
 	} {
 		var out, errs bytes.Buffer
 		code := run(c.args, &out, &errs)
@@ -66,6 +70,15 @@ func TestWrongWords(t *testing.T) {
 				strings.Join(c.args, " "), code, errs.String(), c.want)
 		}
 	}
+}
+
+// aliasBomb is a small file that stands for a huge one.
+func aliasBomb() string {
+	text := "resources:\n  /interfaces/a0: &a0 {k: [1, 1, 1, 1, 1, 1, 1, 1, 1, 1]}\n"
+	for i := 1; i < 12; i++ {
+		text += fmt.Sprintf("  /interfaces/a%d: &a%d {k: [%s*a%d]}\n", i, i, strings.Repeat(fmt.Sprintf("*a%d, ", i-1), 9), i-1)
+	}
+	return text
 }
 
 func TestHelp(t *testing.T) {

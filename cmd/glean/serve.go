@@ -25,6 +25,8 @@ import (
 const stopWithin = 2 * time.Second
 
 type serveFlags struct {
+	limits engine.Limits // from the file only
+
 	listen, config, logLevel, logFormat string
 	openPerf, dropOverruns              bool
 	ports                               portFlags
@@ -34,7 +36,7 @@ func runServe(c command, args []string) error {
 	var f serveFlags
 	fs := c.newFlags()
 	fs.StringVar(&f.listen, "listen", "", "address and port of the REST API (default 127.0.0.1:9000)")
-	fs.StringVar(&f.config, "config", "", "configuration `file` (YAML): listen, ports, resources; OpenPerf's is taken too")
+	fs.StringVar(&f.config, "config", "", "configuration `file` (YAML): listen, ports, resources, limits; OpenPerf's is taken too")
 	fs.StringVar(&f.config, "c", "", "short for --config")
 	fs.Var(&f.ports, "port", "`ID=KIND:ARG`, repeatable: 0=tap:NAME[,queues=N][,persist], 1=packet:DEVICE,\n2=wire:NAME;\nwithout any: ports 0 and 1, back to back on a wire")
 	fs.BoolVar(&f.openPerf, "openperf", false, "behave as OpenPerf does where the two differ")
@@ -74,7 +76,7 @@ func (f *serveFlags) readConfig(log *slog.Logger) ([]resource, error) {
 		if len(f.ports) == 0 {
 			f.ports = c.Ports
 		}
-		resources = c.Resources
+		f.limits, resources = c.Limits, c.Resources
 	}
 	if f.listen == "" {
 		f.listen = "127.0.0.1:9000"
@@ -110,6 +112,7 @@ func serveUntil(ctx context.Context, f serveFlags, resources []resource, log *sl
 			return transmit.Start(r, q, l.Clock, func(reason error) { l.Post(func() { done(reason) }) })
 		},
 		DropOverruns: f.dropOverruns,
+		Limits:       f.limits,
 	})
 	s := server.New(server.Config{
 		Loop: l, Engine: e, Epoch: l.Epoch(), Openers: openers(l), OpenPerf: f.openPerf,
