@@ -10,7 +10,7 @@ LDFLAGS := -X main.commit=$(COMMIT)
 # What the tests on real devices use; nothing of it is needed to build or run.
 DEB_PACKAGES := iproute2 iputils-ping tcpdump tshark arping ndisc6 arp-scan nmap ethtool
 
-.PHONY: help deps build demo test unit race fuzz conformance bench-resolve sim bench bench-tx lint tidy clean
+.PHONY: help deps build demo test unit race fuzz conformance bench-resolve sim mutants bench bench-tx lint tidy clean
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -46,6 +46,9 @@ fuzz: ## every fuzz target for FUZZ_S seconds
 
 sim: ## random worlds: SEEDS of them, from SEED on
 	$(GO) run ./cmd/glean sim check --seeds $(SEEDS) --from $(SEED)
+
+mutants: ## deliberate faults in the code, each of which a sweep of worlds must find (takes long)
+	$(GO) test -count=1 ./sim/scenario -run 'TestMutants$$' -mutants -timeout 60m -v
 
 conformance: ## the protocol checklist, with a verdict for each rule
 	$(GO) run ./conformance/gate ./stack ./stack/header ./learning ./generator ./sim ./server/engine ./conformance
