@@ -80,6 +80,8 @@ func TestConfigIsEchoed(t *testing.T) {
 
 func TestStartAndStop(t *testing.T) {
 	a := newAPI(t).peers()
+	// One of the next hops is in the cache, so that it is completed at once.
+	a.post("/packet/generators", generatorBody("first", "if-a", "198.18.0.11"), "Prefer: wait=10").want(201)
 	a.post("/packet/generators", generatorBody("g", "if-a", nobody, "198.18.0.11")).want(202)
 	r := a.post("/packet/generators/g/start", "").want(409).is("next_hops.resolving", 1, "next_hops.completed", 1)
 	if r.text("learning_id") != a.get("/packet/generators/g").text("learning_id") {

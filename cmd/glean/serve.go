@@ -28,6 +28,7 @@ type serveFlags struct {
 	limits engine.Limits // from the file only
 
 	listen, config, logLevel, logFormat string
+	lab                                 string
 	openPerf, dropOverruns              bool
 	ports                               portFlags
 }
@@ -39,6 +40,7 @@ func runServe(c command, args []string) error {
 	fs.StringVar(&f.config, "config", "", "configuration `file` (YAML): listen, ports, resources, limits; OpenPerf's is taken too")
 	fs.StringVar(&f.config, "c", "", "short for --config")
 	fs.Var(&f.ports, "port", "`ID=KIND:ARG`, repeatable: 0=tap:NAME[,queues=N][,persist], 1=packet:DEVICE,\n2=wire:NAME;\nwithout any: ports 0 and 1, back to back on a wire")
+	fs.StringVar(&f.lab, "lab", "", "scenario `file` (or name, see \"glean sim list\") whose network runs in real time behind\nthe ports that it names")
 	fs.BoolVar(&f.openPerf, "openperf", false, "behave as OpenPerf does where the two differ")
 	fs.BoolVar(&f.dropOverruns, "drop-overruns", false, "count frames that the device could not take as dropped, instead of sending them late")
 	fs.StringVar(&f.logLevel, "log-level", "info", "debug, info, warn or error")
@@ -81,7 +83,7 @@ func (f *serveFlags) readConfig(log *slog.Logger) ([]resource, error) {
 	if f.listen == "" {
 		f.listen = "127.0.0.1:9000"
 	}
-	if len(f.ports) == 0 {
+	if len(f.ports) == 0 && f.lab == "" {
 		f.ports = backToBack("0", "1")
 	}
 	return resources, nil
@@ -120,6 +122,11 @@ func serveUntil(ctx context.Context, f serveFlags, resources []resource, log *sl
 	})
 	go l.Run()
 	defer stopLoop(l, s, e)
+	if f.lab != "" {
+		if err := openLab(ctx, s, l, f.lab); err != nil {
+			return err
+		}
+	}
 	for _, spec := range f.ports {
 		if err := s.OpenPort(ctx, spec); err != nil {
 			return usageErrorf("--port %s=%s:%s: %v", spec.ID, spec.Kind, spec.Name, err)
