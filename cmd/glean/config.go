@@ -174,7 +174,7 @@ func configResources(n *yaml.Node) ([]resource, error) {
 	}
 	var list []resource
 	for key, value := range pairs(n) {
-		body, err := nodeJSON(value, 0)
+		body, err := nodeJSON(value)
 		if err != nil {
 			return nil, fmt.Errorf("line %d: %q: %w", value.Line, key.Value, err)
 		}

@@ -14,9 +14,9 @@ import (
 // have no end.
 const deepest = 64
 
-// largest is how many octets of JSON a body may become: as many as a request
-// may have. Aliases can make a small file stand for a huge one.
-const largest = 64 << 20
+// largest is how many values a body may hold. Aliases can make a small file
+// stand for a huge one.
+const largest = 1 << 20
 
 // checkKeys finds a key that is given twice in one map, anywhere. One of the
 // two would be lost without a word.
@@ -38,41 +38,49 @@ func checkKeys(n *yaml.Node) error {
 
 // nodeJSON turns a YAML value into JSON. Numbers keep their text, so that no
 // digit of a 64-bit number is lost.
-func nodeJSON(n *yaml.Node, depth int) ([]byte, error) {
+func nodeJSON(n *yaml.Node) ([]byte, error) {
+	return (&converter{left: largest}).node(n, 0)
+}
+
+// converter turns one body into JSON.
+type converter struct{ left int } // values that it may still hold
+
+func (c *converter) node(n *yaml.Node, depth int) ([]byte, error) {
 	if depth > deepest {
 		return nil, fmt.Errorf("line %d: nested deeper than %d", n.Line, deepest)
 	}
+	if c.left--; c.left < 0 {
+		return nil, fmt.Errorf("line %d: more than %d values with its aliases", n.Line, largest)
+	}
 	switch n.Kind {
 	case yaml.AliasNode:
-		return nodeJSON(n.Alias, depth+1)
+		return c.node(n.Alias, depth+1)
 	case yaml.MappingNode:
-		return mapJSON(n, depth)
+		return c.object(n, depth)
 	case yaml.SequenceNode:
-		return listJSON(n, depth)
+		return c.list(n, depth)
 	}
 	return scalarJSON(n)
 }
 
-func listJSON(n *yaml.Node, depth int) ([]byte, error) {
+func (c *converter) list(n *yaml.Node, depth int) ([]byte, error) {
 	var b bytes.Buffer
 	b.WriteByte('[')
 	for i, item := range n.Content {
 		if i > 0 {
 			b.WriteByte(',')
 		}
-		j, err := nodeJSON(item, depth+1)
+		j, err := c.node(item, depth+1)
 		if err != nil {
 			return nil, err
 		}
-		if b.Write(j); b.Len() > largest {
-			return nil, tooLarge(n)
-		}
+		b.Write(j)
 	}
 	b.WriteByte(']')
 	return b.Bytes(), nil
 }
 
-func mapJSON(n *yaml.Node, depth int) ([]byte, error) {
+func (c *converter) object(n *yaml.Node, depth int) ([]byte, error) {
 	var b bytes.Buffer
 	b.WriteByte('{')
 	for key, value := range pairs(n) {
@@ -86,22 +94,16 @@ func mapJSON(n *yaml.Node, depth int) ([]byte, error) {
 		if err != nil {
 			return nil, err
 		}
-		j, err := nodeJSON(value, depth+1)
+		j, err := c.node(value, depth+1)
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", key.Value, err)
 		}
 		b.Write(name)
 		b.WriteByte(':')
-		if b.Write(j); b.Len() > largest {
-			return nil, tooLarge(n)
-		}
+		b.Write(j)
 	}
 	b.WriteByte('}')
 	return b.Bytes(), nil
-}
-
-func tooLarge(n *yaml.Node) error {
-	return fmt.Errorf("line %d: larger than %d octets with its aliases", n.Line, largest)
 }
 
 func scalarJSON(n *yaml.Node) ([]byte, error) {

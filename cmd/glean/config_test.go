@@ -124,7 +124,7 @@ func TestNodeJSON(t *testing.T) {
 	if err := yaml.Unmarshal([]byte(text), &doc); err != nil {
 		t.Fatal(err)
 	}
-	got, err := nodeJSON(doc.Content[0], 0)
+	got, err := nodeJSON(doc.Content[0])
 	if err != nil || string(got) != want {
 		t.Errorf("%s (%v), want %s", got, err, want)
 	}
