@@ -16,7 +16,8 @@ type Looped struct {
 }
 
 // NewLooped begins to transmit at once. done is called once, on the loop and
-// not from within NewLooped or Stop, when the run has ended.
+// not from within NewLooped or Stop, when the run has ended. The queue belongs to
+// the transmitter and is closed before.
 func NewLooped(l loop.Loop, r *Run, q link.Queue, done func(error)) *Looped {
 	t := &Looped{loop: l, run: r, queue: q, done: done}
 	t.timer.Init(t.step)
@@ -30,7 +31,11 @@ func (t *Looped) step() {
 		t.loop.Arm(&t.timer, next)
 		return
 	}
-	t.done(t.run.Err())
+	reason := t.run.Err()
+	if err := t.queue.Close(); reason == nil {
+		reason = err
+	}
+	t.done(reason)
 }
 
 // Stop ends the run with the loop's next callback.

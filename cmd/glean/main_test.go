@@ -168,7 +168,7 @@ func TestStopsOnSIGTERM(t *testing.T) {
 	}
 }
 
-// After kill -9 a TAP that glean made is gone, and the next daemon makes it anew.
+// A TAP has one daemon; after kill -9 the next one can have it.
 func TestRestartAfterKill(t *testing.T) {
 	netlab.Require(t)
 	name := netlab.Name()

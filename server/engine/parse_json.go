@@ -254,7 +254,7 @@ func (c *checker) escape() bool {
 	return true
 }
 
-// hex4 reads the code of a \uXXXX at an offset.
+// hex4 reads the code of a \u escape, four hexadecimal digits, at an offset.
 func (c *checker) hex4(at int) (uint64, bool) {
 	if at+6 > len(c.raw) || c.raw[at] != '\\' || c.raw[at+1] != 'u' {
 		return 0, false

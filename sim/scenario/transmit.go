@@ -3,18 +3,7 @@ package scenario
 import (
 	"glean/generator"
 	"glean/stack/link"
-	"glean/stack/loop"
 )
-
-// transmitter runs a generator's run on the virtual loop: a timer instead of
-// the thread that production has.
-type transmitter struct {
-	loop  loop.Loop
-	run   *generator.Run
-	queue link.Queue
-	done  func(error)
-	timer loop.Timer
-}
 
 // transmit is engine.Config's Transmit.
 func (r *Run) transmit(run *generator.Run, q link.Queue, done func(error)) generator.Transmitter {
@@ -27,27 +16,5 @@ func (r *Run) transmit(run *generator.Run, q link.Queue, done func(error)) gener
 		r.active--
 		done(reason)
 	}
-	t := &transmitter{loop: r.world.Loop(), run: run, queue: q, done: ended}
-	t.timer.Init(t.step)
-	t.loop.Arm(&t.timer, t.loop.Now())
-	return t
-}
-
-func (t *transmitter) step() {
-	next, running := t.run.Step(t.loop.Now(), t.queue)
-	if running {
-		t.loop.Arm(&t.timer, next)
-		return
-	}
-	reason := t.run.Err()
-	if err := t.queue.Close(); reason == nil {
-		reason = err
-	}
-	t.done(reason)
-}
-
-// Stop implements generator.Transmitter.
-func (t *transmitter) Stop() {
-	t.run.Stop()
-	t.loop.Arm(&t.timer, t.loop.Now())
+	return generator.NewLooped(r.world.Loop(), run, q, ended)
 }
