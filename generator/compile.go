@@ -63,9 +63,10 @@ const maxPlans = 1 << 17
 const maxEntries = 4 * MaxDestinations
 
 // Compile makes the program of a configuration that is bound to a target.
-// Faults are those that only show on that target.
+// Faults are those that only show on that target. It changes neither c nor
+// anything else that others see, so it may run beside the loop if b.NextHop may.
 func Compile(c *Config, b Binding) (*Program, Faults) {
-	k := &compiler{p: &Program{config: c, defs: make([]definition, len(c.Traffic))}, b: b}
+	k := &compiler{p: &Program{config: c, learns: b.Interface, defs: make([]definition, len(c.Traffic))}, b: b}
 	for i := range c.Traffic {
 		k.definition(&c.Traffic[i], &k.p.defs[i])
 		if len(k.faults) > maxFaults {

@@ -137,7 +137,40 @@ type Create struct {
 	Config   json.RawMessage
 	Parsed   *Config // of Config, by ParseConfig; nil: Create parses it
 	Binding  Binding
-	Tag      any // see Generator
+	// Program is what Compile made of the configuration and the binding, which
+	// are not looked at then; nil: Create compiles. It has one generator only,
+	// since its adjacencies are the generator's.
+	Program *Program
+	Tag     any // see Generator
+}
+
+func (c *Create) parse() error {
+	if c.Parsed != nil || c.Program != nil {
+		return nil
+	}
+	parsed, faults := ParseConfig(c.Config)
+	if len(faults) > 0 {
+		return &Error{Kind: KindInvalid, Detail: "the configuration is wrong", Faults: faults}
+	}
+	c.Parsed = parsed
+	return nil
+}
+
+func (c *Create) compile() error {
+	if c.Program != nil {
+		return nil
+	}
+	program, faults := Compile(c.Parsed, c.Binding)
+	if len(faults) > 0 {
+		return Unfit(faults)
+	}
+	c.Program = program
+	return nil
+}
+
+// Unfit is the error of a configuration that Compile found faults in.
+func Unfit(faults Faults) error {
+	return &Error{Kind: KindInvalid, Detail: "the configuration does not fit its target", Faults: faults}
 }
 
 var idRule = regexp.MustCompile(`^[a-z0-9-]+$`)
@@ -154,12 +187,8 @@ func CheckID(id string) error {
 // Create adds a generator and starts learning for it if it has something to
 // learn. On an error nothing is left of it.
 func (m *Manager) Create(c Create) (*Generator, error) {
-	config := c.Parsed
-	if config == nil {
-		var faults Faults
-		if config, faults = ParseConfig(c.Config); len(faults) > 0 {
-			return nil, &Error{Kind: KindInvalid, Detail: "the configuration is wrong", Faults: faults}
-		}
+	if err := c.parse(); err != nil {
+		return nil, err
 	}
 	if c.ID == "" {
 		c.ID = m.options.NewID()
@@ -171,13 +200,12 @@ func (m *Manager) Create(c Create) (*Generator, error) {
 	if found {
 		return nil, failure(KindExists, "generator %q exists", c.ID)
 	}
-	program, faults := Compile(config, c.Binding)
-	if len(faults) > 0 {
-		return nil, &Error{Kind: KindInvalid, Detail: "the configuration does not fit its target", Faults: faults}
+	if err := c.compile(); err != nil {
+		return nil, err
 	}
 	m.handles++
-	g := &Generator{ID: c.ID, TargetID: c.TargetID, Handle: m.handles, Tag: c.Tag, program: program}
-	if c.Binding.Interface {
+	g := &Generator{ID: c.ID, TargetID: c.TargetID, Handle: m.handles, Tag: c.Tag, program: c.Program}
+	if c.Program.learns {
 		g.learning = LearningUnresolved
 	}
 	m.sorted = slices.Insert(m.sorted, at, g)

@@ -89,6 +89,26 @@ func kindOf(err error) Kind {
 
 var thousandFrames = oneFlow(perMillisecond, `{"frames":1000}`, "")
 
+// TestCreateOfAProgram gives the manager what was compiled elsewhere: it knows
+// by the program what it is bound to, and compiles nothing.
+func TestCreateOfAProgram(t *testing.T) {
+	for _, c := range []struct {
+		name    string
+		binding Binding
+		state   LearningState
+	}{{"interface", onLink(), LearningResolving}, {"port", Binding{}, LearningUnsupported}} {
+		r := newRoom(t)
+		p := mustCompile(t, thousandFrames, c.binding)
+		g, err := r.m.Create(Create{ID: "g", TargetID: c.name, Program: p})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if state, _ := g.Learning(); g.Program() != p || state != c.state || string(g.ConfigJSON()) != thousandFrames {
+			t.Errorf("%s: %v, not %v", c.name, state, c.state)
+		}
+	}
+}
+
 func TestLifeOfAGenerator(t *testing.T) {
 	r := newRoom(t)
 	g := r.create("g-1", thousandFrames)

@@ -55,6 +55,7 @@ func (s AdjacencyState) hasMAC() bool { return s&1 != 0 }
 // loop reads them for each frame.
 type Program struct {
 	config  *Config
+	learns  bool // it is bound to an interface, not to a port
 	defs    []definition
 	flows   uint64
 	blocks  []uint64 // frames of each definition before the next has its turn
