@@ -92,7 +92,7 @@ func TestC07ProbeForGleansIPv4Address(t *testing.T) {
 // the kernel, and hears of it when the kernel asks for somebody.
 func TestGleanTakesKernelsAddresses(t *testing.T) {
 	p := newPeer(t, "", quietTimes, "ping", "ndisc6")
-	p.do(func(e *engine.Engine) { e.DeleteInterface("if-1") })
+	p.do(func(e *engine.Engine) { e.DeleteInterface("if-1", func() {}) })
 	seq := p.seq()
 	p.iface(strings.NewReplacer(gleanV4, kernelV4, gleanV6, kernelV6).Replace(interfaceBody(gleanMAC, "", quietTimes)))
 	_, _ = p.kernel.Try("ping", "-c", "1", "-w", "1", "198.18.0.55") // nobody is there

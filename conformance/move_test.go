@@ -68,7 +68,7 @@ func TestGleansMACChanges(t *testing.T) {
 	p.neigh("locktime=0", "base_reachable_time_ms=300", "delay_first_probe_time=1", "retrans_time_ms=100")
 	p.ping(gleanV4)
 	p.ping(gleanV6)
-	p.do(func(e *engine.Engine) { e.DeleteInterface("if-1") })
+	p.do(func(e *engine.Engine) { e.DeleteInterface("if-1", func() {}) })
 	p.iface(interfaceBody(otherMAC, "", ""))
 	p.wantKernelMAC(gleanV4, otherMAC)
 	p.ping(gleanV4)

@@ -423,14 +423,24 @@ func (m *Manager) ended(g *Generator, reason error) {
 
 // TargetDeleted makes the generators useless that are bound to a target: active
 // ones stop, none can start, all can be deleted. reason is what their users are
-// told.
-func (m *Manager) TargetDeleted(bound func(*Generator) bool, reason error) {
+// told. stopped is called on the loop, once, when no frame of them can leave any
+// more.
+func (m *Manager) TargetDeleted(bound func(*Generator) bool, reason error, stopped func()) {
+	waiting := 1
+	one := func() {
+		if waiting--; waiting == 0 {
+			stopped()
+		}
+	}
+	defer one()
 	for _, g := range m.sorted {
 		if !bound(g) {
 			continue
 		}
 		g.reason = reason
 		if g.Active() {
+			waiting++
+			g.whenStopped = append(g.whenStopped, one)
 			m.stop(g)
 		}
 		if g.learning != LearningUnsupported {

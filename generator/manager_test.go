@@ -311,12 +311,18 @@ func TestDeviceDeleted(t *testing.T) {
 }
 
 func TestTargetDeleted(t *testing.T) {
-	r := newRoom(t)
+	r, stopped := newRoom(t), 0
 	g := r.create("g", oneFlow(perMillisecond, `{"continuous":true}`, ""))
 	r.resolve(g)
 	r.m.Start("g")
-	r.m.TargetDeleted(func(g *Generator) bool { return g.TargetID == "if-1" }, errors.New("interface_deleted"))
+	r.m.TargetDeleted(func(g *Generator) bool { return g.TargetID == "if-1" }, errors.New("interface_deleted"), func() { stopped++ })
+	if stopped > 0 {
+		t.Error("stopped while its transmitter had not")
+	}
 	r.loop.RunFor(loop.Millisecond)
+	if stopped != 1 {
+		t.Errorf("told %d times that it has stopped", stopped)
+	}
 	r.m.LearningDone(g.Handle)
 	if state, _ := g.Learning(); state != LearningTimedOut || g.Active() {
 		t.Error(state, g.Active())

@@ -252,8 +252,24 @@ func (s *Server) createInterface(w *responseWriter, r *request) error {
 	return reply(w, http.StatusCreated, newInterfaceJSON(v))
 }
 
+// deleteInterface answers when no frame of its generators can leave any more.
 func (s *Server) deleteInterface(w *responseWriter, r *request) error {
-	if err := s.Do(r.Context(), func() { s.Engine.DeleteInterface(r.id()) }); err != nil {
+	return s.deleteInterfaces(w, r, []string{r.id()})
+}
+
+func (s *Server) deleteInterfaces(w *responseWriter, r *request, ids []string) error {
+	deleted := newCountdown()
+	err := s.Do(r.Context(), func() {
+		for _, id := range ids {
+			deleted.add()
+			s.Engine.DeleteInterface(id, deleted.release)
+		}
+		deleted.release()
+	})
+	if err != nil {
+		return err
+	}
+	if err := deleted.wait(r.Context(), s); err != nil {
 		return err
 	}
 	return noContent(w)
@@ -281,13 +297,5 @@ func (s *Server) bulkDeleteInterfaces(w *responseWriter, r *request) error {
 	if err != nil {
 		return err
 	}
-	err = s.Do(r.Context(), func() {
-		for _, id := range ids {
-			s.Engine.DeleteInterface(id)
-		}
-	})
-	if err != nil {
-		return err
-	}
-	return noContent(w)
+	return s.deleteInterfaces(w, r, ids)
 }

@@ -138,3 +138,21 @@ func TestDeleteInterfaceWhileLearning(t *testing.T) {
 	a.delete("/packet/generators/g").want(204)
 	a.send("GET", "/packet/generators/g", "").want(404)
 }
+
+// TestDeleteInterfaceOfActiveGenerator: when the answer is there, no frame can
+// leave any more.
+func TestDeleteInterfaceOfActiveGenerator(t *testing.T) {
+	a := newAPI(t).peers()
+	for _, remove := range []func(){
+		func() { a.delete("/interfaces/if-a").want(204) },
+		func() { a.post("/interfaces/x/bulk-delete", `{"ids":["nobody","if-a"]}`).want(204) },
+	} {
+		a.post("/packet/generators", generatorWith("g", "if-a", continuous, "198.18.0.11"), "Prefer: wait=10").want(201)
+		id := a.post("/packet/generators/g/start", "").want(201).text("id")
+		remove()
+		a.get("/packet/generators/g").is("active", false)
+		a.get("/packet/generator-results/"+id).is("active", false)
+		a.delete("/packet/generators/g").want(204)
+		a.post("/interfaces", ifaceA).want(201)
+	}
+}

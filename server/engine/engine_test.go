@@ -153,7 +153,7 @@ func TestInterfaceDeletedUnderGenerator(t *testing.T) {
 	b.addInterface(ifB)
 	v := b.addGenerator("gen-1", `"198.18.0.11","198.18.0.77"`)
 	b.run(loop.Millisecond)
-	b.DeleteInterface("if-a")
+	b.DeleteInterface("if-a", func() {})
 	g, err := b.Generator("gen-1")
 	if err != nil || g.Learning != "timed_out" {
 		t.Fatalf("generator %+v, %v; want timed_out", g, err)
@@ -298,7 +298,7 @@ func TestSilentlyChangedMACIsLearned(t *testing.T) {
 			return r
 		}
 		learn("lr-1")
-		b.DeleteInterface("if-b")
+		b.DeleteInterface("if-b", func() {})
 		b.addInterface(quiet("02:00:00:00:00:0c"))
 		r := learn("lr-2")
 		for _, row := range r.Rows(learning.RowFilter{}) {
@@ -321,7 +321,7 @@ func TestTargetsOfTheSameName(t *testing.T) {
 		t.Fatal(err)
 	}
 	b.addInterface(strings.Replace(ifA, "if-a", "a", 1))
-	b.DeleteInterface("a")
+	b.DeleteInterface("a", func() {})
 	if _, err := b.StartGenerator("gen-1"); err != nil {
 		t.Errorf("start: %v", err)
 	}

@@ -86,7 +86,7 @@ func (e *Engine) CreateInterfaces(specs []InterfaceSpec) ([]InterfaceView, error
 		i, err := e.createInterface(spec)
 		if err != nil {
 			for _, i := range made {
-				e.deleteInterface(i)
+				e.deleteInterface(i, func() {})
 			}
 			return nil, prefixed(err, fmt.Sprintf("items[%d].", n))
 		}
@@ -172,17 +172,20 @@ func (s InterfaceSpec) stackConfig(handle uint32) stack.InterfaceConfig {
 }
 
 // DeleteInterface removes an interface. Generators bound to it stop and can
-// not start again. An unknown id is not an error.
-func (e *Engine) DeleteInterface(id string) {
+// not start again; done runs on the loop when no frame of them can leave any
+// more. An unknown id is not an error.
+func (e *Engine) DeleteInterface(id string, done func()) {
 	if i := e.interfaces[id]; i != nil {
-		e.deleteInterface(i)
+		e.deleteInterface(i, done)
+		return
 	}
+	done()
 }
 
-func (e *Engine) deleteInterface(i *iface) {
+func (e *Engine) deleteInterface(i *iface, done func()) {
 	delete(e.interfaces, i.spec.ID)
 	e.learning.InterfaceDeleted(i.handle)
-	e.generators.TargetDeleted(func(g *generator.Generator) bool { return targetOf(g).iface == i }, errInterfaceDeleted)
+	e.generators.TargetDeleted(func(g *generator.Generator) bool { return targetOf(g).iface == i }, errInterfaceDeleted, done)
 	i.port.stack.RemoveInterface(i.stack)
 	delete(e.handles, i.handle)
 	e.emit("interface", i.spec.ID, "deleted", "")

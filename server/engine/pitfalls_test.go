@@ -326,7 +326,7 @@ func TestPitfall29InterfaceDeletedUnderAnActiveGenerator(t *testing.T) {
 	n.start("other")
 	n.run(50 * loop.Millisecond)
 	_, before := n.Events(0, 1)
-	n.DeleteInterface("if-0")
+	n.DeleteInterface("if-0", func() {})
 	n.run(loop.Millisecond)
 	n.taken()
 	n.run(100 * loop.Millisecond)

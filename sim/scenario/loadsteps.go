@@ -62,7 +62,7 @@ var deeds = map[string]func(v value) deed{
 		return v.idDeed(func(r *Run, id string) error { r.engine.DeleteGenerator(id, true, func() {}); return nil })
 	},
 	"delete_interface": func(v value) deed {
-		return v.idDeed(func(r *Run, id string) error { r.engine.DeleteInterface(id); return nil })
+		return v.idDeed(func(r *Run, id string) error { r.engine.DeleteInterface(id, func() {}); return nil })
 	},
 	"cancel": func(v value) deed {
 		return v.idDeed(func(r *Run, id string) error { r.engine.DeleteLearning(id); return nil })

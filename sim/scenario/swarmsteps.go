@@ -113,7 +113,7 @@ func (w *Drawn) orderStep(o drawnOrder) Step {
 				r.engine.DeleteLearning(g.LearningID)
 			}
 		case orderDeleteInterface:
-			r.engine.DeleteInterface(iface)
+			r.engine.DeleteInterface(iface, func() {})
 		case orderRelearn:
 			return learn(r, learning.ModeAll)
 		case orderRetry:
