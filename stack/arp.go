@@ -81,7 +81,7 @@ func (g *segment) arpRecipient(eth *header.EthernetRepr, target ip) (i *Interfac
 	if eth.Dst.IsMulticast() {
 		return nil, false
 	}
-	return g.stations.get(eth.Dst), false
+	return g.station(eth.Dst), false
 }
 
 // hearARP updates the caches: that of the interface i that the message is for,

@@ -147,7 +147,7 @@ func (s *Stack) ipRecipient(g *segment, eth *header.EthernetRepr, dst ip) (i *In
 	if i, _ := g.owner(dst); i != nil && i.config.MAC == eth.Dst {
 		return s.heardBy(i, true)
 	}
-	station := g.stations.get(eth.Dst)
+	station := g.station(eth.Dst)
 	if station == nil {
 		s.drop(DropOtherMAC)
 		return nil, false
@@ -173,7 +173,7 @@ func (g *segment) groupMember(dst ip) *Interface {
 		return nil
 	case dst.lo == allNodesLow:
 		return g.interfaces[0]
-	case dst.lo&^0xffffff == solicitedLow && (g.groups.get(uint32(dst.lo)&0xffffff) > 0 || len(g.lengths) > 0):
+	case dst.lo&^0xffffff == solicitedLow && (g.inGroup(dst.group()) > 0 || g.answersForOthers()):
 		return g.interfaces[0]
 	}
 	return nil

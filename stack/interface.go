@@ -118,19 +118,23 @@ func (c InterfaceConfig) normalized() InterfaceConfig {
 }
 
 func (i *Interface) makeAddresses() {
-	add := func(p netip.Prefix) *address {
-		if !p.IsValid() {
-			return nil
+	prefixes := [...]netip.Prefix{i.config.IPv4, netip.PrefixFrom(i.config.LinkLocal, 64), i.config.IPv6}
+	places := [len(prefixes)]**address{&i.ipv4, &i.linkLocal, &i.ipv6}
+	count := 0
+	for _, p := range prefixes {
+		if p.IsValid() {
+			count++
 		}
-		a := &address{iface: i, ip: ipFrom(p.Addr()), bits: uint8(p.Bits())}
-		i.addresses = append(i.addresses, a)
-		return a
 	}
-	i.ipv4 = add(i.config.IPv4)
-	if i.config.LinkLocal.IsValid() {
-		i.linkLocal = add(netip.PrefixFrom(i.config.LinkLocal, 64))
+	room := make([]address, 0, count) // side by side, as they are looked through for every frame
+	i.addresses = make([]*address, 0, count)
+	for k, p := range prefixes {
+		if p.IsValid() {
+			room = append(room, address{iface: i, ip: ipFrom(p.Addr()), bits: uint8(p.Bits())})
+			*places[k] = &room[len(room)-1]
+			i.addresses = append(i.addresses, *places[k])
+		}
 	}
-	i.ipv6 = add(i.config.IPv6)
 }
 
 // register gives the interface its place; nothing can fail any more.

@@ -76,7 +76,7 @@ func (i *Interface) leaveGroups() {
 				own++
 			}
 		}
-		if i.segment.groups.get(uint32(g[13])<<16|uint32(g[14])<<8|uint32(g[15])) == own {
+		if i.segment.inGroup(ipFrom16(g).group()) == own {
 			leaving = append(leaving, g)
 		}
 	}

@@ -1,6 +1,8 @@
 package stack
 
 import (
+	"slices"
+
 	"glean/stack/header"
 )
 
@@ -9,26 +11,9 @@ import (
 // in its segment, so the same address in two VLANs never crosses.
 type segment struct {
 	key        uint32
-	interfaces []*Interface // in the order in which they were added
-	addresses  ipIndex[address]
-	stations   fewMap[header.MAC, *Interface] // the first one with the MAC
-	groups     fewMap[uint32, int]            // low 24 bits of our IPv6 addresses, counted
-	proxies    ipIndex[Interface]
-	lengths    []proxyLength // of proxies, longest first
+	interfaces []*Interface  // in the order in which they were added
+	index      *segmentIndex // nil while the one interface there is answers for itself only
 	watched    map[ip]int    // neighbors by address, counted over all interfaces
-}
-
-// proxyKey is a prefix of respond_for.
-type proxyKey struct {
-	network ip
-	bits    int
-}
-
-// proxyLength is a prefix length in use.
-type proxyLength struct {
-	is4  bool
-	bits int
-	uses int
 }
 
 // segmentKey packs VLAN IDs. A priority tag (ID 0) names no VLAN, so it does
@@ -55,23 +40,20 @@ func (s *Stack) segment(key uint32) *segment {
 	return nil
 }
 
-// proxy finds the interface that answers for an address that nobody has.
-func (g *segment) proxy(a ip) *Interface {
-	for i := range g.lengths {
-		if l := &g.lengths[i]; l.is4 == a.is4() {
-			if found := g.proxies.get(a.masked(l.bits), l.bits); found != nil {
-				return found
+// own finds one of our addresses, nil if nobody here has it.
+func (g *segment) own(a ip) *address {
+	if g.index != nil {
+		return g.index.addresses.get(a, fullLength)
+	}
+	for _, i := range g.interfaces {
+		for _, own := range i.addresses {
+			if own.ip == a {
+				return own
 			}
 		}
 	}
 	return nil
 }
-
-// fullLength is the prefix length under which addresses are in the index.
-const fullLength = 128
-
-// own finds one of our addresses, nil if nobody here has it.
-func (g *segment) own(a ip) *address { return g.addresses.get(a, fullLength) }
 
 // owner finds the interface that has an address or answers for it. exact:
 // the address is the interface's own.
@@ -79,107 +61,69 @@ func (g *segment) owner(a ip) (i *Interface, exact bool) {
 	if own := g.own(a); own != nil {
 		return own.iface, true
 	}
-	if len(g.lengths) > 0 {
-		return g.proxy(a), false
+	if g.index != nil && len(g.index.lengths) > 0 {
+		return g.index.proxy(a), false
 	}
 	return nil, false
 }
 
+// station finds the interface with a MAC, the first if there are several.
+func (g *segment) station(m header.MAC) *Interface {
+	if g.index != nil {
+		return g.index.stations.get(m)
+	}
+	for _, i := range g.interfaces {
+		if i.config.MAC == m {
+			return i
+		}
+	}
+	return nil
+}
+
+// inGroup is how many of our addresses are in the solicited-node group of that
+// number.
+func (g *segment) inGroup(group uint32) (count int) {
+	if g.index != nil {
+		return g.index.groups.get(group)
+	}
+	for _, i := range g.interfaces {
+		for _, a := range i.addresses {
+			if !a.ip.is4() && a.ip.group() == group {
+				count++
+			}
+		}
+	}
+	return count
+}
+
+// answersForOthers tells whether any interface has RespondFor.
+func (g *segment) answersForOthers() bool { return g.index != nil && len(g.index.lengths) > 0 }
+
+// group is the number of an IPv6 address's solicited-node group (RFC 4291
+// section 2.7.1).
+func (a ip) group() uint32 { return uint32(a.lo) & 0xffffff }
+
 // add makes an interface known; its addresses were checked to be free.
 func (g *segment) add(i *Interface) {
 	g.interfaces = append(g.interfaces, i)
-	if g.stations.get(i.config.MAC) == nil {
-		g.stations.set(i.config.MAC, i)
-	}
-	for _, a := range i.addresses {
-		g.addresses.set(a.ip, fullLength, a)
-		if !a.ip.is4() {
-			g.countGroup(a.ip, 1)
+	if g.index == nil && (len(g.interfaces) > 1 || len(i.config.RespondFor) > 0) {
+		g.index = &segmentIndex{}
+		for _, other := range g.interfaces[:len(g.interfaces)-1] {
+			g.index.add(other)
 		}
 	}
-	for _, p := range i.config.RespondFor {
-		key := proxyKey{ipFrom(p.Addr()), p.Bits()}
-		if g.proxies.get(key.network, key.bits) == nil {
-			g.proxies.set(key.network, key.bits, i)
-			g.useLength(key, 1)
-		}
-	}
-}
-
-// countGroup counts the addresses in the solicited-node group of one.
-func (g *segment) countGroup(a ip, change int) {
-	low := uint32(a.lo) & 0xffffff
-	if uses := g.groups.get(low) + change; uses == 0 {
-		g.groups.delete(low)
-	} else {
-		g.groups.set(low, uses)
+	if g.index != nil {
+		g.index.add(i)
 	}
 }
 
 // remove is the opposite of add. Ranges and MACs that another interface has
 // too pass to the first of those.
 func (g *segment) remove(i *Interface) {
-	for at, other := range g.interfaces {
-		if other == i {
-			g.interfaces = append(g.interfaces[:at], g.interfaces[at+1:]...)
-			break
-		}
+	g.interfaces = slices.DeleteFunc(g.interfaces, func(other *Interface) bool { return other == i })
+	if g.index != nil {
+		g.index.remove(i, g.interfaces)
 	}
-	for _, a := range i.addresses {
-		g.addresses.delete(a.ip, fullLength)
-		if !a.ip.is4() {
-			g.countGroup(a.ip, -1)
-		}
-	}
-	if g.stations.get(i.config.MAC) == i {
-		g.stations.delete(i.config.MAC)
-		for _, other := range g.interfaces {
-			if other.config.MAC == i.config.MAC {
-				g.stations.set(i.config.MAC, other)
-				break
-			}
-		}
-	}
-	for _, p := range i.config.RespondFor {
-		g.removeProxy(i, proxyKey{ipFrom(p.Addr()), p.Bits()})
-	}
-}
-
-func (g *segment) removeProxy(i *Interface, key proxyKey) {
-	if g.proxies.get(key.network, key.bits) != i {
-		return
-	}
-	g.proxies.delete(key.network, key.bits)
-	g.useLength(key, -1)
-	for _, other := range g.interfaces {
-		for _, p := range other.config.RespondFor {
-			if (proxyKey{ipFrom(p.Addr()), p.Bits()}) == key {
-				g.proxies.set(key.network, key.bits, other)
-				g.useLength(key, 1)
-				return
-			}
-		}
-	}
-}
-
-// useLength counts the uses of a prefix length and keeps lengths sorted.
-func (g *segment) useLength(key proxyKey, change int) {
-	is4 := key.network.is4()
-	at := 0
-	for at < len(g.lengths) && g.lengths[at].bits > key.bits {
-		at++
-	}
-	for k := at; k < len(g.lengths) && g.lengths[k].bits == key.bits; k++ {
-		if g.lengths[k].is4 == is4 {
-			if g.lengths[k].uses += change; g.lengths[k].uses == 0 {
-				g.lengths = append(g.lengths[:k], g.lengths[k+1:]...)
-			}
-			return
-		}
-	}
-	g.lengths = append(g.lengths, proxyLength{})
-	copy(g.lengths[at+1:], g.lengths[at:])
-	g.lengths[at] = proxyLength{is4, key.bits, change}
 }
 
 // scanAll is how many interfaces a segment may have before it counts its
