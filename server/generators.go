@@ -83,8 +83,12 @@ func (s *Server) createGenerator(w *responseWriter, r *request) error {
 	}
 	patience, waits := r.wait(waitMax)
 	learned := make(chan struct{})
+	one := []engine.GeneratorSpec{spec}
+	if err := s.compile(r, one, false); err != nil {
+		return err
+	}
 	v, err := call(r.Context(), s, func() (engine.GeneratorView, error) {
-		v, err := s.Engine.CreateGenerator(spec)
+		v, err := s.Engine.CreateGenerator(one[0])
 		if err == nil && waits && v.Learning == "resolving" {
 			s.Engine.WhenLearned(v.LearningID, func() { close(learned) })
 		}
@@ -107,6 +111,21 @@ func (s *Server) createGenerator(w *responseWriter, r *request) error {
 	}
 	w.Header().Set("Location", s.generatorURL(r, v.ID))
 	return reply(w, status, newGeneratorJSON(v))
+}
+
+// compile makes the programs of generators, a few requests at a time: it may
+// need a second and a hundred MB for each generator.
+func (s *Server) compile(r *request, specs []engine.GeneratorSpec, bulk bool) error {
+	if err := s.do(r, func() error { return s.Engine.BindGenerators(specs, bulk) }); err != nil {
+		return err
+	}
+	select {
+	case s.compiling <- struct{}{}:
+	case <-r.Context().Done():
+		return r.Context().Err()
+	}
+	defer func() { <-s.compiling }()
+	return engine.CompileGenerators(specs, bulk)
 }
 
 // generatorURL is a path, or a whole URL for OpenPerf's clients.

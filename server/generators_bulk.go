@@ -12,6 +12,9 @@ func (s *Server) bulkCreateGenerators(w *responseWriter, r *request) error {
 	if err != nil {
 		return err
 	}
+	if err := s.compile(r, specs, true); err != nil {
+		return err
+	}
 	views, err := call(r.Context(), s, func() ([]engine.GeneratorView, error) { return s.Engine.CreateGenerators(specs) })
 	if err != nil {
 		return err

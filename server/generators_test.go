@@ -2,6 +2,7 @@ package server
 
 import (
 	"fmt"
+	"net/http"
 	"strings"
 	"testing"
 )
@@ -348,4 +349,37 @@ func TestToggle(t *testing.T) {
 	a.get("/packet/generator-results/"+old).is("active", false)
 	a.get("/packet/generators/a").is("active", false)
 	a.get("/packet/generators/b").is("active", true)
+}
+
+// TestCompileOffTheLoop: while generators wait for their turn to be compiled,
+// everything else is answered.
+func TestCompileOffTheLoop(t *testing.T) {
+	a := newAPI(t).peers()
+	for range cap(a.server.compiling) {
+		a.server.compiling <- struct{}{}
+	}
+	made := make(chan *http.Response, 1)
+	go func() {
+		r, err := a.http.Client().Post(a.http.URL+"/generators", "application/json", strings.NewReader(generatorBody("g", "if-a", "198.18.0.11")))
+		if err != nil {
+			t.Error(err)
+		}
+		made <- r
+	}()
+	a.post("/learning", `{"id":"lr","interface_id":"if-a","addresses":["198.18.1.7"]}`).want(202)
+	for a.get("/learning/lr").text("state") == "resolving" {
+	}
+	select {
+	case <-made:
+		t.Fatal("compiled out of turn")
+	default:
+	}
+	for range cap(a.server.compiling) {
+		<-a.server.compiling
+	}
+	r := <-made
+	r.Body.Close()
+	if r.StatusCode != 202 {
+		t.Errorf("status %d, want 202", r.StatusCode)
+	}
 }

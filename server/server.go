@@ -3,6 +3,7 @@ package server
 import (
 	"log/slog"
 	"net/http"
+	"runtime"
 	"sync"
 	"time"
 
@@ -90,7 +91,9 @@ type Server struct {
 	events *broadcaster
 	meters *meters
 	closed chan struct{} // closed by Close
-	close  sync.Once
+
+	compiling chan struct{} // holds one for each request that compiles
+	close     sync.Once
 }
 
 // New returns a server. The engine's events are its from then on
@@ -100,7 +103,7 @@ func New(c Config) *Server {
 	if c.Logger == nil {
 		c.Logger = slog.Default()
 	}
-	s := &Server{Config: c, closed: make(chan struct{})}
+	s := &Server{Config: c, closed: make(chan struct{}), compiling: make(chan struct{}, runtime.GOMAXPROCS(0))}
 	s.bodies.free = c.Limits.Bodies
 	s.events = newBroadcaster()
 	s.meters = newMeters(c.Version)

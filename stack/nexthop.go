@@ -8,7 +8,8 @@ import (
 
 // NextHop is the address whose MAC frames to dst are sent to: dst itself when
 // it is on the link, else the gateway. Multicast and broadcast addresses are
-// their own next hop; Hold knows their MACs.
+// their own next hop; Hold knows their MACs. It depends on the interface's
+// configuration only, and may be called from anywhere.
 func (i *Interface) NextHop(dst netip.Addr) (hop netip.Addr, r Reason) {
 	if !dst.IsValid() || dst.Is4In6() {
 		return netip.Addr{}, NoRoute

@@ -75,15 +75,20 @@ func generatorBody(id, destinations string) []byte {
 
 func (b *bench) addGenerator(id, destinations string) engine.GeneratorView {
 	b.t.Helper()
-	spec, err := engine.ParseGenerator(generatorBody(id, destinations))
-	if err != nil {
-		b.t.Fatal(err)
-	}
-	v, err := b.CreateGenerator(spec)
+	v, err := b.CreateGenerator(parsedGenerator(b.t, generatorBody(id, destinations)))
 	if err != nil {
 		b.t.Fatal(err)
 	}
 	return v
+}
+
+func parsedGenerator(t *testing.T, body []byte) engine.GeneratorSpec {
+	t.Helper()
+	spec, err := engine.ParseGenerator(body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return spec
 }
 
 func (b *bench) run(d loop.Duration) { b.world.Virtual().RunFor(d) }

@@ -19,6 +19,8 @@ type GeneratorSpec struct {
 	TargetID string // of a port or an interface
 	Raw      json.RawMessage
 	Config   *generator.Config // parsed from Raw
+
+	bound *bound // by BindGenerators
 }
 
 // GeneratorView is a generator as it is now.
@@ -82,7 +84,7 @@ func (e *Engine) CreateGenerators(specs []GeneratorSpec) ([]GeneratorView, error
 			for _, g := range made {
 				e.withdrawGenerator(g)
 			}
-			return nil, prefixed(err, fmt.Sprintf("items[%d].", n))
+			return nil, ofItem(err, n, true)
 		}
 		made = append(made, g)
 	}
@@ -110,16 +112,24 @@ func (e *Engine) createGenerator(spec GeneratorSpec) (*generator.Generator, erro
 	if err != nil {
 		return nil, err
 	}
-	if n := e.generators.Count(); n >= e.limits.Generators {
-		return nil, &Error{Kind: TooMany, Detail: fmt.Sprintf("there are %d generators, and no more are allowed", n)}
+	if err := e.roomForGenerators(1); err != nil {
+		return nil, err
 	}
 	g, err := e.generators.Create(generator.Create{
-		ID: spec.ID, TargetID: spec.TargetID, Config: spec.Raw, Parsed: spec.Config, Binding: binding, Tag: to,
+		ID: spec.ID, TargetID: spec.TargetID, Config: spec.Raw, Parsed: spec.Config,
+		Binding: binding, Program: spec.compiled(binding, to), Tag: to,
 	})
 	if err != nil {
 		return nil, generatorError(err)
 	}
 	return g, nil
+}
+
+func (e *Engine) roomForGenerators(more int) error {
+	if n := e.generators.Count(); n+more > e.limits.Generators {
+		return &Error{Kind: TooMany, Detail: fmt.Sprintf("there are %d generators, and no more than %d are allowed", n, e.limits.Generators)}
+	}
+	return nil
 }
 
 // target is what a generator is bound to. It stays when an interface is deleted

@@ -1,0 +1,68 @@
+package engine
+
+import (
+	"fmt"
+
+	"glean/generator"
+)
+
+// Compiling a generator with a million flows takes as long as a second, in which
+// the loop would answer nobody. So it can be done apart: BindGenerators on the
+// loop, CompileGenerators anywhere, CreateGenerators on the loop. Without the
+// first two, making a generator compiles it.
+
+// bound is what a generator's target was when it was looked up, and the program
+// that was compiled for it.
+type bound struct {
+	binding generator.Binding
+	to      target
+	program *generator.Program
+}
+
+// BindGenerators looks up the targets of generators that are going to be made.
+// It is called on the loop. The fault of a bulk request begins with its item.
+func (e *Engine) BindGenerators(specs []GeneratorSpec, bulk bool) error {
+	for n := range specs {
+		binding, to, err := e.bind(specs[n].TargetID)
+		if err == nil {
+			err = e.roomForGenerators(n + 1)
+		}
+		if err != nil {
+			return ofItem(err, n, bulk)
+		}
+		specs[n].bound = &bound{binding: binding, to: to}
+	}
+	return nil
+}
+
+// CompileGenerators makes the programs of generators whose targets are looked
+// up. It may be called anywhere: a target says its next hops by what it was made
+// of, which does not change.
+func CompileGenerators(specs []GeneratorSpec, bulk bool) error {
+	for n := range specs {
+		b := specs[n].bound
+		program, faults := generator.Compile(specs[n].Config, b.binding)
+		if len(faults) > 0 {
+			return ofItem(generatorError(generator.Unfit(faults)), n, bulk)
+		}
+		b.program = program
+	}
+	return nil
+}
+
+// compiled is the program that was compiled for a target, nil if there is none
+// or the target is not any more what it was then.
+func (s *GeneratorSpec) compiled(binding generator.Binding, to target) *generator.Program {
+	if s.bound == nil || s.bound.to != to || s.bound.binding.MTU != binding.MTU {
+		return nil
+	}
+	return s.bound.program
+}
+
+// ofItem says where in a bulk request a fault is.
+func ofItem(err error, n int, bulk bool) error {
+	if !bulk {
+		return err
+	}
+	return prefixed(err, fmt.Sprintf("items[%d].", n))
+}
