@@ -100,7 +100,10 @@ func (s *Server) learningView(r *request, get func() (*learning.Request, error))
 // listLearning answers GET /learning. The filters are joined by and.
 func (s *Server) listLearning(w *responseWriter, r *request) error {
 	generator, byGenerator := r.filter("generator_id")
-	state, byState := r.filter("state")
+	state, byState, err := r.word("state", "resolving", "completed", "timed_out", "cancelled")
+	if err != nil {
+		return err
+	}
 	views, err := call(r.Context(), s, func() (views []learningView, err error) {
 		for _, request := range s.Engine.LearningRequests() {
 			if byState && request.State().String() != state ||

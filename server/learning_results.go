@@ -131,12 +131,12 @@ func (s *Server) listLearningResults(w *responseWriter, r *request) error {
 
 // rowFilter reads ?state=, ?limit= and ?after=.
 func rowFilter(r *request) (f learning.RowFilter, err error) {
-	if word, given := r.filter("state"); given {
-		state, ok := learning.ParseState(word)
-		if !ok || state == learning.StateCancelled {
-			return f, badParameter("state", `%q is not "resolving", "completed" or "timed_out"`, word)
-		}
-		f.State = state
+	word, given, err := r.word("state", "resolving", "completed", "timed_out")
+	if err != nil {
+		return f, err
+	}
+	if given {
+		f.State, _ = learning.ParseState(word) // it is one of them
 	}
 	if f.Limit, err = r.integer("limit", 1, addressesMax, addressesDefault); err != nil {
 		return f, err

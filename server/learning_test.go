@@ -67,12 +67,13 @@ func TestLearningOfGenerators(t *testing.T) {
 	stream.until("learning", id, "completed")
 	for filter, want := range map[string]string{
 		"?generator_id=dead": busy, "?generator_id=": "", "?state=resolving&generator_id=dead": busy,
-		"?state=completed&generator_id=dead": "", "?state=nonsense": "",
+		"?state=completed&generator_id=dead": "",
 	} {
 		if got := a.get("/learning" + filter).ids(); got != want {
 			t.Errorf("%s: %q, want %q", filter, got, want)
 		}
 	}
+	a.send("GET", "/learning?state=nonsense", "").want(400).faults("?state")
 	result := a.get("/learning/" + busy).text("result_id")
 	a.delete("/learning-results/" + result).want(409)
 	a.delete("/learning-results").want(204) // finished ones only
@@ -167,9 +168,7 @@ func TestNeighbors(t *testing.T) {
 		"?interface_id=":                               "",
 		"?interface_id=unknown":                        "",
 		"?interface_id=if-a&state=reachable":           all,
-		"?interface_id=if-a&state=":                    "",
 		"?ip_address=198.18.1.1":                       "if-a=198.18.1.1",
-		"?ip_address=x":                                "",
 		"?interface_id=if-a&limit=2":                   "if-a=198.18.0.11 if-a=198.18.1.1",
 		"?interface_id=if-a&limit=2&after=198.18.0.11": "if-a=198.18.1.1 if-a=198.18.1.2",
 		"?interface_id=if-a&after=if-a,198.18.1.1":     "if-a=198.18.1.2",
@@ -177,6 +176,9 @@ func TestNeighbors(t *testing.T) {
 		if got := list(query); got != want {
 			t.Errorf("%s: %q, want %q", query, got, want)
 		}
+	}
+	for query, fault := range map[string]string{"?state=": "?state", "?state=resolved": "?state", "?ip_address=x": "?ip_address"} {
+		a.send("GET", "/neighbors"+query, "").want(400).faults(fault)
 	}
 	a.get("/neighbors?ip_address=198.18.1.1").is("0.mac_address", "02:00:00:00:00:0b", "0.state", "reachable", "0.is_router", false)
 	a.send("GET", "/neighbors?after=x", "").want(400).faults("?after")

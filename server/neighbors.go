@@ -62,12 +62,11 @@ func neighborFilter(r *request) (f engine.NeighborFilter, empty bool, err error)
 	if id, given := r.filter("interface_id"); given {
 		f.InterfaceID, empty = id, empty || id == ""
 	}
-	if state, given := r.filter("state"); given {
-		f.State, empty = state, empty || state == ""
+	if f.State, _, err = r.word("state", "incomplete", "reachable", "stale", "delay", "probe", "unreachable", "static"); err != nil {
+		return f, false, err
 	}
-	if text, given := r.filter("ip_address"); given {
-		a, err := netip.ParseAddr(text)
-		f.Address, empty = a, empty || err != nil
+	if f.Address, err = r.address("ip_address"); err != nil {
+		return f, false, err
 	}
 	if f.Limit, err = r.integer("limit", 1, 1<<20, neighborsDefault); err != nil {
 		return f, false, err

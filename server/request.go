@@ -8,6 +8,7 @@ import (
 	"mime"
 	"net/http"
 	"net/netip"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -143,6 +144,15 @@ func (r *request) integer(name string, lo, hi, otherwise int) (int, error) {
 		return 0, badParameter(name, "%q is not a number from %d to %d", s, lo, hi)
 	}
 	return n, nil
+}
+
+// word is a query parameter that is one of a few words.
+func (r *request) word(name string, words ...string) (value string, given bool, err error) {
+	value, given = r.filter(name)
+	if given && !slices.Contains(words, value) {
+		err = badParameter(name, "%q is not one of %s", value, strings.Join(words, ", "))
+	}
+	return value, given, err
 }
 
 // address is a query parameter that is an IP address; invalid if not given.
