@@ -16,10 +16,13 @@ import (
 
 // TestRandomRequests sends sequences of requests made from the document, valid
 // and damaged, with few ids that are used again and again. Whatever comes back
-// has to be in the document, what was accepted too, and nothing is a 5xx.
+// has to be in the document, what was accepted too, nothing is a 5xx, and no
+// goroutine is left of it.
 func TestRandomRequests(t *testing.T) {
 	a := newAPI(t, func(_ *Config, c *engine.Config) { c.Limits.Events = 64 })
 	statuses := make(map[int]int)
+	a.reset()
+	before := goroutines(t)
 	rapid.Check(t, func(rt *rapid.T) {
 		a.t = rt
 		defer a.reset()
@@ -36,6 +39,8 @@ func TestRandomRequests(t *testing.T) {
 		}
 	})
 	a.t = t
+	a.reset()
+	noMoreGoroutines(t, before)
 	for _, status := range []int{200, 201, 202, 204, 400, 404, 405, 409} {
 		if statuses[status] == 0 {
 			t.Errorf("no answer was a %d: the requests do not reach far enough (%v)", status, statuses)
