@@ -15,7 +15,9 @@ type ask struct {
 	attempts   uint32 // questions since asking began
 	head, tail uint32 // held packets
 	packets    uint16
-	tries      uint8 // questions of our own: for held packets, or as probes
+	everybody  uint16     // questions to everybody since it was last known whom to ask
+	was        header.MAC // the MAC before INCOMPLETE, zero if none was known
+	tries      uint8      // questions of our own: for held packets, or as probes
 	flags      uint8
 }
 
@@ -179,6 +181,9 @@ func (s *Stack) Solicit(ref uint32) bool {
 	i := s.interfaces[n.iface]
 	if !s.up || s.loop.Now() < n.asked.Add(i.config.Neighbor.RetransTimer) {
 		return false // whoever made it too early has set the timer
+	}
+	if n.state != StateProbe && n.isSilent() {
+		s.apply(a.neighbor, evUnanswered, header.MAC{}, CauseNoReply)
 	}
 	sent := s.question(n, a, i)
 	s.setAskTimer(n, a, i)

@@ -63,7 +63,7 @@ type Counters struct {
 
 	Conflicts       uint64 // messages from somebody who has one of our addresses
 	SenderMismatch  uint64 // ARP whose sender MAC is not the frame's source
-	NeighborChanges uint64 // another MAC was stored for a neighbor that had one
+	NeighborChanges uint64 // another MAC was stored for a neighbor that has or had one
 	Suspicions      uint64 // two MACs for one neighbor within a second
 	Reclaimed       uint64 // neighbors that gave way to others in a full table
 

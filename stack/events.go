@@ -63,7 +63,7 @@ type NeighborEvent struct {
 	Interface   *Interface
 	Addr        netip.Addr
 	Old, New    State
-	OldMAC, MAC header.MAC // zero where there is none
+	OldMAC, MAC header.MAC // zero where there is none; after INCOMPLETE OldMAC is what was known before
 	Cause       Cause
 	// Suspect: another MAC was told within a second of the last change, which a
 	// spoofer or a duplicate address would do. It may come without any change of

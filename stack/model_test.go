@@ -34,6 +34,7 @@ type modelNeighbor struct {
 	at          loop.Time // end of REACHABLE or DELAY
 	asked       loop.Time
 	outstanding bool
+	tried       bool // its MAC was asked in vain, or has a RetransTimer left to answer
 	self        bool // the stack asks by itself
 	tries       int  // such questions
 	queue       int
@@ -209,6 +210,7 @@ func (m *model) question(key modelKey, to header.MAC, now loop.Time) {
 		m.t.Fatalf("at %v: a probe of %v goes to %v", now, key, to)
 	}
 	x.asked, x.outstanding = now, true
+	x.tried = x.tried || !to.IsMulticast() && x.state != StateProbe
 	if !m.soliciting && (x.self || x.state == StateProbe) {
 		if x.tries++; x.tries > 3 {
 			m.t.Fatalf("at %v: %v is asked %d times", now, key, x.tries)
@@ -218,7 +220,7 @@ func (m *model) question(key modelKey, to header.MAC, now loop.Time) {
 
 // confirm makes a neighbor REACHABLE; answered: its waiters are told.
 func (m *model) confirm(x *modelNeighbor, answered bool) {
-	x.state, x.at, x.self, x.tries = StateReachable, m.node.loop.Now().Add(m.reachable), false, 0
+	x.state, x.at, x.self, x.tries, x.tried = StateReachable, m.node.loop.Now().Add(m.reachable), false, 0, false
 	if !answered {
 		return
 	}
@@ -231,6 +233,7 @@ func (m *model) confirm(x *modelNeighbor, answered bool) {
 
 // learn stores a MAC; held packets leave.
 func (m *model) learn(key modelKey, x *modelNeighbor, mac header.MAC) {
+	x.tried = x.tried && x.mac == mac
 	x.mac = mac
 	m.packets[key] += x.queue
 	x.queue, x.self, x.tries = 0, false, 0
@@ -373,6 +376,9 @@ func TestStackAgainstModel(t *testing.T) {
 				for target := uint32(1); target <= m.target; target++ {
 					if ref, ok := x.holders[target]; ok {
 						allowed := s.up && m.node.loop.Now() >= x.asked.Add(seconds)
+						if allowed && x.tried && x.state.HasMAC() && x.state != StateProbe {
+							x.state, x.mac, x.self, x.tries = StateIncomplete, header.MAC{}, false, 0
+						}
 						m.soliciting = true
 						sent := s.Solicit(ref)
 						m.look()

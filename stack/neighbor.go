@@ -73,10 +73,13 @@ func (s *Stack) apply(id uint32, e event, mac header.MAC, cause Cause) {
 	}
 	i, now := s.interfaces[n.iface], s.loop.Now()
 	n.state = next
-	if do&doRecord != 0 && mac != oldMAC {
+	if do&doRecord != 0 && old == StateIncomplete {
+		oldMAC = s.asks.at(n.ask).was
+	}
+	if do&doRecord != 0 && mac != n.mac {
 		n.mac = mac
 		n.flags &^= flagTried
-		if old.HasMAC() {
+		if !oldMAC.IsZero() && mac != oldMAC {
 			s.counts().NeighborChanges++
 		}
 	}
@@ -89,13 +92,19 @@ func (s *Stack) apply(id uint32, e event, mac header.MAC, cause Cause) {
 	s.setTimer(id, n, i, now, do)
 	if do&doAnswer != 0 {
 		s.confirmHolds(n)
-		n.flags &^= flagOutstanding | flagForeign | flagTried
+		n.flags &^= flagOutstanding | flagForeign
+	}
+	if do&doConfirm != 0 {
+		n.flags &^= flagTried
 	}
 	if n.ask != 0 && do&(doFlush|doDrop) != 0 {
 		s.endHeldPackets(i, n, do)
 	}
 	if s.reconcile(id, n, i); n.ask != 0 && do&(doAsk|doRecord|doForget) != 0 {
 		s.askAnew(n, i)
+	}
+	if n.state == StateIncomplete && !oldMAC.IsZero() {
+		s.asks.at(n.ask).was = oldMAC
 	}
 	s.report(i, n, old, oldMAC, cause)
 	if next == StateNone {

@@ -40,7 +40,7 @@ const (
 	evAsk         event = iota // a waiter wants it
 	evSend                     // a packet is sent to it
 	evTimer                    // ReachableTime or DelayFirstProbeTime is over
-	evUnanswered               // the last question has no answer, and a waiter still holds it
+	evUnanswered               // the last question to its MAC has no answer, and a waiter still holds it
 	evExhausted                // the last question has no answer, and nobody waits
 	evUnreachable              // as evExhausted, where RFC 7048 is in force
 	evHint                     // an upper layer had an answer (RFC 4861 section 7.3.1)
@@ -144,10 +144,8 @@ func buildTransitions() (t [numStates][numEvents]transition) {
 	t[StateStale][evSend] = transition{StateDelay, 0}
 	t[StateDelay][evTimer] = transition{StateProbe, doAsk}
 	t[StateProbe][evExhausted] = transition{StateNone, doForget}
-	t[StateProbe][evUnanswered] = transition{StateIncomplete, doForget}
 	t[StateProbe][evUnreachable] = transition{StateUnreachable, doAsk}
 	t[StateUnreachable][evExhausted] = transition{StateNone, doForget}
-	t[StateUnreachable][evUnanswered] = transition{StateIncomplete, doForget}
 	return t
 }
 
@@ -155,6 +153,10 @@ func buildTransitions() (t [numStates][numEvents]transition) {
 func known(row *[numEvents]transition) {
 	row[evFlush] = transition{StateNone, doForget}
 	row[evRestart] = transition{StateIncomplete, doForget}
+	// As after failed probes: what does not answer at its MAC is looked for
+	// anew, and whoever answers then has it. With the MAC kept, section 7.2.5
+	// would refuse a proxy's answer, which does not override.
+	row[evUnanswered] = transition{StateIncomplete, doForget}
 	row[evHint] = transition{StateReachable, doConfirm}
 	row[evHeardOther] = transition{StateStale, doRecord}
 	row[advert(false, true, advertOther)] = transition{StateStale, doRecord}

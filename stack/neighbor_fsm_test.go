@@ -19,7 +19,7 @@ event          N    I      R     S     D     P     U     T
 ask            Iq   .      .     .     .     .     .     .
 send           Iq   .      .     D     .     .     .     .
 timer          .    .      S     .     Pq    .     .     .
-unanswered     .    .      .     .     .     Ix    Ix    .
+unanswered     .    .      Ix    Ix    Ix    Ix    Ix    .
 exhausted      .    Nd     .     .     .     Nx    Nx    .
 unreachable    .    Nd     .     .     .     Uq    .     .
 hint           .    .      Rc    Rc    Rc    Rc    Rc    .

@@ -38,7 +38,7 @@ func (s *Stack) stopAsking(n *neighbor) {
 // asked: the next question comes as soon as it may.
 func (s *Stack) askAnew(n *neighbor, i *Interface) {
 	a := s.asks.at(n.ask)
-	a.tries = 0
+	a.tries, a.everybody = 0, 0
 	n.flags &^= flagTried
 	if n.state == StateProbe {
 		a.flags &^= askOffered // the stack probes, whether the waiter's window permits or not
@@ -73,7 +73,7 @@ func (s *Stack) nextQuestion(n *neighbor, a *ask, i *Interface) loop.Time {
 	case a.holds == 0 || a.attempts == 0:
 		return earliest
 	}
-	at, useful := max(earliest, n.asked.Add(heldGap(c, a.attempts))), false
+	at, useful := max(earliest, n.asked.Add(heldGap(c, a.everybody))), false
 	for h := a.holds; h != 0; h = s.holds.at(h).next {
 		last := loop.Time(int64(s.holds.at(h).deadline) - int64(c.RetransTimer))
 		if last >= earliest {
@@ -86,12 +86,13 @@ func (s *Stack) nextQuestion(n *neighbor, a *ask, i *Interface) loop.Time {
 	return at
 }
 
-// heldGap is the time from the question number attempts to the next, for a
-// neighbor that is held: RetransTimer while RFC 4861 section 7.2.2 would ask,
-// then twice as long each time, at most longestGap.
-func heldGap(c *NeighborConfig, attempts uint32) loop.Duration {
+// heldGap is the time to the next question for a neighbor that is held, after
+// so many to everybody: RetransTimer while RFC 4861 section 7.2.2 would ask, then
+// twice as long each time, at most longestGap. A question to one MAC does not
+// count: if it was in vain, everybody is asked as if it had not been.
+func heldGap(c *NeighborConfig, everybody uint16) loop.Duration {
 	gap := c.RetransTimer
-	for k := uint32(c.MulticastSolicits); k <= attempts && gap < longestGap; k++ {
+	for k := c.MulticastSolicits; k <= int(everybody) && gap < longestGap; k++ {
 		gap *= 2
 	}
 	return max(c.RetransTimer, min(gap, longestGap))
@@ -187,13 +188,9 @@ func (s *Stack) resumeAsking() {
 // question asks a neighbor: by unicast in PROBE and first of all when it has a
 // MAC, else everybody.
 func (s *Stack) question(n *neighbor, a *ask, i *Interface) bool {
-	to := header.Broadcast // stands for the group of the target in IPv6, too
-	switch {
-	case n.state == StateProbe:
-		to = n.mac
-	case n.state.HasMAC() && n.state != StateUnreachable && s.tryUnicast(n, a, i):
-		to = n.mac
-		n.flags |= flagTried
+	to, one := header.Broadcast, false // stands for the group of the target in IPv6, too
+	if n.state == StateProbe || n.state.HasMAC() && n.state != StateUnreachable && s.tryUnicast(n, a, i) {
+		to, one = n.mac, true
 	}
 	a.flags &^= askOffered
 	n.asked = s.loop.Now()
@@ -205,10 +202,23 @@ func (s *Stack) question(n *neighbor, a *ask, i *Interface) bool {
 	} else {
 		sent = i.sendSolicitation(to, target)
 	}
-	if sent {
-		a.attempts++
+	if !sent {
+		return false
 	}
-	return sent
+	a.attempts++
+	switch {
+	case !one && a.everybody < 1<<16-1:
+		a.everybody++
+	case one && n.state != StateProbe:
+		n.flags |= flagTried
+	}
+	return true
+}
+
+// isSilent tells whether a neighbor was asked at its MAC in vain, when the
+// time for an answer is over.
+func (n *neighbor) isSilent() bool {
+	return n.state.HasMAC() && (n.flags&flagTried != 0 || n.state == StateUnreachable)
 }
 
 // tryUnicast tells whether a neighbor is worth asking at the MAC it had: not

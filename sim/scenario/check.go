@@ -132,7 +132,7 @@ func (w *Drawn) judgeRow(r *Run, q *learning.Request, row *learning.Row) {
 		}
 	default:
 		_, live := r.network.owners.current(e.segment, hop)
-		by := max(loop.Time(w.Heal), q.CreatedAt()).Add(w.answeredWithin())
+		by := max(loop.Time(w.Heal), q.CreatedAt()).Add(answeredWithin)
 		switch {
 		case live && by < deadline && (row.State != learning.StateCompleted || row.DecidedAt > by):
 			wrong(fmt.Sprintf("completed by %s", by))

@@ -269,33 +269,27 @@ func (w *Drawn) drawGenerator(d dice, seg *drawnSegment) drawnGenerator {
 }
 
 // Bounds of what must happen after the network is healed. A neighbor is asked
-// at least every 3 s (see stack, heldGap), and its answer takes no
-// longer than the slowest path. Where MACs change, one question may go in vain
-// to the old MAC, which is asked before everybody is.
+// at least every 3 s (see stack, heldGap), and its answer takes no longer than
+// the slowest path. Where MACs change, one question may go in vain to the old
+// MAC, but everybody is asked a RetransTimer after it, and that is at most half
+// of 3 s. So this is how long it takes at most until an address of a live host
+// has its answer.
 const (
-	askedWithin = 3 * loop.Second
-	drawnLate   = 250 * loop.Millisecond
-	longestWait = 2*askedWithin + drawnLate
+	askedWithin    = 3 * loop.Second
+	drawnLate      = 250 * loop.Millisecond
+	answeredWithin = askedWithin + drawnLate
 )
 
-// answeredWithin is how long it takes at most after the network is healed until
-// an address of a live host has its answer.
-func (w *Drawn) answeredWithin() loop.Duration {
-	for _, c := range w.Changes {
-		if c.What == changeMAC || c.What == changeMACAnnounced || c.What == changeFailover {
-			return longestWait
-		}
-	}
-	return askedWithin + drawnLate
-}
+// timeToSpare is what timeouts have beyond the healing, for all to be found out.
+const timeToSpare = 2*askedWithin + drawnLate
 
 // drawTimeout is long enough for the network to be healed and for all to be
 // found out after that, except that a few are too short on purpose.
 func (w *Drawn) drawTimeout(d dice) loop.Duration {
 	if d.often(15) {
-		return d.time(100*loop.Millisecond, w.Heal+longestWait) / loop.Millisecond * loop.Millisecond
+		return d.time(100*loop.Millisecond, w.Heal+timeToSpare) / loop.Millisecond * loop.Millisecond
 	}
-	return d.time(w.Heal+longestWait+2*loop.Second, w.Heal+20*loop.Second) / loop.Millisecond * loop.Millisecond
+	return d.time(w.Heal+timeToSpare+2*loop.Second, w.Heal+20*loop.Second) / loop.Millisecond * loop.Millisecond
 }
 
 func (w *Drawn) drawTargets(d dice, seg *drawnSegment, count int) (targets []drawnTarget) {
