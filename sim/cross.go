@@ -18,7 +18,7 @@ func (e *End) Send(frames [][]byte) (taken int, err error) {
 			err = link.ErrSize
 		}
 		if err != nil {
-			e.refused += uint64(len(frames) - taken)
+			e.needRare().refused += uint64(len(frames) - taken)
 			return taken, err
 		}
 		e.cross(f)
@@ -32,23 +32,24 @@ const frameRoom = header.EthernetSize + header.MaxTags*header.VLANSize
 
 // fits tells whether a wire takes a frame of that length.
 func (e *End) fits(f []byte) bool {
-	return len(f) >= header.EthernetSize && len(f) <= e.wire.mtu+frameRoom
+	return len(f) >= header.EthernetSize && len(f) <= int(e.wire.mtu)+frameRoom
 }
 
 // cross sends one frame on its way.
 func (e *End) cross(f []byte) {
 	e.sent++
 	e.sentOctets += uint64(len(f))
-	at := e.wire.world.loop.Now().Add(e.wire.delay)
+	now := e.wire.world.loop.Now()
+	at := now.Add(e.wire.delay)
 	if e.cut {
 		e.drop(DropPartition, f)
 		return
 	}
-	if e.faults == nil || len(e.faults.rules) == 0 {
+	if e.rare == nil || len(e.rare.rules) == 0 {
 		e.launch(at, e.wire.world.pool.get(f))
 		return
 	}
-	v := e.faults.judge(e, f)
+	v := e.rare.judge(now, f)
 	if v.Drop != NotDropped {
 		e.drop(v.Drop, f)
 		return
@@ -61,16 +62,16 @@ func (e *End) cross(f []byte) {
 		if copies == 0 {
 			return
 		}
-		e.duplicated++
+		e.rare.duplicated++
 		at = at.Add(max(0, v.CopyDelay))
 	}
 }
 
 // judge asks the rules. The verdict is valid until the next call.
-func (s *faults) judge(e *End, f []byte) *Verdict {
+func (s *rare) judge(now loop.Time, f []byte) *Verdict {
 	v := &s.verdict
 	*v = Verdict{}
-	s.crossing.Now, s.crossing.Frame = e.wire.world.loop.Now(), f
+	s.crossing.Now, s.crossing.Frame = now, f
 	for _, r := range s.rules {
 		if r.Judge(&s.crossing, v); v.Drop != NotDropped {
 			break
@@ -85,6 +86,10 @@ func (e *End) launch(at loop.Time, f *frame) {
 	w := e.wire.world
 	w.seq++
 	f.at, f.seq = at, w.seq
+	if !e.used {
+		e.used = true
+		e.timer.Init(e.arrive)
+	}
 	e.flight.push(f)
 	if !e.busy && (e.flight.count == 1 || at < e.timer.At()) {
 		w.loop.Arm(&e.timer, at)
@@ -112,10 +117,14 @@ func (e *End) arrive() {
 
 // deliver gives a frame to whoever is at the other end.
 func (e *End) deliver(f *frame) {
-	to, w := e.peer, e.wire.world
-	if to.handler == nil && to.sink == nil {
+	to, w := e.Peer(), e.wire.world
+	var sink func(frame []byte)
+	if to.rare != nil {
+		sink = to.rare.sink
+	}
+	if to.handler == nil && sink == nil {
 		e.drop(DropNobody, f.data)
-		e.faults.unreadOctets += uint64(len(f.data))
+		e.rare.unreadOctets += uint64(len(f.data))
 		return
 	}
 	e.delivered++
@@ -129,9 +138,9 @@ func (e *End) deliver(f *frame) {
 	if w.observers != nil {
 		w.observe(Event{Kind: EventDelivered, From: e, Seq: f.seq, Frame: f.data})
 	}
-	if to.sink != nil && link.Classify(f.data) == link.ClassTraffic {
-		to.traffic++
-		to.sink(f.data)
+	if sink != nil && link.Classify(f.data) == link.ClassTraffic {
+		to.rare.traffic++
+		sink(f.data)
 		return
 	}
 	if to.handler != nil {
@@ -141,7 +150,7 @@ func (e *End) deliver(f *frame) {
 
 // drop counts a frame that does not arrive.
 func (e *End) drop(why Drop, f []byte) {
-	e.needFaults().dropped[why]++
+	e.needRare().dropped[why]++
 	if w := e.wire.world; w.observers != nil {
 		w.observe(Event{Kind: EventDropped, From: e, Drop: why, Frame: f})
 	}
@@ -157,21 +166,13 @@ func (e *End) dropFlight(why Drop) {
 	e.wire.world.loop.Disarm(&e.timer)
 }
 
-// needFaults makes the part of the direction that most do without.
-func (e *End) needFaults() *faults {
-	if e.faults == nil {
-		e.faults = &faults{}
-	}
-	return e.faults
-}
-
 // SetRules replaces the rules of the direction that begins here; none given
 // removes them all. It may be called at any time; the random stream goes on.
 func (e *End) SetRules(rules ...Rule) {
-	if len(rules) == 0 && e.faults == nil {
+	if len(rules) == 0 && e.rare == nil {
 		return
 	}
-	s := e.needFaults()
+	s := e.needRare()
 	s.rules = append([]Rule(nil), rules...)
 	if s.crossing.Rand == nil && len(rules) > 0 {
 		s.crossing.Rand = e.wire.world.Rand("wire " + e.Direction())
@@ -181,8 +182,8 @@ func (e *End) SetRules(rules ...Rule) {
 // Rules are the rules of the direction that begins here. The slice belongs to
 // the end.
 func (e *End) Rules() []Rule {
-	if e.faults == nil {
+	if e.rare == nil {
 		return nil
 	}
-	return e.faults.rules
+	return e.rare.rules
 }

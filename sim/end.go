@@ -15,51 +15,66 @@ import (
 // is the only one who has it.
 type End struct {
 	wire    *Wire
-	peer    *End
 	handler link.Handler
-	sink    func(frame []byte)
-	own     link.State    // as set here, whatever the peer's is
-	shared  atomic.Uint32 // the state of both, for queues used by other goroutines
-	closed  bool
-	cut     bool // the direction from here is partitioned
-	busy    bool // arrive is running
+	rare    *rare // nil until it is needed
 
-	hash   uint64 // of the frames delivered in the direction from here
+	own    link.State    // as set here, whatever the peer's is
+	shared atomic.Uint32 // the state of both, for queues used by other goroutines
+	closed bool
+	cut    bool // the direction from here is partitioned
+	busy   bool // arrive is running
+	used   bool // the timer has its function
+
 	flight flight
 	timer  loop.Timer
-	faults *faults // nil until the direction has a rule or a drop
+	hash   uint64 // of the frames delivered in the direction from here
 
 	sent, sentOctets           uint64
-	duplicated                 uint64
 	delivered, deliveredOctets uint64
-	refused                    uint64 // Send took no more
-	traffic                    uint64 // given to the sink here
 }
 
-// faults is what a direction needs only when something goes wrong on it.
-type faults struct {
+// rare is what few ends need, and those of ten thousand idle hosts do not: what
+// something that goes wrong takes, and test traffic apart from all else.
+type rare struct {
 	rules    []Rule
 	crossing Crossing
 	verdict  Verdict
-	dropped  [numDrops]uint64
 
+	dropped      [numDrops]uint64
+	duplicated   uint64
+	refused      uint64 // Send took no more
 	unreadOctets uint64 // of frames dropped because nobody was attached
+
+	sink    func(frame []byte)
+	traffic uint64 // given to the sink
+}
+
+// needRare makes the part of an end that most do without.
+func (e *End) needRare() *rare {
+	if e.rare == nil {
+		e.rare = &rare{}
+	}
+	return e.rare
 }
 
 var _ link.Link = (*End)(nil)
 
-func (e *End) init(w *Wire, peer *End) {
-	e.wire, e.peer = w, peer
+func (e *End) init(w *Wire) {
+	e.wire = w
 	e.own.Up = true
 	e.hash = hashOctets(w.world.seed, []byte(e.Direction()))
-	e.timer.Init(e.arrive)
 }
 
 // Wire is the wire that this is an end of.
 func (e *End) Wire() *Wire { return e.wire }
 
 // Peer is the wire's other end.
-func (e *End) Peer() *End { return e.peer }
+func (e *End) Peer() *End {
+	if e == &e.wire.a {
+		return &e.wire.b
+	}
+	return &e.wire.a
+}
 
 // Direction names the direction that begins here, as "uplink a->b".
 func (e *End) Direction() string {
@@ -86,20 +101,20 @@ func (e *End) Detach() { e.handler = nil }
 
 // SetSink has frames that are test traffic (see link.Classify) given to sink
 // instead of the handler. Their slices are borrowed.
-func (e *End) SetSink(sink func(frame []byte)) { e.sink = sink }
+func (e *End) SetSink(sink func(frame []byte)) { e.needRare().sink = sink }
 
 // MTU implements link.Link.
-func (e *End) MTU() int { return e.wire.mtu }
+func (e *End) MTU() int { return int(e.wire.mtu) }
 
 // Room implements link.Link.
-func (e *End) Room() int { return e.wire.room }
+func (e *End) Room() int { return int(e.wire.room) }
 
 // State implements link.Link: up if both ends are.
 func (e *End) State() link.State {
 	if !e.own.Up {
 		return e.own
 	}
-	if !e.peer.own.Up {
+	if !e.Peer().own.Up {
 		return link.State{Reason: link.ReasonDown}
 	}
 	return e.own
@@ -112,17 +127,18 @@ func (e *End) SetState(s link.State) {
 	if e.closed {
 		return
 	}
-	here, there := e.State(), e.peer.State()
+	peer := e.Peer()
+	here, there := e.State(), peer.State()
 	e.own = s
 	if !s.Up {
 		e.dropFlight(DropDown)
-		e.peer.dropFlight(DropDown)
+		peer.dropFlight(DropDown)
 	}
 	e.share()
-	e.peer.share()
+	peer.share()
 	e.wire.world.Note("%s: link %t %s", e.Direction(), s.Up, s.Reason)
 	e.tell(here)
-	e.peer.tell(there)
+	peer.tell(there)
 }
 
 // tell tells the handler of the state if it is not what it was.
@@ -165,7 +181,10 @@ func (e *End) Close() error {
 	if e.closed {
 		return nil
 	}
-	e.handler, e.sink = nil, nil
+	e.handler = nil
+	if e.rare != nil {
+		e.rare.sink = nil
+	}
 	e.SetState(link.State{Reason: link.ReasonDown})
 	e.closed = true
 	e.share()
@@ -175,14 +194,18 @@ func (e *End) Close() error {
 // Stats implements link.Link. Frames that found nobody attached are received
 // and dropped.
 func (e *End) Stats() link.Stats {
+	from := e.Peer()
 	s := link.Stats{
-		RxFrames: e.peer.delivered, RxBytes: e.peer.deliveredOctets, RxTraffic: e.traffic,
-		TxFrames: e.sent, TxBytes: e.sentOctets, TxErrors: e.refused,
+		RxFrames: from.delivered, RxBytes: from.deliveredOctets,
+		TxFrames: e.sent, TxBytes: e.sentOctets,
 	}
-	if f := e.peer.faults; f != nil {
-		s.RxDropped = f.dropped[DropNobody]
+	if e.rare != nil {
+		s.RxTraffic, s.TxErrors = e.rare.traffic, e.rare.refused
+	}
+	if from.rare != nil {
+		s.RxDropped = from.rare.dropped[DropNobody]
 		s.RxFrames += s.RxDropped
-		s.RxBytes += f.unreadOctets
+		s.RxBytes += from.rare.unreadOctets
 	}
 	return s
 }

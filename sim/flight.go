@@ -5,9 +5,12 @@ package sim
 // frames in order are a linked list; only one that overtakes goes into the heap.
 type flight struct {
 	head, tail *frame
-	overtakers []*frame // binary heap on (at, seq)
-	count      int
+	overtakers *overtakers // nil until there is one
+	count      int32
 }
+
+// overtakers is a binary heap on (at, seq).
+type overtakers struct{ heap []*frame }
 
 func earlier(a, b *frame) bool { return a.at < b.at || a.at == b.at && a.seq < b.seq }
 
@@ -21,15 +24,19 @@ func (q *flight) push(f *frame) {
 		q.tail.next = f
 		q.tail = f
 	default:
-		q.overtakers = append(q.overtakers, f)
-		q.up(len(q.overtakers) - 1)
+		if q.overtakers == nil {
+			q.overtakers = &overtakers{}
+		}
+		q.overtakers.push(f)
 	}
 }
 
 // first is the frame that arrives next, nil if there is none.
 func (q *flight) first() *frame {
-	if len(q.overtakers) > 0 && (q.head == nil || earlier(q.overtakers[0], q.head)) {
-		return q.overtakers[0]
+	if q.overtakers != nil && len(q.overtakers.heap) > 0 {
+		if f := q.overtakers.heap[0]; q.head == nil || earlier(f, q.head) {
+			return f
+		}
 	}
 	return q.head
 }
@@ -44,15 +51,12 @@ func (q *flight) pop(f *frame) {
 		}
 		return
 	}
-	last := len(q.overtakers) - 1
-	q.overtakers[0] = q.overtakers[last]
-	q.overtakers[last] = nil
-	q.overtakers = q.overtakers[:last]
-	q.down(0)
+	q.overtakers.pop()
 }
 
-func (q *flight) up(i int) {
-	for h := q.overtakers; i > 0; {
+func (o *overtakers) push(f *frame) {
+	o.heap = append(o.heap, f)
+	for h, i := o.heap, len(o.heap)-1; i > 0; {
 		parent := (i - 1) / 2
 		if !earlier(h[i], h[parent]) {
 			return
@@ -62,8 +66,12 @@ func (q *flight) up(i int) {
 	}
 }
 
-func (q *flight) down(i int) {
-	for h := q.overtakers; ; {
+func (o *overtakers) pop() {
+	last := len(o.heap) - 1
+	o.heap[0] = o.heap[last]
+	o.heap[last] = nil
+	o.heap = o.heap[:last]
+	for h, i := o.heap, 0; ; {
 		least := i
 		for child := 2*i + 1; child <= 2*i+2 && child < len(h); child++ {
 			if earlier(h[child], h[least]) {

@@ -14,7 +14,7 @@ type frame struct {
 // Sizes of pooled buffers: ARP, ND and ping; a full Ethernet frame with tags; a
 // jumbo frame. Longer frames are left to the garbage collector.
 const (
-	smallFrame = 128
+	smallFrame = 144
 	fullFrame  = 1536
 	jumboFrame = 9344
 )
@@ -70,6 +70,9 @@ func (p *pool) class(n int) (free **frame, size int) {
 
 // chunk makes a list of frames of the given size.
 func chunk(size int) *frame {
+	if size == smallFrame {
+		return smallChunk()
+	}
 	n := max(1, chunkOctets/size)
 	frames, octets := make([]frame, n), make([]byte, n*size)
 	for i := range frames {
@@ -79,4 +82,23 @@ func chunk(size int) *frame {
 		}
 	}
 	return &frames[0]
+}
+
+// smallRoom is a small frame with its octets: three cache lines in a row, since
+// there are many of them and each is used for a moment only.
+type smallRoom struct {
+	frame
+	octets [smallFrame]byte
+}
+
+// smallChunk is chunk for small frames.
+func smallChunk() *frame {
+	rooms := make([]smallRoom, chunkOctets/smallFrame)
+	for i := range rooms {
+		rooms[i].data = rooms[i].octets[:0]
+		if i+1 < len(rooms) {
+			rooms[i].next = &rooms[i+1].frame
+		}
+	}
+	return &rooms[0].frame
 }

@@ -14,7 +14,7 @@ import (
 type Host struct {
 	world      *World
 	name       string
-	nic        *nic
+	nic        nic
 	stack      *stack.Stack
 	interfaces []*stack.Interface
 	flows      *flowTable // nil until a packet comes: most hosts receive none
@@ -56,8 +56,9 @@ func Numbered(k Kind, n uint32, p4, p6 netip.Prefix) stack.InterfaceConfig {
 
 // NewHost makes a host at an end of a wire. The error is that of an interface.
 func (w *World) NewHost(name string, e *End, cfg HostConfig) (*Host, error) {
-	h := &Host{world: w, name: name, nic: newNIC(e, cfg.Think)}
-	h.stack = stack.New(w.loop, h.nic, stack.Options{
+	h := &Host{world: w, name: name, interfaces: make([]*stack.Interface, 0, len(cfg.Interfaces))}
+	h.nic.plug(e, cfg.Think)
+	h.stack = stack.New(w.loop, &h.nic, stack.Options{
 		Rand: w.Rand("host " + name), Observer: cfg.Observer, Deliver: h.deliver,
 	})
 	for k, c := range cfg.Interfaces {

@@ -23,13 +23,13 @@ type think struct {
 
 var _ link.Link = (*nic)(nil)
 
-func newNIC(e *End, takes loop.Duration) *nic {
-	n := &nic{end: e}
+// plug gives a nic its end of a wire.
+func (n *nic) plug(e *End, takes loop.Duration) {
+	n.end = e
 	if takes > 0 {
 		n.think = &think{takes: takes}
 		n.think.timer.Init(n.handle)
 	}
-	return n
 }
 
 // Attach implements link.Link.

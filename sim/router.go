@@ -30,7 +30,7 @@ type Router struct {
 // RouterPort is a port of a router.
 type RouterPort struct {
 	router  *Router
-	nic     *nic
+	nic     nic
 	stack   *stack.Stack
 	handles uint32
 }
@@ -86,8 +86,9 @@ func (r *Router) Counts() RouterCounts { return r.counts }
 // AddPort makes a port at an end of a wire, with these interfaces. Their
 // prefixes are routed from then on. The error is that of an interface.
 func (r *Router) AddPort(e *End, configs ...stack.InterfaceConfig) (*RouterPort, error) {
-	p := &RouterPort{router: r, nic: newNIC(e, 0)}
-	p.stack = stack.New(r.world.loop, p.nic, stack.Options{
+	p := &RouterPort{router: r}
+	p.nic.plug(e, 0)
+	p.stack = stack.New(r.world.loop, &p.nic, stack.Options{
 		Rand:     r.world.Rand(fmt.Sprintf("router %s port %d", r.name, len(r.ports))),
 		Forward:  r.forward,
 		IsRouter: true,

@@ -229,18 +229,18 @@ func (s *Switch) retag(f []byte, vlan uint16, tagged, want bool) []byte {
 // SwitchPort is one port of a switch.
 type SwitchPort struct {
 	sw      *Switch
-	index   uint32
 	end     *End
+	index   uint32
 	state   link.State
-	config  PortConfig
 	listens bool // Listen was called: a flood may leave it out
+	config  PortConfig
 }
 
 // PortConfig says which VLANs a port is in. The zero value is an access port of
 // VLAN 1.
 type PortConfig struct {
-	Untagged uint16   // VLAN of frames without tag, in and out; 0: 1
 	Tagged   []uint16 // VLANs whose frames carry a tag here
+	Untagged uint16   // VLAN of frames without tag, in and out; 0: 1
 	Trunk    bool     // all other VLANs are tagged here
 }
 

@@ -38,11 +38,10 @@ func (t *Traffic) Add(o Traffic) {
 // Traffic is a snapshot of the counters of the direction that begins here.
 func (e *End) Traffic() Traffic {
 	t := Traffic{
-		Sent: e.sent, Duplicated: e.duplicated, Delivered: e.delivered,
-		InFlight: uint64(e.flight.count),
+		Sent: e.sent, Delivered: e.delivered, InFlight: uint64(e.flight.count),
 	}
-	if e.faults != nil {
-		t.Dropped = e.faults.dropped
+	if e.rare != nil {
+		t.Duplicated, t.Dropped = e.rare.duplicated, e.rare.dropped
 	}
 	return t
 }

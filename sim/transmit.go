@@ -13,7 +13,7 @@ func (e *End) OpenQueue() (link.Queue, error) {
 		return &directQueue{end: e}, nil
 	}
 	q := &inboxQueue{end: e}
-	q.inbox = link.NewInbox(e.wire.world.loop, queueSlots, e.wire.mtu+frameRoom, q.cross)
+	q.inbox = link.NewInbox(e.wire.world.loop, queueSlots, int(e.wire.mtu)+frameRoom, q.cross)
 	return q, nil
 }
 

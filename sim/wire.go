@@ -11,8 +11,8 @@ type Wire struct {
 	world *World
 	name  string
 	delay loop.Duration
-	mtu   int
-	room  int
+	mtu   int32
+	room  int32
 	a, b  End
 }
 
@@ -36,15 +36,15 @@ func (w *World) Wire(name string, cfg WireConfig) (a, b *End) {
 	if w.names[name] != nil {
 		panic(fmt.Sprintf("sim: two wires named %q", name))
 	}
-	wire := &Wire{world: w, name: name, delay: cfg.Delay, mtu: cfg.MTU, room: cfg.Room}
+	wire := &Wire{world: w, name: name, delay: cfg.Delay, mtu: int32(cfg.MTU), room: int32(cfg.Room)}
 	if wire.mtu == 0 {
 		wire.mtu = defaultMTU
 	}
 	if wire.room == 0 {
 		wire.room = defaultRoom
 	}
-	wire.a.init(wire, &wire.b)
-	wire.b.init(wire, &wire.a)
+	wire.a.init(wire)
+	wire.b.init(wire)
 	wire.a.SetRules(cfg.AB...)
 	wire.b.SetRules(cfg.BA...)
 	w.wires = append(w.wires, wire)

@@ -215,7 +215,7 @@ func TestFlightOrder(t *testing.T) {
 				q.pop(f)
 				slow = append(slow[:least], slow[least+1:]...)
 			}
-			if q.count != len(slow) {
+			if int(q.count) != len(slow) {
 				t.Fatalf("count %d, want %d", q.count, len(slow))
 			}
 		}
