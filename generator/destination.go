@@ -18,7 +18,7 @@ func (r *Run) destinations(d *definition, c *cursor, n int) int {
 	for i := range slots {
 		s, adj := &slots[i], adjOf[index]
 		word := words[adj].Load()
-		if word>>macBits == uint64(AdjacencyResolved) {
+		if word&stateMask == uint64(AdjacencyResolved)<<macBits {
 			s.adj = adj
 			if s.word != word {
 				s.word = word
@@ -41,7 +41,7 @@ func (r *Run) destinations(d *definition, c *cursor, n int) int {
 // tells whether the frame may leave.
 func (r *Run) destination(d *definition, c *cursor, i int, adj uint32, word uint64) bool {
 	s, mac := &r.slots[r.tail+i], word
-	switch AdjacencyState(word >> macBits) {
+	switch stateOf(word) {
 	case AdjacencyResolved:
 		if s.word == word {
 			s.adj = adj

@@ -52,6 +52,10 @@ type Transmitter interface{ Stop() }
 // Observer is told what happens to generators.
 type Observer interface {
 	GeneratorChanged(g *Generator, cause Cause, reason error)
+	// NextHopChanged is told of what happens to next hops of an active generator:
+	// one has moved, does not answer any more (New is zero), or answers again with
+	// the MAC that it had (New is Old).
+	NextHopChanged(g *Generator, c NeighborChange)
 }
 
 // Cause says what happened to a generator.
@@ -111,6 +115,8 @@ type Generator struct {
 
 	result      *Result // of the present run
 	transmitter Transmitter
+	stopReason  error                 // why the run is stopped, if nobody asked for it
+	missed      map[uint32]header.MAC // changes since the run began, if it does not track
 	whenStopped []func()
 	deleting    bool
 }
@@ -322,6 +328,7 @@ func (m *Manager) start(g *Generator, o RunOptions) (*Result, error) {
 	}
 	g.result, g.transmitter = result, transmitter
 	m.addResult(result)
+	m.stillLost(g)
 	m.tell(g, CauseStarted, nil)
 	return result, nil
 }
@@ -408,8 +415,12 @@ func (m *Manager) stop(g *Generator) { g.transmitter.Stop() }
 
 // ended is called when the transmitter has stopped, for whatever reason.
 func (m *Manager) ended(g *Generator, reason error) {
+	if reason == nil {
+		reason = g.stopReason
+	}
 	g.result.end(m.loop.Now(), reason)
-	g.result, g.transmitter = nil, nil
+	g.result, g.transmitter, g.stopReason = nil, nil, nil
+	m.catchUp(g)
 	waiting := g.whenStopped
 	g.whenStopped = nil
 	m.tell(g, CauseEnded, reason)
@@ -454,39 +465,6 @@ func (m *Manager) LearningStarted(handle uint32, id string) {
 	if g := m.byHandle[handle]; g != nil {
 		g.learningID = id
 		m.setLearning(g, LearningResolving)
-	}
-}
-
-// Learned gives a next hop its MAC.
-func (m *Manager) Learned(handle, adj uint32, mac header.MAC) {
-	if g := m.byHandle[handle]; g != nil {
-		g.program.SetMAC(adj, mac)
-	}
-}
-
-// Lost tells that a next hop does not answer. While transmitting, on_lost
-// decides what that means for its flows.
-func (m *Manager) Lost(handle, adj uint32) {
-	g := m.byHandle[handle]
-	if g == nil {
-		return
-	}
-	if !g.Active() {
-		g.program.SetFailed(adj)
-		return
-	}
-	_, state := g.program.Adjacency(adj)
-	had := state == AdjacencyResolved || state == AdjacencyStale
-	switch g.program.config.Learning.OnLost {
-	case LostContinue:
-		g.program.SetStale(adj)
-	case LostPause:
-		g.program.SetFailed(adj)
-	case LostStop:
-		g.program.SetFailed(adj)
-		if had {
-			m.stop(g)
-		}
 	}
 }
 

@@ -63,6 +63,10 @@ func (r *room) GeneratorChanged(g *Generator, c Cause, reason error) {
 	r.events = append(r.events, e)
 }
 
+func (r *room) NextHopChanged(g *Generator, c NeighborChange) {
+	r.events = append(r.events, fmt.Sprintf("%s %v: %v -> %v", g.ID, c.NextHop, c.Old, c.New))
+}
+
 func (r *room) resolve(g *Generator) {
 	for _, d := range g.Program().Destinations() {
 		r.m.Learned(g.Handle, d.Adj, macOf(d.Adj))
@@ -237,7 +241,7 @@ func TestGate(t *testing.T) {
 			r.m.Learned(g.Handle, uint32(i), macOf(uint32(i)))
 		}
 		for i := c.resolved; i < 3; i++ {
-			r.m.Lost(g.Handle, uint32(i))
+			r.m.Lost(g.Handle, uint32(i), "no_reply")
 		}
 		r.m.LearningDone(g.Handle)
 		want := LearningTimedOut
@@ -345,7 +349,7 @@ func TestOnLost(t *testing.T) {
 		r.resolve(g)
 		result, _ := r.m.Start("g")
 		r.loop.RunFor(10 * loop.Millisecond)
-		r.m.Lost(g.Handle, 0)
+		r.m.Lost(g.Handle, 0, "no_reply")
 		r.loop.RunFor(loop.Millisecond)
 		before := len(r.queue.frames)
 		r.loop.RunFor(10 * loop.Millisecond)

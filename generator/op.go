@@ -329,6 +329,7 @@ func (k *compiler) groupMAC(dst netip.Addr) (header.MAC, bool) {
 func (k *compiler) adjacencies() {
 	p := k.p
 	p.hops, p.dests = k.hops.keys, k.dests.keys
+	p.index = newHopIndex(p.hops)
 	p.words = make([]atomic.Uint64, len(p.hops)+len(k.macs.keys))
 	for i, key := range p.hops {
 		if key == noRoute {

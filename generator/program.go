@@ -50,6 +50,29 @@ const (
 
 func (s AdjacencyState) hasMAC() bool { return s&1 != 0 }
 
+// The word of an adjacency is its MAC, its state, and the number of the last
+// change of it that the result of the present run has kept, 0 for none: whoever
+// finds a frame with an outdated MAC finds where to count it.
+const (
+	macBits   = 48
+	macMask   = 1<<macBits - 1
+	stateBits = 2
+	stateMask = (1<<stateBits - 1) << macBits
+	noteShift = macBits + stateBits
+)
+
+func word(mac header.MAC, state AdjacencyState) uint64 {
+	return mac.Uint64() | uint64(state)<<macBits
+}
+
+func stateOf(word uint64) AdjacencyState { return AdjacencyState(word & stateMask >> macBits) }
+
+// outdated tells whether a frame that was made with one word has gone to a wrong
+// MAC, now that the adjacency has another word.
+func outdated(sent, now uint64) bool {
+	return stateOf(sent).hasMAC() && (sent&macMask != now&macMask || stateOf(now) == AdjacencyStale)
+}
+
 // Program is the compiled form of a generator. It does not change; only the
 // words of its adjacencies do, by atomic stores from the loop, and a transmit
 // loop reads them for each frame.
@@ -65,12 +88,14 @@ type Program struct {
 	room    int     // octets of the longest frame
 
 	hops    [][16]byte // keys of next hops; those with adjacencies that can be set
+	index   hopIndex
 	dests   [][16]byte
 	destAdj []uint32
 	words   []atomic.Uint64 // hops first, then MACs that need no learning
 	changes atomic.Uint64   // raised with each change of a word
 
 	counts Counts // on the loop
+	stale  int    // adjacencies that are stale, on the loop
 }
 
 // Config is what the program was compiled from.
@@ -109,53 +134,55 @@ func (p *Program) Counts() Counts { return p.counts }
 // Adjacency is the present state of a next hop, and its MAC if it has one.
 func (p *Program) Adjacency(adj uint32) (header.MAC, AdjacencyState) {
 	w := p.words[adj].Load()
-	return header.MACFromUint64(w & macMask), AdjacencyState(w >> macBits)
+	return header.MACFromUint64(w & macMask), stateOf(w)
 }
 
 // SetMAC gives a next hop its MAC, for every flow that uses it and from the
 // next frame on.
-func (p *Program) SetMAC(adj uint32, mac header.MAC) { p.set(adj, mac, AdjacencyResolved) }
+func (p *Program) SetMAC(adj uint32, mac header.MAC) { p.set(adj, word(mac, AdjacencyResolved)) }
 
 // SetFailed takes a next hop's MAC away.
-func (p *Program) SetFailed(adj uint32) { p.set(adj, header.MAC{}, AdjacencyFailed) }
+func (p *Program) SetFailed(adj uint32) { p.set(adj, word(header.MAC{}, AdjacencyFailed)) }
 
 // SetUnresolved takes a next hop's MAC away until it is learned.
-func (p *Program) SetUnresolved(adj uint32) { p.set(adj, header.MAC{}, AdjacencyUnresolved) }
+func (p *Program) SetUnresolved(adj uint32) { p.set(adj, word(header.MAC{}, AdjacencyUnresolved)) }
 
-// SetStale marks a next hop that does not answer any more. It keeps its MAC;
-// one that has none is failed.
-func (p *Program) SetStale(adj uint32) {
-	if mac, state := p.Adjacency(adj); state == AdjacencyResolved {
-		p.set(adj, mac, AdjacencyStale)
-	} else if state == AdjacencyUnresolved {
-		p.SetFailed(adj)
+func (p *Program) set(adj uint32, w uint64) {
+	if !p.canSet(adj) {
+		return
 	}
-}
-
-const (
-	macBits = 48
-	macMask = 1<<macBits - 1
-)
-
-func word(mac header.MAC, state AdjacencyState) uint64 {
-	return mac.Uint64() | uint64(state)<<macBits
-}
-
-func (p *Program) set(adj uint32, mac header.MAC, state AdjacencyState) {
-	if int(adj) >= len(p.hops) || p.hops[adj] == noRoute {
-		return // a destination without a route has nothing that could answer
-	}
-	w := word(mac, state)
 	old := p.words[adj].Swap(w)
 	if old == w {
 		return
 	}
 	p.changes.Add(1)
-	p.count(AdjacencyState(old>>macBits), -1)
-	p.count(state, 1)
+	p.count(stateOf(old), -1)
+	p.count(stateOf(w), 1)
+}
+
+// canSet is false for a destination without a route, which has nothing that
+// could answer.
+func (p *Program) canSet(adj uint32) bool { return int(adj) < len(p.hops) && p.hops[adj] != noRoute }
+
+// note is the number of the last change of an adjacency, 0 if none is kept.
+func (p *Program) note(adj uint32) int { return int(p.words[adj].Load() >> noteShift) }
+
+// setNoted is set with the number of the change.
+func (p *Program) setNoted(adj uint32, mac header.MAC, state AdjacencyState, note int) {
+	p.set(adj, word(mac, state)|uint64(note)<<noteShift)
+}
+
+// dropNote forgets a change of an adjacency, unless there was another one since.
+func (p *Program) dropNote(adj uint32, note int) {
+	if w := p.words[adj].Load(); int(w>>noteShift) == note {
+		p.set(adj, w&(1<<noteShift-1))
+	}
 }
 
 func (p *Program) count(s AdjacencyState, by int) {
+	if s == AdjacencyStale {
+		p.stale += by
+	}
 	switch s {
 	case AdjacencyResolved, AdjacencyStale:
 		p.counts.Resolved += by

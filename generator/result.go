@@ -18,6 +18,7 @@ type Result struct {
 	StartedAt loop.Time
 
 	run     *Run
+	changes changeLog
 	ended   bool
 	endedAt loop.Time
 	reason  error
@@ -33,7 +34,14 @@ func (r *Result) Ended() (at loop.Time, reason error) { return r.endedAt, r.reas
 // Run has the counters.
 func (r *Result) Run() *Run { return r.run }
 
-func (r *Result) end(at loop.Time, reason error) { r.ended, r.endedAt, r.reason = true, at, reason }
+// end takes the numbers of changes out of the adjacencies, because the next run
+// has its own.
+func (r *Result) end(at loop.Time, reason error) {
+	r.ended, r.endedAt, r.reason = true, at, reason
+	for n := range r.changes.places {
+		r.run.p.dropNote(r.changes.places[n].adj, n+1)
+	}
+}
 
 // flowDigits are the last digits of a UUID, which hold a flow's index + 1, and
 // are zero in the id of a result.

@@ -49,6 +49,7 @@ type Run struct {
 
 	published published
 	flows     []flowCount
+	staleBy   atomic.Pointer[staleCounts] // nil until the first change
 
 	// The rest belongs to the caller of Step.
 	tally    tally
@@ -281,7 +282,7 @@ func (r *Run) refresh() {
 		s := &r.slots[i]
 		if s.adj != NoAdjacency {
 			word := r.p.words[s.adj].Load()
-			if state := AdjacencyState(word >> macBits); state.hasMAC() {
+			if state := stateOf(word); state.hasMAC() {
 				s.word = word
 				putMAC(r.frames[i], word)
 				r.stale = r.stale || state == AdjacencyStale
@@ -394,18 +395,6 @@ func (r *Run) accountFlows(from, to int, now loop.Time) {
 			n++
 		}
 		r.flows[flow].add(n, octets, r.p.defs[r.slots[i-1].def].evenly, now)
-	}
-}
-
-// accountStale counts frames that went to a MAC that was known to be wrong when
-// the device had taken them.
-func (r *Run) accountStale(from, to int, moved bool) {
-	for i := from; i < to; i++ {
-		s := &r.slots[i]
-		if s.word>>macBits == uint64(AdjacencyStale) || moved && s.adj != NoAdjacency &&
-			r.p.words[s.adj].Load()&macMask != s.word&macMask {
-			r.tally.stale++
-		}
 	}
 }
 

@@ -371,7 +371,7 @@ func TestStaleFramesAreCounted(t *testing.T) {
 	r := NewRun(p, RunOptions{})
 	q := &recorder{room: -1}
 	steps(t, r, q, 0, loop.Time(10*loop.Millisecond))
-	p.SetStale(0)
+	p.setNoted(0, peerMAC, AdjacencyStale, 0)
 	steps(t, r, q, loop.Time(11*loop.Millisecond), loop.Time(15*loop.Millisecond))
 	p.SetMAC(0, macOf(9))
 	steps(t, r, q, loop.Time(16*loop.Millisecond), loop.Time(20*loop.Millisecond))

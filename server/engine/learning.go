@@ -234,9 +234,14 @@ func (o learningObserver) Learned(handle, adj uint32, mac header.MAC) {
 	o.generators.Learned(handle, adj, mac)
 }
 
-// Lost implements learning.Observer.
-func (o learningObserver) Lost(handle, adj uint32, _ learning.Reason) {
-	o.generators.Lost(handle, adj)
+// Lost implements learning.Observer. Of a generator that runs only a next hop that
+// was asked in vain is lost: it keeps its MACs when its request is cancelled, or
+// when its link is down.
+func (o learningObserver) Lost(handle, adj uint32, why learning.Reason) {
+	if g := o.generators.ByHandle(handle); g != nil && g.Active() && why != learning.NoReply {
+		return
+	}
+	o.generators.Lost(handle, adj, why.String())
 }
 
 // GeneratorDone implements learning.Observer.

@@ -1,0 +1,123 @@
+package generator
+
+import (
+	"fmt"
+
+	"glean/stack/header"
+)
+
+// Learned gives a next hop the MAC that it answered with.
+func (m *Manager) Learned(handle, adj uint32, mac header.MAC) {
+	if g := m.byHandle[handle]; g != nil {
+		m.resolve(g, adj, mac, "answer")
+	}
+}
+
+// Follow tells of a MAC that a next hop has, confirmed by an answer or only told
+// by somebody. A flow that has a MAC goes to the new one at once; one that has
+// none joins the run when the MAC is confirmed. A run that does not track keeps
+// the MACs that it began with.
+func (m *Manager) Follow(g *Generator, adj uint32, mac header.MAC, confirmed bool, cause string) {
+	old, state := g.program.Adjacency(adj)
+	switch {
+	case !state.hasMAC() && !(g.Active() && confirmed): // for learning to settle
+	case state.hasMAC() && g.Active() && !g.program.config.Learning.Track:
+		if g.missed == nil {
+			g.missed = make(map[uint32]header.MAC)
+		}
+		g.missed[adj] = mac
+	case old != mac || state != AdjacencyResolved:
+		m.resolve(g, adj, mac, cause)
+	}
+}
+
+// resolve gives a next hop a MAC, and accounts for the one that it had.
+func (m *Manager) resolve(g *Generator, adj uint32, mac header.MAC, cause string) {
+	p, r := g.program, g.result
+	if !p.canSet(adj) {
+		return
+	}
+	old, state := p.Adjacency(adj)
+	if r == nil {
+		p.SetMAC(adj, mac)
+		return
+	}
+	change := NeighborChange{At: m.loop.Now(), NextHop: p.Hop(adj), Old: old, New: mac, Cause: cause}
+	if lost := r.noteOf(adj); !state.hasMAC() && lost != nil {
+		change.Old = lost.Old // paused
+	}
+	note := 0
+	if !change.Old.IsZero() && change.Old != mac {
+		note = r.note(adj, change)
+	}
+	p.setNoted(adj, mac, AdjacencyResolved, note)
+	if !change.Old.IsZero() && (change.Old != mac || state != AdjacencyResolved) {
+		m.tellHop(g, change)
+	}
+}
+
+func (m *Manager) tellHop(g *Generator, c NeighborChange) {
+	if m.observer != nil {
+		m.observer.NextHopChanged(g, c)
+	}
+}
+
+// Lost tells that a next hop does not answer. While transmitting, on_lost
+// decides what that means for its flows.
+func (m *Manager) Lost(handle, adj uint32, cause string) {
+	g := m.byHandle[handle]
+	if g == nil || !g.program.canSet(adj) {
+		return
+	}
+	p := g.program
+	mac, state := p.Adjacency(adj)
+	switch {
+	case state == AdjacencyFailed || g.Active() && state == AdjacencyStale: // it is known
+	case !g.Active() || !state.hasMAC():
+		p.SetFailed(adj)
+	default:
+		m.lose(g, adj, mac, cause)
+	}
+}
+
+// lose does what on_lost says with the flows to a next hop that had a MAC.
+func (m *Manager) lose(g *Generator, adj uint32, mac header.MAC, cause string) {
+	p := g.program
+	change := NeighborChange{At: m.loop.Now(), NextHop: p.Hop(adj), Old: mac, Cause: cause}
+	note := g.result.note(adj, change)
+	switch p.config.Learning.OnLost {
+	case LostContinue:
+		p.setNoted(adj, mac, AdjacencyStale, note)
+	case LostPause:
+		p.setNoted(adj, header.MAC{}, AdjacencyFailed, note)
+	case LostStop:
+		p.setNoted(adj, header.MAC{}, AdjacencyFailed, note)
+		g.stopReason = fmt.Errorf("next hop %v does not answer any more (on_lost: stop)", change.NextHop)
+		m.stop(g)
+	}
+	m.tellHop(g, change)
+}
+
+// stillLost is lose for next hops that the run before has left stale, so that
+// every frame to a stale MAC is counted for a change of its own run.
+func (m *Manager) stillLost(g *Generator) {
+	p := g.program
+	for adj := uint32(0); p.stale > 0 && int(adj) < len(p.hops); adj++ {
+		if mac, state := p.Adjacency(adj); state == AdjacencyStale {
+			p.SetMAC(adj, mac)
+			m.lose(g, adj, mac, "still_lost")
+		}
+	}
+}
+
+// catchUp gives a generator whose run has ended what it did not follow, and says
+// what is left of what it had learned.
+func (m *Manager) catchUp(g *Generator) {
+	for adj, mac := range g.missed {
+		g.program.SetMAC(adj, mac)
+	}
+	g.missed = nil
+	if g.learning == LearningResolved && g.program.Counts().Unresolved() > 0 {
+		m.setLearning(g, LearningTimedOut)
+	}
+}
