@@ -26,6 +26,7 @@ const (
 	askSelf    uint8 = 1 << iota // we ask without the waiter, for held packets
 	askOffered                   // the waiter was told and may ask at any moment
 	askUsed                      // a packet was sent since the last question; UNREACHABLE is asked only then
+	askLost                      // the observer was told that it does not answer
 )
 
 // hold is one waiter's interest in a neighbor.
@@ -145,6 +146,11 @@ func (s *Stack) join(id, target uint32, deadline loop.Time) Held {
 	switch {
 	case n.state == StateProbe || a.flags&askSelf != 0:
 		// The stack is asking already; the answer serves this waiter too.
+	case n.isSought():
+		if a.flags&askLost != 0 {
+			a.everybody = 0 // the next question would be too late for this waiter
+		}
+		s.setAskTimer(n, a, i)
 	case s.up && s.loop.Now() >= n.asked.Add(i.config.Neighbor.RetransTimer):
 		a.flags |= askOffered
 		s.askTimers.remove(n.ask)

@@ -74,6 +74,9 @@ func (s *Stack) checkNeighbor(id uint32, n *neighbor) error {
 	if hasMAC := !n.mac.IsZero(); hasMAC != n.state.HasMAC() || n.mac.IsMulticast() {
 		return fmt.Errorf("has MAC %v", n.mac)
 	}
+	if n.isTracked() && n.state != StateReachable && n.state != StateProbe && !n.isSought() {
+		return fmt.Errorf("is tracked")
+	}
 	armed := s.neighbors.timers.isArmed(id)
 	if wanted := n.state == StateReachable || n.state == StateDelay; armed != wanted {
 		return fmt.Errorf("timer armed: %v", armed)
@@ -100,6 +103,12 @@ func (s *Stack) checkNeighbor(id uint32, n *neighbor) error {
 	}
 	if a.flags&askOffered != 0 && a.holds == 0 {
 		return fmt.Errorf("offered to nobody")
+	}
+	if a.flags&askLost != 0 && !n.isSought() {
+		return fmt.Errorf("is lost")
+	}
+	if n.isTracked() && n.state != StateReachable && (s.up && !s.askTimers.isArmed(n.ask) || a.flags&askOffered != 0) {
+		return fmt.Errorf("is tracked, but the stack does not ask")
 	}
 	if armed := s.askTimers.isArmed(n.ask); s.up && !armed && a.flags&askOffered == 0 && a.holds == 0 {
 		return fmt.Errorf("is asked, but nothing will happen")

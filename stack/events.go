@@ -73,6 +73,13 @@ type NeighborEvent struct {
 	// RouterLost: the neighbor said that it is not a router any more (RFC 4861
 	// section 7.2.5).
 	RouterLost bool
+	// Tracked: Track is in force for it. Every MAC that it gets or changes to comes
+	// in such an event, in the turn in which the stack learns it.
+	Tracked bool
+	// Lost: a tracked neighbor has not answered MulticastSolicits questions. It
+	// comes once, without any change of state; the asking goes on, and an event with
+	// a MAC says that it is there again.
+	Lost bool
 }
 
 // InterfaceEventKind is what happened to an interface.

@@ -48,6 +48,9 @@ type NeighborConfig struct {
 	MaxEntries      int  // neighbors of the interface
 	MaxHeld         int  // packets held for an unresolved neighbor
 	KeepUnreachable bool // RFC 7048: keep a neighbor whose probes failed
+	// ProbeInterval is how long a tracked neighbor may stay unconfirmed before it
+	// is probed, 100 ms at least; 0: its ReachableTime. See Track.
+	ProbeInterval loop.Duration
 }
 
 // DefaultNeighborConfig gives the constants of RFC 4861 section 10, which ARP
@@ -194,6 +197,9 @@ func (c *InterfaceConfig) validateNeighbor() error {
 		if f.value < loop.Millisecond || f.value > 7*day {
 			return fault("Neighbor."+f.name, "%v is not between 1 ms and 7 days", f.value)
 		}
+	}
+	if p := n.ProbeInterval; p != 0 && (p < 100*loop.Millisecond || p > 7*day) {
+		return fault("Neighbor.ProbeInterval", "%v is not between 100 ms and 7 days", p)
 	}
 	for _, f := range [...]struct {
 		name         string

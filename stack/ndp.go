@@ -179,7 +179,7 @@ func (s *Stack) setRouter(i *Interface, n *neighbor, router bool) {
 	if was && !router && s.options.Observer != nil {
 		s.options.Observer.NeighborChanged(NeighborEvent{
 			Interface: i, Addr: s.neighbors.address(n).addr(), Old: n.state, New: n.state,
-			OldMAC: n.mac, MAC: n.mac, Cause: CauseAnnounced, RouterLost: true,
+			OldMAC: n.mac, MAC: n.mac, Cause: CauseAnnounced, RouterLost: true, Tracked: n.isTracked(),
 		})
 	}
 }

@@ -67,7 +67,7 @@ func (i *Interface) addStatic(a ip, mac header.MAC) {
 func (s *Stack) apply(id uint32, e event, mac header.MAC, cause Cause) {
 	n := s.neighbors.at(id)
 	old, oldMAC := n.state, n.mac
-	next, do := step(old, e)
+	next, do := step(old, e, n.isTracked())
 	if next == old && do == 0 {
 		return
 	}
@@ -103,7 +103,11 @@ func (s *Stack) apply(id uint32, e event, mac header.MAC, cause Cause) {
 	if s.reconcile(id, n, i); n.ask != 0 && do&(doAsk|doRecord|doForget) != 0 {
 		s.askAnew(n, i)
 	}
-	if n.state == StateIncomplete && !oldMAC.IsZero() {
+	switch {
+	case n.ask == 0:
+	case n.state != StateIncomplete:
+		s.asks.at(n.ask).flags &^= askLost
+	case !oldMAC.IsZero():
 		s.asks.at(n.ask).was = oldMAC
 	}
 	s.report(i, n, old, oldMAC, cause)
@@ -115,6 +119,8 @@ func (s *Stack) apply(id uint32, e event, mac header.MAC, cause Cause) {
 // setTimer gives the new state its timer.
 func (s *Stack) setTimer(id uint32, n *neighbor, i *Interface, now loop.Time, do action) {
 	switch {
+	case do&doConfirm != 0 && n.isTracked():
+		s.neighbors.timers.set(id, now.Add(i.probeInterval()), now)
 	case do&doConfirm != 0:
 		s.neighbors.timers.set(id, now.Add(s.drawReachable(i.config.Neighbor.ReachableTime)), now)
 	case n.state == StateDelay:
@@ -162,7 +168,7 @@ func (s *Stack) report(i *Interface, n *neighbor, old State, oldMAC header.MAC, 
 	}
 	s.options.Observer.NeighborChanged(NeighborEvent{
 		Interface: i, Addr: s.neighbors.address(n).addr(),
-		Old: old, New: n.state, OldMAC: oldMAC, MAC: n.mac, Cause: cause,
+		Old: old, New: n.state, OldMAC: oldMAC, MAC: n.mac, Cause: cause, Tracked: n.isTracked(),
 	})
 }
 
@@ -185,6 +191,7 @@ func (s *Stack) suspect(n *neighbor, told header.MAC, cause Cause) {
 	s.options.Observer.NeighborChanged(NeighborEvent{
 		Interface: s.interfaces[n.iface], Addr: s.neighbors.address(n).addr(),
 		Old: n.state, New: n.state, OldMAC: n.mac, MAC: n.mac, Cause: cause, Suspect: true, OtherMAC: told,
+		Tracked: n.isTracked(),
 	})
 }
 
@@ -211,7 +218,7 @@ func (s *Stack) forgetNeighbors(i *Interface) {
 }
 
 // Flush empties the interface's cache, static neighbors excepted. Neighbors
-// that are held are asked anew.
+// that are held or tracked are asked anew.
 func (i *Interface) Flush() {
 	s := i.stack
 	for id := uint32(1); i.slot != 0 && id <= s.neighbors.entries.length; id++ {

@@ -49,6 +49,7 @@ const (
 	evFlush                    // the cache is emptied
 	evRestart                  // the cache is emptied, and a waiter still holds it
 	evDoubt                    // the link went down: nothing is confirmed any more
+	evTrack                    // it is to be kept verified from now on
 
 	evAdvert   // + solicitedBit | overrideBit | link-layer address
 	lastAdvert = evAdvert + 11
@@ -96,8 +97,11 @@ type transition struct {
 }
 
 // step gives the next state of a neighbor and what is to be done. It is pure.
-func step(s State, e event) (State, action) {
+func step(s State, e event, tracked bool) (State, action) {
 	t := &transitions[s][e]
+	if tracked {
+		t = &trackedTransitions[s][e]
+	}
 	return t.next, t.do
 }
 
@@ -105,6 +109,10 @@ func step(s State, e event) (State, action) {
 // says otherwise than section 7.2.5 (adverts without S that differ in a
 // REACHABLE entry, adverts with S and without an address), 7.2.5 holds.
 var transitions = buildTransitions()
+
+// trackedTransitions is the same for tracked neighbors: they are INCOMPLETE,
+// REACHABLE or in PROBE, and nothing but Untrack ends the asking.
+var trackedTransitions = buildTracked(transitions)
 
 func buildTransitions() (t [numStates][numEvents]transition) {
 	for s := range t {
@@ -165,4 +173,27 @@ func known(row *[numEvents]transition) {
 		row[advert(true, override, advertNone)] = transition{StateReachable, doConfirm | doAnswer}
 		row[advert(true, override, advertSame)] = transition{StateReachable, doConfirm | doAnswer}
 	}
+}
+
+// buildTracked changes the table: where a MAC is not verified any more it is
+// verified now, and where the search would end it goes on.
+func buildTracked(t [numStates][numEvents]transition) [numStates][numEvents]transition {
+	for _, s := range [...]State{StateIncomplete, StateReachable, StateProbe} {
+		for e := range t[s] {
+			switch c := &t[s][e]; c.next {
+			case StateStale:
+				*c = transition{StateProbe, c.do | doAsk}
+			case StateUnreachable:
+				*c = transition{StateIncomplete, doForget | doAsk}
+			case StateNone:
+				*c = transition{StateIncomplete, c.do | doAsk}
+			}
+		}
+	}
+	// It comes from any state.
+	t[StateNone][evTrack] = transition{StateIncomplete, doAsk}
+	t[StateStale][evTrack] = transition{StateProbe, doAsk}
+	t[StateDelay][evTrack] = transition{StateProbe, doAsk}
+	t[StateUnreachable][evTrack] = transition{StateIncomplete, doForget | doAsk}
+	return t
 }

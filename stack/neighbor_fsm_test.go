@@ -28,6 +28,7 @@ heard-other    Sm   Smf    Sm    Sm    Sm    Sm    Sm    .
 flush          .    Nd     Nx    Nx    Nx    Nx    Nx    .
 restart        .    .      Ix    Ix    Ix    Ix    Ix    .
 doubt          .    Id     S     .     S     S     S     .
+track          .    .      .     .     .     .     .     .
 --/none        .    .      .     .     .     .     .     .
 --/same        .    Smf    .     .     .     .     .     .
 --/other       .    Smf    S     .     .     .     .     .
@@ -47,7 +48,7 @@ func eventNames() map[string]event {
 	names := map[string]event{
 		"ask": evAsk, "send": evSend, "timer": evTimer, "unanswered": evUnanswered, "exhausted": evExhausted,
 		"unreachable": evUnreachable, "hint": evHint, "heard-same": evHeardSame, "heard-other": evHeardOther,
-		"flush": evFlush, "restart": evRestart, "doubt": evDoubt,
+		"flush": evFlush, "restart": evRestart, "doubt": evDoubt, "track": evTrack,
 	}
 	for lla, word := range []string{"/none", "/same", "/other"} {
 		names["--"+word] = advert(false, false, event(lla))
@@ -92,7 +93,7 @@ func TestMachineExhaustive(t *testing.T) {
 		}
 		seen[e] = true
 		for s := State(0); s < numStates; s++ {
-			next, do := step(s, e)
+			next, do := step(s, e, false)
 			if got := cellOf(s, next, do); got != cells[s+1] {
 				t.Errorf("%v, %s: got %s, want %s", s, cells[0], got, cells[s+1])
 			}
@@ -107,7 +108,7 @@ func TestMachineExhaustive(t *testing.T) {
 func TestMachineLaws(t *testing.T) {
 	for s := State(0); s < numStates; s++ {
 		for e := event(0); e < numEvents; e++ {
-			next, do := step(s, e)
+			next, do := step(s, e, false)
 			if do&doConfirm != 0 != (next == StateReachable && (s != StateReachable || do != 0)) {
 				t.Errorf("%v, event %d: a neighbor is REACHABLE by confirmation and by nothing else", s, e)
 			}

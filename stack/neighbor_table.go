@@ -29,6 +29,7 @@ const (
 	flagForeign                       // made by a peer's message and never used by us
 	flagSuspect                       // two MACs within a second were reported
 	flagTried                         // the MAC was asked since it was confirmed last; ask everybody
+	flagTracked                       // kept verified; see Track
 )
 
 const neverAsked loop.Time = -1 << 62

@@ -40,8 +40,8 @@ func (s *Stack) askAnew(n *neighbor, i *Interface) {
 	a := s.asks.at(n.ask)
 	a.tries, a.everybody = 0, 0
 	n.flags &^= flagTried
-	if n.state == StateProbe {
-		a.flags &^= askOffered // the stack probes, whether the waiter's window permits or not
+	if n.state == StateProbe || n.isSought() {
+		a.flags &^= askOffered // the stack asks, whether the waiter's window permits or not
 	}
 	if a.flags&askOffered == 0 {
 		now := s.loop.Now()
@@ -60,8 +60,8 @@ func (s *Stack) setAskTimer(n *neighbor, a *ask, i *Interface) {
 	s.askTimers.remove(n.ask)
 }
 
-// nextQuestion is when a neighbor is to be asked next, Never if no waiter has
-// time left for an answer.
+// nextQuestion is when a neighbor is to be asked next, or a conclusion drawn
+// from the last question; Never if no waiter has time left for an answer.
 func (s *Stack) nextQuestion(n *neighbor, a *ask, i *Interface) loop.Time {
 	c, now := &i.config.Neighbor, s.loop.Now()
 	earliest := max(now, n.asked.Add(c.RetransTimer)) // RFC 4861 section 7.2.2, RFC 1122 section 2.3.2.1
@@ -70,10 +70,10 @@ func (s *Stack) nextQuestion(n *neighbor, a *ask, i *Interface) loop.Time {
 		return earliest
 	case a.holds == 0 && n.state == StateUnreachable:
 		return max(earliest, n.asked.Add(unreachableGap(c.RetransTimer, a.tries)))
-	case a.holds == 0 || a.attempts == 0:
+	case a.attempts == 0 || a.holds == 0 && !n.isSought() || s.isSoughtInVain(n, a, i):
 		return earliest
 	}
-	at, useful := max(earliest, n.asked.Add(heldGap(c, a.everybody))), false
+	at, useful := max(earliest, n.asked.Add(heldGap(c, a.everybody))), n.isSought()
 	for h := a.holds; h != 0; h = s.holds.at(h).next {
 		last := loop.Time(int64(s.holds.at(h).deadline) - int64(c.RetransTimer))
 		if last >= earliest {
@@ -115,6 +115,9 @@ func (s *Stack) askDue(askID uint32) {
 	id := a.neighbor
 	n := s.neighbors.at(id)
 	i := s.interfaces[n.iface]
+	if s.up && s.isSoughtInVain(n, a, i) {
+		s.lose(n, a, i)
+	}
 	switch {
 	case !s.up:
 		// resumeAsking sets the timer again.
@@ -123,7 +126,9 @@ func (s *Stack) askDue(askID uint32) {
 	case a.flags&askSelf != 0 && int(a.tries) < i.config.Neighbor.MulticastSolicits:
 		s.askSelfNow(n, a, i)
 	case a.flags&askSelf != 0:
-		s.failHeldPackets(id, n, a)
+		s.failHeldPackets(id, n, a, i)
+	case n.isSought():
+		s.seek(n, a, i)
 	case a.holds != 0:
 		s.offer(a)
 	case n.state == StateUnreachable && a.flags&askUsed != 0:
@@ -134,12 +139,12 @@ func (s *Stack) askDue(askID uint32) {
 	}
 }
 
-// askSelfNow asks without the waiter.
+// askSelfNow asks without the waiter. A tracked neighbor is not given up because
+// of questions that did not leave.
 func (s *Stack) askSelfNow(n *neighbor, a *ask, i *Interface) {
-	if a.tries < 255 {
+	if sent := s.question(n, a, i); a.tries < 255 && (sent || !n.isTracked()) {
 		a.tries++
 	}
-	s.question(n, a, i)
 	s.setAskTimer(n, a, i)
 }
 
@@ -149,7 +154,7 @@ func (s *Stack) probe(id uint32, n *neighbor, a *ask, i *Interface) {
 	switch {
 	case int(a.tries) < i.config.Neighbor.UnicastSolicits:
 		s.askSelfNow(n, a, i)
-	case a.holds != 0:
+	case a.holds != 0 || n.isTracked():
 		s.apply(id, evUnanswered, header.MAC{}, CauseNoReply)
 	case i.config.Neighbor.KeepUnreachable:
 		a.flags |= askUsed // it was, else there would have been no probes
@@ -160,14 +165,17 @@ func (s *Stack) probe(id uint32, n *neighbor, a *ask, i *Interface) {
 }
 
 // failHeldPackets gives up held packets; a waiter may go on.
-func (s *Stack) failHeldPackets(id uint32, n *neighbor, a *ask) {
+func (s *Stack) failHeldPackets(id uint32, n *neighbor, a *ask, i *Interface) {
 	a.flags &^= askSelf
 	s.dropHeld(a)
-	if a.holds != 0 {
+	switch {
+	case n.isTracked():
+		s.setAskTimer(n, a, i)
+	case a.holds != 0:
 		s.offer(a)
-		return
+	default:
+		s.apply(id, evExhausted, header.MAC{}, CauseNoReply)
 	}
-	s.apply(id, evExhausted, header.MAC{}, CauseNoReply)
 }
 
 // resumeAsking lets every neighbor that is being asked be asked now: the link
@@ -180,6 +188,9 @@ func (s *Stack) resumeAsking() {
 			continue
 		}
 		n := s.neighbors.at(a.neighbor)
+		if n.isSought() {
+			a.everybody = 0 // who did not answer so far may be there now
+		}
 		a.flags &^= askOffered
 		s.askTimers.set(id, max(now, n.asked.Add(s.interfaces[n.iface].config.Neighbor.RetransTimer)), now)
 	}

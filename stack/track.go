@@ -1,0 +1,124 @@
+package stack
+
+import (
+	"net/netip"
+
+	"glean/stack/header"
+	"glean/stack/loop"
+)
+
+// Track keeps a next hop verified until Untrack, for those who send to its MAC
+// without looking here, as transmitters do. A confirmation is good for
+// ProbeInterval at most, from Track on; then the neighbor is asked by unicast
+// (PROBE), and when that has no answer everybody is (INCOMPLETE). The asking does
+// not end: after MulticastSolicits questions in vain the observer is told that it
+// is Lost, and the gaps grow to 3 s. It is never asked twice in a RetransTimer.
+//
+// The entry outlives Flush, a link that goes down, and the need for room. All
+// that becomes of it is told to Observer.NeighborChanged. Track twice is Track
+// once. The reason tells why there is nobody to ask, ReasonNone if all is well:
+// also for multicast, broadcast and static neighbors, which need no tracking.
+func (i *Interface) Track(hop netip.Addr) Reason {
+	s, a := i.stack, ipFrom(hop)
+	if _, ok := i.groupMAC(a); ok {
+		return ReasonNone
+	}
+	if r := i.refuse(a); r != ReasonNone {
+		return r
+	}
+	id := s.neighbors.find(i.slot, a)
+	if id == 0 {
+		if id = s.admit(i, a, false); id == 0 {
+			return TableFull
+		}
+	}
+	n := s.neighbors.at(id)
+	if n.state == StateStatic || n.isTracked() {
+		return ReasonNone
+	}
+	n.flags = n.flags&^flagForeign | flagTracked
+	s.apply(id, evTrack, header.MAC{}, CauseAsked)
+	switch n.state {
+	case StateReachable:
+		s.shortenReachable(id, i.probeInterval())
+	case StateIncomplete:
+		s.asks.at(n.ask).flags &^= askOffered // from now on it does not depend on a waiter
+		s.setAskTimer(n, s.asks.at(n.ask), i)
+	}
+	s.schedule()
+	return ReasonNone
+}
+
+// Untrack ends Track. The entry ages like any other then; one that is
+// INCOMPLETE and that nobody else waits for goes.
+func (i *Interface) Untrack(hop netip.Addr) {
+	s := i.stack
+	id := s.neighbors.find(i.slot, ipFrom(hop))
+	if i.slot == 0 || id == 0 || !s.neighbors.at(id).isTracked() {
+		return
+	}
+	n := s.neighbors.at(id)
+	n.flags &^= flagTracked
+	switch n.state {
+	case StateReachable:
+		s.shortenReachable(id, s.drawReachable(i.config.Neighbor.ReachableTime))
+	case StateIncomplete:
+		a := s.asks.at(n.ask)
+		a.flags &^= askLost
+		s.setAskTimer(n, a, i)
+	}
+	s.schedule()
+}
+
+// isTracked tells whether Track is in force.
+func (n *neighbor) isTracked() bool { return n.flags&flagTracked != 0 }
+
+// isSought tells whether a tracked neighbor is being looked for: then the stack
+// asks everybody by itself, whoever else waits.
+func (n *neighbor) isSought() bool { return n.isTracked() && n.state == StateIncomplete }
+
+// probeInterval draws how long a confirmation of a tracked neighbor is good for.
+// What is configured is the longest; up to a quarter less keeps neighbors that
+// were confirmed together from being asked together for ever.
+func (i *Interface) probeInterval() loop.Duration {
+	s, c := i.stack, &i.config.Neighbor
+	if c.ProbeInterval == 0 {
+		return s.drawReachable(c.ReachableTime)
+	}
+	return c.ProbeInterval - loop.Duration(s.rand.Int64N(int64(c.ProbeInterval)/4+1))
+}
+
+// shortenReachable lets REACHABLE end when d is over, or earlier.
+func (s *Stack) shortenReachable(id uint32, d loop.Duration) {
+	now := s.loop.Now()
+	s.neighbors.timers.set(id, min(s.neighbors.timers.deadline(id), now.Add(d)), now)
+}
+
+// seek asks everybody for a tracked neighbor when the time for that has come.
+func (s *Stack) seek(n *neighbor, a *ask, i *Interface) {
+	if s.nextQuestion(n, a, i) <= s.loop.Now() {
+		s.askSelfNow(n, a, i)
+	} else {
+		s.setAskTimer(n, a, i)
+	}
+}
+
+// isSoughtInVain tells whether a tracked neighbor did not answer any of the
+// questions of RFC 4861 section 7.2.2, and nobody was told so yet.
+func (s *Stack) isSoughtInVain(n *neighbor, a *ask, i *Interface) bool {
+	return n.isSought() && a.flags&askLost == 0 &&
+		int(a.everybody) >= i.config.Neighbor.MulticastSolicits
+}
+
+// lose tells the observer that a tracked neighbor does not answer. It is called
+// a RetransTimer after the last question.
+func (s *Stack) lose(n *neighbor, a *ask, i *Interface) {
+	a.flags |= askLost
+	if s.options.Observer == nil {
+		return
+	}
+	s.options.Observer.NeighborChanged(NeighborEvent{
+		Interface: i, Addr: s.neighbors.address(n).addr(), Old: n.state, New: n.state, OldMAC: a.was,
+		Cause: CauseNoReply, Tracked: true, Lost: true,
+	})
+}
