@@ -121,7 +121,15 @@ func (f *flowCount) add(n, octets, evenly uint64, at loop.Time) {
 
 // Counters is a snapshot. It may be called from any goroutine.
 func (r *Run) Counters() Counters {
+	if len(r.parts) > 0 {
+		all := Counters{First: NoTime, Last: NoTime}
+		for _, part := range r.parts {
+			all = all.plus(part.Counters())
+		}
+		return all
+	}
 	t := r.published.load()
+	t.due = r.owed(t.due)
 	c := Counters{
 		PacketsIntended: t.due, PacketsActual: t.actual, OctetsActual: t.octets,
 		PacketsDropped: t.dropped, OctetsDropped: t.droppedOctets, PacketsSkipped: t.skipped, PacketsToStale: t.stale,
@@ -133,12 +141,18 @@ func (r *Run) Counters() Counters {
 
 // CountedFlows is how many flows have counters: all, or none if they are more
 // than MaxCountedFlows.
-func (r *Run) CountedFlows() int { return len(r.flows) }
+func (r *Run) CountedFlows() int {
+	if r.p.flows > MaxCountedFlows {
+		return 0
+	}
+	return int(r.p.flows)
+}
 
 // Flow is a snapshot of the counters of a flow. It may be called from any
 // goroutine.
 func (r *Run) Flow(i int) FlowCounters {
-	f := &r.flows[i]
+	part, own := r.partOf(uint64(i))
+	f := &part.flows[own]
 	c := FlowCounters{Packets: f.packets.Load(), Octets: f.octets.Load(), First: NoTime, Last: NoTime}
 	if d := r.p.definitionOf(uint64(i)); d.evenly > 0 {
 		c.Octets = c.Packets * d.evenly
@@ -178,7 +192,7 @@ func (r *Run) ProtocolCounters() []FamilyCounters {
 		c := FamilyCounters{f, make([]uint64, len(familyMembers[f]))}
 		for i := range r.p.classes {
 			if member := r.p.classes[i][f]; member > 0 {
-				c.Counts[member-1] += r.published.classes[i].Load()
+				c.Counts[member-1] += r.classed(i)
 			}
 		}
 		all = append(all, c)

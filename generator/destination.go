@@ -12,7 +12,17 @@ func (r *Run) destinations(d *definition, c *cursor, n int) int {
 		}
 		return n
 	}
-	g, o := &c.digits[d.adjOp], &d.ops[d.adjOp]
+	g, o := c.digits[d.adjOp], &d.ops[d.adjOp]
+	if c.by > 1 {
+		for i := range n {
+			adj := d.adjOf[g.index]
+			if !r.destination(d, c, i, adj, r.p.words[adj].Load()) {
+				return i
+			}
+			g.advance(o, c.by)
+		}
+		return n
+	}
 	index, left := g.index, g.left
 	words, adjOf, slots := r.p.words, d.adjOf, r.slots[r.tail:r.tail+n]
 	for i := range slots {
@@ -73,6 +83,6 @@ func (r *Run) fallback(d *definition, c *cursor, i int) (mac uint64, ok bool) {
 		return d.dst, true
 	}
 	o := &d.ops[d.dstOp]
-	flow := (c.flow + uint64(i)) % d.flows
+	flow := c.number((c.flow + uint64(i)) % c.flows)
 	return o.values.at(flow / o.stride % o.values.count).lo, true
 }

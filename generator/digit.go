@@ -9,14 +9,43 @@ type digit struct {
 
 func newDigit(o *op) digit { return digit{value: o.values.at(0), left: o.stride} }
 
-// next moves one frame on.
-func (g *digit) next(o *op) {
-	if g.left > 1 {
-		g.left--
+// advance moves some frames on.
+func (g *digit) advance(o *op, frames uint64) {
+	if frames < g.left {
+		g.left -= frames
 		return
 	}
-	g.left = o.stride
-	g.step(o.values)
+	frames -= g.left // that come after the first of the next value
+	steps := uint64(1)
+	if o.stride == 1 {
+		steps += frames
+	} else {
+		steps += frames / o.stride
+		g.left = o.stride - frames%o.stride
+	}
+	v := o.values
+	if g.index += steps; g.index >= v.count {
+		g.index %= v.count
+	}
+	g.value = v.at(g.index)
+}
+
+// takeApart is take where frames are by apart, and the one after the last is
+// last behind it.
+func (g *digit) takeApart(o *op, lo, hi []uint64, by, last uint64) {
+	if o.values.count == 1 {
+		fillWith(lo, g.value.lo)
+		fillWith(hi, g.value.hi)
+		return
+	}
+	hi = hi[:len(lo)]
+	for i := range lo {
+		lo[i], hi[i] = g.value.lo, g.value.hi
+		if i == len(lo)-1 {
+			by = last
+		}
+		g.advance(o, by)
+	}
 }
 
 // step moves to the next value.

@@ -2,6 +2,7 @@ package generator
 
 import (
 	"encoding/binary"
+	"math"
 
 	"glean/stack/loop"
 )
@@ -12,37 +13,43 @@ import (
 
 // cursor is where a definition stands in its sequence of frames.
 type cursor struct {
+	*spot
 	digits []digit // one for each op
-	flow   uint64
-	length uint64 // position in the cycle of lengths
+	length uint64  // position in the cycle of lengths
 	seq    []uint32
+	base   uint64 // of the run's own flows, which is the first of this definition
 }
 
-func (c *cursor) init(d *definition) {
+func (c *cursor) init(d *definition, s *spot) {
+	c.spot, c.base = s, (d.first+s.first)/s.by
 	c.digits = make([]digit, len(d.ops))
 	for i := range d.ops {
 		c.digits[i] = newDigit(&d.ops[i])
+		c.digits[i].advance(&d.ops[i], s.first)
 	}
+	c.advanceLength(d, s.first)
 	if d.signature != nil {
-		c.seq = make([]uint32, d.flows)
+		c.seq = make([]uint32, s.flows)
 	}
 }
 
 // pass moves over a frame that is not made.
 func (c *cursor) pass(d *definition) {
+	far := c.far(1)
 	for i := range d.ops {
-		c.digits[i].next(&d.ops[i])
+		c.digits[i].advance(&d.ops[i], far)
 	}
 	c.move(d, 1)
 }
 
 // move counts n frames.
 func (c *cursor) move(d *definition, n int) {
-	c.flow += uint64(n)
-	if c.flow >= d.flows {
-		c.flow %= d.flows
-	}
-	c.length += uint64(n)
+	c.advanceLength(d, c.far(uint64(n)))
+	c.spot.move(uint64(n))
+}
+
+func (c *cursor) advanceLength(d *definition, frames uint64) {
+	c.length += frames
 	if cycle := uint64(len(d.sizeOf)); cycle > 0 && c.length >= cycle {
 		c.length %= cycle
 	}
@@ -50,8 +57,8 @@ func (c *cursor) move(d *definition, n int) {
 
 // slot is a buffer that holds a frame of some definition and length already.
 type slot struct {
-	def, size int // -1 at first
-	flow      uint64
+	def, size int    // -1 at first
+	flow      uint64 // counted among the run's own
 	adj       uint32 // NoAdjacency if it has none
 	class     uint32
 	word      uint64 // the adjacency as the frame was made with, 0 if it has none
@@ -76,7 +83,7 @@ func (r *Run) stretch(d *definition, c *cursor, n int, now loop.Time) int {
 	}
 	r.sums(d, n)
 	if r.flows != nil || c.seq != nil {
-		r.mark(d, c.flow, n)
+		r.mark(c, n)
 	}
 	c.move(d, n)
 	r.tail += n
@@ -99,11 +106,11 @@ func (r *Run) beginSums(d *definition, n int) {
 }
 
 // mark notes the flows of n frames.
-func (r *Run) mark(d *definition, flow uint64, n int) {
-	slots := r.slots[r.tail : r.tail+n]
+func (r *Run) mark(c *cursor, n int) {
+	slots, base, flow, flows := r.slots[r.tail:r.tail+n], c.base, c.flow, c.flows
 	for i := range slots {
-		slots[i].flow = d.first + flow
-		if flow++; flow == d.flows {
+		slots[i].flow = base + flow
+		if flow++; flow == flows {
 			flow = 0
 		}
 	}
@@ -113,31 +120,34 @@ func (r *Run) mark(d *definition, flow uint64, n int) {
 // together: their checksums must depend on the same ops.
 func (r *Run) lengths(d *definition, c *cursor, n int) int {
 	if len(d.sizes) == 1 {
-		if r.uniform == r.def {
+		if r.uniform == r.walk.def {
 			return n
 		}
 		for i := r.tail; i < r.tail+n; i++ {
-			if s := &r.slots[i]; s.def != r.def || s.size != 0 {
+			if s := &r.slots[i]; s.def != r.walk.def || s.size != 0 {
 				r.prepare(s, i, 0)
 			}
 		}
 		if r.tail+n == Batch && r.tail == 0 {
-			r.uniform = r.def
+			r.uniform = r.walk.def
 		}
 		return n
 	}
-	length := c.length
+	length, cycle := c.length, uint64(math.MaxUint64)
+	if d.sizeOf != nil {
+		cycle = uint64(len(d.sizeOf))
+	}
 	group := d.sizes[d.sizeAt(length)].group
 	for i := range n {
 		size := d.sizeAt(length)
 		if d.sizes[size].group != group {
 			return i
 		}
-		if s := &r.slots[r.tail+i]; s.def != r.def || s.size != size {
+		if s := &r.slots[r.tail+i]; s.def != r.walk.def || s.size != size {
 			r.prepare(s, r.tail+i, size)
 		}
-		if length++; length == uint64(len(d.sizeOf)) {
-			length = 0
+		if length += c.by; length >= cycle {
+			length %= cycle
 		}
 	}
 	return n
@@ -154,11 +164,11 @@ func (d *definition) sizeAt(position uint64) int {
 // prepare makes a slot hold what is constant in the frames of a definition
 // and length.
 func (r *Run) prepare(s *slot, index, size int) {
-	d := &r.p.defs[r.def]
+	d := &r.p.defs[r.walk.def]
 	plan := &d.sizes[size]
 	b := r.buffer[index*r.stride : (index+1)*r.stride]
 	switch {
-	case s.def != r.def:
+	case s.def != r.walk.def:
 		r.write(s, d, b)
 	case !d.sizes[s.size].whole || !plan.whole: // fields that are cut now, or were
 		n := copy(b, d.template)
@@ -170,7 +180,7 @@ func (r *Run) prepare(s *slot, index, size int) {
 	for _, p := range plan.patches {
 		binary.BigEndian.PutUint16(b[p.at:], p.value)
 	}
-	s.def, s.size, s.class, s.adj, s.word = r.def, size, d.class, NoAdjacency, 0
+	s.def, s.size, s.class, s.adj, s.word = r.walk.def, size, d.class, NoAdjacency, 0
 	r.uniform = -1
 	r.frames[index] = b[:plan.octets]
 }
@@ -196,7 +206,11 @@ func (r *Run) write(s *slot, d *definition, b []byte) {
 func (r *Run) column(d *definition, c *cursor, i, n int, terms []dependence) {
 	o := &d.ops[i]
 	lo, hi := r.lo[:n], r.hi[:n]
-	c.digits[i].take(o, lo, hi)
+	if c.by == 1 {
+		c.digits[i].take(o, lo, hi)
+	} else {
+		c.digits[i].takeApart(o, lo, hi, c.by, c.far(uint64(n))-uint64(n-1)*c.by)
+	}
 	switch o.fill {
 	case fillAlways:
 		o.fillZeros(lo, hi)
@@ -377,12 +391,12 @@ func (o *op) fillByDestination(d *definition, c *cursor, lo, hi []uint64) {
 	for j := range lo {
 		if lo[j]|hi[j] == 0 {
 			with := o.fillTo
-			if dst.values.at(flow / dst.stride % dst.values.count).isLinkLocal() {
+			if dst.values.at(c.number(flow) / dst.stride % dst.values.count).isLinkLocal() {
 				with = o.fillLL
 			}
 			lo[j], hi[j] = with.lo, with.hi
 		}
-		if flow++; flow == d.flows {
+		if flow++; flow == c.flows {
 			flow = 0
 		}
 	}
@@ -394,22 +408,22 @@ func (r *Run) sign(d *definition, c *cursor, n int, now loop.Time) {
 	second := (r.options.Epoch+uint64(now))<<2 | d.signature.flags()
 	secondSum := wide{lo: second}.sum()
 	stream := uint64(d.signature.StreamID&0xffff) << 48
-	flow := c.flow
+	flow, first, by, flows := c.flow, c.first+1, c.by, c.flows
 	for i := range n {
 		size := &d.sizes[r.slots[r.tail+i].size]
-		first := stream | (flow+1)<<32 | uint64(c.seq[flow])
+		half := stream | (first+flow*by)<<32 | uint64(c.seq[flow])
 		c.seq[flow]++
-		value := check(first, second)
+		value := check(half, second)
 		at := (r.tail+i)*r.stride + size.sign
 		b := r.buffer[at : at+SignatureSize]
-		binary.BigEndian.PutUint64(b, first)
+		binary.BigEndian.PutUint64(b, half)
 		binary.BigEndian.PutUint64(b[8:], second)
 		binary.BigEndian.PutUint32(b[16:], uint32(value)<<16)
-		sum := first>>32 + first&0xffffffff + secondSum + uint64(value)
+		sum := half>>32 + half&0xffffffff + secondSum + uint64(value)
 		for k := range size.sums {
 			r.acc[k][i] += sum * size.sums[k].sign
 		}
-		if flow++; flow == d.flows {
+		if flow++; flow == flows {
 			flow = 0
 		}
 	}

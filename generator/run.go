@@ -44,6 +44,8 @@ type RunOptions struct {
 type Run struct {
 	p       *Program
 	options RunOptions
+	parts   []*Run // see Split; they are stepped, and not the run itself
+	lane    *lane  // nil unless this is a part
 	stop    atomic.Bool
 	beganAt atomic.Int64 // -1 until it did
 
@@ -54,8 +56,7 @@ type Run struct {
 	// The rest belongs to the caller of Step.
 	tally    tally
 	cursors  []cursor
-	def      int    // whose turn it is
-	left     uint64 // frames of its turn
+	walk     walk
 	slots    [Batch]slot
 	frames   [Batch][]byte
 	buffer   []byte // of all slots, stride octets each
@@ -80,9 +81,21 @@ type Run struct {
 
 // NewRun prepares a run of a program.
 func NewRun(p *Program, o RunOptions) *Run {
-	r := &Run{p: p, options: o, cursors: make([]cursor, len(p.defs)), left: p.blocks[0]}
+	r := newRun(p, o, nil)
+	if o.Continue != nil {
+		r.continueFrom(o.Continue)
+		r.options.Continue = nil // else a chain of toggles would be kept for ever
+	}
+	return r
+}
+
+func newRun(p *Program, o RunOptions, s *lane) *Run {
+	r := &Run{p: p, options: o, lane: s, walk: newWalk(p, 0, 1), cursors: make([]cursor, len(p.defs))}
+	if s != nil {
+		r.walk = newWalk(p, s.part, s.of)
+	}
 	for i := range r.cursors {
-		r.cursors[i].init(&p.defs[i])
+		r.cursors[i].init(&p.defs[i], &r.walk.spots[i])
 	}
 	r.stride, r.uniform = p.room+slack, -1
 	r.buffer = make([]byte, Batch*r.stride)
@@ -95,16 +108,13 @@ func NewRun(p *Program, o RunOptions) *Run {
 	}
 	r.acc = make([][Batch]uint64, sums)
 	if p.flows <= MaxCountedFlows {
-		r.flows = make([]flowCount, p.flows)
+		r.flows = make([]flowCount, r.ownFlows())
 	}
 	r.tally.first, r.tally.last = NoTime, NoTime
 	r.beganAt.Store(-1)
 	r.tally.classes = make([]uint64, len(p.classes))
 	r.published.classes = make([]atomic.Uint64, len(p.classes))
 	r.published.store(&r.tally)
-	if o.Continue != nil {
-		r.continueFrom(o.Continue)
-	}
 	return r
 }
 
@@ -116,9 +126,13 @@ func (r *Run) continueFrom(old *Run) {
 }
 
 func (r *Run) streams(visit func(stream uint32, seq *uint32)) {
+	for _, part := range r.parts {
+		part.streams(visit)
+	}
 	for i := range r.cursors {
-		for flow := range r.cursors[i].seq {
-			visit(r.p.defs[i].signature.stream(uint64(flow)), &r.cursors[i].seq[flow])
+		c := &r.cursors[i]
+		for flow := range c.seq {
+			visit(r.p.defs[i].signature.stream(c.number(uint64(flow))), &c.seq[flow])
 		}
 	}
 }
@@ -128,7 +142,12 @@ func (r *Run) Program() *Program { return r.p }
 
 // Stop makes the next Step end the run. A transmitter that waits between steps
 // has its own way to be woken.
-func (r *Run) Stop() { r.stop.Store(true) }
+func (r *Run) Stop() {
+	r.stop.Store(true)
+	for _, part := range r.parts {
+		part.Stop()
+	}
+}
 
 // Err is why the run ended, nil if by itself or by Stop. It is for the caller
 // of Step.
@@ -145,11 +164,8 @@ func (r *Run) Step(now loop.Time, q link.Queue) (next loop.Time, running bool) {
 		if now < r.options.StartAt && !r.stop.Load() {
 			return r.options.StartAt, true
 		}
-		r.begun, r.begin, r.origin = true, now, now
-		if r.options.StartAt > 0 { // not later by the transmitter's own delay
-			r.begin, r.origin = min(now, r.options.StartAt), min(now, r.options.StartAt)
-		}
-		r.beganAt.Store(int64(r.begin))
+		r.begun, r.begin = true, r.begins(now)
+		r.origin = r.begin
 	}
 	next = r.step(now, q)
 	r.published.store(&r.tally)
@@ -168,7 +184,7 @@ func (r *Run) step(now loop.Time, q link.Queue) loop.Time {
 		return r.finish(nil)
 	}
 	if r.head == r.tail {
-		r.build(now, min(r.tally.due-r.tally.made, Batch))
+		r.build(now, r.ready())
 	} else if r.changes != r.p.changes.Load() {
 		r.refresh()
 	}
@@ -182,16 +198,16 @@ func (r *Run) step(now loop.Time, q link.Queue) loop.Time {
 	switch {
 	case r.ended:
 		return loop.Never
-	case p.end == 0 && r.tally.made >= p.limit:
+	case p.end == 0 && r.place() >= p.limit:
 		return r.finish(nil)
-	case r.tally.made >= p.limit:
+	case r.place() >= p.limit:
 		return r.begin.Add(p.end)
 	case r.idle():
 		return r.pause(now)
-	case r.tally.made < r.tally.due:
+	case r.place() < r.tally.due:
 		return now
 	}
-	return r.until(r.origin.Add(p.when(r.tally.made)))
+	return r.until(r.origin.Add(p.when(r.place())))
 }
 
 // until is t, or the run's end if that is earlier.
@@ -220,8 +236,8 @@ func (r *Run) idle() bool { return r.idleAt == r.p.changes.Load()+1 }
 // for.
 func (r *Run) pause(now loop.Time) loop.Time {
 	next := now.Add(idleWait)
-	r.origin = max(r.origin, next-loop.Time(r.p.pace.when(r.tally.made)))
-	r.tally.due = r.tally.made
+	r.origin = max(r.origin, next-loop.Time(r.p.pace.when(r.place())))
+	r.tally.due = r.place()
 	return r.until(next)
 }
 
@@ -235,21 +251,21 @@ func (r *Run) build(now loop.Time, n uint64) {
 		return
 	}
 	for scanned := 0; uint64(r.tail) < n && scanned < scanMax; {
-		d, c := &r.p.defs[r.def], &r.cursors[r.def]
-		made := r.stretch(d, c, int(min(n-uint64(r.tail), r.left)), now)
+		d, c := &r.p.defs[r.walk.def], &r.cursors[r.walk.def]
+		made := r.stretch(d, c, int(min(n-uint64(r.tail), r.walk.left)), now)
 		if made > 0 {
 			r.barren = 0
-			r.turn(made)
+			r.walk.turn(uint64(made))
 			continue
 		}
 		scanned++
 		c.pass(d)
-		r.turn(1)
+		r.walk.turn(1)
 		if r.pass(); r.idle() {
 			break
 		}
 	}
-	r.tally.made += uint64(r.tail)
+	r.took(r.tail)
 }
 
 // pass counts a frame that is left out of the schedule.
@@ -260,17 +276,6 @@ func (r *Run) pass() {
 		r.barren = 0
 		r.idleAt = r.changes + 1
 	}
-}
-
-// turn gives the turn to the next definition when this one has had its frames.
-func (r *Run) turn(frames int) {
-	if r.left -= uint64(frames); r.left > 0 {
-		return
-	}
-	if r.def++; r.def == len(r.p.blocks) {
-		r.def = 0
-	}
-	r.left = r.p.blocks[r.def]
 }
 
 // refresh brings frames that still wait for the device up to date with their
@@ -288,7 +293,7 @@ func (r *Run) refresh() {
 				r.stale = r.stale || state == AdjacencyStale
 			} else if word != s.word && r.p.config.Learning.Policy != PolicyFallback {
 				r.tally.skipped++
-				r.tally.made--
+				r.took(-1)
 				r.unsign(s)
 				continue
 			}
@@ -307,7 +312,7 @@ func (r *Run) refresh() {
 // later frames of its flow are taken back with it.
 func (r *Run) unsign(s *slot) {
 	if c := &r.cursors[s.def]; c.seq != nil {
-		c.seq[s.flow-r.p.defs[s.def].first]--
+		c.seq[s.flow-c.base]--
 	}
 }
 
@@ -432,7 +437,7 @@ func (r *Run) Remaining(now loop.Time) Remaining {
 		}
 		return Remaining{UnitSeconds, uint64(left+loop.Second-1) / uint64(loop.Second)}
 	case p.limit != math.MaxUint64:
-		return Remaining{UnitFrames, p.limit - min(p.limit, r.published.load().made)}
+		return Remaining{UnitFrames, p.limit - min(p.limit, r.made())}
 	}
 	return Remaining{}
 }

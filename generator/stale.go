@@ -111,7 +111,7 @@ func (r *Run) accountStale(from, to int, moved bool) {
 // countStale counts n frames for the change of that number, or for none.
 func (r *Run) countStale(note, n uint64) {
 	r.tally.stale += n
-	if counts := r.staleBy.Load(); n > 0 && note > 0 && counts != nil {
+	if counts := r.undivided().staleBy.Load(); n > 0 && note > 0 && counts != nil {
 		counts[note-1].Add(n)
 	}
 }

@@ -174,7 +174,7 @@ func TestTakeEqualsNext(t *testing.T) {
 				if lo[i] != one.value.lo || o.span == 16 && hi[i] != one.value.hi {
 					t.Fatalf("value %d is %x %x, not %v", i, hi[i], lo[i], one.value)
 				}
-				one.next(&o)
+				one.advance(&o, 1)
 			}
 			if many.index != one.index || many.value.lo != one.value.lo || o.span == 16 && many.value != one.value {
 				t.Fatalf("at %+v, not %+v", many, one)
