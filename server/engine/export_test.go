@@ -11,3 +11,17 @@ func ReasonPairs() [][2]string {
 	}
 	return pairs
 }
+
+// Break puts something of an engine with port "0" and interface "if-0" where it
+// does not belong.
+func Break(e *Engine, what string) {
+	i := e.interfaces["if-0"]
+	switch what {
+	case "handle":
+		e.handles[i.handle+1] = i
+	case "port":
+		i.port.index++
+	case "stack":
+		i.port.stack.RemoveInterface(i.stack)
+	}
+}

@@ -32,7 +32,7 @@ const (
 	RuleConserve   = "conserve"   // no frame comes from nowhere or is lost without a reason
 	RuleReceived   = "received"   // no flow is received that was not sent, or more often than sent
 	RuleCounters   = "counters"   // glean's counters agree with what was seen on the wire
-	RuleInvariants = "invariants" // the stacks' own
+	RuleInvariants = "invariants" // those of stacks and engine themselves
 	RuleLiveness   = "liveness"   // after the network is healed, all is decided in time, rightly
 )
 
@@ -259,12 +259,24 @@ func (r *Run) judgeWorld() {
 			r.violated(RuleInvariants, "host %s: %v", s.name, err)
 		}
 	}
+	if err := r.checkEngine(); err != nil {
+		r.violated(RuleInvariants, "glean: %v", err)
+	}
 	for _, q := range r.engine.LearningRequests() {
 		p := q.Progress()
 		if p.Resolving+p.Completed+p.TimedOut != p.Total {
 			r.violated(RuleCounters, "request %s: progress %+v does not add up", q.ID(), p)
 		}
 	}
+}
+
+// checkEngine looks through all that glean knows, unless that is a million
+// neighbors ten times a second.
+func (r *Run) checkEngine() error {
+	if !r.detailed() {
+		return nil
+	}
+	return r.engine.Check()
 }
 
 // judgeNeighbors holds the neighbor cache against the truth.

@@ -1,0 +1,46 @@
+package engine
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+)
+
+// Check tells whether the engine's invariants and those of its stacks hold. It
+// is for tests and takes time in proportion to everything there is.
+func (e *Engine) Check() error {
+	for index, p := range e.portList {
+		if p == nil {
+			continue
+		}
+		if p.index != uint32(index) || e.ports[p.spec.ID] != p {
+			return fmt.Errorf("port %s is not where it says (%d, %d)", p.spec.ID, index, p.index)
+		}
+		if err := p.stack.Check(); err != nil {
+			return fmt.Errorf("port %s: %w", p.spec.ID, err)
+		}
+	}
+	if len(e.handles) != len(e.interfaces) {
+		return fmt.Errorf("%d interfaces have %d handles", len(e.interfaces), len(e.handles))
+	}
+	for _, id := range slices.Sorted(maps.Keys(e.interfaces)) {
+		if err := e.checkInterface(id, e.interfaces[id]); err != nil {
+			return fmt.Errorf("interface %s: %w", id, err)
+		}
+	}
+	return nil
+}
+
+// checkInterface wants an interface to be known alike by the engine and by the
+// stack of its port.
+func (e *Engine) checkInterface(id string, i *iface) error {
+	switch {
+	case i.spec.ID != id || e.handles[i.handle] != i:
+		return fmt.Errorf("it is %s, and handle %d is another's", i.spec.ID, i.handle)
+	case e.ports[i.port.spec.ID] != i.port || i.spec.PortID != i.port.spec.ID:
+		return fmt.Errorf("its port %s is not there", i.port.spec.ID)
+	case i.port.stack.Interface(i.handle) != i.stack:
+		return fmt.Errorf("handle %d is another interface of the stack", i.handle)
+	}
+	return nil
+}

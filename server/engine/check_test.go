@@ -1,0 +1,26 @@
+package engine_test
+
+import (
+	"strings"
+	"testing"
+
+	"glean/server/engine"
+)
+
+// TestCheckSeesFaults: an engine is well, and no more so when something in it
+// is where it does not belong.
+func TestCheckSeesFaults(t *testing.T) {
+	for fault, want := range map[string]string{
+		"": "", "handle": "1 interfaces have 2 handles", "port": "port 0 is not where it says", "stack": "is another interface of the stack",
+	} {
+		t.Run(fault, func(t *testing.T) {
+			n := newNetwork(t, 1)
+			n.addInterface("if-0", 0, subnet4, "")
+			engine.Break(n.Engine, fault)
+			err := n.Check()
+			if (err != nil) != (want != "") || err != nil && !strings.Contains(err.Error(), want) {
+				t.Errorf("%v, want %q", err, want)
+			}
+		})
+	}
+}
