@@ -70,9 +70,9 @@ func (s *Server) learningPlan(w *responseWriter, r *request) error {
 	if !engine.ValidID(id) {
 		return badParameter("generator_id", "%q is not an id", id)
 	}
-	v, err := call(r.Context(), s, func() (engine.PlanView, error) { return s.Engine.Plan(id) })
+	view, err := call(r.Context(), s, func() (func() engine.PlanView, error) { return s.Engine.Plan(id) })
 	if err != nil {
 		return err
 	}
-	return reply(w, http.StatusOK, newPlanJSON(v))
+	return reply(w, http.StatusOK, newPlanJSON(view()))
 }

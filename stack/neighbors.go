@@ -41,6 +41,18 @@ func (i *Interface) Neighbors() iter.Seq[NeighborInfo] {
 	}
 }
 
+// Neighbors gives the entries of all interfaces' caches, in the order in which
+// they lie in memory, because a million are not sorted in passing.
+func (s *Stack) Neighbors() iter.Seq2[*Interface, NeighborInfo] {
+	return func(yield func(*Interface, NeighborInfo) bool) {
+		for id := uint32(1); id <= s.neighbors.entries.length; id++ {
+			if n := s.neighbors.at(id); n.iface != 0 && !yield(s.interfaces[n.iface], s.info(n)) {
+				return
+			}
+		}
+	}
+}
+
 // Neighbor gives one entry of the cache.
 func (i *Interface) Neighbor(a netip.Addr) (NeighborInfo, bool) {
 	if id := i.stack.neighbors.find(i.slot, ipFrom(a)); i.slot != 0 && id != 0 {

@@ -6,6 +6,7 @@ import (
 
 	"glean/generator"
 	"glean/learning"
+	"glean/stack"
 )
 
 // PlanView is what learning a generator would do, found out without a frame.
@@ -33,23 +34,31 @@ type PlanRow struct {
 	Reason      learning.Reason
 }
 
-// Plan tells what learning a generator would ask for.
-func (e *Engine) Plan(generatorID string) (PlanView, error) {
+// Plan looks a generator up. The function that it returns tells what learning
+// would ask for; it may be called anywhere, for a million destinations take a
+// second.
+func (e *Engine) Plan(generatorID string) (view func() PlanView, err error) {
 	g, err := e.generators.Get(generatorID)
 	if err != nil {
-		return PlanView{}, generatorError(err)
+		return nil, generatorError(err)
 	}
 	i := targetOf(g).iface
 	if i == nil {
-		return PlanView{}, invalid("generator_id", "generator %q is bound to a port, so there is nothing to learn", generatorID)
+		return nil, invalid("generator_id", "generator %q is bound to a port, so there is nothing to learn", generatorID)
 	}
 	if e.interfaces[g.TargetID] != i {
-		return PlanView{}, conflict("the interface of generator %q is deleted", generatorID)
+		return nil, conflict("the interface of generator %q is deleted", generatorID)
 	}
 	plan := PlanView{GeneratorID: g.ID, InterfaceID: i.spec.ID, VLANs: i.forLearning().VLANs}
+	return func() PlanView { return plan.of(g.Program(), i.stack) }, nil
+}
+
+// of fills the plan in.
+func (plan PlanView) of(p *generator.Program, from *stack.Interface) PlanView {
 	index := make(map[netip.Addr]int)
-	for _, d := range g.Program().Destinations() {
-		hop, why := resolver{e}.NextHop(i.handle, d.Addr)
+	for _, d := range p.Destinations() {
+		hop, reason := from.NextHop(d.Addr)
+		why := learningReason(reason)
 		plan.Rows = append(plan.Rows, PlanRow{Destination: d.Addr, NextHop: hop, Reason: why})
 		if why != learning.ReasonNone {
 			continue
@@ -58,12 +67,12 @@ func (e *Engine) Plan(generatorID string) (PlanView, error) {
 		if !known {
 			n = len(plan.NextHops)
 			index[hop] = n
-			_, state := g.Program().Adjacency(d.Adj)
+			_, state := p.Adjacency(d.Adj)
 			plan.NextHops = append(plan.NextHops, PlanHop{Address: hop, State: state})
 		}
 		plan.NextHops[n].Destinations++
 	}
 	slices.SortFunc(plan.NextHops, func(a, b PlanHop) int { return a.Address.Compare(b.Address) })
 	slices.SortFunc(plan.Rows, func(a, b PlanRow) int { return a.Destination.Compare(b.Destination) })
-	return plan, nil
+	return plan
 }
