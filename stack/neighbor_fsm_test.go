@@ -43,6 +43,37 @@ SO/same        .    Rmcaf  Rca   Rca   Rca   Rca   Rca   .
 SO/other       .    Rmcaf  Rmca  Rmca  Rmca  Rmca  Rmca  .
 `
 
+// trackedMachine is the same for a tracked neighbor, which is in one of three
+// states. What would be STALE is probed, what would be gone is sought.
+const trackedMachine = `
+event          I      R     P
+ask            .      .     .
+send           .      .     .
+timer          .      Pq    .
+unanswered     .      Ix    Ix
+exhausted      Iqd    .     Iqx
+unreachable    Iqd    .     Iqx
+hint           .      Rc    Rc
+heard-same     Pmfq   .     .
+heard-other    Pmfq   Pmq   Pmq
+flush          Iqd    Iqx   Iqx
+restart        .      Ix    Ix
+doubt          Id     Pq    Pq
+track          .      .     .
+--/none        .      .     .
+--/same        Pmfq   .     .
+--/other       Pmfq   Pq    .
+-O/none        .      .     .
+-O/same        Pmfq   .     .
+-O/other       Pmfq   Pmq   Pmq
+S-/none        .      Rca   Rca
+S-/same        Rmcaf  Rca   Rca
+S-/other       Rmcaf  Pq    .
+SO/none        .      Rca   Rca
+SO/same        Rmcaf  Rca   Rca
+SO/other       Rmcaf  Rmca  Rmca
+`
+
 // eventNames are the rows of machine.
 func eventNames() map[string]event {
 	names := map[string]event{
@@ -79,23 +110,38 @@ func cellOf(s, next State, do action) string {
 }
 
 func TestMachineExhaustive(t *testing.T) {
+	checkMachine(t, machine, false, stateLetters)
+	checkMachine(t, trackedMachine, true, "IRP")
+	for s, want := range map[State]string{
+		StateNone: "Iq", StateStale: "Pq", StateDelay: "Pq", StateUnreachable: "Iqx", StateStatic: ".",
+	} {
+		next, do := step(s, evTrack, true)
+		if got := cellOf(s, next, do); got != want {
+			t.Errorf("tracked from %v on: got %s, want %s", s, got, want)
+		}
+	}
+}
+
+// checkMachine compares a table whose columns are the given states.
+func checkMachine(t *testing.T, table string, tracked bool, columns string) {
 	names := eventNames()
 	if len(names) != int(numEvents) {
 		t.Fatalf("%d events have names, there are %d", len(names), numEvents)
 	}
 	seen := make(map[event]bool)
-	lines := strings.Split(strings.TrimSpace(machine), "\n")
+	lines := strings.Split(strings.TrimSpace(table), "\n")
 	for _, line := range lines[1:] {
 		cells := strings.Fields(line)
 		e, ok := names[cells[0]]
-		if !ok || seen[e] || len(cells) != int(numStates)+1 {
+		if !ok || seen[e] || len(cells) != len(columns)+1 {
 			t.Fatalf("bad row %q", line)
 		}
 		seen[e] = true
-		for s := State(0); s < numStates; s++ {
-			next, do := step(s, e, false)
-			if got := cellOf(s, next, do); got != cells[s+1] {
-				t.Errorf("%v, %s: got %s, want %s", s, cells[0], got, cells[s+1])
+		for k, letter := range columns {
+			s := State(strings.IndexRune(stateLetters, letter))
+			next, do := step(s, e, tracked)
+			if got := cellOf(s, next, do); got != cells[k+1] {
+				t.Errorf("%v, %s, tracked %v: got %s, want %s", s, cells[0], tracked, got, cells[k+1])
 			}
 		}
 	}
@@ -108,25 +154,40 @@ func TestMachineExhaustive(t *testing.T) {
 func TestMachineLaws(t *testing.T) {
 	for s := State(0); s < numStates; s++ {
 		for e := event(0); e < numEvents; e++ {
-			next, do := step(s, e, false)
-			if do&doConfirm != 0 != (next == StateReachable && (s != StateReachable || do != 0)) {
-				t.Errorf("%v, event %d: a neighbor is REACHABLE by confirmation and by nothing else", s, e)
+			checkLaws(t, s, e, false)
+		}
+	}
+	for _, s := range [...]State{StateIncomplete, StateReachable, StateProbe} {
+		for e := event(0); e < numEvents; e++ {
+			checkLaws(t, s, e, true)
+			if next, _ := step(s, e, true); next != StateIncomplete && next != StateReachable && next != StateProbe {
+				t.Errorf("%v, event %d: a tracked neighbor gets to %v", s, e, next)
 			}
-			if do&doAnswer != 0 && e < evAdvert {
-				t.Errorf("%v, event %d: waiters are told, but this is no answer", s, e)
-			}
-			if !s.HasMAC() && next.HasMAC() && do&doRecord == 0 {
-				t.Errorf("%v, event %d: gets to %v without a MAC", s, e, next)
-			}
-			if s.HasMAC() && !next.HasMAC() && do&doForget == 0 {
-				t.Errorf("%v, event %d: keeps its MAC in %v", s, e, next)
-			}
-			if s == StateIncomplete && next != s && do&(doFlush|doDrop) == 0 {
-				t.Errorf("%v, event %d: what becomes of held packets?", s, e)
-			}
-			if e >= evAdvert && s == StateNone && next != s {
-				t.Errorf("event %d: an advert makes an entry", e)
+			if next, do := step(s, e, true); next != s && next != StateReachable && do&(doAsk|doRecord|doForget) == 0 {
+				t.Errorf("%v, event %d: a tracked neighbor gets to %v and is not asked", s, e, next)
 			}
 		}
+	}
+}
+
+func checkLaws(t *testing.T, s State, e event, tracked bool) {
+	next, do := step(s, e, tracked)
+	if do&doConfirm != 0 != (next == StateReachable && (s != StateReachable || do != 0)) {
+		t.Errorf("%v, event %d: a neighbor is REACHABLE by confirmation and by nothing else", s, e)
+	}
+	if do&doAnswer != 0 && e < evAdvert {
+		t.Errorf("%v, event %d: waiters are told, but this is no answer", s, e)
+	}
+	if !s.HasMAC() && next.HasMAC() && do&doRecord == 0 {
+		t.Errorf("%v, event %d: gets to %v without a MAC", s, e, next)
+	}
+	if s.HasMAC() && !next.HasMAC() && do&doForget == 0 {
+		t.Errorf("%v, event %d: keeps its MAC in %v", s, e, next)
+	}
+	if s == StateIncomplete && next != s && do&(doFlush|doDrop) == 0 {
+		t.Errorf("%v, event %d: what becomes of held packets?", s, e)
+	}
+	if e >= evAdvert && s == StateNone && next != s {
+		t.Errorf("event %d: an advert makes an entry", e)
 	}
 }
