@@ -361,11 +361,7 @@ func (s starter) Start(g *generator.Generator, r *generator.Run, done func(error
 	if p.link.State().Reason == link.ReasonDeleted {
 		return nil, link.ErrDeleted
 	}
-	q, err := p.link.OpenQueue()
-	if err != nil {
-		return nil, err
-	}
-	return s.transmit(r, q, done), nil
+	return s.transmitOn(p.link, r, done)
 }
 
 // GeneratorChanged implements generator.Observer.
