@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"os"
 	"os/signal"
+	"runtime"
 	"syscall"
 	"time"
 
@@ -114,6 +115,7 @@ func serveUntil(ctx context.Context, f serveFlags, resources []resource, log *sl
 			return transmit.Start(r, q, l.Clock, func(reason error) { l.Post(func() { done(reason) }) })
 		},
 		DropOverruns: f.dropOverruns,
+		Processors:   runtime.NumCPU(),
 		Limits:       f.limits,
 	})
 	s := server.New(server.Config{

@@ -35,14 +35,18 @@ type Config struct {
 	// Transmit, when the run has ended.
 	Transmit     func(r *generator.Run, q link.Queue, done func(error)) generator.Transmitter
 	DropOverruns bool // frames the device could not take in time are dropped
+	// Processors bounds how many queues of its port a generator transmits on, since
+	// each has a transmitter that keeps a processor busy; 0 means one.
+	Processors int
 }
 
 // Engine holds all resources. All its methods are called on its loop.
 type Engine struct {
-	loop     loop.Loop
-	rand     *rand.Rand
-	limits   Limits
-	transmit func(*generator.Run, link.Queue, func(error)) generator.Transmitter
+	loop       loop.Loop
+	rand       *rand.Rand
+	limits     Limits
+	transmit   func(*generator.Run, link.Queue, func(error)) generator.Transmitter
+	processors int
 
 	ports      map[string]*port
 	bonds      map[string]PortSpec
@@ -52,6 +56,7 @@ type Engine struct {
 	nextHandle uint32
 
 	generators *generator.Manager
+	tracker    tracker
 	learning   *learning.Manager
 	waiting    map[string][]func() // by learning request: run when it ends
 
@@ -67,6 +72,7 @@ func New(c Config) *Engine {
 		rand:       c.Rand,
 		limits:     limits,
 		transmit:   c.Transmit,
+		processors: max(1, c.Processors),
 		ports:      make(map[string]*port),
 		bonds:      make(map[string]PortSpec),
 		interfaces: make(map[string]*iface),
@@ -74,6 +80,7 @@ func New(c Config) *Engine {
 		waiting:    make(map[string][]func()),
 		events:     newEventRing(limits.Events),
 	}
+	e.tracker.init(c.Loop)
 	e.learning = learning.NewManager(c.Loop, resolver{e}, learningObserver{e}, learning.Options{
 		NewID: e.NewID, Retain: limits.RetainRequests, RetainFor: limits.RetainFor,
 	})
