@@ -117,8 +117,23 @@ type GeneratorResult struct {
 	FlowCounters     FlowCounters                 `json:"flow_counters"`
 	Flows            []string                     `json:"flows"`
 	ProtocolCounters map[string]map[string]uint64 `json:"protocol_counters"`
-	Remaining        *Remaining                   `json:"remaining,omitempty"`
-	Error            string                       `json:"error,omitempty"`
+	// NeighborChanges are the newest changes of next hops during the run;
+	// NeighborChangesLeftOut counts older ones.
+	NeighborChanges        []NeighborChange `json:"neighbor_changes"`
+	NeighborChangesLeftOut uint64           `json:"neighbor_changes_left_out"`
+	Remaining              *Remaining       `json:"remaining,omitempty"`
+	Error                  string           `json:"error,omitempty"`
+}
+
+// NeighborChange is a change of a next hop of a run.
+type NeighborChange struct {
+	Time             string  `json:"time"`
+	InterfaceID      string  `json:"interface_id"`
+	NextHopAddress   string  `json:"next_hop_address"`
+	OldMAC           string  `json:"old_mac"`
+	NewMAC           *string `json:"new_mac"` // nil: it did not answer any more
+	Cause            string  `json:"cause"`
+	FramesToStaleMAC uint64  `json:"frames_to_stale_mac"`
 }
 
 // Remaining is what is left of an active run.

@@ -190,6 +190,7 @@ type NeighborConfig struct {
 	MulticastSolicits  int              `json:"multicast_solicits,omitempty"`
 	UnicastSolicits    int              `json:"unicast_solicits,omitempty"`
 	ReachableTimeMS    int              `json:"reachable_time_ms,omitempty"`
+	ProbeIntervalMS    int              `json:"probe_interval_ms,omitempty"`
 	DelayFirstProbeMS  int              `json:"delay_first_probe_ms,omitempty"`
 	MaxEntries         int              `json:"max_entries,omitempty"`
 	LearningRatePPS    int              `json:"learning_rate_pps,omitempty"`

@@ -2,8 +2,10 @@ package server
 
 import (
 	"net/http"
+	"net/netip"
 
 	"glean/generator"
+	"glean/stack/header"
 	"glean/stack/loop"
 )
 
@@ -14,8 +16,20 @@ type resultJSON struct {
 	FlowCounters     flowCountersJSON             `json:"flow_counters"`
 	Flows            []string                     `json:"flows"`
 	ProtocolCounters map[string]map[string]uint64 `json:"protocol_counters"`
+	NeighborChanges  []neighborChangeJSON         `json:"neighbor_changes"`
+	ChangesLeftOut   uint64                       `json:"neighbor_changes_left_out"`
 	Remaining        *remainingJSON               `json:"remaining,omitempty"`
 	Error            string                       `json:"error,omitempty"`
+}
+
+type neighborChangeJSON struct {
+	Time             string      `json:"time"`
+	InterfaceID      string      `json:"interface_id"`
+	NextHopAddress   netip.Addr  `json:"next_hop_address"`
+	OldMAC           header.MAC  `json:"old_mac"`
+	NewMAC           *header.MAC `json:"new_mac"` // nil: it does not answer
+	Cause            string      `json:"cause"`
+	FramesToStaleMAC uint64      `json:"frames_to_stale_mac"`
 }
 
 type flowCountersJSON struct {
@@ -44,11 +58,14 @@ type resultView struct {
 	active    bool
 	reason    error
 	remaining generator.Remaining
+	changes   []generator.NeighborChange
+	leftOut   uint64
 }
 
 // resultView is called on the loop.
 func (s *Server) resultView(r *generator.Result) resultView {
 	v := resultView{Result: r, active: r.Active()}
+	v.changes, v.leftOut = r.NeighborChanges()
 	if v.active {
 		v.remaining = r.Run().Remaining(s.Engine.Now())
 	} else {
@@ -76,6 +93,11 @@ func (s *Server) resultJSON(v resultView) resultJSON {
 		},
 		Flows:            make([]string, run.CountedFlows()),
 		ProtocolCounters: make(map[string]map[string]uint64),
+		NeighborChanges:  make([]neighborChangeJSON, len(v.changes)),
+		ChangesLeftOut:   v.leftOut,
+	}
+	for i := range v.changes {
+		j.NeighborChanges[i] = s.neighborChangeJSON(v.Generator.TargetID, &v.changes[i])
 	}
 	for i := range j.Flows {
 		j.Flows[i] = generator.FlowID(v.ID, i)
@@ -92,6 +114,17 @@ func (s *Server) resultJSON(v resultView) resultJSON {
 	}
 	if v.reason != nil {
 		j.Error = v.reason.Error()
+	}
+	return j
+}
+
+func (s *Server) neighborChangeJSON(interfaceID string, c *generator.NeighborChange) neighborChangeJSON {
+	j := neighborChangeJSON{
+		Time: s.timestamp(c.At), InterfaceID: interfaceID, NextHopAddress: c.NextHop,
+		OldMAC: c.Old, Cause: c.Cause, FramesToStaleMAC: c.FramesToStale,
+	}
+	if !c.New.IsZero() {
+		j.NewMAC = &c.New
 	}
 	return j
 }

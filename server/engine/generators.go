@@ -366,6 +366,7 @@ func (s starter) Start(g *generator.Generator, r *generator.Run, done func(error
 
 // GeneratorChanged implements generator.Observer.
 func (o generatorObserver) GeneratorChanged(g *generator.Generator, cause generator.Cause, reason error) {
+	o.track(g, cause)
 	what, detail := cause.String(), ""
 	if cause == generator.CauseLearning {
 		state, id := g.Learning()

@@ -66,6 +66,12 @@ type iface struct {
 	handle uint32
 	port   *port
 	stack  *stack.Interface
+	engine *Engine
+
+	bound    []*generator.Generator // by handle
+	tracking []*generator.Generator // those that run and track, as they were started
+	deleted  bool
+
 	// conflicts seen, by family
 	conflict4, conflict6 header.MAC
 }
@@ -128,7 +134,7 @@ func (e *Engine) createInterface(spec InterfaceSpec) (*iface, error) {
 		return nil, &Error{Kind: TooMany, Detail: fmt.Sprintf("there are %d interfaces, and no more are allowed", len(e.interfaces))}
 	}
 	e.nextHandle++
-	i := &iface{spec: spec, handle: e.nextHandle, port: p}
+	i := &iface{spec: spec, handle: e.nextHandle, port: p, engine: e}
 	// Entered before it is made, because making it announces it, and whoever
 	// hears of that must find it.
 	e.handles[i.handle] = i
@@ -188,6 +194,7 @@ func (e *Engine) deleteInterface(i *iface, done func()) {
 	e.generators.TargetDeleted(func(g *generator.Generator) bool { return targetOf(g).iface == i }, errInterfaceDeleted, done)
 	i.port.stack.RemoveInterface(i.stack)
 	delete(e.handles, i.handle)
+	i.deleted = true
 	e.emit("interface", i.spec.ID, "deleted", "")
 }
 

@@ -16,10 +16,11 @@ type portObserver struct {
 var _ stack.Observer = portObserver{}
 
 // NeighborChanged implements stack.Observer. Ageing is not worth an event, and
-// what is learned is in the learning events; a MAC that changes and signs of a
-// lie are.
+// what is learned is in the learning events; a MAC that changes, a tracked neighbor
+// that is lost and signs of a lie are.
 func (o portObserver) NeighborChanged(n stack.NeighborEvent) {
-	id := o.handles[n.Interface.Handle()].spec.ID
+	i := o.handles[n.Interface.Handle()]
+	id := i.spec.ID
 	switch {
 	case n.Suspect:
 		o.emit("neighbor", id, "suspect", fmt.Sprintf("%v: %v and %v within a second", n.Addr, n.MAC, n.OtherMAC))
@@ -27,7 +28,10 @@ func (o portObserver) NeighborChanged(n stack.NeighborEvent) {
 		o.emit("neighbor", id, "moved", fmt.Sprintf("%v: from %v to %v (%v)", n.Addr, n.OldMAC, n.MAC, n.Cause))
 	case n.RouterLost:
 		o.emit("neighbor", id, "router_lost", n.Addr.String())
+	case n.Lost:
+		o.emit("neighbor", id, "lost", fmt.Sprintf("%v: nobody answers; it was %v", n.Addr, n.OldMAC))
 	}
+	o.followNeighbor(i, &n)
 }
 
 // InterfaceEvent implements stack.Observer.

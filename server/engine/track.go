@@ -2,20 +2,177 @@ package engine
 
 import (
 	"fmt"
+	"slices"
 
 	"glean/generator"
+	"glean/stack"
+	"glean/stack/loop"
 )
+
+// Next hops of generators that run are tracked: the stack keeps them verified, and
+// what it tells of them goes into the adjacencies in the same turn. They are handed
+// to the stack in batches, so that a generator with a million next hops neither
+// holds up the loop nor floods the wire with probes when it starts.
+const (
+	trackBatch = 512 // next hops in a turn, of all generators together
+	trackGap   = loop.Millisecond
+)
+
+// tracker has the stacks track and no longer track next hops, job by job.
+type tracker struct {
+	loop  loop.Loop
+	timer loop.Timer
+	jobs  []*trackJob
+}
+
+// trackJob tracks the next hops of a generator that was started, or gives up
+// those of a run that has ended.
+type trackJob struct {
+	iface     *iface
+	generator *generator.Generator
+	program   *generator.Program
+	next, end uint32 // adjacencies
+	giveUp    bool
+	refused   int // by a full table
+}
+
+func (t *tracker) init(l loop.Loop) {
+	t.loop = l
+	t.timer.Init(t.turn)
+}
+
+func (t *tracker) add(j *trackJob) {
+	t.jobs = append(t.jobs, j)
+	if !t.timer.Armed() {
+		t.loop.Arm(&t.timer, t.loop.Now())
+	}
+}
+
+// turn does a batch, with a share for each job, so that a small generator need not
+// wait for a big one.
+func (t *tracker) turn() {
+	share := uint32(max(1, trackBatch/max(1, len(t.jobs))))
+	for n := 0; n < trackBatch && len(t.jobs) > 0; {
+		j := t.jobs[0]
+		t.jobs = t.jobs[1:]
+		n += j.do(share)
+		if j.next < j.end {
+			t.jobs = append(t.jobs, j)
+			continue
+		}
+		j.finish()
+	}
+	if len(t.jobs) > 0 {
+		t.loop.Arm(&t.timer, t.loop.Now().Add(trackGap))
+	}
+}
+
+// do is for up to n next hops; it tells how many it did, one at least.
+func (j *trackJob) do(n uint32) int {
+	if j.iface.deleted {
+		j.next = j.end
+		return 1
+	}
+	j.iface.port.batch.begin()
+	n = min(n, j.end-j.next)
+	for adj := j.next; adj < j.next+n; adj++ {
+		hop := j.program.Hop(adj)
+		switch {
+		case !hop.IsValid() || j.giveUp && j.iface.isTracked(j.program, adj):
+		case j.giveUp:
+			j.iface.stack.Untrack(hop)
+		case j.iface.stack.Track(hop) == stack.TableFull:
+			j.refused++
+		}
+	}
+	j.next += n
+	return int(max(1, n))
+}
+
+func (j *trackJob) finish() {
+	if j.refused > 0 {
+		j.iface.engine.emit("generator", j.generator.ID, "not_tracked",
+			fmt.Sprintf("%d of %d next hops: the neighbor table is full", j.refused, j.end))
+	}
+}
+
+// isTracked tells whether a generator that runs needs a next hop of a program.
+func (i *iface) isTracked(p *generator.Program, adj uint32) bool {
+	hop := p.Hop(adj)
+	return slices.ContainsFunc(i.tracking, func(g *generator.Generator) bool {
+		_, has := g.Program().AdjacencyOf(hop)
+		return has
+	})
+}
+
+// track follows a generator through its life.
+func (e *Engine) track(g *generator.Generator, cause generator.Cause) {
+	i := targetOf(g).iface
+	if i == nil {
+		return
+	}
+	p := g.Program()
+	tracks := p.Config().Learning.Track && p.Counts().Total > 0
+	at, _ := slices.BinarySearchFunc(i.bound, g.Handle, func(g *generator.Generator, h uint32) int { return int(g.Handle) - int(h) })
+	switch {
+	case cause == generator.CauseCreated:
+		i.bound = slices.Insert(i.bound, at, g)
+	case cause == generator.CauseDeleted:
+		i.bound = slices.Delete(i.bound, at, at+1)
+	case cause == generator.CauseStarted && tracks:
+		i.tracking = append(i.tracking, g)
+		e.tracker.add(&trackJob{iface: i, generator: g, program: p, end: uint32(p.Counts().Total)})
+	case cause == generator.CauseEnded && tracks:
+		i.tracking = slices.DeleteFunc(i.tracking, func(other *generator.Generator) bool { return other == g })
+		e.tracker.add(&trackJob{iface: i, generator: g, program: p, end: e.tracker.withdraw(g), giveUp: true})
+	}
+}
+
+// withdraw ends the job of a generator that has just been started, if it goes
+// on, and gives the number of next hops that are tracked.
+func (t *tracker) withdraw(g *generator.Generator) uint32 {
+	tracked := uint32(g.Program().Counts().Total)
+	t.jobs = slices.DeleteFunc(t.jobs, func(j *trackJob) bool {
+		if j.generator != g || j.giveUp {
+			return false
+		}
+		tracked = j.next
+		return true
+	})
+	return tracked
+}
+
+// followNeighbor brings the generators of an interface up to date with what its
+// stack has found out about a neighbor.
+func (e *Engine) followNeighbor(i *iface, n *stack.NeighborEvent) {
+	confirmed := n.New == stack.StateReachable
+	if n.Suspect || !n.Lost && (n.MAC.IsZero() || n.MAC == n.OldMAC && !(confirmed && n.Old != n.New)) {
+		return
+	}
+	for _, g := range i.bound {
+		p := g.Program()
+		if !g.Active() && p.Counts().Resolved == 0 {
+			continue // for learning to settle
+		}
+		adj, has := p.AdjacencyOf(n.Addr)
+		switch {
+		case !has:
+		case !n.Lost:
+			e.generators.Follow(g, adj, n.MAC, confirmed, n.Cause.String())
+		case g.Active() && p.Config().Learning.Track:
+			e.generators.Lost(g.Handle, adj, n.Cause.String())
+		}
+	}
+}
 
 // NextHopChanged implements generator.Observer.
 func (o generatorObserver) NextHopChanged(g *generator.Generator, c generator.NeighborChange) {
-	switch c.New {
-	case c.Old:
+	switch {
+	case c.New == c.Old:
 		o.emit("generator", g.ID, "neighbor_back", fmt.Sprintf("%v: %v (%s)", c.NextHop, c.New, c.Cause))
+	case c.New.IsZero():
+		o.emit("generator", g.ID, "neighbor_lost", fmt.Sprintf("%v: %v does not answer (%s)", c.NextHop, c.Old, c.Cause))
 	default:
-		what, detail := "neighbor_moved", fmt.Sprintf("%v: from %v to %v (%s)", c.NextHop, c.Old, c.New, c.Cause)
-		if c.New.IsZero() {
-			what, detail = "neighbor_lost", fmt.Sprintf("%v: %v does not answer (%s)", c.NextHop, c.Old, c.Cause)
-		}
-		o.emit("generator", g.ID, what, detail)
+		o.emit("generator", g.ID, "neighbor_moved", fmt.Sprintf("%v: from %v to %v (%s)", c.NextHop, c.Old, c.New, c.Cause))
 	}
 }
