@@ -1,18 +1,26 @@
 package stack
 
 // A queue holds entries in the order in which they came, in blocks that are
-// taken from a common store and given back. The zero queue is empty.
-type queue struct{ head, tail uint32 }
+// taken from a common store and given back. It is a ring of blocks, known by the
+// last one, whose next is the first, and by how many entries that one has: to put
+// an entry in, nothing of a block must be read. 0 is an empty queue.
+type queue uint32
+
+func (q queue) last() uint32 { return uint32(q >> countBits) }
+func (q queue) count() int   { return int(q & (1<<countBits - 1)) } // in the last block
 
 // queued is an entry of a queue: an id and what its word was then.
 type queued struct{ id, word uint32 }
 
-const blockEntries = 15
+const (
+	countBits    = 5
+	blockEntries = 1<<countBits - 1
+)
 
-// queueBlock is two cache lines.
+// queueBlock is 256 octets.
 type queueBlock struct {
 	next       uint32
-	begin, end uint16 // entries in use
+	begin, end uint16 // entries in use; the last block of a queue has no end yet
 	entries    [blockEntries]queued
 }
 
@@ -20,83 +28,84 @@ type queueBlock struct {
 type queues struct {
 	blocks slab[queueBlock]
 	free   uint32 // the first of those that are in no queue
+	ahead  uint32 // the one after that
 }
 
 // push puts an entry at the end.
 func (s *queues) push(q *queue, e queued) {
-	if q.tail != 0 {
-		if b := s.blocks.at(q.tail); b.end < blockEntries {
-			b.entries[b.end] = e
-			b.end++
-			return
-		}
+	if n := q.count(); n != 0 && n < blockEntries {
+		s.blocks.at(q.last()).entries[n] = e
+		*q++
+		return
 	}
-	s.extend(q)
-	b := s.blocks.at(q.tail)
-	b.entries[0] = e
-	b.end = 1
+	s.extend(q, e)
 }
 
-// extend puts an empty block at the end.
-func (s *queues) extend(q *queue) {
+// extend puts a block with one entry at the end.
+func (s *queues) extend(q *queue, e queued) {
 	id := s.free
 	if id == 0 {
 		id = s.blocks.alloc()
+	} else if s.free = s.ahead; s.free != 0 {
+		s.ahead = s.blocks.at(s.free).next // early, because it is far away
 	}
 	b := s.blocks.at(id)
-	s.free = b.next
-	b.next, b.begin, b.end = 0, 0, 0
-	if q.tail == 0 {
-		q.head = id
-	} else {
-		s.blocks.at(q.tail).next = id
+	b.next, b.begin, b.end, b.entries[0] = id, 0, blockEntries, e
+	if *q != 0 {
+		last := s.blocks.at(q.last())
+		b.next, last.next = last.next, id
 	}
-	q.tail = id
+	*q = queue(id<<countBits | 1)
 }
 
-// drop gives the first block back.
-func (s *queues) drop(q *queue) {
-	id := q.head
+// drop gives a block back and gives the next one.
+func (s *queues) drop(id uint32) (next uint32) {
 	b := s.blocks.at(id)
-	if q.head = b.next; q.head == 0 {
-		q.tail = 0
+	next, b.next = b.next, s.free
+	s.free, s.ahead = id, s.free
+	return next
+}
+
+// open empties the queue and gives the first of its blocks; the last one's next
+// is 0 then.
+func (s *queues) open(q *queue) (first uint32) {
+	if *q == 0 {
+		return 0
 	}
-	b.next = s.free
-	s.free = id
+	last := s.blocks.at(q.last())
+	first, last.next = last.next, 0
+	last.end = uint16(q.count())
+	*q = 0
+	return first
 }
 
-// take gives the first block back and a copy of it.
-func (s *queues) take(q *queue) queueBlock {
-	b := *s.blocks.at(q.head)
-	s.drop(q)
-	return b
-}
-
-// first gives the first entry and leaves it there.
-func (s *queues) first(q *queue) (e queued, ok bool) {
-	for q.head != 0 {
-		if b := s.blocks.at(q.head); b.begin < b.end {
-			return b.entries[b.begin], true
+// first gives the block with the first entry, nil if there is none.
+func (s *queues) first(q *queue) *queueBlock {
+	for *q != 0 {
+		last := s.blocks.at(q.last())
+		id, end := last.next, blockEntries
+		if id == q.last() {
+			end = q.count()
 		}
-		s.drop(q)
+		b := s.blocks.at(id)
+		if int(b.begin) < end {
+			return b
+		}
+		if id == q.last() {
+			*q = 0
+		} else {
+			last.next = b.next
+		}
+		s.drop(id)
 	}
-	return queued{}, false
-}
-
-// pop takes the first entry out.
-func (s *queues) pop(q *queue) (e queued, ok bool) {
-	if e, ok = s.first(q); ok {
-		s.blocks.at(q.head).begin++
-	}
-	return e, ok
+	return nil
 }
 
 // sift takes out the entries that keep refuses and gives their number.
 func (s *queues) sift(q *queue, keep func(queued) bool) (gone int) {
-	old := *q
-	*q = queue{}
-	for old.head != 0 {
-		b := s.take(&old)
+	for id := s.open(q); id != 0; {
+		b := *s.blocks.at(id)
+		id = s.drop(id)
 		for _, e := range b.entries[b.begin:b.end] {
 			if keep(e) {
 				s.push(q, e)
@@ -125,7 +134,7 @@ func (w *wheel) newList() uint32 {
 		l.unused = l.unused[:last]
 		return list
 	}
-	l.queues = append(l.queues, queue{})
+	l.queues = append(l.queues, 0)
 	return uint32(len(l.queues))
 }
 
@@ -162,15 +171,12 @@ func (w *wheel) oldest(list uint32) uint32 {
 		return 0
 	}
 	q := &w.lists.queues[list-1]
-	for {
-		e, ok := w.queues.first(q)
-		if !ok {
-			return 0
-		}
-		if w.counts(e) {
+	for b := w.queues.first(q); b != nil; b = w.queues.first(q) {
+		if e := b.entries[b.begin]; w.counts(e) {
 			return e.id
 		}
-		w.queues.pop(q)
+		b.begin++
 		w.lists.entries--
 	}
+	return 0
 }

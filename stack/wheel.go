@@ -10,38 +10,59 @@ import (
 // and expiring a timer take constant time, whatever the deadlines. Deadlines
 // are rounded up to ticks of about 1 ms: a timer is never early.
 //
-// Time is a number of 6-bit digits. A timer sits in the level of the highest
+// Time is a number of 8-bit digits. A timer sits in the level of the highest
 // digit in which its deadline differs from the present, in the slot of the
 // deadline's digit there; when the present reaches that slot's beginning, its
 // timers move to lower levels. So no slot is ever passed, and the first used
-// slot of the lowest used level is the next thing to happen.
+// slot of the lowest used level is the next thing to happen. Digits are that wide
+// because a ReachableTime has two then, and every move of a million timers is a
+// walk through memory.
 //
 // A slot is a queue of entries that are written and read in order, because a
 // million timers linked to each other would cost a cache miss for every step of
 // every one. Nothing is taken out of the middle of a queue: each id has a word
-// that says what counts, and entries that it does not confirm are passed over.
+// that says what counts, and entries that it does not confirm are passed over
+// when their time has come.
 type wheel struct {
 	now     uint64 // in ticks; nothing is due before
 	soonest uint64 // no timer is due before this tick, unless armed is 0
 	levels  []wheelLevel
+	due     uint32       // first block of the tick that is being expired, 0: none
 	words   slab[uint32] // by id
 	queues  queues
 
 	armed   int
-	entries int // in slots, those that do not count any more included
-	limit   int // of entries, before it is worth looking for those again
+	fetched uint32 // keeps reads that are only made to be early from being left out
+	entries int    // in slots, those that do not count any more included
+	limit   int    // of entries, before it is worth looking for those again
 
 	lists lists
 }
 
 type wheelLevel struct {
-	occupied uint64 // bit per slot that has entries
+	occupied [wheelSlots / 64]uint64 // bit per slot that has entries
 	slots    *[wheelSlots]queue
+}
+
+// first is the number of the first used slot.
+func (l *wheelLevel) first() (slot uint32, ok bool) {
+	for k, word := range l.occupied {
+		if word != 0 {
+			return uint32(k*64 + bits.TrailingZeros64(word)), true
+		}
+	}
+	return 0, false
+}
+
+// empty takes all out of a slot and gives its first block.
+func (l *wheelLevel) empty(q *queues, slot uint32) (first uint32) {
+	l.occupied[slot/64] &^= 1 << (slot % 64)
+	return q.open(&l.slots[slot])
 }
 
 const (
 	tickBits   = 20 // 1.05 ms
-	wheelBits  = 6
+	wheelBits  = 8
 	wheelSlots = 1 << wheelBits
 
 	// A word is a kind in the highest bits and a number: the low bits of the
@@ -137,8 +158,8 @@ func (w *wheel) place(e queued, deadline uint64) {
 		w.addLevel(level)
 	}
 	l := &w.levels[level]
-	slot := deadline >> (level * wheelBits) & (wheelSlots - 1)
-	l.occupied |= 1 << slot
+	slot := deadline >> (level * wheelBits) % wheelSlots
+	l.occupied[slot/64] |= 1 << (slot % 64)
 	w.queues.push(&l.slots[slot], e)
 }
 
@@ -152,14 +173,12 @@ func (w *wheel) addLevel(level int) {
 // first gives the earliest used slot: its level, number and first tick.
 func (w *wheel) first() (level int, slot uint32, tick uint64, ok bool) {
 	for level := range w.levels {
-		occupied := w.levels[level].occupied
-		if occupied == 0 {
+		slot, ok := w.levels[level].first()
+		if !ok {
 			continue
 		}
-		slot := uint32(bits.TrailingZeros64(occupied))
 		shift := level * wheelBits
-		tick := w.now&^(1<<(shift+wheelBits)-1) | uint64(slot)<<shift
-		return level, slot, tick, true
+		return level, slot, w.now&^(1<<(shift+wheelBits)-1) | uint64(slot)<<shift, true
 	}
 	return 0, 0, 0, false
 }
@@ -176,25 +195,16 @@ func (w *wheel) next() loop.Time {
 // expire takes out one id whose deadline has come and gives it, 0 if there is
 // none. Deadlines of the same tick come in the order in which they were set.
 func (w *wheel) expire(now loop.Time) uint32 {
-	present := uint64(now) >> tickBits
 	for w.armed > 0 {
-		level, slot, tick, ok := w.first()
-		if w.soonest = tick; !ok || tick > present {
-			w.now = max(w.now, present)
-			return 0
-		}
-		w.now = max(w.now, tick)
-		if level > 0 {
-			w.cascade(level, slot)
-			continue
-		}
-		l := &w.levels[0]
-		for q := &l.slots[slot]; ; {
-			e, ok := w.queues.pop(q)
-			if !ok {
-				l.occupied &^= 1 << slot
-				break
+		for w.due != 0 {
+			b := w.queues.blocks.at(w.due)
+			if b.begin == b.end {
+				w.due = w.queues.drop(w.due)
+				w.fetch(w.due)
+				continue
 			}
+			e := b.entries[b.begin]
+			b.begin++
 			w.entries--
 			if w.counts(e) {
 				*w.words.at(e.id) = 0
@@ -202,62 +212,79 @@ func (w *wheel) expire(now loop.Time) uint32 {
 				return e.id
 			}
 		}
+		if !w.advance(uint64(now) >> tickBits) {
+			break
+		}
 	}
 	return 0
+}
+
+// advance moves on to the first used slot, if that is not after the present: it
+// makes due what it has, or moves it to lower levels.
+func (w *wheel) advance(present uint64) bool {
+	level, slot, tick, ok := w.first()
+	if w.soonest = tick; !ok || tick > present {
+		w.now = max(w.now, present)
+		return false
+	}
+	w.now = max(w.now, tick)
+	block := w.levels[level].empty(&w.queues, slot)
+	if level == 0 {
+		w.due = block
+		w.fetch(block)
+		return true
+	}
+	w.lower(block)
+	return true
+}
+
+// lower moves the entries of a chain of blocks to the levels where they belong
+// now.
+func (w *wheel) lower(block uint32) {
+	for block != 0 {
+		b := w.queues.blocks.at(block) // good for the entries even if place moves blocks
+		if b.next != 0 {
+			w.fetched = uint32(w.queues.blocks.at(b.next).end) // early, because it is far away
+		}
+		for _, e := range b.entries[b.begin:b.end] {
+			w.place(e, w.fullTick(e.word))
+		}
+		block = w.queues.drop(block)
+	}
+}
+
+// fetch reads the words of a block's entries just before they are needed. They
+// lie all over the memory: together that takes as long as reading one.
+func (w *wheel) fetch(block uint32) {
+	if block == 0 {
+		return
+	}
+	b, seen := w.queues.blocks.at(block), uint32(0)
+	for _, e := range b.entries[b.begin:b.end] {
+		seen |= *w.words.at(e.id)
+	}
+	w.fetched = seen
 }
 
 // counts tells whether an entry is the one that its id's word means. It is
 // called for entries that are taken out.
 func (w *wheel) counts(e queued) bool {
 	word := w.words.at(e.id)
+	if *word == e.word {
+		return true
+	}
 	if *word == e.word^(kindArmed|kindOff) {
 		*word = 0
 	}
-	return *word == e.word
-}
-
-// cascade moves the timers of a slot that the present has reached to lower
-// levels.
-func (w *wheel) cascade(level int, slot uint32) {
-	l := &w.levels[level]
-	q := l.slots[slot]
-	l.slots[slot] = queue{}
-	l.occupied &^= 1 << slot
-	for ; q.head != 0; w.queues.drop(&q) {
-		b := w.queues.blocks.at(q.head)
-		begin, end, good := int(b.begin), int(b.end), ^uint32(0)
-		if level == 1 {
-			good = w.confirmed(b)
-		}
-		for k := begin; k < end; k++ {
-			e := w.queues.blocks.at(q.head).entries[k] // anew, because place may move blocks
-			if good>>k&1 == 1 || w.counts(e) {
-				w.place(e, w.fullTick(e.word))
-			} else {
-				w.entries--
-			}
-		}
-	}
-}
-
-// confirmed is the set of a block's entries that count. The words lie all over
-// the memory: just before they are needed they are read together, which takes
-// as long as reading one.
-func (w *wheel) confirmed(b *queueBlock) (good uint32) {
-	for k := range b.entries {
-		if e := &b.entries[k]; k >= int(b.begin) && k < int(b.end) && *w.words.at(e.id) == e.word {
-			good |= 1 << k
-		}
-	}
-	return good
+	return false
 }
 
 // compact takes out all entries that do not count.
 func (w *wheel) compact() {
 	w.eachSlot(func(l *wheelLevel, slot int) {
 		w.entries -= w.queues.sift(&l.slots[slot], w.counts)
-		if l.slots[slot].head == 0 {
-			l.occupied &^= 1 << slot
+		if l.slots[slot] == 0 {
+			l.occupied[slot/64] &^= 1 << (slot % 64)
 		}
 	})
 	w.limit = w.entries + w.entries/4 + slackEntries
@@ -265,6 +292,14 @@ func (w *wheel) compact() {
 
 // clear takes out all entries; none of them counts.
 func (w *wheel) clear() {
+	for w.due != 0 {
+		b := w.queues.blocks.at(w.due)
+		for _, e := range b.entries[b.begin:b.end] {
+			w.counts(e)
+			w.entries--
+		}
+		w.due = w.queues.drop(w.due)
+	}
 	if w.entries > 0 {
 		w.compact()
 	}
@@ -273,8 +308,10 @@ func (w *wheel) clear() {
 func (w *wheel) eachSlot(do func(l *wheelLevel, slot int)) {
 	for k := range w.levels {
 		l := &w.levels[k]
-		for left := l.occupied; left != 0; left &= left - 1 {
-			do(l, bits.TrailingZeros64(left))
+		for at, left := range l.occupied {
+			for ; left != 0; left &= left - 1 {
+				do(l, at*64+bits.TrailingZeros64(left))
+			}
 		}
 	}
 }
