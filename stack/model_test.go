@@ -39,6 +39,11 @@ type modelNeighbor struct {
 	tries       int  // such questions
 	queue       int
 	holders     map[uint32]uint32 // target -> ref
+
+	tracked, lost bool
+	everybody     int           // questions to everybody since there was a MAC
+	probe         loop.Duration // how long a confirmation is good while it is tracked
+	told          header.MAC    // by the last event with a MAC
 }
 
 type model struct {
@@ -67,10 +72,13 @@ func newModel(t *rapid.T) *model {
 		c := config(1)
 		if k == 1 {
 			c.Tags = []header.VLAN{{ID: 5}}
+			c.Neighbor.ProbeInterval = 7 * seconds
 		}
 		m.ifaces[k] = n.add(c)
 		for _, a := range modelAddresses {
-			m.n[modelKey{k, a}] = &modelNeighbor{asked: neverAsked, holders: make(map[uint32]uint32)}
+			m.n[modelKey{k, a}] = &modelNeighbor{
+				asked: neverAsked, holders: make(map[uint32]uint32), probe: m.ifaces[k].probeInterval(),
+			}
 		}
 	}
 	m.reachable = n.stack.drawReachable(30 * seconds)
@@ -96,7 +104,7 @@ func (m *model) deadline(x *modelNeighbor) loop.Time {
 	case !m.node.stack.up:
 		return loop.Never
 	case x.state == StateProbe && x.tries == 3, x.state == StateIncomplete && x.self && x.tries == 3,
-		x.state == StateIncomplete && !x.self && len(x.holders) == 0:
+		x.state == StateIncomplete && !x.self && len(x.holders) == 0 && !x.tracked:
 		return x.asked.Add(seconds)
 	}
 	return loop.Never
@@ -124,12 +132,27 @@ func (m *model) pass(d loop.Duration) {
 func (m *model) runTo(until loop.Time) {
 	for {
 		next := min(m.node.loop.Next(), until)
+		m.sought(next)
 		m.expire(next - slack)
 		m.node.loop.RunUntil(next)
 		m.look()
 		if next == until {
 			m.expire(until - slack) // pass sees to it that nothing is due later than that
 			return
+		}
+	}
+}
+
+// sought checks that no tracked neighbor waits for its next question for too
+// long: next is when the loop does something again.
+func (m *model) sought(next loop.Time) {
+	for key, x := range m.n {
+		wait := loop.Duration(seconds)
+		if x.state == StateIncomplete {
+			wait = longestGap
+		}
+		if x.tracked && x.state != StateReachable && m.node.stack.up && next > max(x.asked.Add(wait), m.node.loop.Now())+slack {
+			m.t.Fatalf("at %v: nothing is going to happen before %v, but %v is sought: %+v", m.node.loop.Now(), next, key, x)
 		}
 	}
 }
@@ -145,16 +168,33 @@ func (m *model) expire(now loop.Time) {
 
 func (m *model) end(x *modelNeighbor) {
 	switch {
-	case x.state == StateReachable:
+	case x.state == StateReachable && !x.tracked:
 		x.state = StateStale
-	case x.state == StateDelay:
+	case x.state == StateDelay, x.state == StateReachable:
 		x.state, x.tries = StateProbe, 0
-	case len(x.holders) > 0 && x.state == StateProbe:
-		x.state, x.mac, x.self, x.tries = StateIncomplete, header.MAC{}, false, 0
-	case len(x.holders) > 0:
+	case (len(x.holders) > 0 || x.tracked) && x.state == StateProbe:
+		m.forget(x)
+	case len(x.holders) > 0 || x.tracked:
 		x.self, x.tries, x.queue = false, 0, 0
 	default:
-		*x = modelNeighbor{asked: x.asked, holders: x.holders}
+		m.delete(x)
+	}
+}
+
+// forget makes a neighbor INCOMPLETE, delete takes it out.
+func (m *model) forget(x *modelNeighbor) {
+	x.state, x.mac, x.self, x.tries, x.everybody = StateIncomplete, header.MAC{}, false, 0, 0
+}
+
+func (m *model) delete(x *modelNeighbor) {
+	*x = modelNeighbor{asked: x.asked, holders: x.holders, probe: x.probe, told: x.told}
+}
+
+// stale is what becomes of a neighbor whose MAC is not confirmed.
+func (m *model) stale(x *modelNeighbor) {
+	x.state = StateStale
+	if x.tracked {
+		x.state, x.tries = StateProbe, 0
 	}
 }
 
@@ -163,6 +203,10 @@ func (m *model) look() {
 	now := m.node.loop.Now()
 	frames := m.node.link.sent
 	m.node.link.sent = nil
+	for _, e := range m.node.observer.neighbors {
+		m.event(e)
+	}
+	m.node.observer.neighbors = nil
 	for _, f := range frames {
 		words := describe(f)
 		k := 0
@@ -188,6 +232,23 @@ func (m *model) look() {
 	}
 }
 
+// event sees what the observer is told.
+func (m *model) event(e NeighborEvent) {
+	key := modelKey{0, e.Addr.String()}
+	if e.Interface == m.ifaces[1] {
+		key.iface = 1
+	}
+	x := m.n[key]
+	switch {
+	case e.Lost && (!x.tracked || x.lost || x.state != StateIncomplete || x.everybody < 3 || !m.node.stack.up):
+		m.t.Fatalf("at %v: %v is said to be lost: %+v", m.node.loop.Now(), key, x)
+	case e.Lost:
+		x.lost = true
+	case !e.MAC.IsZero():
+		x.told = e.MAC
+	}
+}
+
 // question sees a neighbor being asked.
 func (m *model) question(key modelKey, to header.MAC, now loop.Time) {
 	x, known := m.n[key]
@@ -197,7 +258,10 @@ func (m *model) question(key modelKey, to header.MAC, now loop.Time) {
 	if now < x.asked.Add(seconds) {
 		m.t.Fatalf("at %v: %v is asked, and was at %v", now, key, x.asked)
 	}
-	if x.state == StateNone || len(x.holders) == 0 && x.queue == 0 && x.state != StateProbe && !(x.state == StateDelay && x.at <= now+slack) {
+	if x.tracked && m.deadline(x) <= now+slack {
+		m.end(x)
+	}
+	if x.state == StateNone || !(x.tracked && x.state == StateIncomplete) && len(x.holders) == 0 && x.queue == 0 && x.state != StateProbe && !(x.state == StateDelay && x.at <= now+slack) {
 		m.t.Fatalf("at %v: %v is asked for nobody: %+v", now, key, x)
 	}
 	if !to.IsMulticast() && to != x.mac {
@@ -211,6 +275,9 @@ func (m *model) question(key modelKey, to header.MAC, now loop.Time) {
 	}
 	x.asked, x.outstanding = now, true
 	x.tried = x.tried || !to.IsMulticast() && x.state != StateProbe
+	if to.IsMulticast() {
+		x.everybody++
+	}
 	if !m.soliciting && (x.self || x.state == StateProbe) {
 		if x.tries++; x.tries > 3 {
 			m.t.Fatalf("at %v: %v is asked %d times", now, key, x.tries)
@@ -220,7 +287,11 @@ func (m *model) question(key modelKey, to header.MAC, now loop.Time) {
 
 // confirm makes a neighbor REACHABLE; answered: its waiters are told.
 func (m *model) confirm(x *modelNeighbor, answered bool) {
-	x.state, x.at, x.self, x.tries, x.tried = StateReachable, m.node.loop.Now().Add(m.reachable), false, 0, false
+	good := m.reachable
+	if x.tracked {
+		good = x.probe
+	}
+	x.state, x.at, x.self, x.tries, x.tried = StateReachable, m.node.loop.Now().Add(good), false, 0, false
 	if !answered {
 		return
 	}
@@ -236,7 +307,7 @@ func (m *model) learn(key modelKey, x *modelNeighbor, mac header.MAC) {
 	x.tried = x.tried && x.mac == mac
 	x.mac = mac
 	m.packets[key] += x.queue
-	x.queue, x.self, x.tries = 0, false, 0
+	x.queue, x.self, x.tries, x.lost = 0, false, 0, false
 }
 
 // heard is a MAC in a message that confirms nothing.
@@ -246,7 +317,7 @@ func (m *model) heard(key modelKey, mac header.MAC, create bool) {
 		return
 	}
 	m.learn(key, x, mac)
-	x.state = StateStale
+	m.stale(x)
 }
 
 // advert is RFC 4861 section 7.2.5.
@@ -268,7 +339,9 @@ func (m *model) advert(key modelKey, solicited, override bool, mac header.MAC) {
 	if next == StateReachable && (x.state != StateReachable || taken || solicited && (override || lla != "other")) {
 		m.confirm(x, true)
 	}
-	x.state = next
+	if x.state = next; next == StateStale {
+		m.stale(x)
+	}
 }
 
 // isOutstanding: a question was sent, and its answer would still be one.
@@ -288,6 +361,9 @@ func (m *model) compare() {
 		if info.Held != (len(x.holders) > 0) {
 			m.t.Fatalf("%v held: %v", key, info.Held)
 		}
+		if x.tracked && x.state.HasMAC() && x.told != x.mac {
+			m.t.Fatalf("%v has %v, but the observer was told %v", key, x.mac, x.told)
+		}
 		if m.packets[key] != 0 {
 			m.t.Fatalf("at %v: %d packets to %v should have left", m.node.loop.Now(), m.packets[key], key)
 		}
@@ -303,181 +379,4 @@ func (m *model) compare() {
 	if err := m.node.stack.Check(); err != nil {
 		m.t.Fatalf("at %v: %v", m.node.loop.Now(), err)
 	}
-}
-
-func TestStackAgainstModel(t *testing.T) {
-	key := rapid.Custom(func(t *rapid.T) modelKey {
-		return modelKey{rapid.IntRange(0, 1).Draw(t, "interface"), rapid.SampledFrom(modelAddresses).Draw(t, "address")}
-	})
-	mac := rapid.SampledFrom([]header.MAC{mac2, mac3, mac4})
-	tags := func(k modelKey) []uint16 {
-		if k.iface == 1 {
-			return []uint16{5}
-		}
-		return nil
-	}
-	is4 := func(k modelKey) bool { return netip.MustParseAddr(k.addr).Is4() }
-	rapid.Check(t, func(t *rapid.T) {
-		m := newModel(t)
-		s := m.node.stack
-		t.Repeat(map[string]func(*rapid.T){
-			"pass": func(t *rapid.T) {
-				m.pass(loop.Duration(rapid.SampledFrom([]int64{0, 10e6, 300e6, 1e9, 1100e6, 5e9, 20e9, 50e9}).Draw(t, "time")))
-			},
-			"send": func(t *rapid.T) {
-				k := key.Draw(t, "to")
-				x, i, dst := m.n[k], m.ifaces[k.iface], netip.MustParseAddr(k.addr)
-				r := i.Output(dst, udpPacket(m.node.t, i.Source(dst).String(), k.addr))
-				if want := map[bool]Reason{true: ReasonNone, false: LinkDown}[s.up]; r != want {
-					t.Fatalf("Output: %v, want %v", r, want)
-				}
-				switch {
-				case !s.up:
-					return
-				case x.state.HasMAC():
-					m.packets[k]++
-					if x.state == StateStale {
-						x.state, x.at = StateDelay, m.node.loop.Now().Add(5*seconds)
-					}
-				default:
-					x.state = StateIncomplete
-					x.queue = min(x.queue+1, 32)
-					if !x.self {
-						x.self, x.tries = true, 0
-					}
-				}
-			},
-			"hold": func(t *rapid.T) {
-				k, fresh := key.Draw(t, "neighbor"), rapid.Bool().Draw(t, "fresh")
-				x := m.n[k]
-				m.target++
-				h := m.ifaces[k.iface].Hold(netip.MustParseAddr(k.addr), m.target, fresh, m.node.loop.Now()+loop.Time(rapid.Int64Range(1e8, 60e9).Draw(t, "timeout")))
-				if x.state == StateReachable && !fresh {
-					if h.State != HeldKnown || h.MAC != x.mac {
-						t.Fatalf("%+v", h)
-					}
-					return
-				}
-				if h.State != HeldAsk && h.State != HeldWait {
-					t.Fatalf("%+v", h)
-				}
-				if allowed := s.up && m.node.loop.Now() >= x.asked.Add(seconds); h.State == HeldAsk && !allowed {
-					t.Fatalf("may ask now, but was asked at %v", x.asked)
-				}
-				x.holders[m.target] = h.Ref
-				m.keyOf[m.target] = k
-				if x.state == StateNone {
-					x.state = StateIncomplete
-				}
-			},
-			"solicit": func(t *rapid.T) {
-				k := key.Draw(t, "neighbor")
-				x := m.n[k]
-				for target := uint32(1); target <= m.target; target++ {
-					if ref, ok := x.holders[target]; ok {
-						allowed := s.up && m.node.loop.Now() >= x.asked.Add(seconds)
-						if allowed && x.tried && x.state.HasMAC() && x.state != StateProbe {
-							x.state, x.mac, x.self, x.tries = StateIncomplete, header.MAC{}, false, 0
-						}
-						m.soliciting = true
-						sent := s.Solicit(ref)
-						m.look()
-						m.soliciting = false
-						if sent != allowed {
-							t.Fatalf("Solicit: %v, asked at %v, now %v", sent, x.asked, m.node.loop.Now())
-						}
-						return
-					}
-				}
-			},
-			"release": func(t *rapid.T) {
-				k := key.Draw(t, "neighbor")
-				x := m.n[k]
-				for target := uint32(1); target <= m.target; target++ {
-					if ref, ok := x.holders[target]; ok {
-						s.Release(ref)
-						delete(x.holders, target)
-						break
-					}
-				}
-				m.pass(0)
-			},
-			"ARP": func(t *rapid.T) {
-				k := key.Filter(is4).Draw(t, "sender")
-				f := arpFrame{op: uint16(rapid.IntRange(1, 2).Draw(t, "op")), senderMAC: mac.Draw(t, "mac"), senderIP: k.addr, tags: tags(k)}
-				f.targetIP = rapid.SampledFrom([]string{"192.0.2.1", k.addr, "192.0.2.77"}).Draw(t, "target")
-				if rapid.Bool().Draw(t, "unicast") {
-					f.ethDst = mac1
-				}
-				x, ours := m.n[k], f.targetIP == "192.0.2.1"
-				answered := f.op == 2 && m.isOutstanding(x) && (ours || f.ethDst == mac1)
-				s.HandleFrame(f.bytes(m.node.t))
-				if answered {
-					m.advert(k, true, true, f.senderMAC)
-				} else {
-					m.heard(k, f.senderMAC, f.op == 1 && ours)
-				}
-			},
-			"solicitation": func(t *rapid.T) {
-				k := key.Filter(func(k modelKey) bool { return !is4(k) }).Draw(t, "sender")
-				f := ndFrame{src: k.addr, dst: solicitGroup, target: "2001:db8::1", lla: mac.Draw(t, "mac"), tags: tags(k)}
-				s.HandleFrame(f.bytes(m.node.t))
-				m.heard(k, f.lla, true)
-			},
-			"advertisement": func(t *rapid.T) {
-				k := key.Filter(func(k modelKey) bool { return !is4(k) }).Draw(t, "target")
-				f := ndFrame{advert: true, target: k.addr, tags: tags(k), flags: rapid.SampledFrom([]uint8{0, flagO, flagS, flagS | flagO, flagS | flagO | flagR}).Draw(t, "flags")}
-				if rapid.Bool().Draw(t, "with MAC") {
-					f.lla = mac.Draw(t, "mac")
-				}
-				if f.flags&flagS == 0 && rapid.Bool().Draw(t, "multicast") {
-					f.dst = "ff02::1"
-				}
-				s.HandleFrame(f.bytes(m.node.t))
-				m.advert(k, f.flags&flagS != 0, f.flags&flagO != 0, f.lla)
-			},
-			"hint": func(t *rapid.T) {
-				k := key.Draw(t, "neighbor")
-				m.ifaces[k.iface].Confirm(netip.MustParseAddr(k.addr))
-				if x := m.n[k]; x.state.HasMAC() {
-					m.confirm(x, false)
-				}
-			},
-			"flush": func(t *rapid.T) {
-				i := rapid.IntRange(0, 1).Draw(t, "interface")
-				m.ifaces[i].Flush()
-				for k, x := range m.n {
-					if k.iface != i || x.state == StateNone {
-						continue
-					}
-					recent := m.node.loop.Now() < x.asked.Add(seconds)
-					switch {
-					case len(x.holders) == 0 && !recent:
-						*x = modelNeighbor{asked: x.asked, holders: x.holders}
-					case x.state.HasMAC():
-						x.state, x.mac, x.self, x.tries = StateIncomplete, header.MAC{}, false, 0
-					}
-					x.outstanding = false
-				}
-				m.pass(0)
-			},
-			"link": func(t *rapid.T) {
-				m.node.link.set(!s.up)
-				if s.up {
-					m.pass(0)
-					return
-				}
-				for _, x := range m.n {
-					x.outstanding = false
-					switch x.state {
-					case StateIncomplete:
-						x.queue, x.self, x.tries = 0, false, 0
-					case StateReachable, StateDelay, StateProbe:
-						x.state = StateStale
-					}
-				}
-			},
-			"": func(t *rapid.T) { m.compare() },
-		})
-	})
 }

@@ -154,7 +154,7 @@ func (s *Stack) probe(id uint32, n *neighbor, a *ask, i *Interface) {
 	switch {
 	case int(a.tries) < i.config.Neighbor.UnicastSolicits:
 		s.askSelfNow(n, a, i)
-	case a.holds != 0 || n.isTracked():
+	case a.holds != 0:
 		s.apply(id, evUnanswered, header.MAC{}, CauseNoReply)
 	case i.config.Neighbor.KeepUnreachable:
 		a.flags |= askUsed // it was, else there would have been no probes
