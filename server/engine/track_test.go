@@ -1,0 +1,482 @@
+package engine_test
+
+import (
+	"fmt"
+	"net/netip"
+	"slices"
+	"strings"
+	"testing"
+
+	"glean/generator"
+	"glean/sim"
+	"glean/stack/header"
+	"glean/stack/link"
+	"glean/stack/loop"
+)
+
+var (
+	firstMAC  = header.MAC{2, 0, 0, 0, 1, 1} // of host 1
+	secondMAC = header.MAC{2, 0, 0, 0, 2, 2}
+)
+
+// Next hops of tests: a host with an address of each family.
+const (
+	host4 = "198.18.0.1"
+	host6 = "2001:db8::1"
+)
+
+const probing = `"duplicate_detection":"none","probe_interval_ms":10000` // the longest that a test has to wait
+
+// tracking is an interface with a host, and generator "gen-1" that sends a frame
+// each millisecond to the host's addresses in turn, with members of
+// config.learning.
+func tracking(t *testing.T, learn string) (*network, *sim.Host, *generator.Result) {
+	n := newNetwork(t, 1)
+	h := n.host(0, 1, host4+"/24", host6+"/64")
+	n.addInterface("if-0", 0, v4("198.18.0.100", 24, "")+v6("2001:db8::64", 64, ""), probing)
+	n.create(flowsTo("gen-1", "if-0", "", learn, host4, host6))
+	n.run(loop.Millisecond)
+	r := n.start("gen-1")
+	n.run(100 * loop.Millisecond)
+	return n, h, r
+}
+
+// changes lists a result's changes as "next hop: old -> new cause", and holds the
+// frames counted for each against what has left: those that went to the old MAC
+// from the change on until the next one of that next hop.
+func (n *network) changes(r *generator.Result, sent []sentFrame) string {
+	n.t.Helper()
+	kept, left := r.NeighborChanges()
+	if left > 0 {
+		n.t.Errorf("%d changes left out", left)
+	}
+	var lines []string
+	sum := uint64(0)
+	for k, c := range kept {
+		until := loop.Never
+		if next := slices.IndexFunc(kept[k+1:], func(d generator.NeighborChange) bool { return d.NextHop == c.NextHop }); next >= 0 {
+			until = kept[k+1+next].At
+		}
+		seen := uint64(0)
+		for _, s := range sent {
+			if to, mac := destination(s.frame); to == c.NextHop && mac == c.Old && s.at >= c.At && s.at < until {
+				seen++
+			}
+		}
+		// A next hop that came back with the MAC that it had is no change, so that
+		// frames after that are none to a stale MAC; tests of that count for themselves.
+		if seen != c.FramesToStale && !n.cameBack(c) {
+			n.t.Errorf("%v at %v: %d frames to %v are counted, %d have left", c.NextHop, c.At, c.FramesToStale, c.Old, seen)
+		}
+		sum += c.FramesToStale
+		lines = append(lines, fmt.Sprintf("%v: %v -> %v %s", c.NextHop, c.Old, c.New, c.Cause))
+	}
+	if all := r.Run().Counters().PacketsToStale; all != sum {
+		n.t.Errorf("%d frames to stale MACs, %d of them counted for changes", all, sum)
+	}
+	return strings.Join(lines, "; ")
+}
+
+// cameBack tells whether there is an event that says so.
+func (n *network) cameBack(c generator.NeighborChange) bool {
+	return slices.ContainsFunc(n.generatorEvents("neighbor_back"), func(detail string) bool {
+		return strings.HasPrefix(detail, c.NextHop.String()+": "+c.Old.String())
+	})
+}
+
+// destination is where a frame of a generator goes; invalid if it is none.
+func destination(frame []byte) (netip.Addr, header.MAC) {
+	e, payload, err := header.ParseEthernet(frame)
+	if err != nil {
+		return netip.Addr{}, header.MAC{}
+	}
+	if ip, _, err := header.ParseIPv4(payload); e.Type == header.EtherTypeIPv4 && err == nil && ip.Protocol == header.ProtocolUDP {
+		return netip.AddrFrom4(ip.Dst), e.Dst
+	}
+	if ip, _, err := header.ParseIPv6(payload); e.Type == header.EtherTypeIPv6 && err == nil && ip.NextHeader == header.ProtocolUDP {
+		return netip.AddrFrom16(ip.Dst), e.Dst
+	}
+	return netip.Addr{}, header.MAC{}
+}
+
+// generatorEvents gives the details of the events of a kind.
+func (n *network) generatorEvents(what string) (details []string) {
+	events, _ := n.Events(0, 1<<20)
+	for _, e := range events {
+		if e.Type == "generator" && e.What == what {
+			details = append(details, e.Detail)
+		}
+	}
+	return details
+}
+
+// firstTo is when the first frame to an address with a MAC left, Never if none.
+func firstTo(sent []sentFrame, to string, mac header.MAC) loop.Time {
+	for _, s := range sent {
+		if a, m := destination(s.frame); a.String() == to && m == mac {
+			return s.at
+		}
+	}
+	return loop.Never
+}
+
+func (n *network) wantChanges(r *generator.Result, sent []sentFrame, want string) {
+	n.t.Helper()
+	if got := n.changes(r, sent); got != want {
+		n.t.Errorf("changes: %s\nwant:    %s", got, want)
+	}
+}
+
+// wantPaced checks that no neighbor was asked twice in a second.
+func (n *network) wantPaced(sent []sentFrame) {
+	n.t.Helper()
+	last := make(map[netip.Addr]loop.Time)
+	for _, s := range sent {
+		target := question(s.frame)
+		if at, asked := last[target]; target.IsValid() && asked && s.at < at.Add(loop.Second) {
+			n.t.Errorf("%v is asked again %v after the last time", target, s.at.Sub(at))
+		}
+		last[target] = s.at
+	}
+}
+
+func TestAnnouncedMove(t *testing.T) {
+	n, h, r := tracking(t, "")
+	moved := n.Now()
+	if err := h.ChangeMAC(0, secondMAC, true); err != nil {
+		t.Fatal(err)
+	}
+	n.run(5 * loop.Second)
+	sent := n.taken()
+	for _, to := range []string{host4, host6} {
+		// The announcement takes 10 us, and a frame to each leaves every 2 ms.
+		if at := firstTo(sent, to, secondMAC); at > moved.Add(10*loop.Microsecond+2*loop.Millisecond) {
+			t.Errorf("the first frame to %s at its new MAC leaves %v after the move", to, at.Sub(moved))
+		}
+	}
+	n.wantChanges(r, sent, fmt.Sprintf("%s: %v -> %v announced; %s: %v -> %v announced", host4, firstMAC, secondMAC, host6, firstMAC, secondMAC))
+	n.wantPaced(sent)
+	if moved := n.generatorEvents("neighbor_moved"); len(moved) != 2 || !r.Active() {
+		t.Errorf("events: %q, active: %v", moved, r.Active())
+	}
+}
+
+// An unannounced move is found within the probe interval and three unicast
+// questions, since the one to everybody after them is answered.
+func TestUnannouncedMove(t *testing.T) {
+	n, h, r := tracking(t, "")
+	n.run(20 * loop.Second)
+	n.taken()
+	moved := n.Now()
+	if err := h.ChangeMAC(0, secondMAC, false); err != nil {
+		t.Fatal(err)
+	}
+	n.run(20 * loop.Second)
+	sent := n.taken()
+	for _, to := range []string{host4, host6} {
+		if at := firstTo(sent, to, secondMAC); at > moved.Add(13*loop.Second+3*loop.Millisecond) {
+			t.Errorf("the first frame to %s at its new MAC leaves %v after the move", to, at.Sub(moved))
+		}
+	}
+	got := n.changes(r, sent)
+	for _, to := range []string{host4, host6} {
+		if want := fmt.Sprintf("%s: %v -> %v answer", to, firstMAC, secondMAC); !strings.Contains(got, want) {
+			t.Errorf("changes: %s, want %s among them", got, want)
+		}
+	}
+	n.wantPaced(sent)
+	if c := r.Run().Counters(); !r.Active() || c.PacketsToStale != 0 {
+		t.Errorf("active: %v, %+v", r.Active(), c)
+	}
+}
+
+// lostBy is when a neighbor that falls silent is lost: a probe interval, three
+// questions to it and three to everybody.
+const lostBy = 10*loop.Second + 6*loop.Second + 10*loop.Millisecond
+
+func TestLostNextHops(t *testing.T) {
+	for _, policy := range []string{"continue", "pause", "stop"} {
+		t.Run(policy, func(t *testing.T) {
+			n, h, r := tracking(t, `"on_lost":"`+policy+`"`)
+			h.Power(false)
+			n.run(lostBy)
+			lost := n.generatorEvents("neighbor_lost")
+			n.taken()
+			if policy == "stop" {
+				_, reason := r.Ended()
+				if r.Active() || reason == nil || len(lost) == 0 {
+					t.Errorf("active: %v, reason %v, events %q", r.Active(), reason, lost)
+				}
+				return
+			}
+			before := r.Run().Counters()
+			n.run(10 * loop.Second)
+			silent := n.taken()
+			sent, stale := r.Run().Counters().PacketsActual-before.PacketsActual, r.Run().Counters().PacketsToStale-before.PacketsToStale
+			if want := map[string]uint64{"continue": 10_000, "pause": 0}[policy]; sent != want || stale != want || len(lost) != 2 || !r.Active() {
+				t.Errorf("%d sent in 10 s, %d to stale MACs; events %q; active: %v", sent, stale, lost, r.Active())
+			}
+			n.wantPaced(silent)
+			h.Power(true)
+			n.run(4 * loop.Second) // asked every 3 s at least
+			if back := n.generatorEvents("neighbor_back"); len(back) != 2 {
+				t.Errorf("events: %q", back)
+			}
+			before = r.Run().Counters()
+			n.run(loop.Second)
+			after := r.Run().Counters()
+			if sent := after.PacketsActual - before.PacketsActual; sent < 999 || after.PacketsToStale != before.PacketsToStale {
+				t.Errorf("%d sent in a second after they came back, %d to stale MACs", sent, after.PacketsToStale-before.PacketsToStale)
+			}
+		})
+	}
+}
+
+// A next hop that is lost and turns up elsewhere: what went to its old MAC
+// meanwhile is counted, to the frame.
+func TestLostAndFoundElsewhere(t *testing.T) {
+	for policy, frames := range map[string]bool{"continue": true, "pause": false} {
+		n, h, r := tracking(t, `"on_lost":"`+policy+`"`)
+		h.Power(false)
+		n.run(lostBy + 2*loop.Second)
+		if err := h.ChangeMAC(0, secondMAC, false); err != nil {
+			t.Fatal(err)
+		}
+		h.Power(true)
+		n.run(10 * loop.Second)
+		got := n.changes(r, n.taken())
+		for _, to := range []string{host4, host6} {
+			for _, want := range []string{
+				fmt.Sprintf("%s: %v -> %v no_reply", to, firstMAC, header.MAC{}), fmt.Sprintf("%s: %v -> %v answer", to, firstMAC, secondMAC),
+			} {
+				if !strings.Contains(got, want) {
+					t.Errorf("%s: changes: %s, want %s among them", policy, got, want)
+				}
+			}
+		}
+		if c := r.Run().Counters(); (c.PacketsToStale > 2000) != frames {
+			t.Errorf("%s: %d to stale MACs", policy, c.PacketsToStale)
+		}
+	}
+}
+
+// Questions are asked only while somebody needs them: two generators on one next
+// hop, of which one stops, and then the other.
+func TestTwoGeneratorsOnOneNextHop(t *testing.T) {
+	n, h, one := tracking(t, "")
+	n.create(flowsTo("gen-2", "if-0", "", "", host4))
+	two := n.start("gen-2")
+	n.stop("gen-1")
+	n.taken()
+	n.run(60 * loop.Second)
+	asked := map[string]bool{}
+	for _, q := range questions(n.taken()) {
+		asked[q[strings.LastIndexByte(q, ' ')+1:]] = true
+	}
+	if !asked[host4] || asked[host6] {
+		t.Errorf("asked for %v, want %s only", asked, host4)
+	}
+	if err := h.ChangeMAC(0, secondMAC, true); err != nil {
+		t.Fatal(err)
+	}
+	n.run(loop.Second)
+	n.wantChanges(two, n.taken(), fmt.Sprintf("%s: %v -> %v announced", host4, firstMAC, secondMAC))
+	n.wantChanges(one, nil, "")
+	n.stop("gen-2")
+	n.run(loop.Second)
+	n.taken()
+	n.run(100 * loop.Second)
+	if asked := questions(n.taken()); len(asked) > 0 {
+		t.Errorf("asked although nothing runs: %q", asked)
+	}
+	// The idle generator has followed, and begins with the MAC of now.
+	n.start("gen-1")
+	n.run(10 * loop.Millisecond)
+	if at := firstTo(n.taken(), host4, firstMAC); at != loop.Never {
+		t.Error("a frame to the old MAC")
+	}
+}
+
+// Next hops that have not been confirmed for long are probed when a generator
+// starts.
+func TestStaleNextHopsAreProbedAtStart(t *testing.T) {
+	n := newNetwork(t, 1)
+	h := n.host(0, 1, host4+"/24", host6+"/64")
+	n.addInterface("if-0", 0, v4("198.18.0.100", 24, "")+v6("2001:db8::64", 64, ""), probing)
+	n.create(flowsTo("gen-1", "if-0", "", "", host4, host6))
+	n.run(60 * loop.Second)
+	if err := h.ChangeMAC(0, secondMAC, false); err != nil {
+		t.Fatal(err)
+	}
+	n.taken()
+	r := n.start("gen-1")
+	n.run(loop.Millisecond)
+	if asked := questions(n.taken()); len(asked) != 2 {
+		t.Errorf("asked at start: %q", asked)
+	}
+	n.run(3*loop.Second + loop.Millisecond)
+	got := n.changes(r, n.taken())
+	if strings.Count(got, "answer") != 2 {
+		t.Errorf("changes within three questions: %s", got)
+	}
+}
+
+// Flows whose next hop was not there join when it is, without a stop.
+func TestSkippedFlowsJoinLate(t *testing.T) {
+	n := newNetwork(t, 1)
+	n.host(0, 1, host4+"/24", host6+"/64")
+	n.addInterface("if-0", 0, v4("198.18.0.100", 24, "")+v6("2001:db8::64", 64, ""), probing)
+	cut := func(frame []byte) bool { return header.Ethernet(frame).Type() == header.EtherTypeIPv6 }
+	n.far[0].SetRules(sim.When("IPv6", cut, sim.Loss(sim.Always)))
+	n.create(flowsTo("gen-1", "if-0", "", `"on_unresolved":"skip","timeout_ms":2000`, host4, host6))
+	n.run(3 * loop.Second)
+	if state := n.learned("gen-1"); state != "timed_out" {
+		t.Fatal(state)
+	}
+	r := n.start("gen-1")
+	n.run(5 * loop.Second)
+	sent := n.taken()
+	if firstTo(sent, host6, firstMAC) != loop.Never || firstTo(sent, host4, firstMAC) == loop.Never {
+		t.Error("the wrong flows were sent")
+	}
+	n.far[0].SetRules()
+	n.run(4 * loop.Second)
+	sent = n.taken()
+	if !r.Active() || firstTo(sent, host6, firstMAC) == loop.Never || firstTo(sent, host4, firstMAC) == loop.Never {
+		t.Errorf("active: %v; both flows should be sent", r.Active())
+	}
+	n.wantChanges(r, sent, "")
+}
+
+// What the neighbor table has no room for is not tracked, and said.
+func TestNoRoomToTrack(t *testing.T) {
+	n := newNetwork(t, 1)
+	n.farm(0, 10, "198.18.0.1", "")
+	n.addInterface("if-0", 0, v4("198.18.0.100", 24, ""), `"max_entries":4`)
+	n.create(flowsTo("gen-1", "if-0", "", `"on_unresolved":"skip","timeout_ms":1000`,
+		"198.18.0.1", "198.18.0.2", "198.18.0.3", "198.18.0.4", "198.18.0.5", "198.18.0.6"))
+	n.run(2 * loop.Second)
+	n.start("gen-1")
+	n.run(loop.Second)
+	if got := n.generatorEvents("not_tracked"); len(got) != 1 || !strings.HasPrefix(got[0], "2 of 6 next hops") {
+		t.Errorf("events: %q", got)
+	}
+}
+
+// Flushing the cache, or a link that goes down for a while, ends no tracking.
+func TestTrackingGoesOn(t *testing.T) {
+	for _, what := range []string{"flush", "link"} {
+		n, h, r := tracking(t, "")
+		switch what {
+		case "flush":
+			if err := n.FlushNeighbors("if-0"); err != nil {
+				t.Fatal(err)
+			}
+		case "link":
+			n.near[0].SetState(link.State{Reason: link.ReasonDown})
+			n.run(30 * loop.Second)
+			n.near[0].SetState(link.State{Up: true})
+		}
+		if err := h.ChangeMAC(0, secondMAC, false); err != nil {
+			t.Fatal(err)
+		}
+		n.run(10 * loop.Second)
+		kept, _ := r.NeighborChanges()
+		moved := 0
+		for _, c := range kept {
+			if c.Old == firstMAC && c.New == secondMAC {
+				moved++
+			}
+		}
+		if moved != 2 || !r.Active() {
+			t.Errorf("%s: changes %+v; active: %v", what, kept, r.Active())
+		}
+		n.taken()
+		if err := h.ChangeMAC(0, firstMAC, false); err != nil {
+			t.Fatal(err)
+		}
+		n.run(14 * loop.Second)
+		if sent := n.taken(); firstTo(sent, host4, firstMAC) == loop.Never || firstTo(sent, host6, firstMAC) == loop.Never {
+			t.Errorf("%s: a later move is not found", what)
+		}
+	}
+}
+
+// Runs whose tracking is settled or not, on an interface that is deleted.
+func TestInterfaceDeletedWhileTracking(t *testing.T) {
+	for _, wait := range []loop.Duration{0, loop.Second} {
+		n := newNetwork(t, 1)
+		n.farm(0, 65536, "198.18.0.1", "")
+		n.addInterface("if-0", 0, v4("198.19.100.1", 15, ""), probing)
+		n.create(sequenceTo("gen-1", "198.18.0.1", 65536))
+		n.run(5 * loop.Second)
+		r := n.start("gen-1")
+		n.run(wait)
+		n.DeleteInterface("if-0", func() {})
+		n.run(loop.Second)
+		n.taken()
+		n.run(100 * loop.Second)
+		if sent := n.taken(); r.Active() || len(sent) > 0 {
+			t.Errorf("active: %v; %d frames after the interface was deleted", r.Active(), len(sent))
+		}
+	}
+}
+
+// sequenceTo is a generator's body: UDP to count addresses in turn.
+func sequenceTo(id, first string, count int) []byte {
+	return fmt.Appendf(nil, `{"id":%q,"target_id":"if-0","config":{"duration":{"continuous":true},
+		"load":{"rate":{"value":1000,"period":"seconds"},"units":"frames"},"traffic":[{"length":{"fixed":100},"packet":{"protocols":[
+		{"ethernet":{}},{"ipv4":{},"modifiers":{"items":[{"name":"destination","permute":false,"ipv4":{"sequence":{"count":%d,"start":%q}}}]}},
+		{"udp":{"destination":5000}}]}}]}}`, id, count, first)
+}
+
+// Very many next hops are tracked in batches, so that their probes do not flood
+// the wire; each is found when it moves, and none is asked when nothing runs.
+func TestManyNextHops(t *testing.T) {
+	const hops = 65536
+	n := newNetwork(t, 1)
+	f := n.farm(0, hops, "198.18.0.1", "")
+	n.addInterface("if-0", 0, v4("198.19.100.1", 15, ""), probing)
+	n.create(sequenceTo("gen-1", "198.18.0.1", hops))
+	n.run(60 * loop.Second) // all are STALE
+	n.taken()
+	r := n.start("gen-1")
+	n.run(200 * loop.Millisecond)
+	perTick := make(map[loop.Time]int)
+	for _, s := range n.taken() {
+		if question(s.frame).IsValid() {
+			perTick[s.at/loop.Time(loop.Millisecond)]++
+		}
+	}
+	total, most := 0, 0
+	for _, count := range perTick {
+		total, most = total+count, max(most, count)
+	}
+	if total != hops || most > 512 {
+		t.Errorf("%d questions at the start, up to %d in a millisecond", total, most)
+	}
+	for _, k := range []uint32{0, 40_000, hops - 1} {
+		f.ChangeMAC(k)
+	}
+	n.run(13*loop.Second + loop.Millisecond)
+	if kept, _ := r.NeighborChanges(); len(kept) != 3 || !r.Active() {
+		t.Errorf("changes %+v", kept)
+	}
+	// A run that begins while another is being given up keeps what it needs.
+	n.stop("gen-1")
+	r = n.start("gen-1")
+	n.run(15 * loop.Second)
+	f.ChangeMAC(5)
+	f.ChangeMAC(60_000)
+	n.run(13*loop.Second + loop.Millisecond)
+	if kept, _ := r.NeighborChanges(); len(kept) != 2 {
+		t.Errorf("after a restart: changes %+v", kept)
+	}
+	n.stop("gen-1")
+	n.run(loop.Second)
+	n.taken()
+	n.run(60 * loop.Second)
+	if asked := questions(n.taken()); len(asked) > 0 {
+		t.Errorf("%d questions although nothing runs", len(asked))
+	}
+}
