@@ -71,12 +71,17 @@ type transmission struct {
 
 func (p *port) start(program *generator.Program) *transmission {
 	p.t.Helper()
+	return p.startRun(generator.NewRun(program, generator.RunOptions{}))
+}
+
+func (p *port) startRun(run *generator.Run) *transmission {
+	p.t.Helper()
 	var q link.Queue
 	var err error
 	if p.Do(func() { q, err = p.OpenQueue() }); err != nil {
 		p.t.Fatal(err)
 	}
-	x := &transmission{Run: generator.NewRun(program, generator.RunOptions{}), done: make(chan error, 1)}
+	x := &transmission{Run: run, done: make(chan error, 1)}
 	x.Transmitter = Start(x.Run, q, p.loop.Clock, func(reason error) { x.done <- reason })
 	return x
 }
