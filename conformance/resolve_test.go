@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"slices"
+	"strings"
 	"testing"
 	"text/tabwriter"
 	"time"
@@ -13,6 +14,7 @@ import (
 var (
 	compareResolve = flag.Bool("resolve", false, "run the comparison of resolving many addresses with the kernel and arp-scan")
 	resolveRounds  = flag.Int("rounds", 5, "rounds of the comparison")
+	onlyResolver   = flag.String("resolver", "", "only resolvers whose name begins with this, which is for profiles")
 )
 
 // trial is one way to resolve all addresses of an arena, one time.
@@ -70,10 +72,11 @@ func compete(t *testing.T, w *tabwriter.Writer, c contest) {
 	if !a.v6 {
 		entrants = append(entrants, &entrant{name: "kernel, given packets", run: func() trial { return a.kernelResolves(true) }, wanted: fmt.Sprintf("%.1f", c.limit)})
 	}
-	if !a.v6 && a.loss == 0 {
+	if !a.v6 && a.loss == 0 && (*onlyResolver == "" || strings.HasPrefix("arp-scan", *onlyResolver)) {
 		s := a.tuneArpScan()
 		entrants = append(entrants, &entrant{name: "arp-scan " + s.String(), run: func() trial { return a.arpScan(s) }, wanted: "0.5"})
 	}
+	entrants = slices.DeleteFunc(entrants, func(e *entrant) bool { return !strings.HasPrefix(e.name, *onlyResolver) })
 	for round := range *resolveRounds {
 		for k := range entrants {
 			e := entrants[(k+round)%len(entrants)]
