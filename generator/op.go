@@ -2,6 +2,7 @@ package generator
 
 import (
 	"net/netip"
+	"slices"
 	"sync/atomic"
 
 	"glean/stack/header"
@@ -329,6 +330,9 @@ func (k *compiler) groupMAC(dst netip.Addr) (header.MAC, bool) {
 func (k *compiler) adjacencies() {
 	p := k.p
 	p.hops, p.dests = k.hops.keys, k.dests.keys
+	if slices.Equal(p.hops, p.dests) {
+		p.dests = p.hops // all are on the link: a million of them are kept once
+	}
 	p.index = newHopIndex(p.hops)
 	p.words = make([]atomic.Uint64, len(p.hops)+len(k.macs.keys))
 	for i, key := range p.hops {
