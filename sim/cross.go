@@ -151,9 +151,15 @@ func (e *End) deliver(f *frame) {
 // drop counts a frame that does not arrive.
 func (e *End) drop(why Drop, f []byte) {
 	e.needRare().dropped[why]++
-	if w := e.wire.world; w.observers != nil {
-		w.observe(Event{Kind: EventDropped, From: e, Drop: why, Frame: f})
+	w := e.wire.world
+	if w.observers == nil && w.mourners == nil {
+		return
 	}
+	event := Event{At: w.loop.Now(), Kind: EventDropped, From: e, Drop: why, Frame: f}
+	for _, tell := range w.mourners {
+		tell(event)
+	}
+	w.observe(event)
 }
 
 // dropFlight drops all that is under way from here.

@@ -6,6 +6,9 @@ import (
 	"glean/stack/header"
 )
 
+// speakerRoom holds an ARP message or an advertisement with two tags.
+const speakerRoom = 128
+
 // speaker builds the frames that a device sends without a stack of its own, or
 // behind its stack's back.
 type speaker struct {
@@ -20,7 +23,7 @@ func (s *speaker) ethernet(src, dst header.MAC, kind header.EtherType) int {
 	e := header.EthernetRepr{Dst: dst, Src: src, NumTags: uint8(len(s.tags)), Type: kind}
 	copy(e.Tags[:], s.tags)
 	if s.frame == nil {
-		s.frame = make([]byte, smallFrame)
+		s.frame = make([]byte, speakerRoom)
 	}
 	return e.Emit(s.frame)
 }

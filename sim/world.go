@@ -22,7 +22,7 @@ type World struct {
 	hash      uint64 // of all frames delivered
 	delivered uint64
 	observers []func(Event)
-	event     Event // scratch
+	mourners  []func(Event) // told of drops only
 }
 
 // NewWorld makes an empty world at time 0 of a virtual clock.

@@ -38,22 +38,24 @@ type seen struct {
 	mac      header.MAC // that the answer tells; zero if it tells none
 }
 
-// look reads a frame; ok is false if it can't be read.
-func look(frame []byte) (s seen, ok bool) {
+// look reads a frame, which must stay as it is while s is used. It tells
+// whether the frame can be read.
+func (s *seen) look(frame []byte) bool {
+	*s = seen{kind: KindOther}
 	eth, payload, err := header.ParseEthernet(frame)
 	if err != nil {
-		return s, false
+		return false
 	}
-	s = seen{kind: KindOther, vlans: vlanKey(eth.Tags[:eth.NumTags]), src: eth.Src, dst: eth.Dst, payload: payload}
+	s.vlans, s.src, s.dst, s.payload = vlanKey(eth.Tags[:eth.NumTags]), eth.Src, eth.Dst, payload
 	switch eth.Type {
 	case header.EtherTypeARP:
-		return s, s.lookARP(payload)
+		return s.lookARP(payload)
 	case header.EtherTypeIPv4:
-		return s, s.lookIPv4(payload)
+		return s.lookIPv4(payload)
 	case header.EtherTypeIPv6:
-		return s, s.lookIPv6(payload)
+		return s.lookIPv6(payload)
 	}
-	return s, true
+	return true
 }
 
 func vlanKey(tags []header.VLAN) (key uint32) {

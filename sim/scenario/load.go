@@ -286,8 +286,8 @@ func (v value) rule() func() sim.Rule {
 		"mtu":       func() sim.Rule { return sim.LimitMTU(count) },
 		"drop_first": func() sim.Rule {
 			return sim.DropFirst(count, "frames", func(f []byte) bool {
-				s, ok := look(f)
-				return kind == numKinds || ok && s.kind == kind
+				var s seen
+				return kind == numKinds || s.look(f) && s.kind == kind
 			})
 		},
 	}

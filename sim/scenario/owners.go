@@ -36,7 +36,7 @@ type farmland struct {
 	farm       *sim.Farm
 	hosts      uint32
 	ipv4, ipv6 netip.Addr
-	asked      []loop.Time // when each host was asked for, see Run.lastAsked
+	asked      []uint32 // when each host was asked for, see Run.lastAsked
 }
 
 // take says that a MAC has an address from now on, besides any that have it.

@@ -16,6 +16,7 @@ type watchedPort struct {
 	run        *Run
 	id         string
 	interfaces map[station48]*endpoint // by what frames from them carry
+	last       *endpoint               // the one found last
 	answers    map[vlanAddr][]answer   // nil unless they are kept
 	sent       [numKinds]uint64
 	received   [numKinds]uint64
@@ -60,6 +61,14 @@ func (p *watchedPort) OpenQueue() (link.Queue, error) {
 		return nil, err
 	}
 	return &watchedQueue{Queue: q, port: p}, nil
+}
+
+// endpoint is the interface whose frames carry that, nil if there is none.
+func (p *watchedPort) endpoint(vlans uint32, mac header.MAC) *endpoint {
+	if p.last == nil || p.last.vlans != vlans || p.last.mac != mac {
+		p.last = p.interfaces[station48{vlans, mac}]
+	}
+	return p.last
 }
 
 type watchedHandler struct {

@@ -64,6 +64,7 @@ type Run struct {
 	flowList  []*flowSent
 
 	safety safety
+	seen   seen // scratch: the frame that is being looked at
 }
 
 var noFilter = engine.NeighborFilter{}
@@ -97,7 +98,7 @@ func prepare(s *Scenario, o Options) (*Run, error) {
 		r.late = DefaultLate
 	}
 	r.world = sim.NewWorld(r.seed)
-	r.world.Observe(r.observe)
+	r.world.ObserveDrops(r.dropped)
 	if o.Log != nil {
 		r.world.Observe(o.Log)
 	}
@@ -113,12 +114,10 @@ func prepare(s *Scenario, o Options) (*Run, error) {
 	return r, r.provide()
 }
 
-// observe counts the traffic that is lost.
-func (r *Run) observe(e sim.Event) {
-	if e.Kind == sim.EventDropped {
-		if s, ok := look(e.Frame); ok && s.kind == KindTraffic {
-			r.lost++
-		}
+// dropped counts the traffic that is lost.
+func (r *Run) dropped(e sim.Event) {
+	if r.seen.look(e.Frame) && r.seen.kind == KindTraffic {
+		r.lost++
 	}
 }
 
@@ -217,6 +216,7 @@ func (r *Run) AddInterface(body []byte) error {
 	at := slices.IndexFunc(r.ports, func(p *watchedPort) bool { return p.id == spec.PortID })
 	if at >= 0 { // entered before it is made, because making it announces it
 		r.ports[at].interfaces[station48{vlanKey(spec.Tags), spec.MAC}] = e
+		r.ports[at].last = nil
 	}
 	if _, err := r.engine.CreateInterface(spec); err != nil {
 		return fmt.Errorf("interface %q: %w", spec.ID, err)

@@ -63,8 +63,8 @@ func (r *Run) violated(rule, format string, args ...any) {
 
 // sent judges a frame that has left a port; q is nil unless a generator sent it.
 func (r *Run) sent(p *watchedPort, q *watchedQueue, frame []byte) {
-	s, ok := look(frame)
-	if !ok {
+	s := &r.seen
+	if !s.look(frame) {
 		p.sent[KindOther]++
 		if q == nil {
 			r.violated(RuleInvariants, "port %s sent a frame that can't be read: % x", p.id, frame)
@@ -72,10 +72,10 @@ func (r *Run) sent(p *watchedPort, q *watchedQueue, frame []byte) {
 		return
 	}
 	p.sent[s.kind]++
-	e := p.interfaces[station48{s.vlans, s.src}]
+	e := p.endpoint(s.vlans, s.src)
 	switch {
 	case q != nil:
-		r.sentTraffic(e, q, &s)
+		r.sentTraffic(e, q, s)
 	case e != nil && (s.kind == KindARPRequest || s.kind == KindSolicitation) && s.from != s.to && !s.from.IsUnspecified():
 		r.sentQuestion(e, s.to, s.dst.IsMulticast())
 	}
@@ -83,7 +83,8 @@ func (r *Run) sent(p *watchedPort, q *watchedQueue, frame []byte) {
 
 // received looks at a frame that arrived at a port.
 func (r *Run) received(p *watchedPort, frame []byte) {
-	s, _ := look(frame)
+	s := &r.seen
+	s.look(frame)
 	p.received[s.kind]++
 	if p.answers != nil && s.answer {
 		k := vlanAddr{s.vlans, s.about()}
@@ -105,15 +106,16 @@ func (r *Run) sentQuestion(e *endpoint, target netip.Addr, everybody bool) {
 }
 
 // lastAsked is when a question was asked before, and notes that it is asked now.
-// Hosts of a farm in one family on the port of one interface have an array.
+// Hosts of a farm in one family on the port of one interface have an array, in
+// which times are rounded down to a microsecond.
 func (r *Run) lastAsked(e *endpoint, k question, target netip.Addr, now loop.Time) (last loop.Time, asked bool) {
 	if f, n := r.network.owners.farmOf(e.segment, target); f != nil && f.ipv4.IsValid() != f.ipv6.IsValid() && len(r.endpoints) == 1 {
 		if f.asked == nil {
-			f.asked = make([]loop.Time, f.hosts)
+			f.asked = make([]uint32, f.hosts)
 		}
-		last = f.asked[n] - 1 // kept one higher, so that 0 is never
-		f.asked[n] = now + 1
-		return last, last >= 0
+		was := f.asked[n]
+		f.asked[n] = uint32(now/loop.Time(loop.Microsecond)) + 1 // 0 is never
+		return loop.Time(was-1) * loop.Time(loop.Microsecond), was != 0
 	}
 	last, asked = r.safety.asked[k]
 	r.safety.asked[k] = now
