@@ -319,7 +319,10 @@ func (o object) neighbor(spec *InterfaceSpec) {
 	n := &spec.Neighbor
 	n.RetransTimer = o.milliseconds("retrans_timer_ms", 1, 60_000, n.RetransTimer)
 	n.ReachableTime = o.milliseconds("reachable_time_ms", 1, 3_600_000, n.ReachableTime)
-	n.ProbeInterval = o.milliseconds("probe_interval_ms", 100, 3_600_000, n.ProbeInterval)
+	n.ProbeInterval = o.milliseconds("probe_interval_ms", 0, 3_600_000, n.ProbeInterval)
+	if p := n.ProbeInterval / loop.Millisecond; p > 0 && p < 100 {
+		o.wrong(o.at("probe_interval_ms"), "must be 0 or between 100 and 3600000, not %d", p)
+	}
 	n.DelayFirstProbe = o.milliseconds("delay_first_probe_ms", 1, 3_600_000, n.DelayFirstProbe)
 	n.MulticastSolicits = int(o.integer("multicast_solicits", 1, 100, int64(n.MulticastSolicits)))
 	n.UnicastSolicits = int(o.integer("unicast_solicits", 1, 100, int64(n.UnicastSolicits)))

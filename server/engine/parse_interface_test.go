@@ -122,6 +122,9 @@ func TestParseInterfaceFaults(t *testing.T) {
 		{"unknown member of neighbor", neighbor(`"retrans":1`), Invalid, []string{n + "retrans"}},
 		{"probe is not built yet", neighbor(`"duplicate_detection":"probe"`), Invalid, []string{n + "duplicate_detection"}},
 		{"no solicits", neighbor(`"multicast_solicits":0`), Invalid, []string{n + "multicast_solicits"}},
+		{"probes too often", neighbor(`"probe_interval_ms":99`), Invalid, []string{n + "probe_interval_ms"}},
+		{"probes too rarely", neighbor(`"probe_interval_ms":3600001`), Invalid, []string{n + "probe_interval_ms"}},
+		{"probes before now", neighbor(`"probe_interval_ms":-1`), Invalid, []string{n + "probe_interval_ms"}},
 		{"window of nothing", neighbor(`"learning_window":0`), Invalid, []string{n + "learning_window"}},
 		{"respond_for that is no prefix", neighbor(`"respond_for":["10.0.0.0"]`), Invalid, []string{n + "respond_for[0]"}},
 		{"respond_for with host bits", neighbor(`"respond_for":["10.0.0.1/8"]`), Invalid, []string{n + "respond_for[0]"}},
@@ -149,7 +152,7 @@ func TestParseInterfaceWhole(t *testing.T) {
 			{"ipv6": {"method": "static", "link_local_address": "fe80:1::1",
 			          "static": {"address": "2001:db8::1", "prefix_length": 64, "gateway": "fe80::9"}}}],
 		 "neighbor": {"duplicate_detection": "none", "retrans_timer_ms": 200, "multicast_solicits": 5, "max_entries": 7,
-		  "learning_rate_pps": 100, "learning_window": 9, "respond_for": ["198.19.0.0/16", "2001:db8:5::/64"], "reachable_time_ms": null,
+		  "learning_rate_pps": 100, "learning_window": 9, "respond_for": ["198.19.0.0/16", "2001:db8:5::/64"], "reachable_time_ms": null, "probe_interval_ms": 100,
 		  "static": [{"ip_address": "10.0.0.9", "mac_address": "02:00:00:00:00:09"}]}}}`))
 	if err != nil {
 		t.Fatal(err)
@@ -171,6 +174,7 @@ func TestParseInterfaceWhole(t *testing.T) {
 		{"announce", spec.Announce, false},
 		{"retrans timer", spec.Neighbor.RetransTimer, 200 * loop.Millisecond},
 		{"reachable time, null is the default", spec.Neighbor.ReachableTime, 30 * loop.Second},
+		{"probe interval", spec.Neighbor.ProbeInterval, 100 * loop.Millisecond},
 		{"solicits", spec.Neighbor.MulticastSolicits, 5},
 		{"entries", spec.Neighbor.MaxEntries, 7},
 		{"rate", spec.LearningRatePPS, 100},
@@ -192,6 +196,8 @@ func TestParseInterfaceAccepts(t *testing.T) {
 		"gateway in a /31":              iface4(`{"address":"10.0.0.0","prefix_length":31,"gateway":"10.0.0.1"}`),
 		"gateway outside a /128":        iface6("", `{"address":"2001:db8::1","prefix_length":128,"gateway":"2001:db9::1"}`),
 		"link-local gateway":            iface6(`"link_local_address":"fe80::1",`, `{"address":"2001:db8::1","prefix_length":64,"gateway":"fe80::2"}`),
+		"probe interval of 0":           neighbor(`"probe_interval_ms":0`),
+		"probe interval of an hour":     neighbor(`"probe_interval_ms":3600000`),
 		"prefix of 0":                   iface4(`{"address":"10.0.0.1","prefix_length":0,"gateway":"11.0.0.1"}`),
 		"dhcp":                          protocols(eth + `,{"ipv4":{"method":"dhcp","dhcp":{"hostname":"h","status":{"state":"bound"}}}}`),
 		"dhcp without object":           protocols(eth + `,{"ipv4":{"method":"dhcp"}}`),
