@@ -41,7 +41,8 @@ type neighborTable struct {
 	entries   slab[neighbor]
 	addresses slab[ip] // of IPv6 neighbors
 	timers    wheel
-	index     []uint32 // tag<<idBits | id; 0 is empty; linear probing
+	index     []uint32 // tag<<idBits | id; 0 is empty
+	groupBits int      // of the number of groups that the index has
 	used      int
 	seed      uint64 // so that a peer can't choose addresses that collide
 }
@@ -63,29 +64,42 @@ func (t *neighborTable) address(n *neighbor) ip {
 	return ip{markIPv4, uint64(n.key)}
 }
 
-// hash mixes two words by wide multiplication; the constants are odd and have
-// their bits well spread (digits of pi and e).
-func (t *neighborTable) hash(iface uint32, a ip) uint64 {
-	h, l := bits.Mul64(a.lo^t.seed^uint64(iface)<<32, 0x9216d5d98979fb1b)
+// The index is searched by linear probing, in an order of its own: it consists of
+// groups of 8 words, which are 32 octets of memory, and after a word comes the one
+// of the next group in the same lane. 8 addresses that follow each other are at
+// home in the 8 lanes of one group, because they are mostly asked for together, and
+// a group is one cache miss. Which group, and how its lanes are permuted, depends on
+// the seed. A position is lane<<groupBits | group.
+const laneBits = 3
+
+// word is what the index has at a position; after the last one comes the first.
+func (t *neighborTable) word(position uint64) *uint32 {
+	mask := uint64(len(t.index) - 1)
+	return &t.index[position<<laneBits&mask|position&mask>>(t.groupBits&63)]
+}
+
+// home gives the position at which the search for an address begins, and its tag.
+// It mixes two words by wide multiplication; the constants are odd and have their
+// bits well spread (digits of pi and e).
+func (t *neighborTable) home(iface uint32, a ip) (position uint64, tag uint32) {
+	h, l := bits.Mul64(a.lo>>laneBits^t.seed^uint64(iface)<<32, 0x9216d5d98979fb1b)
 	if a.hi != markIPv4 {
 		h2, l2 := bits.Mul64(a.hi^l, 0xb7e151628aed2a6b)
 		h, l = h^h2, l2
 	}
-	return h ^ l
+	hash := h ^ l
+	lane := (a.lo ^ hash>>48) & (1<<laneBits - 1)
+	return lane<<t.groupBits | hash&(1<<t.groupBits-1), uint32(hash>>32) &^ idMask
 }
-
-// slotOf is an index word without its id.
-func tagOf(hash uint64) uint32 { return uint32(hash>>32) &^ idMask }
 
 // find gives the id of a neighbor, 0 if there is none.
 func (t *neighborTable) find(iface uint32, a ip) uint32 {
 	if len(t.index) == 0 {
 		return 0
 	}
-	hash := t.hash(iface, a)
-	tag, mask := tagOf(hash), uint64(len(t.index)-1)
-	for i := hash & mask; ; i = (i + 1) & mask {
-		word := t.index[i]
+	at, tag := t.home(iface, a)
+	for ; ; at++ {
+		word := *t.word(at)
 		if word == 0 {
 			return 0
 		}
@@ -111,28 +125,28 @@ func (t *neighborTable) create(iface uint32, a ip, now loop.Time) uint32 {
 		n.flags = flagIPv6
 		*t.addresses.at(n.key) = a
 	}
-	t.insert(t.hash(iface, a), id)
+	t.insert(iface, a, id)
 	t.used++
 	return id
 }
 
-func (t *neighborTable) insert(hash uint64, id uint32) {
-	mask := uint64(len(t.index) - 1)
-	i := hash & mask
-	for t.index[i] != 0 {
-		i = (i + 1) & mask
+func (t *neighborTable) insert(iface uint32, a ip, id uint32) {
+	at, tag := t.home(iface, a)
+	for *t.word(at) != 0 {
+		at++
 	}
-	t.index[i] = tagOf(hash) | id
+	*t.word(at) = tag | id
 }
 
 // grow doubles the index.
 func (t *neighborTable) grow() {
 	old := t.index
-	t.index = make([]uint32, max(8, 2*len(old)))
+	t.index = make([]uint32, max(1<<laneBits, 2*len(old)))
+	t.groupBits = bits.Len(uint(len(t.index))) - 1 - laneBits
 	for _, word := range old {
 		if word != 0 {
 			n := t.at(word & idMask)
-			t.insert(t.hash(n.iface, t.address(n)), word&idMask)
+			t.insert(n.iface, t.address(n), word&idMask)
 		}
 	}
 }
@@ -140,12 +154,11 @@ func (t *neighborTable) grow() {
 // delete takes an entry out of everything.
 func (t *neighborTable) delete(id uint32) {
 	n := t.at(id)
-	mask := uint64(len(t.index) - 1)
-	i := t.hash(n.iface, t.address(n)) & mask
-	for t.index[i]&idMask != id {
-		i = (i + 1) & mask
+	at, _ := t.home(n.iface, t.address(n))
+	for *t.word(at)&idMask != id {
+		at++
 	}
-	t.closeGap(i, mask)
+	t.closeGap(at)
 	t.timers.remove(id)
 	if n.flags&flagIPv6 != 0 {
 		t.addresses.release(n.key)
@@ -154,16 +167,16 @@ func (t *neighborTable) delete(id uint32) {
 	t.used--
 }
 
-// closeGap empties slot i and moves back the entries that had to go past it,
+// closeGap empties a position and moves back the entries that had to go past it,
 // so that no search needs tombstones.
-func (t *neighborTable) closeGap(i, mask uint64) {
-	for j := (i + 1) & mask; t.index[j] != 0; j = (j + 1) & mask {
-		n := t.at(t.index[j] & idMask)
-		home := t.hash(n.iface, t.address(n)) & mask
-		if (j-home)&mask >= (j-i)&mask {
-			t.index[i] = t.index[j]
-			i = j
+func (t *neighborTable) closeGap(gap uint64) {
+	mask := uint64(len(t.index) - 1)
+	for at := gap + 1; *t.word(at) != 0; at++ {
+		n := t.at(*t.word(at) & idMask)
+		if home, _ := t.home(n.iface, t.address(n)); (at-home)&mask >= (at-gap)&mask {
+			*t.word(gap) = *t.word(at)
+			gap = at
 		}
 	}
-	t.index[i] = 0
+	*t.word(gap) = 0
 }

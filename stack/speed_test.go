@@ -282,13 +282,16 @@ func benchmarkResolve(b *testing.B, v6 bool, addresses int, o opposite) {
 	}
 	b.ReportAllocs()
 	b.ResetTimer()
+	used := int64(0)
 	for done := 0; done < b.N; {
+		began := processorTime()
 		for k := 0; k < addresses && done < b.N; k++ {
 			h := i.Hold(targets[k], uint32(k), true, l.Now()+30e9)
 			s.Solicit(h.Ref)
 			deliver()
 			done++
 		}
+		used += processorTime() - began
 		b.StopTimer()
 		if w.confirmed != done {
 			b.Fatalf("%d of %d confirmed", w.confirmed, done)
@@ -297,4 +300,5 @@ func benchmarkResolve(b *testing.B, v6 bool, addresses int, o opposite) {
 		i.Flush()
 		b.StartTimer()
 	}
+	b.ReportMetric(float64(used)/float64(b.N), "cpu-ns/op")
 }
