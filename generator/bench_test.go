@@ -59,8 +59,8 @@ func BenchmarkPrepare(b *testing.B) {
 			b.ReportAllocs()
 			b.ResetTimer()
 			cpu := cpuTime()
-			for made := 0; made < b.N; made += Batch {
-				r.build(loop.Time(made), Batch)
+			for r.tally.made < uint64(b.N) {
+				r.build(loop.Time(r.tally.made), Batch)
 			}
 			b.ReportMetric(float64(cpuTime()-cpu)/float64(b.N), "cpu-ns/frame")
 		})

@@ -11,6 +11,7 @@ type definition struct {
 	headers  []placed
 	template []byte // the headers, with modified bits, lengths and checksums zero
 	ops      []op
+	cells    []cell
 	lengths  *Lengths
 	sizes    []sized  // one for each distinct length
 	sizeOf   []uint32 // by position in the cycle of lengths; nil for random ones
@@ -52,6 +53,7 @@ type compiler struct {
 	plans   int
 	entries int // of adjOf tables
 	prbs    []byte
+	tables  int // values in tables of ops
 	classes classTable
 }
 
@@ -90,6 +92,7 @@ func (k *compiler) definition(t *Traffic, d *definition) {
 	d.chain()
 	k.ops(t, d)
 	k.destinations(t, d)
+	k.cells(d)
 	if len(k.faults) == 0 {
 		k.sizes(t, d)
 	}

@@ -5,6 +5,10 @@ package generator
 func (r *Run) destinations(d *definition, c *cursor, n int) int {
 	if d.adjOp < 0 {
 		word := r.p.words[d.adj].Load()
+		if len(r.p.defs) == 1 && r.layout.laid && word&stateMask == uint64(AdjacencyResolved)<<macBits {
+			r.addressAll(d.adj, word)
+			return n
+		}
 		for i := range n {
 			if !r.destination(d, c, i, d.adj, word) {
 				return i
@@ -47,6 +51,18 @@ func (r *Run) destinations(d *definition, c *cursor, n int) int {
 	return n
 }
 
+// addressAll gives all slots one MAC, unless they have it.
+func (r *Run) addressAll(adj uint32, word uint64) {
+	if r.everyWord == word {
+		return
+	}
+	for i := range r.slots {
+		r.slots[i].adj, r.slots[i].word = adj, word
+		putMAC(r.buffer[i*r.stride:], word)
+	}
+	r.everyWord = word
+}
+
 // destination writes the MAC of the frame that is i frames after the cursor. It
 // tells whether the frame may leave.
 func (r *Run) destination(d *definition, c *cursor, i int, adj uint32, word uint64) bool {
@@ -65,7 +81,7 @@ func (r *Run) destination(d *definition, c *cursor, i int, adj uint32, word uint
 			return false
 		}
 	}
-	s.adj, s.word = adj, word
+	s.adj, s.word, r.everyWord = adj, word, 0
 	putMAC(r.buffer[(r.tail+i)*r.stride:], mac)
 	return true
 }

@@ -2,12 +2,12 @@ package generator
 
 // digit is where an op stands in its values.
 type digit struct {
-	value wide // as the values have it
+	value wide // of index, as it stands in the cell; not kept up where there is a table
 	index uint64
 	left  uint64 // frames until the next value
 }
 
-func newDigit(o *op) digit { return digit{value: o.values.at(0), left: o.stride} }
+func newDigit(o *op) digit { return digit{value: o.at(0), left: o.stride} }
 
 // advance moves some frames on.
 func (g *digit) advance(o *op, frames uint64) {
@@ -23,132 +23,99 @@ func (g *digit) advance(o *op, frames uint64) {
 		steps += frames / o.stride
 		g.left = o.stride - frames%o.stride
 	}
-	v := o.values
-	if g.index += steps; g.index >= v.count {
-		g.index %= v.count
+	if g.index += steps; g.index >= o.values.count {
+		g.index %= o.values.count
 	}
-	g.value = v.at(g.index)
+	g.value = o.at(g.index)
 }
 
-// takeApart is take where frames are by apart, and the one after the last is
-// last behind it.
-func (g *digit) takeApart(o *op, lo, hi []uint64, by, last uint64) {
-	if o.values.count == 1 {
-		fillWith(lo, g.value.lo)
-		fillWith(hi, g.value.hi)
-		return
+// back moves some frames back.
+func (g *digit) back(o *op, frames uint64) {
+	cycle := o.stride * o.values.count
+	g.advance(o, cycle-frames%cycle)
+}
+
+// run gives up to n frames, each by frames behind the one before, whose values
+// differ by a constant step, and moves past them.
+func (g *digit) run(o *op, n int, by uint64) (first, step wide, frames int) {
+	first = g.value
+	same := g.left
+	if o.stride == 1 {
+		same, step = o.straight(g.index), o.step().times(by)
 	}
-	hi = hi[:len(lo)]
-	for i := range lo {
-		lo[i], hi[i] = g.value.lo, g.value.hi
-		if i == len(lo)-1 {
-			by = last
+	most := min(uint64(n), (same-1)/by+1)
+	g.advance(o, most*by)
+	return first, step, int(most)
+}
+
+// cut gives the values of the next len(room) frames, at most Batch, from the op's
+// table, and moves past them. They stand in the table or, where frames are more
+// than one apart, in room.
+func (g *digit) cut(o *op, room []uint64, by uint64) []uint64 {
+	count := o.values.count
+	if by == 1 {
+		column := o.table[g.index : g.index+uint64(len(room))]
+		if g.index += uint64(len(room)); g.index >= count {
+			g.index %= count
 		}
-		g.advance(o, by)
+		return column
 	}
+	by %= count
+	for i := range room {
+		room[i] = o.table[g.index]
+		if g.index += by; g.index >= count {
+			g.index -= count
+		}
+	}
+	return room
 }
 
-// step moves to the next value.
-func (g *digit) step(v *values) {
-	g.index++
-	if g.index == v.count {
-		g.index = 0
-		g.value = v.at(0)
-	} else if v.isPlain() {
-		g.value = g.value.plus(v.step)
-	} else {
-		g.value = v.at(g.index)
-	}
-}
-
-// take gives the values of the next len(lo) frames and moves past them. hi is
-// filled for fields of 128 bits only.
-func (g *digit) take(o *op, lo, hi []uint64) {
-	v := o.values
+// take gives the values of the next len(lo) frames, each by frames behind the one
+// before, and moves past them. hi is filled for fields of 128 bits only.
+func (g *digit) take(o *op, lo, hi []uint64, by uint64) {
 	switch {
-	case v.count == 1:
-		fillWith(lo, g.value.lo)
-		fillWith(hi, g.value.hi)
-	case o.stride > 1:
-		g.takeSlow(o, lo, hi)
-	case o.span == 16:
-		g.takeWide(v, lo, hi)
-	case v.isPlain():
-		g.takePlain(v, lo)
+	case o.table != nil:
+		copy(lo, g.cut(o, lo, by))
+	case o.values.order != nil && o.stride == 1 && o.span <= 8 && o.xor.isZero():
+		g.takePermuted(o, lo, by)
 	default:
-		g.takeStored(v, lo)
+		for at := 0; at < len(lo); {
+			x, step, n := g.run(o, len(lo)-at, by)
+			count(lo[at:at+n], x.lo, step.lo)
+			if o.span == 16 {
+				countHigh(hi[at:at+n], x, step)
+			}
+			at += n
+		}
 	}
 }
 
-func fillWith(s []uint64, v uint64) {
+// count fills a column with x, x+step and so on.
+func count(s []uint64, x, step uint64) {
 	for i := range s {
-		s[i] = v
-	}
-}
-
-// takeSlow is for values that each stay for some frames.
-func (g *digit) takeSlow(o *op, lo, hi []uint64) {
-	for len(lo) > 0 {
-		n := int(min(uint64(len(lo)), g.left))
-		fillWith(lo[:n], g.value.lo)
-		fillWith(hi[:n], g.value.hi)
-		lo, hi = lo[n:], hi[n:]
-		if g.left -= uint64(n); g.left == 0 {
-			g.left = o.stride
-			g.step(o.values)
-		}
-	}
-}
-
-// takePlain counts.
-func (g *digit) takePlain(v *values, lo []uint64) {
-	x, index := g.value.lo, g.index
-	start, step, count := v.start.lo, v.step.lo, v.count
-	for i := range lo {
-		lo[i] = x
+		s[i] = x
 		x += step
-		if index++; index == count {
-			index, x = 0, start
-		}
 	}
-	g.index, g.value.lo = index, x
 }
 
-// takeStored looks values up.
-func (g *digit) takeStored(v *values, lo []uint64) {
-	index, start, step := g.index, v.start.lo, v.step.lo
-	switch list, order := v.list, v.order; {
-	case list != nil:
-		for i := range lo {
-			lo[i] = list[index].lo
-			if index++; index == uint64(len(list)) {
-				index = 0
-			}
-		}
-	case order != nil:
-		for i := range lo {
-			lo[i] = start + step*uint64(order[index])
-			if index++; index == uint64(len(order)) {
-				index = 0
-			}
-		}
-	default:
-		for i := range lo {
-			lo[i] = v.at(index).lo
-			if index++; index == v.count {
-				index = 0
-			}
-		}
+// countHigh is count for the upper halves.
+func countHigh(s []uint64, x, step wide) {
+	for i := range s {
+		s[i] = x.hi
+		x = x.plus(step)
 	}
-	g.index = index
-	g.value = v.at(index)
 }
 
-// takeWide is takePlain and takeStored for 128 bits.
-func (g *digit) takeWide(v *values, lo, hi []uint64) {
-	hi = hi[:len(lo)]
+// takePermuted looks the candidates up and computes their values.
+func (g *digit) takePermuted(o *op, lo []uint64, by uint64) {
+	order, index := o.values.order, g.index
+	start, step, count := o.values.start.lo<<o.shift|o.fixed, o.step().lo, uint64(len(order))
+	by %= count
 	for i := range lo {
-		lo[i], hi[i] = g.value.lo, g.value.hi
-		g.step(v)
+		lo[i] = start + step*uint64(order[index])
+		if index += by; index >= count {
+			index -= count
+		}
 	}
+	g.index, g.value = index, o.at(index)
 }

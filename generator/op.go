@@ -8,28 +8,56 @@ import (
 	"glean/stack/header"
 )
 
-// op writes one modified field into a frame. The field lies within span octets
-// at off; the value is shifted to its place among them and joined with the
-// bits around it, which are constant, so that one store does it. Only where two
-// ops share an octet must the octets be read first (merge).
+// op changes one field of the frames. The field lies within span octets at off;
+// together with what shares its octets it is written by a cell.
 type op struct {
-	off     int
-	span    uint8 // 1, 2, 4, 6 or 16 octets, 0 for an op that writes nothing
-	shift   uint8
-	merge   bool
-	mask    uint64 // the field's bits within the span; not used when span is 16
-	fixed   uint64 // the bits around the field
-	bit     int    // the field's place in the frame
-	width   int
-	values  *values
-	stride  uint64 // frames of a definition for which the value stays
-	xor     wide   // joined to each value
-	special bool   // it is not written as it is
+	off    int
+	span   uint8  // 1, 2, 4, 6, 8 or 16 octets, 0 for an op that writes nothing
+	shift  uint8  // of the field in the cell, or in the span if the cell is rough
+	mask   uint64 // the field's bits within the span; not used when span is 16
+	fixed  uint64 // constant bits of the cell that are written with the field
+	bit    int    // the field's place in the frame
+	width  int
+	values *values
+	stride uint64   // frames of a definition for which the value stays
+	xor    wide     // joined to each value
+	table  []uint64 // the cell's values by index, and again from the first on for a batch; nil if they are computed
 
 	fill    fill
 	fillTo  wide // instead of a zero value
 	fillLL  wide // instead of a zero value, on the way to a link-local address
 	fillDst int  // the op that holds the destination
+}
+
+// at is the value of index i as it stands in the cell.
+func (o *op) at(i uint64) wide {
+	v := o.values.at(i)
+	if o.span == 16 {
+		return v
+	}
+	return wide{lo: (v.lo^o.xor.lo)<<o.shift | o.fixed}
+}
+
+// step is the difference of neighboring values of a sequence.
+func (o *op) step() wide {
+	if o.span == 16 {
+		return o.values.step
+	}
+	return wide{lo: o.values.step.lo << o.shift}
+}
+
+// straight is for how many values from index i on each is the one before plus
+// step.
+func (o *op) straight(i uint64) uint64 {
+	v := o.values
+	if v.list != nil || v.order != nil || !o.xor.isZero() {
+		return 1
+	}
+	left := v.count - i
+	if k := upperBound(v.skips, i); k < len(v.skips) {
+		left = min(left, v.skips[k]-i)
+	}
+	return left
 }
 
 // fill says how a zero source is filled from the interface.
@@ -75,9 +103,6 @@ func (k *compiler) ops(t *Traffic, d *definition) {
 	for i := range d.headers {
 		d.template = append(d.template, d.headers[i].octets...)
 	}
-	for i := range d.ops {
-		d.ops[i].join(d, i)
-	}
 }
 
 func newOp(h *placed, m *modifier, stride uint64) op {
@@ -121,25 +146,6 @@ func (o *op) clear(d *definition) {
 			b[j] &^= byte(o.mask >> (8 * (int(o.span) - 1 - j)))
 		}
 	}
-}
-
-// join finds the bits around the op's field. Where another op has an octet of
-// the span, they are not constant.
-func (o *op) join(d *definition, self int) {
-	for i := range d.ops {
-		other := &d.ops[i]
-		if i != self && other.off < o.off+int(o.span) && o.off < other.off+int(other.span) {
-			o.merge = true
-		}
-	}
-	o.special = o.shift != 0 || !o.xor.isZero()
-	if o.span == 16 || o.merge {
-		return
-	}
-	for j := 0; j < int(o.span); j++ {
-		o.fixed = o.fixed<<8 | uint64(d.template[o.off+j])
-	}
-	o.special = o.special || o.fixed != 0
 }
 
 // sources fills the sources that are zero from the interface: in the template
@@ -194,7 +200,9 @@ func (d *definition) opOf(h *placed, r role) int {
 func (k *compiler) fillSource(d *definition, h *placed, with wide) {
 	f := fieldOf(h.kind, "", roleSource)
 	if i := d.opOf(h, roleSource); i >= 0 {
-		d.ops[i].fill, d.ops[i].fillTo = fillAlways, with
+		if d.ops[i].values.mayBeZero() {
+			d.ops[i].fill, d.ops[i].fillTo = fillAlways, with
+		}
 	} else if get(h.octets, f).isZero() {
 		put(h.octets, f, with)
 	}
@@ -209,9 +217,13 @@ func (k *compiler) fillIPv6(d *definition, h *placed) {
 		local = global
 	}
 	dst := d.opOf(h, roleDestination)
-	if dst < 0 {
+	to, same := get(h.octets, fieldOf(protoIPv6, "", roleDestination)).isLinkLocal(), true
+	if dst >= 0 && len(k.faults) == 0 {
+		to, same = d.ops[dst].values.scope()
+	}
+	if same {
 		with := global
-		if get(h.octets, fieldOf(protoIPv6, "", roleDestination)).isLinkLocal() {
+		if to {
 			with = local
 		}
 		k.fillSource(d, h, with)
@@ -358,5 +370,18 @@ func (k *compiler) adjacencies() {
 		for j := range d.adjOf {
 			d.adjOf[j] = fix(d.adjOf[j])
 		}
+		d.oneHop()
+	}
+}
+
+// oneHop drops the table of a definition with one next hop.
+func (d *definition) oneHop() {
+	for _, adj := range d.adjOf {
+		if adj != d.adjOf[0] {
+			return
+		}
+	}
+	if len(d.adjOf) > 0 {
+		d.adj, d.adjOp, d.adjOf = d.adjOf[0], -1, nil
 	}
 }

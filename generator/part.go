@@ -230,7 +230,7 @@ func (r *Run) Split(queues int) []*Run {
 		}
 		r.parts = append(r.parts, q)
 	}
-	r.cursors, r.walk, r.flows, r.buffer, r.acc = nil, walk{}, nil, nil, nil
+	r.cursors, r.walk, r.flows, r.buffer, r.columns = nil, walk{}, nil, nil, columns{}
 	return r.parts
 }
 

@@ -54,29 +54,29 @@ type Run struct {
 	staleBy   atomic.Pointer[staleCounts] // nil until the first change
 
 	// The rest belongs to the caller of Step.
-	tally    tally
-	cursors  []cursor
-	walk     walk
-	slots    [Batch]slot
-	frames   [Batch][]byte
-	buffer   []byte // of all slots, stride octets each
-	stride   int
-	head     int // frames[head:tail] wait for the device
-	tail     int
-	lo, hi   [Batch]uint64   // a column of values
-	acc      [][Batch]uint64 // a column of sums for each checksum
-	idleSums [Batch]uint64   // for columns that no checksum depends on
-	uniform  int             // the definition that all slots are prepared for, -1 if there is none
-	stale    bool            // a frame of the batch goes to a stale MAC
-	begun    bool
-	ended    bool
-	err      error
-	begin    loop.Time     // of the run
-	origin   loop.Time     // of the schedule; later than begin by the time in which no flow had a MAC
-	changes  uint64        // of adjacencies, when frames were built
-	retry    loop.Duration // pause before the device is tried again
-	barren   uint64        // frames passed over since the last one with a MAC
-	idleAt   uint64        // changes when a whole round was barren, +1
+	tally     tally
+	cursors   []cursor
+	walk      walk
+	slots     [Batch]slot
+	frames    [Batch][]byte
+	flowOf    [Batch]uint64 // by slot: its flow counted among the run's own, if it is counted or signed
+	buffer    []byte        // of all slots, stride octets each
+	stride    int
+	head      int // frames[head:tail] wait for the device
+	tail      int
+	columns   columns
+	layout    layout
+	everyWord uint64 // the adjacency that all slots were made with; 0 if it may differ
+	stale     bool   // a frame of the batch goes to a stale MAC
+	begun     bool
+	ended     bool
+	err       error
+	begin     loop.Time     // of the run
+	origin    loop.Time     // of the schedule; later than begin by the time in which no flow had a MAC
+	changes   uint64        // of adjacencies, when frames were built
+	retry     loop.Duration // pause before the device is tried again
+	barren    uint64        // frames passed over since the last one with a MAC
+	idleAt    uint64        // changes when a whole round was barren, +1
 }
 
 // NewRun prepares a run of a program.
@@ -97,16 +97,12 @@ func newRun(p *Program, o RunOptions, s *lane) *Run {
 	for i := range r.cursors {
 		r.cursors[i].init(&p.defs[i], &r.walk.spots[i])
 	}
-	r.stride, r.uniform = p.room+slack, -1
+	r.stride = p.room + slack
 	r.buffer = make([]byte, Batch*r.stride)
 	for i := range r.slots {
 		r.slots[i].def = -1
 	}
-	sums := 0
-	for i := range p.defs {
-		sums = max(sums, len(p.defs[i].headers)) // no header has more than one
-	}
-	r.acc = make([][Batch]uint64, sums)
+	r.columns, r.layout = p.newColumns(), newLayout(r.walk)
 	if p.flows <= MaxCountedFlows {
 		r.flows = make([]flowCount, r.ownFlows())
 	}
@@ -222,7 +218,7 @@ func (r *Run) until(t loop.Time) loop.Time {
 func (r *Run) finish(err error) loop.Time {
 	r.ended, r.err = true, err
 	for i := r.head; i < r.tail; i++ {
-		r.unsign(&r.slots[i])
+		r.unsign(i)
 	}
 	r.head, r.tail = 0, 0
 	return loop.Never
@@ -243,16 +239,19 @@ func (r *Run) pause(now loop.Time) loop.Time {
 
 // build makes up to n frames.
 func (r *Run) build(now loop.Time, n uint64) {
-	r.head, r.tail, r.stale = 0, 0, false
+	first := r.layOut()
+	r.head, r.tail, r.stale = first, first, false
 	if changes := r.p.changes.Load(); changes != r.changes {
 		r.changes, r.barren = changes, 0
 	}
 	if r.idle() {
 		return
 	}
-	for scanned := 0; uint64(r.tail) < n && scanned < scanMax; {
+	n = min(n, uint64(Batch-first))
+	scanned := 0
+	for uint64(r.tail-first) < n && scanned < scanMax {
 		d, c := &r.p.defs[r.walk.def], &r.cursors[r.walk.def]
-		made := r.stretch(d, c, int(min(n-uint64(r.tail), r.walk.left)), now)
+		made := r.stretch(d, c, int(min(n-uint64(r.tail-first), r.walk.left)), now)
 		if made > 0 {
 			r.barren = 0
 			r.walk.turn(uint64(made))
@@ -265,12 +264,14 @@ func (r *Run) build(now loop.Time, n uint64) {
 			break
 		}
 	}
-	r.took(r.tail)
+	r.layout.next = r.tail + scanned
+	r.took(r.tail - first)
 }
 
 // pass counts a frame that is left out of the schedule.
 func (r *Run) pass() {
 	r.tally.skipped++
+	r.layout.left()
 	r.barren++
 	if r.barren >= r.p.round {
 		r.barren = 0
@@ -290,18 +291,17 @@ func (r *Run) refresh() {
 			if state := stateOf(word); state.hasMAC() {
 				s.word = word
 				putMAC(r.frames[i], word)
+				r.everyWord = 0
 				r.stale = r.stale || state == AdjacencyStale
 			} else if word != s.word && r.p.config.Learning.Policy != PolicyFallback {
 				r.tally.skipped++
 				r.took(-1)
-				r.unsign(s)
+				r.unsign(i)
 				continue
 			}
 		}
-		if kept < i { // buffers stay where they are: a slot's index tells its buffer
-			copy(r.buffer[kept*r.stride:(kept+1)*r.stride], r.buffer[i*r.stride:])
-			r.frames[kept] = r.buffer[kept*r.stride:][:len(r.frames[i])]
-			r.slots[kept] = *s
+		if kept < i {
+			r.shift(i, kept)
 		}
 		kept++
 	}
@@ -310,9 +310,10 @@ func (r *Run) refresh() {
 
 // unsign takes back the sequence number of a frame that does not leave. All
 // later frames of its flow are taken back with it.
-func (r *Run) unsign(s *slot) {
-	if c := &r.cursors[s.def]; c.seq != nil {
-		c.seq[s.flow-c.base]--
+func (r *Run) unsign(i int) {
+	c := &r.cursors[r.slots[i].def]
+	if c.seq != nil {
+		c.seq[r.flowOf[i]-c.base]--
 	}
 }
 
@@ -394,8 +395,8 @@ func (r *Run) account(from, to int, now loop.Time) {
 // since an atomic store costs as much as half a frame.
 func (r *Run) accountFlows(from, to int, now loop.Time) {
 	for i := from; i < to; {
-		flow, octets, n := r.slots[i].flow, uint64(0), uint64(0)
-		for ; i < to && r.slots[i].flow == flow; i++ {
+		flow, octets, n := r.flowOf[i], uint64(0), uint64(0)
+		for ; i < to && r.flowOf[i] == flow; i++ {
 			octets += uint64(len(r.frames[i]) + fcs)
 			n++
 		}

@@ -423,7 +423,7 @@ func TestStepDoesNotAllocate(t *testing.T) {
 		if n := testing.AllocsPerRun(100, func() { now++; r.Step(now, q) }); n != 0 {
 			t.Errorf("%s: %v allocations for each batch", s.name, n)
 		}
-		if q.frames < 100*Batch {
+		if q.frames < 90*Batch { // a batch begins with the slot that fits
 			t.Errorf("%s: %d frames", s.name, q.frames)
 		}
 	}

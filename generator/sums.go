@@ -2,6 +2,7 @@ package generator
 
 import (
 	"encoding/binary"
+	"math/bits"
 	"reflect"
 	"slices"
 
@@ -14,8 +15,10 @@ import (
 // it covers: the field's own sum, times 1 or, where the field lies at an odd
 // offset in the covered range, times 256. A checksum inside the range of
 // another one is such a sum too, so even nested ones (a tunnel's) come down to
-// one constant and one factor for each op. They are worked out at compile time;
-// a frame costs a multiplication and an addition for each term.
+// one constant and one factor for each cell. They are worked out at compile time.
+// Cells with the same factors in all checksums are one class: their values are
+// added up first, so a frame costs an addition for each cell, and a
+// multiplication and an addition for each class in a checksum.
 
 const modulus = 0xffff
 
@@ -23,22 +26,41 @@ const modulus = 0xffff
 type sized struct {
 	octets  int // without FCS
 	patches []patch
-	sums    []checksum   // the innermost first
-	terms   []dependence // by op; nil if direct
-	group   int          // frames of one group can be made together: they have the same terms
-	direct  bool         // fields are cut or overlap: sum the frame's own octets instead
-	sign    int          // where the signature begins, -1 if there is none
-	whole   bool         // all headers are in the frame and the signature covers none
+	sums    []checksum // those that change from frame to frame, the innermost first
+	recipe  *recipe    // of sums; nil if direct
+	group   int        // frames of one group can be made together: they have the same recipe
+	direct  bool       // fields are cut or overlap: sum the frame's own octets instead
+	sign    int        // where the signature begins, -1 if there is none
+	whole   bool       // all headers are in the frame and the signature covers none
 }
 
-// patch is a length field.
+// recipe says how checksums are made of sums over classes of cells.
+type recipe struct {
+	classes int
+	classOf []int // by cell, -1 if no checksum depends on it
+	sums    []mixture
+}
+
+// mixture is a checksum's part of a recipe.
+type mixture struct {
+	shares []share
+	ones   bool // see checksum
+}
+
+// share is a class and its factor in a checksum.
+type share struct {
+	class  int
+	factor uint64
+}
+
+// patch is a length field, or a checksum that is always the same.
 type patch struct{ at, value uint16 }
 
 // checksum is one checksum of frames of one length.
 type checksum struct {
 	at    int // where the value is written
 	base  uint64
-	terms []term // while it is worked out; then they are in sized.terms
+	terms []term // while it is worked out; then they are in the recipe
 	sign  uint64 // the factor of the signature's sum
 	ones  bool   // a result of 0 is written as 0xffff (RFC 768)
 
@@ -47,18 +69,9 @@ type checksum struct {
 	protocol   uint64
 }
 
-// term is a factor of an op's sum; the signature is behind all ops.
+// term is a factor of a cell's sum; the signature is behind all cells.
 type term struct {
-	op     int
-	factor uint64
-}
-
-// dependence is the checksums that depend on an op.
-type dependence []share
-
-// share is a checksum and the factor of the op in it.
-type share struct {
-	sum    int
+	cell   int
 	factor uint64
 }
 
@@ -109,8 +122,8 @@ func (k *compiler) sizes(t *Traffic, d *definition) {
 // join puts a plan into the group of the one before it, or into the next one.
 func (s *sized) join(before *sized) {
 	s.group = before.group
-	if s.direct == before.direct && len(s.sums) == len(before.sums) && reflect.DeepEqual(s.terms, before.terms) {
-		s.terms = before.terms
+	if s.direct == before.direct && reflect.DeepEqual(s.recipe, before.recipe) {
+		s.recipe = before.recipe
 	} else {
 		s.group++
 	}
@@ -143,10 +156,8 @@ func (d *definition) plan(octets int, overlapping bool, image []byte) sized {
 	if d.signature != nil {
 		clear(image[s.sign:])
 	}
-	for i := range d.ops {
-		if d.ops[i].span > 0 && d.ops[i].bit+d.ops[i].width > covered*8 {
-			s.direct = true
-		}
+	for i := range d.cells {
+		s.direct = s.direct || d.cells[i].end() > covered
 	}
 	for i := range d.headers {
 		d.patchLength(&d.headers[i], octets, covered, &s)
@@ -166,15 +177,7 @@ func (d *definition) emit(frame []byte) {
 
 // overlapping tells whether two ops change the same bit.
 func (d *definition) overlapping() bool {
-	for i := range d.ops {
-		for j := range d.ops[:i] {
-			a, b := &d.ops[i], &d.ops[j]
-			if a.bit < b.bit+b.width && b.bit < a.bit+a.width {
-				return true
-			}
-		}
-	}
-	return false
+	return slices.ContainsFunc(d.cells, func(c cell) bool { return c.rough })
 }
 
 // patchLength finds the value of a header's length field, unless a modifier
@@ -204,6 +207,9 @@ func (d *definition) planSums(s *sized, image []byte) {
 	if s.direct {
 		return
 	}
+	for i := range d.cells { // their constant bits are summed with them
+		clear(image[d.cells[i].off:d.cells[i].end()])
+	}
 	for i := range s.sums {
 		c := &s.sums[i]
 		binary.BigEndian.PutUint16(image[c.at:], 0) // whatever is configured
@@ -214,7 +220,19 @@ func (d *definition) planSums(s *sized, image []byte) {
 	for i := range s.sums {
 		s.sums[i].turn()
 	}
-	s.share(len(d.ops))
+	s.settle()
+	s.share(len(d.cells))
+}
+
+// settle makes patches of the checksums that depend on nothing.
+func (s *sized) settle() {
+	s.sums = slices.DeleteFunc(s.sums, func(c checksum) bool {
+		if len(c.terms) > 0 {
+			return false
+		}
+		s.patches = append(s.patches, patch{uint16(c.at), c.result(c.base)})
+		return true
+	})
 }
 
 // splits tells whether the end of a checksum's range is inside of something
@@ -226,6 +244,11 @@ func (d *definition) splits(c *checksum, s *sized) bool {
 			return true
 		}
 	}
+	for i := range d.cells {
+		if inside(d.cells[i].off*8, d.cells[i].end()*8) {
+			return true
+		}
+	}
 	for i := range s.sums {
 		if inside(s.sums[i].at*8, s.sums[i].at*8+16) {
 			return true
@@ -234,20 +257,38 @@ func (d *definition) splits(c *checksum, s *sized) bool {
 	return s.sign >= 0 && inside(s.sign*8, s.octets*8)
 }
 
-// share lists the terms by op.
-func (s *sized) share(ops int) {
-	s.terms = make([]dependence, ops)
+// share makes the recipe from the terms.
+func (s *sized) share(cells int) {
+	r := &recipe{classOf: make([]int, cells), sums: make([]mixture, len(s.sums))}
+	factors := make([]uint64, (cells+1)*len(s.sums)) // by cell and checksum
+	of := func(cell int) []uint64 { return factors[cell*len(s.sums):][:len(s.sums)] }
 	for k := range s.sums {
 		c := &s.sums[k]
 		for _, t := range c.terms {
-			if t.op == ops {
-				c.sign = t.factor
-			} else {
-				s.terms[t.op] = append(s.terms[t.op], share{k, t.factor})
+			of(t.cell)[k] = t.factor
+		}
+		r.sums[k].ones, c.sign, c.terms = c.ones, of(cells)[k], nil
+	}
+	for i := range r.classOf {
+		r.classOf[i] = -1
+		for j := range i {
+			if slices.Equal(of(i), of(j)) {
+				r.classOf[i] = r.classOf[j]
+				break
 			}
 		}
-		c.terms = nil
+		if r.classOf[i] >= 0 || !slices.ContainsFunc(of(i), func(f uint64) bool { return f != 0 }) {
+			continue
+		}
+		r.classOf[i] = r.classes
+		for k, factor := range of(i) {
+			if factor > 0 {
+				r.sums[k].shares = append(r.sums[k].shares, share{r.classes, factor})
+			}
+		}
+		r.classes++
 	}
+	s.recipe = r
 }
 
 // newChecksum tells where the checksum of a header is and what it covers.
@@ -320,27 +361,33 @@ func (c *checksum) pseudoSum(frame []byte) uint64 {
 	return uint64(header.Sum(frame[from:to], 0)) + c.protocol&0xff + uint64(c.end-c.start)
 }
 
-// terms finds the ops that a checksum depends on.
+// terms finds the cells that a checksum depends on.
 func (d *definition) terms(c *checksum, s *sized) {
 	from, to := 0, 0
 	if c.pseudo >= 0 {
 		from, to = c.addresses()
 	}
-	for i := range d.ops {
-		o := &d.ops[i]
-		if o.span == 0 {
-			continue
-		}
+	for i := range d.cells {
+		o := &d.cells[i]
 		switch {
-		case o.bit >= c.start*8 && o.bit+o.width <= c.end*8:
-			c.terms = append(c.terms, term{i, weight(o.off - c.start)})
-		case o.bit >= from*8 && o.bit+o.width <= to*8:
-			c.terms = append(c.terms, term{i, weight(o.off - from)})
+		case o.off >= c.start && o.end() <= c.end:
+			c.terms = append(c.terms, term{i, o.weight(c.start)})
+		case o.off >= from && o.end() <= to:
+			c.terms = append(c.terms, term{i, o.weight(from)})
 		}
 	}
 	if s.sign >= c.start && s.sign < c.end {
-		c.terms = append(c.terms, term{len(d.ops), weight(s.sign - c.start)})
+		c.terms = append(c.terms, term{len(d.cells), weight(s.sign - c.start)})
 	}
+}
+
+// weight is the factor of the cell's value in a range that begins at from. A
+// value of one octet is 256 times as much as the first one of a word.
+func (c *cell) weight(from int) uint64 {
+	if c.span == 1 {
+		return weight(c.off - from + 1)
+	}
+	return weight(c.off - from)
 }
 
 // weight is the factor of a sum whose first octet is at an offset in a range.
@@ -363,19 +410,19 @@ func (c *checksum) nest(inner []checksum) {
 		w := (modulus - weight(j.at-j.start)*weight(j.at-c.start)%modulus) % modulus
 		c.base = (c.base + j.base%modulus*w) % modulus
 		for _, t := range j.terms {
-			c.add(t.op, t.factor*w%modulus)
+			c.add(t.cell, t.factor*w%modulus)
 		}
 	}
 }
 
-func (c *checksum) add(op int, factor uint64) {
+func (c *checksum) add(cell int, factor uint64) {
 	for i := range c.terms {
-		if c.terms[i].op == op {
+		if c.terms[i].cell == cell {
 			c.terms[i].factor = (c.terms[i].factor + factor) % modulus
 			return
 		}
 	}
-	c.terms = append(c.terms, term{op, factor})
+	c.terms = append(c.terms, term{cell, factor})
 }
 
 // turn solves for a value that stands at an odd offset, and drops what cancels.
@@ -390,12 +437,16 @@ func (c *checksum) turn() {
 
 // result is the checksum of a sum above 0. A ones'-complement sum of numbers that
 // are not all 0 is never 0, so the result is below 0xffff (RFC 1071).
-func (c *checksum) result(sum uint64) uint16 {
-	sum = sum>>32 + sum&0xffffffff
-	sum = sum>>16 + sum&0xffff
-	sum = sum>>16 + sum&0xffff
-	v := ^uint16(sum>>16 + sum)
-	if v == 0 && c.ones {
+func (c *checksum) result(sum uint64) uint16 { return complement(sum, c.ones) }
+
+// complement folds a sum to 16 bits. Adding a number to itself with its halves
+// swapped leaves the halves' sum, with its carry added to it, in the upper half.
+func complement(sum uint64, ones bool) uint16 {
+	sum += bits.RotateLeft64(sum, 32)
+	half := uint32(sum >> 32)
+	half += bits.RotateLeft32(half, 16)
+	v := ^uint16(half >> 16)
+	if v == 0 && ones {
 		return 0xffff
 	}
 	return v

@@ -33,6 +33,47 @@ func (v *values) at(i uint64) wide {
 // isPlain tells whether each value is the one before plus step.
 func (v *values) isPlain() bool { return v.list == nil && v.order == nil && v.skips == nil }
 
+// last is the last candidate of a sequence that is in use. Sequences rise or fall
+// steadily and do not wrap, so all values lie between start and it.
+func (v *values) last() wide {
+	i := v.count - 1 + uint64(upperBound(v.skips, v.count-1))
+	if v.order != nil {
+		i = uint64(slices.Max(v.order))
+	}
+	return v.start.plus(v.step.times(i))
+}
+
+// commonHalf is the upper half that all values have; ok is false if they differ.
+func (v *values) commonHalf() (hi uint64, ok bool) {
+	if v.list != nil {
+		return v.list[0].hi, !slices.ContainsFunc(v.list, func(w wide) bool { return w.hi != v.list[0].hi })
+	}
+	return v.start.hi, v.last().hi == v.start.hi
+}
+
+// mayBeZero is false if no value is zero.
+func (v *values) mayBeZero() bool {
+	if v.list != nil {
+		return slices.ContainsFunc(v.list, wide.isZero)
+	}
+	return v.start.isZero() || v.last().isZero()
+}
+
+// scope tells whether destinations are link-local; same is false if some are and
+// others are not, or if they are too many to look at, which is a fault elsewhere.
+func (v *values) scope() (linkLocal, same bool) {
+	linkLocal = v.at(0).isLinkLocal()
+	if v.count > MaxDestinations {
+		return linkLocal, false
+	}
+	for i := range v.count {
+		if v.at(i).isLinkLocal() != linkLocal {
+			return linkLocal, false
+		}
+	}
+	return linkLocal, true
+}
+
 // upperBound is how many of the ascending s are not above x.
 func upperBound(s []uint64, x uint64) int {
 	low, high := 0, len(s)

@@ -87,12 +87,13 @@ func TestSequenceEqualsSlowOne(t *testing.T) {
 			refused++
 			return
 		}
-		g := digit{value: v.at(0), left: 1}
+		o := op{values: &v, stride: 1, span: 16}
+		g := newDigit(&o)
 		for i, w := range want {
 			if v.at(uint64(i)) != w || g.value != w {
 				t.Fatalf("%+v: value %d is %v and %v, not %v", s, i, v.at(uint64(i)), g.value, w)
 			}
-			g.step(&v)
+			g.advance(&o, 1)
 		}
 	})
 	if refused == 0 {
@@ -164,20 +165,36 @@ func TestTakeEqualsNext(t *testing.T) {
 		case 2:
 			v.skips = []uint64{1, 3}
 		}
-		o := op{values: &v, stride: rapid.Uint64Range(1, 4).Draw(t, "stride"), span: rapid.SampledFrom([]uint8{4, 16}).Draw(t, "span")}
-		one, many := newDigit(&o), newDigit(&o)
+		o := op{values: &v, stride: rapid.Uint64Range(1, 4).Draw(t, "stride"), span: rapid.SampledFrom([]uint8{4, 8, 16}).Draw(t, "span")}
+		if o.span == 4 {
+			o.shift = uint8(rapid.IntRange(0, 3).Draw(t, "shift"))
+			o.xor.lo = uint64(rapid.IntRange(0, 1).Draw(t, "xor"))
+		}
+		tabled := o
+		tabled.tabulate(maxTables)
+		one, many, cut := newDigit(&o), newDigit(&o), newDigit(&tabled)
+		by := rapid.Uint64Range(1, 12).Draw(t, "by")
 		for range 20 {
-			var lo, hi [40]uint64
+			var lo, hi, same [40]uint64
 			n := rapid.IntRange(0, 40).Draw(t, "n")
-			many.take(&o, lo[:n], hi[:n])
+			cut.take(&tabled, same[:n], hi[:n], by)
+			many.take(&o, lo[:n], hi[:n], by)
 			for i := range n {
 				if lo[i] != one.value.lo || o.span == 16 && hi[i] != one.value.hi {
 					t.Fatalf("value %d is %x %x, not %v", i, hi[i], lo[i], one.value)
 				}
-				one.advance(&o, 1)
+				if o.span < 16 && same[i] != lo[i] {
+					t.Fatalf("value %d is %x in the table, not %x", i, same[i], lo[i])
+				}
+				one.advance(&o, by)
 			}
-			if many.index != one.index || many.value.lo != one.value.lo || o.span == 16 && many.value != one.value {
-				t.Fatalf("at %+v, not %+v", many, one)
+			if many != one || cut.index != one.index {
+				t.Fatalf("at %+v and %d, not %+v", many, cut.index, one)
+			}
+			frames := rapid.Uint64Range(0, 100).Draw(t, "back")
+			one.back(&o, frames)
+			if one.advance(&o, frames); one != many {
+				t.Fatalf("at %+v after going back and forth, not %+v", one, many)
 			}
 		}
 	})

@@ -1,0 +1,285 @@
+package generator
+
+import "encoding/binary"
+
+// total is a column of checksums with what it takes of each slot.
+type total struct {
+	base [Batch]uint64
+	sign [Batch]uint64 // the factor of the signature's sum
+	at   [Batch]int    // in the buffer of all slots
+}
+
+// columns are room for the values and sums of a batch, and what each slot has to
+// do with them.
+type columns struct {
+	lo, hi  [Batch]uint64   // values
+	classes [][Batch]uint64 // sums over classes of cells, see recipe
+	idle    [Batch]uint64   // sums that nothing depends on
+	signed  [Batch]uint64   // sums of signatures
+	signAt  [Batch]int      // where in the buffer of all slots the signatures begin
+	totals  []total         // by checksum
+}
+
+// newColumns makes as many as a run needs.
+func (p *Program) newColumns() columns {
+	classes, totals := 0, 0
+	for i := range p.defs {
+		for j := range p.defs[i].sizes {
+			s := &p.defs[i].sizes[j]
+			totals = max(totals, len(s.sums))
+			if s.recipe != nil {
+				classes = max(classes, s.recipe.classes)
+			}
+		}
+	}
+	return columns{classes: make([][Batch]uint64, classes), totals: make([]total, totals)}
+}
+
+// noRecipe is that of frames whose octets are summed.
+var noRecipe recipe
+
+// fields writes the fields of n frames, and adds them up by class.
+func (r *Run) fields(d *definition, c *cursor, how *recipe, n int) {
+	for k := range r.columns.classes[:how.classes] {
+		clear(r.columns.classes[k][:n])
+	}
+	for i := range d.cells {
+		acc := r.columns.idle[:n]
+		if how.classes > 0 && how.classOf[i] >= 0 {
+			acc = r.columns.classes[how.classOf[i]][:n]
+		}
+		r.column(d, c, &d.cells[i], acc)
+	}
+	if far := c.far(uint64(n)); far != uint64(n)*c.by { // a part's last flow, and on to its first
+		for i := range d.ops {
+			c.digits[i].back(&d.ops[i], uint64(n)*c.by)
+			c.digits[i].advance(&d.ops[i], far)
+		}
+	}
+}
+
+// column writes one cell of len(acc) frames and adds it to acc.
+func (r *Run) column(d *definition, c *cursor, k *cell, acc []uint64) {
+	o, g := &d.ops[k.ops[0]], &c.digits[k.ops[0]]
+	at, n := r.tail*r.stride+k.off, len(acc)
+	lo, hi := r.columns.lo[:n], r.columns.hi[:n]
+	switch {
+	case k.rough:
+		r.overlay(d, c, k, n)
+		return
+	case k.plain && o.table != nil:
+		lo = g.cut(o, lo, c.by)
+	case k.plain && (k.span == 2 || k.span == 4):
+		for done := 0; done < n; {
+			x, step, m := g.run(o, n-done, c.by)
+			r.line(k.span, at+done*r.stride, x.lo, step.lo, acc[done:done+m])
+			done += m
+		}
+		return
+	default:
+		g.take(o, lo, hi, c.by)
+		o.fillZeros(d, c, lo, hi)
+		for _, i := range k.ops[1:] {
+			c.digits[i].take(&d.ops[i], hi, nil, c.by)
+			for j := range lo {
+				lo[j] += hi[j]
+			}
+		}
+	}
+	r.store(k.span, at, lo, hi, acc)
+}
+
+// line is store for values that rise by a constant step.
+func (r *Run) line(span uint8, at int, v, step uint64, acc []uint64) {
+	stride, b := r.stride, r.buffer
+	if span == 4 {
+		for j := range acc {
+			binary.BigEndian.PutUint32(b[at:at+4], uint32(v))
+			acc[j] += v
+			v += step
+			at += stride
+		}
+		return
+	}
+	for j := range acc {
+		binary.BigEndian.PutUint16(b[at:at+2], uint16(v))
+		acc[j] += v
+		v += step
+		at += stride
+	}
+}
+
+// store writes a column, the first value at octet at, and adds it to acc, folded
+// as far as is needed for the sums not to overflow.
+func (r *Run) store(span uint8, at int, lo, hi, acc []uint64) {
+	stride, b := r.stride, r.buffer
+	acc = acc[:len(lo)]
+	switch span {
+	case 1:
+		for j, v := range lo {
+			b[at] = byte(v)
+			acc[j] += v
+			at += stride
+		}
+	case 2:
+		for j, v := range lo {
+			binary.BigEndian.PutUint16(b[at:at+2], uint16(v))
+			acc[j] += v
+			at += stride
+		}
+	case 4:
+		for j, v := range lo {
+			binary.BigEndian.PutUint32(b[at:at+4], uint32(v))
+			acc[j] += v
+			at += stride
+		}
+	case 6:
+		for j, v := range lo {
+			putMAC(b[at:at+6], v)
+			acc[j] += v>>32 + v&0xffffffff
+			at += stride
+		}
+	case 8:
+		for j, v := range lo {
+			binary.BigEndian.PutUint64(b[at:at+8], v)
+			acc[j] += v>>32 + v&0xffffffff
+			at += stride
+		}
+	default:
+		hi = hi[:len(lo)]
+		for j, v := range lo {
+			binary.BigEndian.PutUint64(b[at:at+8], hi[j])
+			binary.BigEndian.PutUint64(b[at+8:at+16], v)
+			acc[j] += v>>32 + v&0xffffffff + hi[j]>>32 + hi[j]&0xffffffff
+			at += stride
+		}
+	}
+}
+
+func putMAC(b []byte, mac uint64) {
+	_ = b[5]
+	binary.BigEndian.PutUint32(b, uint32(mac>>16))
+	binary.BigEndian.PutUint16(b[4:], uint16(mac))
+}
+
+// overlay writes the fields of a rough cell one over the other.
+func (r *Run) overlay(d *definition, c *cursor, k *cell, n int) {
+	lo, hi := r.columns.lo[:n], r.columns.hi[:n]
+	for _, i := range k.ops {
+		o := &d.ops[i]
+		c.digits[i].take(o, lo, hi, c.by)
+		o.fillZeros(d, c, lo, hi)
+		at := r.tail*r.stride + o.off
+		if o.span == 16 {
+			r.store(o.span, at, lo, hi, r.columns.idle[:n])
+			continue
+		}
+		for _, v := range lo {
+			o.mergeInto(r.buffer[at:at+int(o.span)], v)
+			at += r.stride
+		}
+	}
+}
+
+// mergeInto writes a field whose octets hold other modified fields too.
+func (o *op) mergeInto(b []byte, v uint64) {
+	for i := range b {
+		shift := 8 * (len(b) - 1 - i)
+		b[i] = b[i]&^byte(o.mask>>shift) | byte(v>>shift)
+	}
+}
+
+// fillZeros puts the interface's address where a source is zero.
+func (o *op) fillZeros(d *definition, c *cursor, lo, hi []uint64) {
+	switch {
+	case o.fill == fillNone:
+	case o.fill == fillByDst:
+		o.fillByDestination(d, c, lo, hi)
+	case o.span == 16:
+		for j := range lo {
+			if lo[j]|hi[j] == 0 {
+				lo[j], hi[j] = o.fillTo.lo, o.fillTo.hi
+			}
+		}
+	default:
+		for j, v := range lo {
+			if v == 0 {
+				lo[j] = o.fillTo.lo
+			}
+		}
+	}
+}
+
+// fillByDestination is fillZeros with the address that suits each destination.
+// The destination's digit is ahead of or behind the source's, as the order of
+// the ops is, so it is worked out apart.
+func (o *op) fillByDestination(d *definition, c *cursor, lo, hi []uint64) {
+	dst := &d.ops[o.fillDst]
+	flow := c.flow
+	for j := range lo {
+		if lo[j]|hi[j] == 0 {
+			with := o.fillTo
+			if dst.values.at(c.number(flow) / dst.stride % dst.values.count).isLinkLocal() {
+				with = o.fillLL
+			}
+			lo[j], hi[j] = with.lo, with.hi
+		}
+		if flow++; flow == c.flows {
+			flow = 0
+		}
+	}
+}
+
+// sums writes the checksums of n frames.
+func (r *Run) sums(d *definition, how *recipe, n int) {
+	from, to := r.tail, r.tail+n
+	for k := range how.sums {
+		m, t := &how.sums[k], &r.columns.totals[k]
+		sum := t.base[from:to]
+		if d.signature != nil {
+			sum = addProducts(r.columns.lo[:n], sum, r.columns.signed[:n], t.sign[from:to])
+		}
+		of, factor := r.columns.idle[:n], uint64(0)
+		if last := len(m.shares) - 1; last >= 0 {
+			for _, s := range m.shares[:last] {
+				sum = addMultiple(r.columns.lo[:n], sum, r.columns.classes[s.class][:n], s.factor)
+			}
+			of, factor = r.columns.classes[m.shares[last].class][:n], m.shares[last].factor
+		}
+		r.storeSums(t.at[from:to], sum, of, factor, m.ones)
+	}
+}
+
+// addProducts gives to, filled with sum + of * by.
+func addProducts(to, sum, of, by []uint64) []uint64 {
+	sum, of, by = sum[:len(to)], of[:len(to)], by[:len(to)]
+	for j := range to {
+		to[j] = sum[j] + of[j]*by[j]
+	}
+	return to
+}
+
+// addMultiple gives to, filled with sum + of * factor.
+func addMultiple(to, sum, of []uint64, factor uint64) []uint64 {
+	sum, of = sum[:len(to)], of[:len(to)]
+	for j := range to {
+		to[j] = sum[j] + of[j]*factor
+	}
+	return to
+}
+
+// storeSums folds sum + of * factor to checksums and writes them.
+func (r *Run) storeSums(at []int, sum, of []uint64, factor uint64, ones bool) {
+	b := r.buffer
+	sum, of = sum[:len(at)], of[:len(at)]
+	for j, p := range at {
+		binary.BigEndian.PutUint16(b[p:p+2], complement(sum[j]+of[j]*factor, ones))
+	}
+}
+
+// sumDirectly writes the checksums of n frames from their octets.
+func (r *Run) sumDirectly(d *definition, n int) {
+	for i := r.tail; i < r.tail+n; i++ {
+		d.sizes[r.slots[i].size].sumDirectly(r.buffer[i*r.stride:])
+	}
+}
