@@ -98,7 +98,7 @@ func heldGap(c *NeighborConfig, everybody uint16) loop.Duration {
 	return max(c.RetransTimer, min(gap, longestGap))
 }
 
-// unreachableGap is RFC 7048 section 3: three times as long each time
+// unreachableGap is RFC 7048 sections 3 and 4: three times as long each time
 // (BACKOFF_MULTIPLE), at most a minute (MAX_RETRANS_TIMER).
 func unreachableGap(retrans loop.Duration, tries uint8) loop.Duration {
 	const longest = 60 * loop.Second

@@ -72,9 +72,9 @@ func (n *node) asked(hop string, d loop.Duration) string {
 	return strings.Join(list, ", ")
 }
 
-// TestTrackFromEveryState: after Track a neighbor is asked at once unless it is
+// TestN08TrackFromEveryState: after Track a neighbor is asked at once unless it is
 // verified, and one that does not answer is asked on and on.
-func TestTrackFromEveryState(t *testing.T) {
+func TestN08TrackFromEveryState(t *testing.T) {
 	const seek = "all 0.0, all 1.0, all 2.0, all 4.0, all 7.0, all 10.0, all 13.0"
 	for s, want := range map[State]string{
 		StateNone:       seek,
@@ -104,9 +104,9 @@ func TestTrackFromEveryState(t *testing.T) {
 	}
 }
 
-// TestTrackedIsProbed: a confirmation is good for the interval, not longer and
+// TestN08TrackedIsProbed: a confirmation is good for the interval, not longer and
 // not much shorter, and what answers is never lost nor changes.
-func TestTrackedIsProbed(t *testing.T) {
+func TestN08TrackedIsProbed(t *testing.T) {
 	for _, hop := range hops {
 		n := watched(t)
 		confirm(n, hop, mac2)
@@ -137,9 +137,9 @@ func TestTrackedIsProbed(t *testing.T) {
 	}
 }
 
-// TestTrackedMoveIsFound: within the interval and three unicast solicits
+// TestN09TrackedMoveIsFound: within the interval and three unicast solicits
 // (RFC 4861 section 7.3.3), whether the new owner overrides or not.
-func TestTrackedMoveIsFound(t *testing.T) {
+func TestN09TrackedMoveIsFound(t *testing.T) {
 	for _, hop := range hops {
 		for _, override := range []bool{true, false} {
 			n := watched(t)
@@ -348,9 +348,9 @@ func TestTrackedIsHeld(t *testing.T) {
 	}
 }
 
-// TestTrackedWithPackets: held packets do not speed the asking up, nor does
+// TestN08TrackedWithPackets: held packets do not speed the asking up, nor does
 // their loss end it.
-func TestTrackedWithPackets(t *testing.T) {
+func TestN08TrackedWithPackets(t *testing.T) {
 	for _, hop := range hops {
 		n := alone(t)
 		n.track(hop)
