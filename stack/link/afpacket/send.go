@@ -109,7 +109,7 @@ func (s *sender) sendAll(fd uintptr) {
 // sendBatch sends the first n messages until one is refused. Why it was, the
 // kernel tells only if that is the first, so the rest is then tried again.
 func (s *sender) sendBatch(fd uintptr, n int) {
-	// The descriptor does not block, and a batch takes tens of microseconds, so
+	// The call does not block, and a batch takes tens of microseconds, so
 	// the scheduler is not told: a transmitter would lose its processor.
 	sent, _, errno := unix.RawSyscall6(unix.SYS_SENDMMSG, fd, uintptr(unsafe.Pointer(&s.messages[0])), uintptr(n),
 		unix.MSG_DONTWAIT, 0, 0)

@@ -17,16 +17,17 @@ const (
 	nothing    = 0
 )
 
-// socket is a packet socket that does not block.
+// socket is a packet socket.
 type socket struct {
 	file *os.File
 	raw  syscall.RawConn
 }
 
 // newSocket opens a socket in the network namespace of the calling thread. It
-// receives nothing until it is bound.
-func newSocket() (*socket, error) {
-	fd, err := unix.Socket(unix.AF_PACKET, unix.SOCK_RAW|unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC, nothing)
+// receives nothing until it is bound. With SOCK_NONBLOCK as mode, Go's poller
+// watches it, so that a goroutine can wait for it.
+func newSocket(mode int) (*socket, error) {
+	fd, err := unix.Socket(unix.AF_PACKET, unix.SOCK_RAW|unix.SOCK_CLOEXEC|mode, nothing)
 	if errors.Is(err, unix.EPERM) {
 		return nil, fmt.Errorf("%w (%w)", ErrPermission, err)
 	}
@@ -64,7 +65,7 @@ func bindTo(fd int, protocol uint16, index int) error {
 // gives how many the kernel's buffer really holds, which may be less without
 // CAP_NET_ADMIN.
 func newReceiver(room, size int) (s *socket, holds int, err error) {
-	if s, err = newSocket(); err != nil {
+	if s, err = newSocket(unix.SOCK_NONBLOCK); err != nil {
 		return nil, 0, err
 	}
 	err = s.control(func(fd int) error {
@@ -118,10 +119,12 @@ func (s *socket) receiveFrom(index int) error {
 	})
 }
 
-// newTransmitter opens a socket to send on. Without the queueing discipline a
+// newTransmitter opens a socket to send on, which does not block if MSG_DONTWAIT
+// says so. Go's poller does not watch it: it would be woken for each frame that
+// has left, which costs as much as the frame. Without the queueing discipline a
 // device that is busy refuses frames instead of keeping them for later.
 func newTransmitter(bypass bool) (*socket, error) {
-	s, err := newSocket()
+	s, err := newSocket(0)
 	if err != nil || !bypass {
 		return s, err
 	}
