@@ -82,7 +82,8 @@ type note struct {
 // the neighbor is asked again and again: MulticastSolicits times every
 // RetransTimer, then with growing gaps of at most 3 s, the last time one
 // RetransTimer before the deadline. With fresh a REACHABLE entry does not count
-// and is asked anew, by unicast first. Static neighbors, multicast and broadcast
+// and is asked anew. A neighbor with a MAC is asked there first; if that is in
+// vain, the entry loses its MAC, and everybody is asked. Static neighbors, multicast and broadcast
 // addresses are known without asking.
 func (i *Interface) Hold(hop netip.Addr, target uint32, fresh bool, deadline loop.Time) Held {
 	s, a := i.stack, ipFrom(hop)

@@ -9,9 +9,10 @@
 //	link <----Send------- questions, answers, announcements, held packets
 //
 //	waiter (learning) --Hold, Solicit, Release--> asking.go --SolicitDue, Confirmed--> waiter
+//	owner of transmitters --Track, Untrack------> track.go ---NeighborChanged--------> observer
 //
 // The stack decides when a neighbor may be asked again; the waiter, which owns
-// the window, decides when it sends. Questions for held packets and for
-// reachability probes need no waiter. Everything happens on one loop: frames
+// the window, decides when it sends. Questions for held packets, for tracked
+// neighbors and for reachability probes need no waiter. Everything happens on one loop: frames
 // and time come in, frames and callbacks go out.
 package stack
