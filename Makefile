@@ -8,7 +8,7 @@ COMMIT  := $(shell git rev-parse --short=12 HEAD 2>/dev/null || echo unknown)
 LDFLAGS := -X main.commit=$(COMMIT)
 
 # What the tests on real devices use; nothing of it is needed to build or run.
-DEB_PACKAGES := iproute2 iputils-ping tcpdump tshark arping ndisc6 arp-scan nmap ethtool
+DEB_PACKAGES := iproute2 iputils-ping tcpdump tshark arping ndisc6 arp-scan nmap ethtool keepalived
 
 .PHONY: help deps build demo test unit race fuzz conformance bench-resolve sim mutants bench bench-tx lint tidy clean
 
@@ -59,7 +59,7 @@ bench: ## benchmarks; they print ratios against a reference measured in the same
 bench-resolve: ## resolving 65,536 addresses: glean, the kernel and arp-scan in turn (root)
 	$(GO) test -count=1 -timeout 30m -run '^TestResolve$$' -v ./conformance -args -resolve | grep -v '^=== '
 
-bench-tx: ## transmit engines, pacing and starts on TAPs against bare loops of the same run (root)
+bench-tx: ## transmit engines, pacing and starts against bare loops, trafgen and tcpreplay of the same run (root)
 	$(GO) test -run '^$$' -bench . -benchtime 1x -timeout 20m ./generator/transmit
 
 lint: ## golangci-lint, if it is installed; else go vet
