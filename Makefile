@@ -8,7 +8,7 @@ COMMIT  := $(shell git rev-parse --short=12 HEAD 2>/dev/null || echo unknown)
 LDFLAGS := -X main.commit=$(COMMIT)
 
 # What the tests on real devices use; nothing of it is needed to build or run.
-DEB_PACKAGES := iproute2 iputils-ping tcpdump tshark arping ndisc6 arp-scan nmap ethtool keepalived
+DEB_PACKAGES := iproute2 iputils-ping tcpdump tshark arping ndisc6 arp-scan nmap ethtool keepalived netsniff-ng tcpreplay
 
 .PHONY: help deps build demo test unit race fuzz conformance bench-resolve sim mutants bench bench-tx lint tidy clean
 
