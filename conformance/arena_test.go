@@ -37,10 +37,11 @@ type arena struct {
 }
 
 type arenaConfig struct {
-	count int // addresses
-	tap   bool
-	v6    bool
-	loss  int // percent of the requests
+	count  int // addresses
+	tap    bool
+	v6     bool
+	loss   int // percent of the requests
+	queues int // of the TAP; 0 is 1
 }
 
 // queueLength is that of devices: long enough to hold every request, so that
@@ -52,7 +53,7 @@ func newArena(t *testing.T, c arenaConfig) *arena {
 	if c.tap {
 		a.near = netlab.New(t, "arp-scan")
 		a.glean = newGlean(t)
-		a.glean.openTAP("0", tap.Config{Name: a.device, Room: tap.MaxRoom})
+		a.glean.openTAP("0", tap.Config{Name: a.device, Room: tap.MaxRoom, Queues: c.queues})
 		a.near.Move(a.device)
 	} else {
 		a.near = netlab.Own(t, "arp-scan")
