@@ -83,7 +83,7 @@ func (a *address) announce(defence bool) {
 	count := &i.stack.counts().Announcements
 	if a.ip.is4() {
 		own := a.ip.as4()
-		i.sendARP(header.Broadcast, header.ARPRepr{
+		i.sendARP(header.Broadcast, &header.ARPRepr{
 			Op: header.ARPRequest, SenderMAC: i.config.MAC, SenderIP: own, TargetIP: own,
 		}, count)
 		return
@@ -92,9 +92,8 @@ func (a *address) announce(defence bool) {
 	if defence {
 		dst = header.AllNodes
 	}
-	eth := i.ethernet(groupMAC16(dst), header.EtherTypeIPv6)
 	frame := i.stack.room(smallFrame)
-	n := eth.Emit(frame)
+	n := i.emitEthernet(frame, groupMAC16(dst), header.EtherTypeIPv6)
 	n += emitAdvert(frame[n:], dst, a.ip.as16(), false, i.station(defence))
 	i.send(n, count)
 }

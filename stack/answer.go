@@ -14,11 +14,9 @@ type Station struct {
 	Override bool          // its adverts override; those of a proxy do not (RFC 4861 section 7.2.4)
 }
 
-// ethernet is the header of the station's frames.
-func (a *Station) ethernet(dst header.MAC, kind header.EtherType) header.EthernetRepr {
-	e := header.EthernetRepr{Dst: dst, Src: a.MAC, NumTags: uint8(len(a.Tags)), Type: kind}
-	copy(e.Tags[:], a.Tags)
-	return e
+// emitEthernet writes the header of a frame of the station.
+func (a *Station) emitEthernet(frame []byte, dst header.MAC, kind header.EtherType) int {
+	return header.EmitEthernet(frame, &dst, &a.MAC, a.Tags, kind)
 }
 
 // AnswerSize is the room that an answer takes at most, in octets.
@@ -40,11 +38,12 @@ func AnswerARP(frame []byte, r *header.ARPRepr, by *Station) int {
 	if ipFrom4(r.TargetIP).isLinkLocal() {
 		dst = header.Broadcast // RFC 3927 section 2.5
 	}
-	n := by.ethernet(dst, header.EtherTypeARP).Emit(frame)
-	return n + header.ARPRepr{
+	n := by.emitEthernet(frame, dst, header.EtherTypeARP)
+	reply := header.ARPRepr{
 		Op: header.ARPReply, SenderMAC: by.MAC, SenderIP: r.TargetIP,
 		TargetMAC: r.SenderMAC, TargetIP: r.SenderIP,
-	}.Emit(frame[n:])
+	}
+	return n + reply.EmitTo(frame[n:])
 }
 
 // AnswerSolicitation is AnswerARP for a solicitation from src. A solicitation
@@ -63,7 +62,7 @@ func AnswerSolicitation(frame []byte, src [16]byte, r *header.NeighborSolicitati
 	case isNoStation(to) || src == r.Target || ipFrom16(src).isNeverAsked():
 		return 0
 	}
-	n := by.ethernet(to, header.EtherTypeIPv6).Emit(frame)
+	n := by.emitEthernet(frame, to, header.EtherTypeIPv6)
 	return n + emitAdvert(frame[n:], src, r.Target, solicited, by)
 }
 

@@ -6,8 +6,8 @@ import "glean/stack/header"
 // the target is, it is created only if the target is ours, and only then a
 // request is answered.
 func (s *Stack) handleARP(g *segment, eth *header.EthernetRepr, b []byte) {
-	r, err := header.ParseARP(b)
-	if err != nil {
+	var r header.ARPRepr
+	if err := r.Parse(b); err != nil {
 		s.malformed(err)
 		return
 	}
@@ -167,15 +167,14 @@ func (i *Interface) sendARPRequest(to header.MAC, target ip) bool {
 	if i.ipv4.ip.isLinkLocal() {
 		to = header.Broadcast // RFC 3927 section 2.5
 	}
-	return i.sendARP(to, header.ARPRepr{
+	return i.sendARP(to, &header.ARPRepr{
 		Op: header.ARPRequest, SenderMAC: i.config.MAC, SenderIP: i.ipv4.ip.as4(), TargetIP: target.as4(),
 	}, &i.stack.counts().ARPRequestsSent)
 }
 
-func (i *Interface) sendARP(dst header.MAC, r header.ARPRepr, count *uint64) bool {
-	eth := i.ethernet(dst, header.EtherTypeARP)
+func (i *Interface) sendARP(dst header.MAC, r *header.ARPRepr, count *uint64) bool {
 	frame := i.stack.room(smallFrame)
-	n := eth.Emit(frame)
-	n += r.Emit(frame[n:])
+	n := i.emitEthernet(frame, dst, header.EtherTypeARP)
+	n += r.EmitTo(frame[n:])
 	return i.send(n, count)
 }

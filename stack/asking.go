@@ -108,9 +108,12 @@ func (i *Interface) Hold(hop netip.Addr, target uint32, fresh bool, deadline loo
 			return Held{State: HeldRefused, Reason: TableFull}
 		}
 	}
-	held := s.join(id, target, deadline)
+	ref, now := s.join(id, target, deadline)
 	s.schedule()
-	return held
+	if now {
+		return Held{State: HeldAsk, Ref: ref}
+	}
+	return Held{State: HeldWait, Ref: ref}
 }
 
 // refuse tells why a hop can't be asked for.
@@ -121,16 +124,14 @@ func (i *Interface) refuse(hop ip) Reason {
 	case i.source(hop) == nil:
 		return NoSourceAddress
 	}
-	for _, own := range i.addresses {
-		if own.ip == hop {
-			return OwnAddress
-		}
+	if i.own(hop) != nil {
+		return OwnAddress
 	}
 	return ReasonNone
 }
 
-// join adds a hold to a neighbor.
-func (s *Stack) join(id, target uint32, deadline loop.Time) Held {
+// join adds a hold to a neighbor and tells whether it may be asked now.
+func (s *Stack) join(id, target uint32, deadline loop.Time) (ref uint32, now bool) {
 	n := s.neighbors.at(id)
 	n.flags &^= flagForeign
 	if n.ask == 0 {
@@ -143,7 +144,7 @@ func (s *Stack) join(id, target uint32, deadline loop.Time) Held {
 	a, r, i := s.asks.at(n.ask), s.holds.at(h), s.interfaces[n.iface]
 	r.target, r.deadline, r.ask, r.next = target, deadline, n.ask, a.holds
 	a.holds = h
-	held := Held{State: HeldWait, Ref: h | r.generation<<refIDBits}
+	ref = h | r.generation<<refIDBits
 	switch {
 	case n.state == StateProbe || a.flags&askSelf != 0:
 		// The stack is asking already; the answer serves this waiter too.
@@ -155,12 +156,12 @@ func (s *Stack) join(id, target uint32, deadline loop.Time) Held {
 	case s.up && s.loop.Now() >= n.asked.Add(i.config.Neighbor.RetransTimer):
 		a.flags |= askOffered
 		s.askTimers.remove(n.ask)
-		held.State = HeldAsk
+		now = true
 	default:
 		s.setAskTimer(n, a, i)
 	}
 	s.apply(id, evAsk, header.MAC{}, CauseAsked)
-	return held
+	return ref, now
 }
 
 // held finds the hold of a ref, nil if it has ended.
@@ -289,16 +290,16 @@ func (s *Stack) confirmHolds(n *neighbor) {
 	for a.holds != 0 {
 		id := a.holds
 		h := s.holds.at(id)
-		s.notes = append(s.notes, note{
-			confirmed: true, target: h.target, mac: n.mac, rtt: rtt, attempts: a.attempts,
-		})
+		s.notes = append(s.notes, note{})
+		told := &s.notes[len(s.notes)-1] // filled in there: a copy would have to wait for its parts
+		told.confirmed, told.target, told.mac, told.rtt, told.attempts = true, h.target, n.mac, rtt, a.attempts
 		a.holds = h.next
 		s.endHold(id, h)
 	}
 }
 
 // tell gives one note to the waiter.
-func (s *Stack) tell(n note) {
+func (s *Stack) tell(n *note) {
 	switch {
 	case s.options.Waiter == nil:
 	case n.confirmed:

@@ -217,6 +217,21 @@ func (i *Interface) Status() []AddressStatus {
 	return status
 }
 
+// own finds one of the interface's addresses, nil if a is none.
+func (i *Interface) own(a ip) *address {
+	switch {
+	case a.is4():
+		if i.ipv4 != nil && i.ipv4.ip == a {
+			return i.ipv4
+		}
+	case i.ipv6 != nil && i.ipv6.ip == a:
+		return i.ipv6
+	case i.linkLocal != nil && i.linkLocal.ip == a:
+		return i.linkLocal
+	}
+	return nil
+}
+
 // isBroadcast tells whether a is a broadcast address of the interface's IPv4
 // prefix: all ones, or all zeros as of old (RFC 1122 section 3.3.6), or that of
 // 169.254/16 (RFC 3927 section 2.6.2).
@@ -232,9 +247,12 @@ func (i *Interface) isBroadcast(a ip) bool {
 	return a == network || a.lo == network.lo|(1<<(32-bits)-1)
 }
 
-// ethernet is the header of the interface's frames.
-func (i *Interface) ethernet(dst header.MAC, kind header.EtherType) header.EthernetRepr {
-	e := header.EthernetRepr{Dst: dst, Src: i.config.MAC, NumTags: uint8(len(i.config.Tags)), Type: kind}
-	copy(e.Tags[:], i.config.Tags)
-	return e
+// ethernetSize is the length of the header of the interface's frames.
+func (i *Interface) ethernetSize() int {
+	return header.EthernetSize + header.VLANSize*len(i.config.Tags)
+}
+
+// emitEthernet writes the header of a frame.
+func (i *Interface) emitEthernet(frame []byte, dst header.MAC, kind header.EtherType) int {
+	return header.EmitEthernet(frame, &dst, &i.config.MAC, i.config.Tags, kind)
 }

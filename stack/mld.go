@@ -179,9 +179,8 @@ func (i *Interface) sendReportV1(g [16]byte) {
 // alert that MLD demands, and gives where the message goes; it is all zero.
 func (i *Interface) mldFrame(dst [16]byte, size int) (frame []byte, at int) {
 	alert := [8]byte{uint8(header.ProtocolICMPv6), 0, 5, 2, 0, 0, 1, 0} // RFC 2711, padded
-	eth := i.ethernet(groupMAC16(dst), header.EtherTypeIPv6)
-	frame = i.stack.room(eth.Size() + header.IPv6Size + len(alert) + size)
-	n := eth.Emit(frame)
+	frame = i.stack.room(i.ethernetSize() + header.IPv6Size + len(alert) + size)
+	n := i.emitEthernet(frame, groupMAC16(dst), header.EtherTypeIPv6)
 	n += header.IPv6Repr{
 		Src: i.linkLocal.ip.as16(), Dst: dst, NextHeader: header.ProtocolHopByHop,
 		HopLimit: mldHopLimit, PayloadLen: len(alert) + size,

@@ -195,8 +195,7 @@ func (i *Interface) sendSolicitation(to header.MAC, target ip) bool {
 		to = groupMAC16(dst)
 	}
 	frame := i.stack.room(smallFrame)
-	eth := i.ethernet(to, header.EtherTypeIPv6)
-	n := eth.Emit(frame)
+	n := i.emitEthernet(frame, to, header.EtherTypeIPv6)
 	ip6 := neighborIPv6(src, dst, ns.Size())
 	n += ip6.Emit(frame[n:])
 	n += ns.Emit(frame[n:], src, dst)

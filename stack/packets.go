@@ -199,10 +199,9 @@ func (s *Stack) sendPacket(i *Interface, dst header.MAC, packet []byte) {
 	if len(packet) > 0 && packet[0]>>4 == 6 {
 		kind = header.EtherTypeIPv6
 	}
-	eth := i.ethernet(dst, kind)
-	n := eth.Size()
+	n := i.ethernetSize()
 	frame := s.room(n + len(packet))
 	copy(frame[n:], packet) // first: it may lie where the header goes
-	eth.Emit(frame)
+	i.emitEthernet(frame, dst, kind)
 	i.send(n+len(packet), &s.counts().PacketsSent)
 }

@@ -46,10 +46,8 @@ func (g *segment) own(a ip) *address {
 		return g.index.addresses.get(a, fullLength)
 	}
 	for _, i := range g.interfaces {
-		for _, own := range i.addresses {
-			if own.ip == a {
-				return own
-			}
+		if own := i.own(a); own != nil {
+			return own
 		}
 	}
 	return nil

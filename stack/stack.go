@@ -103,7 +103,8 @@ func (s *Stack) Up() bool { return s.up }
 // HandleFrame implements link.Handler.
 func (s *Stack) HandleFrame(frame []byte) {
 	s.counts().RxFrames++
-	eth, payload, err := header.ParseEthernet(frame)
+	var eth header.EthernetRepr
+	payload, err := eth.Parse(frame)
 	if err != nil {
 		s.malformed(err)
 		return
@@ -171,7 +172,7 @@ func (s *Stack) runTimers() {
 func (s *Stack) settle() {
 	s.draining = true
 	for n := 0; n < len(s.notes); n++ {
-		s.tell(s.notes[n])
+		s.tell(&s.notes[n])
 	}
 	s.notes = s.notes[:0]
 	s.draining = false

@@ -52,44 +52,54 @@ type ARPRepr struct {
 
 // ParseARP reads an ARP packet. What follows its 28 octets is padding and is
 // ignored.
-func ParseARP(b []byte) (ARPRepr, error) {
+func ParseARP(b []byte) (r ARPRepr, err error) {
+	err = r.Parse(b)
+	return r, err
+}
+
+// Parse is ParseARP into an r that is zero, as EthernetRepr.Parse.
+func (r *ARPRepr) Parse(b []byte) error {
 	if len(b) < ARPSize {
-		return ARPRepr{}, ErrARPShort
+		return ErrARPShort
 	}
 	a := ARP(b)
 	switch op := a.Op(); {
 	case a.HardwareType() != arpHardwareEthernet:
-		return ARPRepr{}, ErrARPHardware
+		return ErrARPHardware
 	case a.ProtocolType() != EtherTypeIPv4:
-		return ARPRepr{}, ErrARPProtocol
+		return ErrARPProtocol
 	case a.HardwareSize() != 6:
-		return ARPRepr{}, ErrARPHardwareSize
+		return ErrARPHardwareSize
 	case a.ProtocolSize() != 4:
-		return ARPRepr{}, ErrARPProtocolSize
+		return ErrARPProtocolSize
 	case op != ARPRequest && op != ARPReply:
-		return ARPRepr{}, ErrARPOperation
+		return ErrARPOperation
 	}
-	return ARPRepr{
-		Op:        a.Op(),
-		SenderMAC: a.SenderMAC(), SenderIP: a.SenderIP(),
-		TargetMAC: a.TargetMAC(), TargetIP: a.TargetIP(),
-	}, nil
+	r.Op = a.Op()
+	copy(r.SenderMAC[:], a[8:14])
+	copy(r.SenderIP[:], a[14:18])
+	copy(r.TargetMAC[:], a[18:24])
+	copy(r.TargetIP[:], a[24:28])
+	return nil
 }
 
 // Size is the length of the packet, in octets.
 func (r ARPRepr) Size() int { return ARPSize }
 
 // Emit writes the packet.
-func (r ARPRepr) Emit(dst []byte) int {
+func (r ARPRepr) Emit(dst []byte) int { return r.EmitTo(dst) }
+
+// EmitTo is Emit without a copy of r.
+func (r *ARPRepr) EmitTo(dst []byte) int {
 	a := ARP(dst[:ARPSize])
 	a.SetHardwareType(arpHardwareEthernet)
 	a.SetProtocolType(EtherTypeIPv4)
 	a.SetHardwareSize(6)
 	a.SetProtocolSize(4)
 	a.SetOp(r.Op)
-	a.SetSenderMAC(r.SenderMAC)
-	a.SetSenderIP(r.SenderIP)
-	a.SetTargetMAC(r.TargetMAC)
-	a.SetTargetIP(r.TargetIP)
+	copy(a[8:14], r.SenderMAC[:])
+	copy(a[14:18], r.SenderIP[:])
+	copy(a[18:24], r.TargetMAC[:])
+	copy(a[24:28], r.TargetIP[:])
 	return ARPSize
 }

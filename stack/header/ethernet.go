@@ -95,19 +95,27 @@ type EthernetRepr struct {
 
 // ParseEthernet reads a frame without FCS. It peels up to two VLAN tags; the
 // payload is what follows them, padding included.
-func ParseEthernet(frame []byte) (EthernetRepr, []byte, error) {
+func ParseEthernet(frame []byte) (r EthernetRepr, payload []byte, err error) {
+	payload, err = r.Parse(frame)
+	return r, payload, err
+}
+
+// Parse is ParseEthernet into an r that is zero. A frame is read faster so: what
+// was written in small pieces can't be copied in large ones at once.
+func (r *EthernetRepr) Parse(frame []byte) (payload []byte, err error) {
 	if len(frame) < EthernetSize {
-		return EthernetRepr{}, nil, ErrEthernetShort
+		return nil, ErrEthernetShort
 	}
-	e := Ethernet(frame)
-	r := EthernetRepr{Dst: e.Dst(), Src: e.Src(), Type: e.Type()}
-	payload := frame[EthernetSize:]
+	copy(r.Dst[:], frame[0:6])
+	copy(r.Src[:], frame[6:12])
+	r.Type = Ethernet(frame).Type()
+	payload = frame[EthernetSize:]
 	for r.Type.IsTag() {
 		if r.NumTags == MaxTags {
-			return r, payload, ErrVLANDepth
+			return payload, ErrVLANDepth
 		}
 		if len(payload) < VLANSize {
-			return r, payload, ErrEthernetShort
+			return payload, ErrEthernetShort
 		}
 		d := Dot1Q(payload)
 		r.Tags[r.NumTags] = VLAN{TPID: r.Type, ID: d.ID(), Priority: d.Priority(), DropEligible: d.DropEligible()}
@@ -116,9 +124,9 @@ func ParseEthernet(frame []byte) (EthernetRepr, []byte, error) {
 		payload = payload[VLANSize:]
 	}
 	if r.Type < minEtherType {
-		return r, payload, ErrEthernetLength
+		return payload, ErrEthernetLength
 	}
-	return r, payload, nil
+	return payload, nil
 }
 
 // Size is the length of the header and its tags, in octets.
@@ -126,21 +134,26 @@ func (r EthernetRepr) Size() int { return EthernetSize + VLANSize*int(r.NumTags)
 
 // Emit writes the header and its tags.
 func (r EthernetRepr) Emit(dst []byte) int {
-	dst = dst[:r.Size()]
-	copy(dst[0:6], r.Dst[:])
-	copy(dst[6:12], r.Src[:])
+	return EmitEthernet(dst, &r.Dst, &r.Src, r.Tags[:r.NumTags], r.Type)
+}
+
+// EmitEthernet is the Emit of an EthernetRepr of these parts.
+func EmitEthernet(b []byte, dst, src *MAC, tags []VLAN, kind EtherType) int {
+	b = b[:EthernetSize+VLANSize*len(tags)]
+	copy(b[0:6], dst[:])
+	copy(b[6:12], src[:])
 	at := 12
-	for i := range r.Tags[:r.NumTags] {
-		t := &r.Tags[i]
+	for i := range tags {
+		t := &tags[i]
 		tpid := t.TPID
 		if tpid == 0 {
 			tpid = EtherTypeVLAN
 		}
 		control := uint16(t.Priority&7)<<13 | uint16(bit(t.DropEligible, 0x10))<<8 | t.ID&0x0fff
-		binary.BigEndian.PutUint16(dst[at:], uint16(tpid))
-		binary.BigEndian.PutUint16(dst[at+2:], control)
+		binary.BigEndian.PutUint16(b[at:], uint16(tpid))
+		binary.BigEndian.PutUint16(b[at+2:], control)
 		at += VLANSize
 	}
-	binary.BigEndian.PutUint16(dst[at:], uint16(r.Type))
-	return len(dst)
+	binary.BigEndian.PutUint16(b[at:], uint16(kind))
+	return len(b)
 }
