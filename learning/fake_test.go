@@ -37,15 +37,16 @@ type fakeInterface struct {
 // fake is a resolver without a network: it keeps what it is told, and does what
 // the test says. With a host function it answers by itself.
 type fake struct {
-	t      testing.TB
-	loop   *loop.Virtual
-	m      *Manager
-	ifaces map[uint32]*fakeInterface
-	cached map[key]header.MAC
-	refuse map[key]Reason
-	why    map[key]Reason // verdicts; NoReply else
-	wait   map[key]bool   // Hold says HeldWait
-	down   bool           // Solicit sends nothing
+	t       testing.TB
+	loop    *loop.Virtual
+	m       *Manager
+	ifaces  map[uint32]*fakeInterface
+	cached  map[key]header.MAC
+	refuse  map[key]Reason
+	why     map[key]Reason // verdicts; NoReply else
+	wait    map[key]bool   // Hold says HeldWait
+	down    bool           // Solicit sends nothing
+	retrans loop.Duration  // of every neighbor
 
 	refs     map[Ref]*held
 	byKey    map[key]Ref
@@ -107,7 +108,7 @@ const testRetrans = loop.Second
 func newFake(t testing.TB) *fake {
 	f := &fake{t: t, loop: loop.NewVirtual(),
 		ifaces: map[uint32]*fakeInterface{}, cached: map[key]header.MAC{}, refuse: map[key]Reason{},
-		why: map[key]Reason{}, wait: map[key]bool{}, refs: map[Ref]*held{}, byKey: map[key]Ref{}}
+		why: map[key]Reason{}, wait: map[key]bool{}, retrans: testRetrans, refs: map[Ref]*held{}, byKey: map[key]Ref{}}
 	f.replies.init(f.loop, f.reply)
 	f.dues.init(f.loop, f.due)
 	f.addInterface(1)
@@ -184,7 +185,7 @@ func (f *fake) Solicit(ref Ref) bool {
 	if f.down {
 		return false
 	}
-	if now := f.loop.Now(); h.asked > 0 && now.Sub(h.askedAt) < testRetrans {
+	if now := f.loop.Now(); h.asked > 0 && now.Sub(h.askedAt) < f.retrans {
 		f.t.Fatalf("%v asked twice within RetransTimer", h.key)
 	}
 	h.asked++
@@ -194,7 +195,7 @@ func (f *fake) Solicit(ref Ref) bool {
 		f.onSend(ref, h)
 	}
 	if f.host != nil {
-		f.dues.put(ref, h.askedAt.Add(testRetrans))
+		f.dues.put(ref, h.askedAt.Add(f.retrans))
 		if rtt, ok := f.host(h.key); ok {
 			f.replies.put(ref, h.askedAt.Add(rtt))
 		}

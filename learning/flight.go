@@ -6,6 +6,8 @@ import "glean/stack/loop"
 type flight struct {
 	target     uint32
 	next, prev uint32
+	seq        uint32    // grows by one from question to question
+	windowful  uint32    // see window.join
 	at         loop.Time // when it was sent
 }
 
@@ -16,11 +18,12 @@ type flights struct {
 	free       uint32
 	head, tail uint32
 	n          int
+	seq        uint32
 }
 
 func newFlights() flights { return flights{free: none, head: none, tail: none} }
 
-func (fs *flights) push(target uint32, at loop.Time) uint32 {
+func (fs *flights) push(target uint32, at loop.Time, windowful uint32) uint32 {
 	i := fs.free
 	if i == none {
 		i = uint32(len(fs.slots))
@@ -28,7 +31,8 @@ func (fs *flights) push(target uint32, at loop.Time) uint32 {
 	} else {
 		fs.free = fs.slots[i].next
 	}
-	fs.slots[i] = flight{target: target, next: none, prev: fs.tail, at: at}
+	fs.seq++
+	fs.slots[i] = flight{target: target, seq: fs.seq, next: none, prev: fs.tail, windowful: windowful, at: at}
 	if fs.tail == none {
 		fs.head = i
 	} else {

@@ -45,32 +45,6 @@ func TestDeadDoNotDelayLive(t *testing.T) {
 	}
 }
 
-// TestDeadAmongLive: where every second address is dead, the live ones take as long
-// as twice as many live ones would, not leastRTO for every window of dead ones,
-// because a dead address leaves the window as soon as later answers overtake it.
-func TestDeadAmongLive(t *testing.T) {
-	const n = 16384
-	finish := func(total int, live func(int) bool) loop.Duration {
-		f, _, m := newManager(t, Options{})
-		alive := map[netip.Addr]bool{}
-		for i := range total {
-			if live(i) {
-				alive[ipv4(i)] = true
-			}
-		}
-		f.host = func(k key) (loop.Duration, bool) { return loop.Millisecond, alive[k.hop] }
-		r := start(t, m, Spec{Interface: ifc(1), Addresses: spread(total)})
-		f.loop.RunWhile(func() bool { return r.Progress().Completed < n }, loop.Never-1)
-		return loop.Duration(f.loop.Now())
-	}
-	alone := finish(n, func(int) bool { return true })
-	mixed := finish(2*n, func(i int) bool { return i%2 == 0 })
-	t.Logf("alone %v, among as many dead %v", alone, mixed)
-	if mixed > alone*5/2 {
-		t.Errorf("alone %v, among as many dead %v", alone, mixed)
-	}
-}
-
 // TestLossyNetworks runs random small networks: what is alive is found, what is dead
 // is not, nobody is asked more often than allowed (the fake checks), the window
 // is never exceeded (check does).
@@ -111,7 +85,8 @@ func TestLossyNetworks(t *testing.T) {
 	}
 }
 
-// TestFirstBeforeRepeats: a repeat that is due waits until everybody was asked.
+// TestFirstBeforeRepeats: repeats that are due wait until everybody was asked, but
+// for one question in repeatTurn, while none of them is answered.
 func TestFirstBeforeRepeats(t *testing.T) {
 	f, _, m := newManager(t, Options{})
 	f.ifaces[1].budget.Window = 1
@@ -126,10 +101,48 @@ func TestFirstBeforeRepeats(t *testing.T) {
 	if len(f.sent) != 200 {
 		t.Fatalf("%d questions", len(f.sent))
 	}
+	first, repeats := 0, 0
 	for i, k := range f.sent {
-		if k.hop != ipv4(i%100) {
+		switch {
+		case k.hop == ipv4(first):
+			first++
+		case k.hop == ipv4(repeats):
+			if repeats++; first < 100 && i%repeatTurn != 0 {
+				t.Fatalf("question %d is a repeat for %v", i, k.hop)
+			}
+		default:
 			t.Fatalf("question %d is for %v", i, k.hop)
 		}
+	}
+	if first != 100 || repeats != 100 {
+		t.Errorf("%d first questions and %d repeats", first, repeats)
+	}
+}
+
+// TestRepeatsThatPay: as soon as repeats are answered they do not wait until
+// everybody was asked, which could be long after.
+func TestRepeatsThatPay(t *testing.T) {
+	f, _, m := newManager(t, Options{})
+	f.retrans = 10 * loop.Millisecond
+	f.ifaces[1].budget = Budget{Window: 1, RetransTimer: f.retrans}
+	lost := map[key]bool{}
+	f.host = func(k key) (loop.Duration, bool) {
+		again := lost[k]
+		lost[k] = true
+		return loop.Millisecond, again || k.hop.As4()[3]%8 != 0
+	}
+	r := start(t, m, Spec{Interface: ifc(1), Addresses: spread(1000)})
+	asked := func(place place) (n int) {
+		for id := range m.targets.slots {
+			if m.targets.slots[id].place() == place {
+				n++
+			}
+		}
+		return n
+	}
+	f.loop.RunWhile(func() bool { return r.Progress().Completed < 500 }, loop.Never-1)
+	if first, repeats := asked(placeFirst), asked(placeRepeat); first < 400 || repeats > 2 {
+		t.Errorf("%d wait for their first question, %d for a repeat", first, repeats)
 	}
 }
 

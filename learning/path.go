@@ -13,13 +13,38 @@ type path struct {
 	flights flights
 	window  window
 	retrans loop.Duration // the shortest of the lanes
-	passed  loop.Time     // questions sent before it have been overtaken by an answer
+	latest  overtaker
+	earned  int    // repeats that may be asked before first questions
+	asked   uint32 // questions, for the repeats' turn
 	timer   loop.Timer
+}
+
+// overtaker is the latest question that was answered.
+type overtaker struct {
+	at  loop.Time // when it was sent
+	seq uint32
+	rtt loop.Duration
+}
+
+// overtook tells whether a question was sent before it.
+func (o *overtaker) overtook(f *flight) bool {
+	return f.at < o.at || f.at == o.at && int32(f.seq-o.seq) < 0
 }
 
 // batch is how many questions are sent in one turn of the loop, so that
 // answers are read in between.
 const batch = 256
+
+// First questions go before repeats, because most of those who were silent are
+// dead. One question in repeatTurn is a repeat all the same, and one that is
+// answered earns the right to repeatsEarned more: if more than half of them are
+// answered, silence means loss, and repeats need not wait until everybody was
+// asked.
+const (
+	repeatTurn    = 32
+	repeatsEarned = 2
+	mostEarned    = 4096
+)
 
 // defaultRetrans is used for a resolver that names no RetransTimer: RFC 4861
 // section 10.
@@ -50,7 +75,7 @@ func (m *Manager) path(b Budget) *path {
 	}
 	if p == nil {
 		p = &path{m: m, id: b.Path, flights: newFlights(), window: newWindow(b.Drops),
-			retrans: retrans, passed: -1}
+			retrans: retrans, latest: overtaker{at: -1}}
 		for kind := range p.rounds {
 			p.rounds[kind].kind = kind
 		}
@@ -58,7 +83,7 @@ func (m *Manager) path(b Budget) *path {
 		m.paths[b.Path] = p
 	}
 	p.lanes++
-	p.window.raise(max(b.Window, 1))
+	p.window.raise(max(b.Window, 1), b.Room)
 	p.retrans = min(p.retrans, retrans)
 	return p
 }
@@ -133,7 +158,8 @@ func (p *path) run() {
 	p.expire(now)
 	checked := false
 	paced := loop.Never // when the first of the lanes that wait for their pace may ask
-	for asked := 0; p.waiting > 0 && p.flights.n < p.window.limit(); asked++ {
+	limit := p.window.stretch(p.window.limit())
+	for asked := 0; p.waiting > 0 && p.flights.n < limit; asked++ {
 		if asked == batch {
 			p.m.loop.Arm(&p.timer, now)
 			return
@@ -146,24 +172,30 @@ func (p *path) run() {
 		if !checked {
 			checked = true
 			p.window.sawDrops(p.m.resolver.Budget(l.handle).Drops, now)
+			limit = p.window.stretch(p.window.limit())
 			continue
 		}
 		p.ask(l, kind, now)
 	}
-	p.full = p.waiting > 0 && p.flights.n >= p.window.limit()
+	p.full = p.waiting > 0 && p.flights.n >= limit
 	p.sleep(paced)
 }
 
-// pick gives the lane that asks next, first questions before repeats. If none
-// may ask now it says when the pace of one permits (Never: none waits for that).
+// pick gives the lane that asks next, first questions before repeats but for
+// those that have the right of way. If none may ask now it says when the pace of
+// one permits (Never: none waits for that).
 func (p *path) pick(now loop.Time) (*lane, int, loop.Time) {
-	paced := loop.Never
-	for kind := range p.rounds {
+	paced, before := loop.Never, firstQuestion
+	if p.earned > 0 || p.asked%repeatTurn == 0 {
+		before = repeatQuestion
+	}
+	for n := range p.rounds {
+		kind := n ^ before
 		r := &p.rounds[kind]
 		for range r.n {
 			l := r.at
 			switch {
-			case l.flying >= l.window:
+			case l.flying >= p.window.stretch(l.window):
 			case l.nextAt > now:
 				paced = min(paced, l.nextAt)
 			default:
@@ -185,13 +217,18 @@ func (p *path) ask(l *lane, kind int, now loop.Time) {
 	if !p.m.resolver.Solicit(t.ref) {
 		return // SolicitDue comes when it is allowed
 	}
-	t.setReacted(t.asked > 0 && t.epoch != p.window.epoch)
-	t.epoch = p.window.epoch
+	epoch := p.window.ask(now, p.retrans)
+	t.setAge(epoch - t.epoch)
+	t.epoch = epoch
 	if t.asked < ^uint16(0) {
 		t.asked++
 	}
+	p.asked++
+	if kind == repeatQuestion && p.earned > 0 {
+		p.earned--
+	}
 	t.setPlace(placeFlying)
-	t.next = p.flights.push(id, now)
+	t.next = p.flights.push(id, now, p.window.join())
 	l.flying++
 	if l.gap > 0 {
 		l.pace(now)
@@ -204,7 +241,7 @@ func (p *path) ask(l *lane, kind int, now loop.Time) {
 func (p *path) sleep(paced loop.Time) {
 	at := paced
 	if p.waiting > 0 && p.flights.n > 0 {
-		at = min(at, p.flights.slots[p.flights.head].at.Add(p.hold()))
+		at = min(at, p.silentAt(&p.flights.slots[p.flights.head]))
 	}
 	if at < loop.Never {
 		p.m.loop.Arm(&p.timer, at)
@@ -216,20 +253,29 @@ func (p *path) sleep(paced loop.Time) {
 // hold is how long a silent question counts.
 func (p *path) hold() loop.Duration { return min(p.window.rtt.rto, p.retrans) }
 
-// expire takes silent questions out of the window: those older than hold, and
-// those that the answer to a question sent later has overtaken by more than
+// silentAt is when a question that is not answered leaves the window: after hold,
+// or when the answer to a question sent later has overtaken it by more than
 // answers are spread. The latter is what RFC 8985 (RACK) concludes from the
-// order of acknowledgements; here the conclusion is that the address is dead or
-// the question lost, and that in both cases no queue holds it any more. Dead
-// addresses thus cost the window a round trip, not leastRTO.
+// order of acknowledgements (section 6.2, step 5); here the conclusion is that the
+// address is dead or the question lost, and that in both cases no queue holds it
+// any more. Dead addresses thus cost the window a round trip, not leastRTO.
+func (p *path) silentAt(f *flight) loop.Time {
+	after := p.hold()
+	if p.latest.overtook(f) {
+		after = min(after, p.latest.rtt+p.window.rtt.reordering())
+	}
+	return f.at.Add(after)
+}
+
+// expire takes silent questions out of the window.
 func (p *path) expire(now loop.Time) {
 	ts := p.m.targets.slots
-	silent, overtaken := now.Add(-p.hold()), p.passed.Add(-p.window.rtt.reordering())
 	for p.flights.n > 0 {
 		f := &p.flights.slots[p.flights.head]
-		if f.at > silent && f.at >= overtaken {
+		if now < p.silentAt(f) {
 			return
 		}
+		p.window.leave(f.windowful, false)
 		p.m.laneOf(&ts[f.target]).unplace(ts, f.target)
 		if p.full {
 			p.window.grow(false)
@@ -244,12 +290,27 @@ func (p *path) answered(l *lane, id uint32, rtt loop.Duration, attempts uint32, 
 	switch {
 	case t.asked == 1 && attempts == 1:
 		p.window.rtt.sample(rtt)
-		p.passed = max(p.passed, now.Add(-rtt))
-	case t.asked > 1 && attempts > 1 && !t.reacted() && t.epoch == p.window.epoch:
-		p.window.lost(now)
+		p.overtake(t, rtt, now.Add(-rtt))
+		p.window.answered(t.epoch)
+	case t.asked > 1 && attempts > 1:
+		p.window.answered(t.epoch)
+		p.earned = min(p.earned+repeatsEarned, mostEarned)
+		if t.age() < maxAge {
+			p.window.lost(t.epoch - t.age())
+		}
 	}
-	if t.place() == placeFlying && p.full {
-		p.window.grow(true)
+	if t.place() == placeFlying {
+		p.window.leave(p.flights.slots[t.next].windowful, true)
+		if p.full {
+			p.window.grow(true)
+		}
 	}
 	l.unplace(p.m.targets.slots, id)
+}
+
+// overtake notes the answer to a question sent at a time.
+func (p *path) overtake(t *target, rtt loop.Duration, at loop.Time) {
+	if at >= p.latest.at && t.place() == placeFlying {
+		p.latest = overtaker{at: at, seq: p.flights.slots[t.next].seq, rtt: rtt}
+	}
 }

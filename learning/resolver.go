@@ -53,12 +53,13 @@ type Held struct {
 	Reason Reason     // HeldRefused
 }
 
-// Budget is what the way out of an interface can take. Window, RatePPS and
+// Budget is what the way out of an interface can take. Window, Room, RatePPS and
 // RetransTimer are read when a request begins to use the interface, Drops before
 // questions are sent.
 type Budget struct {
 	Path         uint32 // the port; interfaces of one port share a window
-	Window       int    // questions in flight, at most; less than 1 counts as 1
+	Window       int    // answers expected at a time, at most; less than 1 counts as 1
+	Room         int    // questions in flight where part of the addresses is dead; at least Window
 	RatePPS      int    // questions per second of this interface; 0: no limit
 	RetransTimer loop.Duration
 	Drops        uint64 // frames lost at the inbox or the device's ring so far

@@ -25,23 +25,21 @@ type target struct {
 	next, prev uint32 // in its queue; next is the flight when flying
 	asked      uint16 // questions sent, saturating
 	epoch      uint8  // the window's epoch when it was asked last
-	marks      uint8  // place, and reactedMark
+	marks      uint8  // place and age
 }
 
-// reactedMark: the window was halved between the last two questions, so that an
-// answer is no news of loss.
-const reactedMark = 0x80
+// The marks of a target: its place, and above that the age of the question
+// before the last one, in epochs, when the last one was asked.
+const (
+	placeBits = 3
+	placeMask = 1<<placeBits - 1
+	maxAge    = numEpochs - 1 // or more, and then of no interest
+)
 
-func (t *target) place() place     { return place(t.marks &^ reactedMark) }
-func (t *target) setPlace(p place) { t.marks = t.marks&reactedMark | uint8(p) }
-func (t *target) reacted() bool    { return t.marks&reactedMark != 0 }
-
-func (t *target) setReacted(b bool) {
-	t.marks &^= reactedMark
-	if b {
-		t.marks |= reactedMark
-	}
-}
+func (t *target) place() place     { return place(t.marks & placeMask) }
+func (t *target) setPlace(p place) { t.marks = t.marks&^placeMask | uint8(p) }
+func (t *target) age() uint8       { return t.marks >> placeBits }
+func (t *target) setAge(age uint8) { t.marks = t.marks&placeMask | min(age, maxAge)<<placeBits }
 
 // holder is a request's answer that waits for a target besides its first.
 type holder struct{ request, answer, next uint32 }

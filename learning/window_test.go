@@ -57,7 +57,7 @@ func TestSilenceIsNoLossSign(t *testing.T) {
 		}
 		f.loop.RunFor(initialRTO)
 	}
-	if p := m.paths[0]; p.window.epoch != 0 {
+	if p := m.paths[0]; p.window.shrunk {
 		t.Error("silence halved the window")
 	}
 }
@@ -71,56 +71,92 @@ func TestDropsHalve(t *testing.T) {
 	start(t, m, Spec{Interface: ifc(1), Addresses: spread(100000)})
 	f.loop.RunFor(8 * loop.Millisecond)
 	w := &m.paths[0].window
-	if w.size != 4096 || w.epoch != 0 {
-		t.Fatalf("window %d, epoch %d", w.size, w.epoch)
+	if w.size != 4096 || w.shrunk {
+		t.Fatalf("window %d", w.size)
 	}
 	for range 4 { // one burst, seen bit by bit
 		budget.Drops += 10
 		f.loop.RunFor(loop.Millisecond)
 	}
 	// Congestion avoidance has added one a round trip since.
-	if w.epoch != 1 || w.size < 2048 || w.size > 2056 || w.threshold != 2048 {
-		t.Errorf("window %d, threshold %d, epoch %d", w.size, w.threshold, w.epoch)
+	if w.size < 2048 || w.size > 2056 || w.threshold != 2048 {
+		t.Errorf("window %d, threshold %d", w.size, w.threshold)
 	}
 	f.loop.RunFor(10 * loop.Millisecond)
-	if w.epoch != 1 {
-		t.Errorf("epoch %d without a new drop", w.epoch)
+	if w.size < 2048 || w.size > 2066 {
+		t.Errorf("window %d without a new drop", w.size)
 	}
 	budget.Drops++
 	f.loop.RunFor(loop.Millisecond)
-	if w.epoch != 2 || w.size > 1040 {
-		t.Errorf("window %d, epoch %d after a second burst", w.size, w.epoch)
+	if w.size > 1040 {
+		t.Errorf("window %d after a second burst", w.size)
 	}
 	m.check(t)
 }
 
-// TestAnsweredRepeatHalves: answers to repeated questions whose first one was lost
-// in one burst halve the window once, also those repeated after the halving.
-func TestAnsweredRepeatHalves(t *testing.T) {
-	for _, rate := range []int{0, 1000} {
-		f, _, m := newManager(t, Options{})
-		f.ifaces[1].budget.RatePPS = rate
-		keeper := ipv4(1 << 20) // never answers, so that the path stays
-		asked := map[key]bool{}
-		f.host = func(k key) (loop.Duration, bool) {
-			first := !asked[k]
-			asked[k] = true
-			return 1500 * loop.Microsecond, k.hop != keeper && (!first || k.hop.As4()[3] > 10)
+// TestLostQuestions: what tells that a window was too large is the share of an
+// epoch's questions that were lost, and the window becomes what was answered of
+// that epoch's, however late that comes to light.
+func TestLostQuestions(t *testing.T) {
+	for _, c := range []struct{ answered, lost, size int }{
+		{1000, 31, 1024}, // too few
+		{20, 31, 1024},   // too few, whatever their share
+		{96, 32, 1024},   // a quarter is borne
+		{93, 33, 1024 * 93 / 126},
+		{100, 100, 512},
+		{32, 992, 32},
+		{0, 1000, leastWindow},
+	} {
+		w := newWindow(0)
+		w.raise(4096, 0)
+		w.size = 1024
+		epoch := w.ask(0, loop.Second)
+		w.size = 2000
+		if w.ask(loop.Time(loop.Second), loop.Second) == epoch {
+			t.Fatal("an epoch lasts longer than a RetransTimer")
 		}
-		start(t, m, Spec{Interface: ifc(1), Addresses: append(spread(200), keeper)})
-		f.loop.RunFor(loop.Second - 1)
-		w := &m.paths[0].window
-		if w.epoch != 0 {
-			t.Fatal("silence halved the window")
+		for range c.answered {
+			w.answered(epoch)
 		}
-		before := w.size
-		f.loop.RunFor(loop.Second / 2)
-		if p := m.Requests()[0].Progress(); p.Resolving != 1 {
-			t.Fatalf("%+v", p)
+		w.size = 1024
+		for range c.lost {
+			w.lost(epoch)
 		}
-		if w.epoch != 1 || w.size != before/2 {
-			t.Errorf("rate %d: window %d, was %d, epoch %d", rate, w.size, before, w.epoch)
+		if w.size != c.size || w.lossy != (c.size < 1024) {
+			t.Errorf("%d answered, %d lost: window %d, want %d", c.answered, c.lost, w.size, c.size)
 		}
+	}
+}
+
+// TestGrowthAfterLoss: news of loss is a RetransTimer old, so that the window
+// grows by an eighth in that time, however short the round trip.
+func TestGrowthAfterLoss(t *testing.T) {
+	w := newWindow(0)
+	w.raise(4096, 0)
+	w.size = 1024
+	epoch := w.ask(0, loop.Second)
+	for range 100 {
+		w.answered(epoch)
+		w.lost(epoch)
+	}
+	for k, want := range []int{512, 576, 648, 729} {
+		w.ask(loop.Time(k)*loop.Time(loop.Second), loop.Second)
+		for range 1 << 20 {
+			w.grow(true)
+		}
+		if w.size != want {
+			t.Errorf("after %d s: window %d, want %d", k, w.size, want)
+		}
+	}
+	for range numEpochs {
+		w.ask(w.begins, loop.Second)
+	}
+	size := w.size
+	for range 1000 {
+		w.lost(epoch) // too long ago
+	}
+	if w.size != size {
+		t.Errorf("window %d for what another epoch lost", w.size)
 	}
 }
 
@@ -139,14 +175,14 @@ func TestPaceDoesNotOpenTheWindow(t *testing.T) {
 // TestLeastWindow: no number of losses closes the window.
 func TestLeastWindow(t *testing.T) {
 	w := newWindow(0)
-	w.raise(4096)
-	for i := range 100 {
-		w.lost(loop.Time(i))
+	w.raise(4096, 0)
+	for range 100 {
+		w.shrink(w.limit() / 2)
 	}
 	if w.limit() != leastWindow {
 		t.Errorf("window %d", w.limit())
 	}
-	w.raise(8192)
+	w.raise(8192, 0)
 	if w.threshold != leastWindow {
 		t.Errorf("a new interface brought slow start back, threshold %d", w.threshold)
 	}

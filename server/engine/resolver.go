@@ -75,15 +75,19 @@ func (r resolver) Verdict(ref learning.Ref) learning.Reason {
 }
 
 // Budget implements learning.Resolver. The window is half of what can arrive
-// unread, because the other half is for what arrives unasked.
+// unread, because the other half is for what arrives unasked, and for those who
+// answer although most of the others are dead.
 func (r resolver) Budget(handle uint32) learning.Budget {
 	i := r.handles[handle]
 	if i == nil {
 		return learning.Budget{Window: 1, RetransTimer: loop.Second}
 	}
+	room := i.port.link.Room()
+	window := max(1, min(i.spec.LearningWindow, room/2))
 	return learning.Budget{
 		Path:         i.port.index,
-		Window:       max(1, min(i.spec.LearningWindow, i.port.link.Room()/2)),
+		Window:       window,
+		Room:         min(2*window, room),
 		RatePPS:      i.spec.LearningRatePPS,
 		RetransTimer: i.spec.Neighbor.RetransTimer,
 		Drops:        i.port.link.Stats().RxDropped,
