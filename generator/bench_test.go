@@ -32,6 +32,24 @@ var modifierSets = []struct{ name, protocols, tie, extra string }{
 		`{"name":"source","permute":false,"ipv6":{"sequence":{"count":10,"start":"2001:db8:1::1"}}},` +
 		`{"name":"flow_label","permute":false,"field":{"sequence":{"count":100,"start":0}}}]}},` +
 		`{"tcp":{},"modifiers":{"items":[{"name":"destination","permute":true,"field":{"sequence":{"count":1000,"start":1}}}]}}`, "zip", ""},
+	{"ten", `{"ethernet":{}},{"ipv4":{},"modifiers":{"tie":"zip","items":[` +
+		`{"name":"destination","permute":false,"ipv4":{"sequence":{"count":1000,"start":"198.19.0.0"}}},` +
+		`{"name":"source","permute":true,"ipv4":{"sequence":{"count":1000,"start":"10.0.0.1"}}},` +
+		`{"name":"identification","permute":false,"field":{"sequence":{"count":1000,"start":0}}},` +
+		`{"name":"dscp","permute":false,"field":{"sequence":{"count":50,"start":0}}},` +
+		`{"name":"time_to_live","permute":true,"field":{"sequence":{"count":100,"start":1}}}]}},` +
+		`{"tcp":{},"modifiers":{"tie":"zip","items":[` +
+		`{"name":"source","permute":true,"field":{"sequence":{"count":1000,"start":1}}},` +
+		`{"name":"destination","permute":false,"field":{"sequence":{"count":1000,"start":1}}},` +
+		`{"name":"sequence","permute":true,"field":{"sequence":{"count":1000,"start":1}}},` +
+		`{"name":"ack","permute":false,"field":{"sequence":{"count":1000,"start":1}}},` +
+		`{"name":"window","permute":true,"field":{"sequence":{"count":1000,"start":1}}}]}}`, "zip", ""},
+	{"five, cartesian", `{"ethernet":{}},{"ipv4":{},"modifiers":{"tie":"cartesian","items":[` +
+		`{"name":"destination","permute":false,"ipv4":{"sequence":{"count":10,"start":"198.19.0.0"}}},` +
+		`{"name":"source","permute":true,"ipv4":{"sequence":{"count":10,"start":"10.0.0.1"}}},` +
+		`{"name":"identification","permute":false,"field":{"sequence":{"count":10,"start":0}}}]}},` +
+		`{"udp":{},"modifiers":{"tie":"cartesian","items":[{"name":"source","permute":true,"field":{"sequence":{"count":3,"start":1}}},` +
+		`{"name":"destination","permute":false,"field":{"sequence":{"count":5,"start":1}}}]}}`, "cartesian", ""},
 	{"signature", `{"ethernet":{}},{"ipv4":{"destination":"198.18.0.2"},"modifiers":{"items":[{"name":"source","permute":false,"ipv4":{"sequence":{"count":60000,"start":"10.0.0.1"}}}]}},{"udp":{}}`,
 		"", `,"length":{"fixed":64},"signature":{"stream_id":1,"latency":"start_of_frame"}`},
 	{"signature, prbs, imix, five", "", "", ""},
@@ -39,8 +57,9 @@ var modifierSets = []struct{ name, protocols, tie, extra string }{
 
 func init() {
 	five := modifierSets[2]
-	modifierSets[5].protocols, modifierSets[5].tie = five.protocols, five.tie
-	modifierSets[5].extra = `,"length":{"imix":[{"length":128,"weight":7},{"length":570,"weight":4},{"length":1518,"weight":1}]},` +
+	last := &modifierSets[len(modifierSets)-1]
+	last.protocols, last.tie = five.protocols, five.tie
+	last.extra = `,"length":{"imix":[{"length":128,"weight":7},{"length":570,"weight":4},{"length":1518,"weight":1}]},` +
 		`"signature":{"stream_id":1,"latency":"end_of_frame","fill":{"prbs":true}}`
 }
 

@@ -41,7 +41,7 @@ func (k *compiler) cells(d *definition) {
 			c.narrow(d)
 		}
 		for _, op := range c.ops {
-			k.tables += d.ops[op].tabulate(maxTables - k.tables)
+			k.tables += d.ops[op].tabulate(maxTables-k.tables, op != d.adjOp)
 		}
 	}
 }
@@ -87,24 +87,32 @@ func (c *cell) narrow(d *definition) {
 	c.off, c.span, o.span = c.off+8, 8, 8
 }
 
-// maxTables bounds the values in tables of all definitions together, and
-// maxTable those of a sequence that could be computed.
+// maxTables bounds the values in tables of all definitions together, maxTable
+// those of a sequence that could be computed, and maxCycle those of values that
+// stay for some frames each.
 const (
 	maxTables = 1 << 22
 	maxTable  = 1 << 16
+	maxCycle  = 1 << 12
 )
 
 // tabulate makes the table of the op's values if it has no better way to them
-// and the table has no more than room values. It gives how many it has.
-func (o *op) tabulate(room int) int {
-	v := o.values
+// and the table has no more than room values. It gives how many it has. Values
+// that stay for some frames are repeated in it, if they may be.
+func (o *op) tabulate(room int, repeat bool) int {
+	v, count := o.values, o.count
 	long := v.count >= Batch && (v.isPlain() && o.xor.isZero() || v.list == nil && v.count > maxTable)
-	if o.span > 8 || o.stride > 1 || long || v.count+Batch > uint64(max(room, 0)) {
+	if o.stride > 1 {
+		count *= o.stride
+		long = !repeat || count > maxCycle || o.stride >= Batch
+	}
+	if o.span > 8 || long || count+Batch > uint64(max(room, 0)) {
 		return 0
 	}
-	o.table = make([]uint64, v.count+Batch-1)
+	o.every, o.count = 1, count
+	o.table = make([]uint64, count+Batch-1)
 	for i := range o.table {
-		o.table[i] = o.at(uint64(i) % v.count).lo
+		o.table[i] = o.at(uint64(i) % count).lo
 	}
 	return len(o.table)
 }

@@ -69,10 +69,14 @@ func (r *Run) column(d *definition, c *cursor, k *cell, acc []uint64) {
 		return
 	case k.plain && o.table != nil:
 		lo = g.cut(o, lo, c.by)
-	case k.plain && (k.span == 2 || k.span == 4):
+	case k.plain && (k.span == 2 || k.span == 4) && (o.every > 1 || o.values.order == nil):
 		for done := 0; done < n; {
 			x, step, m := g.run(o, n-done, c.by)
-			r.line(k.span, at+done*r.stride, x.lo, step.lo, acc[done:done+m])
+			if k.span == 4 {
+				line4(r.buffer[at+done*r.stride:], r.stride, x.lo, step.lo, acc[done:done+m])
+			} else {
+				line2(r.buffer[at+done*r.stride:], r.stride, x.lo, step.lo, acc[done:done+m])
+			}
 			done += m
 		}
 		return
@@ -89,70 +93,106 @@ func (r *Run) column(d *definition, c *cursor, k *cell, acc []uint64) {
 	r.store(k.span, at, lo, hi, acc)
 }
 
-// line is store for values that rise by a constant step.
-func (r *Run) line(span uint8, at int, v, step uint64, acc []uint64) {
-	stride, b := r.stride, r.buffer
-	if span == 4 {
-		for j := range acc {
-			binary.BigEndian.PutUint32(b[at:at+4], uint32(v))
-			acc[j] += v
-			v += step
-			at += stride
-		}
-		return
+// store writes a column, the first value at octet at, and adds it to acc, folded
+// as far as is needed for the sums not to overflow.
+func (r *Run) store(span uint8, at int, lo, hi, acc []uint64) {
+	b := r.buffer[at:]
+	switch span {
+	case 1:
+		store1(b, r.stride, lo, acc)
+	case 2:
+		store2(b, r.stride, lo, acc)
+	case 4:
+		store4(b, r.stride, lo, acc)
+	case 6:
+		store6(b, r.stride, lo, acc)
+	case 8:
+		store8(b, r.stride, lo, acc)
+	default:
+		store8(b, r.stride, hi, acc)
+		store8(b[8:], r.stride, lo, acc)
 	}
-	for j := range acc {
-		binary.BigEndian.PutUint16(b[at:at+2], uint16(v))
-		acc[j] += v
-		v += step
+}
+
+// The loops below are most of what a modifier costs. Each is a function that is
+// not inlined, so that its few variables stay in registers.
+
+//go:noinline
+func store1(b []byte, stride int, v, acc []uint64) {
+	acc = acc[:len(v)]
+	at := 0
+	for j, x := range v {
+		b[at] = byte(x)
+		acc[j] += x
 		at += stride
 	}
 }
 
-// store writes a column, the first value at octet at, and adds it to acc, folded
-// as far as is needed for the sums not to overflow.
-func (r *Run) store(span uint8, at int, lo, hi, acc []uint64) {
-	stride, b := r.stride, r.buffer
-	acc = acc[:len(lo)]
-	switch span {
-	case 1:
-		for j, v := range lo {
-			b[at] = byte(v)
-			acc[j] += v
-			at += stride
-		}
-	case 2:
-		for j, v := range lo {
-			binary.BigEndian.PutUint16(b[at:at+2], uint16(v))
-			acc[j] += v
-			at += stride
-		}
-	case 4:
-		for j, v := range lo {
-			binary.BigEndian.PutUint32(b[at:at+4], uint32(v))
-			acc[j] += v
-			at += stride
-		}
-	case 6:
-		for j, v := range lo {
-			putMAC(b[at:at+6], v)
-			acc[j] += v>>32 + v&0xffffffff
-			at += stride
-		}
-	case 8:
-		for j, v := range lo {
-			binary.BigEndian.PutUint64(b[at:at+8], v)
-			acc[j] += v>>32 + v&0xffffffff
-			at += stride
-		}
-	default:
-		hi = hi[:len(lo)]
-		for j, v := range lo {
-			binary.BigEndian.PutUint64(b[at:at+8], hi[j])
-			binary.BigEndian.PutUint64(b[at+8:at+16], v)
-			acc[j] += v>>32 + v&0xffffffff + hi[j]>>32 + hi[j]&0xffffffff
-			at += stride
-		}
+//go:noinline
+func store2(b []byte, stride int, v, acc []uint64) {
+	acc = acc[:len(v)]
+	at := 0
+	for j, x := range v {
+		binary.BigEndian.PutUint16(b[at:at+2], uint16(x))
+		acc[j] += x
+		at += stride
+	}
+}
+
+//go:noinline
+func store4(b []byte, stride int, v, acc []uint64) {
+	acc = acc[:len(v)]
+	at := 0
+	for j, x := range v {
+		binary.BigEndian.PutUint32(b[at:at+4], uint32(x))
+		acc[j] += x
+		at += stride
+	}
+}
+
+//go:noinline
+func store6(b []byte, stride int, v, acc []uint64) {
+	acc = acc[:len(v)]
+	at := 0
+	for j, x := range v {
+		putMAC(b[at:at+6], x)
+		acc[j] += x>>32 + x&0xffffffff
+		at += stride
+	}
+}
+
+//go:noinline
+func store8(b []byte, stride int, v, acc []uint64) {
+	acc = acc[:len(v)]
+	at := 0
+	for j, x := range v {
+		binary.BigEndian.PutUint64(b[at:at+8], x)
+		acc[j] += x>>32 + x&0xffffffff
+		at += stride
+	}
+}
+
+// line2 and line4 are store2 and store4 for values that rise by a constant step.
+//
+//go:noinline
+func line2(b []byte, stride int, x, step uint64, acc []uint64) {
+	at := 0
+	for j := range acc {
+		binary.BigEndian.PutUint16(b[at:at+2], uint16(x))
+		acc[j] += x
+		x += step
+		at += stride
+	}
+}
+
+//go:noinline
+func line4(b []byte, stride int, x, step uint64, acc []uint64) {
+	at := 0
+	for j := range acc {
+		binary.BigEndian.PutUint32(b[at:at+4], uint32(x))
+		acc[j] += x
+		x += step
+		at += stride
 	}
 }
 
@@ -246,11 +286,13 @@ func (r *Run) sums(d *definition, how *recipe, n int) {
 			}
 			of, factor = r.columns.classes[m.shares[last].class][:n], m.shares[last].factor
 		}
-		r.storeSums(t.at[from:to], sum, of, factor, m.ones)
+		storeSums(r.buffer, t.at[from:to], sum, of, factor, m.ones)
 	}
 }
 
 // addProducts gives to, filled with sum + of * by.
+//
+//go:noinline
 func addProducts(to, sum, of, by []uint64) []uint64 {
 	sum, of, by = sum[:len(to)], of[:len(to)], by[:len(to)]
 	for j := range to {
@@ -260,6 +302,8 @@ func addProducts(to, sum, of, by []uint64) []uint64 {
 }
 
 // addMultiple gives to, filled with sum + of * factor.
+//
+//go:noinline
 func addMultiple(to, sum, of []uint64, factor uint64) []uint64 {
 	sum, of = sum[:len(to)], of[:len(to)]
 	for j := range to {
@@ -269,8 +313,9 @@ func addMultiple(to, sum, of []uint64, factor uint64) []uint64 {
 }
 
 // storeSums folds sum + of * factor to checksums and writes them.
-func (r *Run) storeSums(at []int, sum, of []uint64, factor uint64, ones bool) {
-	b := r.buffer
+//
+//go:noinline
+func storeSums(b []byte, at []int, sum, of []uint64, factor uint64, ones bool) {
 	sum, of = sum[:len(at)], of[:len(at)]
 	for j, p := range at {
 		binary.BigEndian.PutUint16(b[p:p+2], complement(sum[j]+of[j]*factor, ones))

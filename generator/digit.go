@@ -7,7 +7,7 @@ type digit struct {
 	left  uint64 // frames until the next value
 }
 
-func newDigit(o *op) digit { return digit{value: o.at(0), left: o.stride} }
+func newDigit(o *op) digit { return digit{value: o.at(0), left: o.every} }
 
 // advance moves some frames on.
 func (g *digit) advance(o *op, frames uint64) {
@@ -17,21 +17,21 @@ func (g *digit) advance(o *op, frames uint64) {
 	}
 	frames -= g.left // that come after the first of the next value
 	steps := uint64(1)
-	if o.stride == 1 {
+	if o.every == 1 {
 		steps += frames
 	} else {
-		steps += frames / o.stride
-		g.left = o.stride - frames%o.stride
+		steps += frames / o.every
+		g.left = o.every - frames%o.every
 	}
-	if g.index += steps; g.index >= o.values.count {
-		g.index %= o.values.count
+	if g.index += steps; g.index >= o.count {
+		g.index %= o.count
 	}
 	g.value = o.at(g.index)
 }
 
 // back moves some frames back.
 func (g *digit) back(o *op, frames uint64) {
-	cycle := o.stride * o.values.count
+	cycle := o.every * o.count
 	g.advance(o, cycle-frames%cycle)
 }
 
@@ -40,7 +40,7 @@ func (g *digit) back(o *op, frames uint64) {
 func (g *digit) run(o *op, n int, by uint64) (first, step wide, frames int) {
 	first = g.value
 	same := g.left
-	if o.stride == 1 {
+	if o.every == 1 {
 		same, step = o.straight(g.index), o.step().times(by)
 	}
 	most := min(uint64(n), (same-1)/by+1)
@@ -52,7 +52,7 @@ func (g *digit) run(o *op, n int, by uint64) (first, step wide, frames int) {
 // table, and moves past them. They stand in the table or, where frames are more
 // than one apart, in room.
 func (g *digit) cut(o *op, room []uint64, by uint64) []uint64 {
-	count := o.values.count
+	count := o.count
 	if by == 1 {
 		column := o.table[g.index : g.index+uint64(len(room))]
 		if g.index += uint64(len(room)); g.index >= count {
@@ -76,7 +76,7 @@ func (g *digit) take(o *op, lo, hi []uint64, by uint64) {
 	switch {
 	case o.table != nil:
 		copy(lo, g.cut(o, lo, by))
-	case o.values.order != nil && o.stride == 1 && o.span <= 8 && o.xor.isZero():
+	case o.values.order != nil && o.every == 1 && o.span <= 8 && o.xor.isZero():
 		g.takePermuted(o, lo, by)
 	default:
 		for at := 0; at < len(lo); {

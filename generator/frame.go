@@ -96,10 +96,11 @@ func (r *Run) stretch(d *definition, c *cursor, n int, now loop.Time) int {
 
 // mark notes the flows of n frames.
 func (r *Run) mark(c *cursor, n int) {
-	column, flow := r.flowOf[r.tail:r.tail+n], c.flow
+	flow, flows, base := c.flow, c.flows, c.base
+	column := r.flowOf[r.tail : r.tail+n]
 	for i := range column {
-		column[i] = c.base + flow
-		if flow++; flow == c.flows {
+		column[i] = base + flow
+		if flow++; flow == flows {
 			flow = 0
 		}
 	}

@@ -20,6 +20,8 @@ type op struct {
 	width  int
 	values *values
 	stride uint64   // frames of a definition for which the value stays
+	every  uint64   // the same for a digit, which counts frames where they are in a table
+	count  uint64   // of values of a digit
 	xor    wide     // joined to each value
 	table  []uint64 // the cell's values by index, and again from the first on for a batch; nil if they are computed
 
@@ -29,8 +31,11 @@ type op struct {
 	fillDst int  // the op that holds the destination
 }
 
-// at is the value of index i as it stands in the cell.
+// at is the value of a digit's index i as it stands in the cell.
 func (o *op) at(i uint64) wide {
+	if o.every < o.stride {
+		i /= o.stride
+	}
 	v := o.values.at(i)
 	if o.span == 16 {
 		return v
@@ -118,7 +123,7 @@ func newOp(h *placed, m *modifier, stride uint64) op {
 	o := op{
 		off: h.offset + first, span: uint8(last - first + 1), shift: uint8((last+1)*8 - m.bit - int(m.width)),
 		bit: h.offset*8 + m.bit, width: int(m.width),
-		values: &m.values, stride: stride, fillDst: -1,
+		values: &m.values, stride: stride, every: stride, count: m.values.count, fillDst: -1,
 	}
 	if m.width < 64 {
 		o.mask = (1<<m.width - 1) << o.shift
