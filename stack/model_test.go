@@ -103,7 +103,7 @@ func (m *model) deadline(x *modelNeighbor) loop.Time {
 		return x.at
 	case !m.node.stack.up:
 		return loop.Never
-	case x.state == StateProbe && x.tries == 3, x.state == StateIncomplete && x.self && x.tries == 3,
+	case x.state == StateProbe && (x.tries == 3 || len(x.holders) > 0 && x.tries > 0), x.state == StateIncomplete && x.self && x.tries == 3,
 		x.state == StateIncomplete && !x.self && len(x.holders) == 0 && !x.tracked:
 		return x.asked.Add(seconds)
 	}

@@ -149,10 +149,15 @@ func (s *Stack) askSelfNow(n *neighbor, a *ask, i *Interface) {
 }
 
 // probe sends the next probe, or draws the conclusion from the last
-// (RFC 4861 section 7.3.3).
+// (RFC 4861 section 7.3.3). One is enough if a waiter holds the neighbor, as in
+// other states: it wants to know who has the address now.
 func (s *Stack) probe(id uint32, n *neighbor, a *ask, i *Interface) {
+	probes := i.config.Neighbor.UnicastSolicits
+	if a.holds != 0 {
+		probes = 1
+	}
 	switch {
-	case int(a.tries) < i.config.Neighbor.UnicastSolicits:
+	case int(a.tries) < probes:
 		s.askSelfNow(n, a, i)
 	case a.holds != 0:
 		s.apply(id, evUnanswered, header.MAC{}, CauseNoReply)

@@ -148,3 +148,23 @@ func TestHeldUnreachableIsLookedFor(t *testing.T) {
 		t.Errorf("confirmed %+v", c)
 	}
 }
+
+// TestHeldProbeIsShort: a waiter that comes while a neighbor is probed waits for
+// the answer to one probe at most, then everybody is asked.
+func TestHeldProbeIsShort(t *testing.T) {
+	for _, hop := range hops {
+		for before, want := range map[loop.Duration]string{
+			0:                       "all 1.0, all 2.0, all 3.0",
+			1500 * loop.Millisecond: "all 0.5, all 1.5, all 2.5",
+		} {
+			n := alone(t)
+			reach(n, hop, StateProbe)
+			n.run(before)
+			n.link.take()
+			n.waiter.hold(n.iface, hop, 1, false, n.loop.Now()+30e9)
+			if got := n.asked(hop, 3300*loop.Millisecond); got != want {
+				t.Errorf("%s, %v after the first probe: asked %s, want %s", hop, before, got, want)
+			}
+		}
+	}
+}
