@@ -11,4 +11,9 @@
 // kernel need not look it up for each frame. Frames are not copied into
 // registered buffers: for long frames that costs more than it saves. Nor are
 // entries linked: a chain that stops at an error costs all that the ring gains.
+//
+// What else there is for writes to a TAP (a single issuer, deferred task work, a
+// registered ring and buffers, no completions for successes, no array of
+// indexes) makes less than 2 % of difference, in a bare loop: what a frame costs
+// is the device's.
 package uring
