@@ -18,13 +18,14 @@ func runDemo(c command, args []string) error {
 	if err != nil {
 		return err
 	}
-	fmt.Printf("%s\n\n", s.About)
+	out := newFolder(os.Stdout)
+	fmt.Fprintf(out, "%s\n\n", s.About)
 	m := newMeter(os.Stdout)
 	report, err := scenario.Execute(s, scenario.Options{Seed: seed, Progress: m.show, Every: m.every})
 	if err != nil {
 		return err
 	}
-	if err := report.WriteText(os.Stdout); err != nil {
+	if err := report.WriteText(out); err != nil {
 		return err
 	}
 	if !report.OK() {

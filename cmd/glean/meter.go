@@ -32,11 +32,10 @@ func newMeter(out *os.File) *meter {
 
 // show is scenario.Options.Progress.
 func (m *meter) show(p scenario.Progress) {
-	line := m.line(p)
 	if !m.terminal {
-		fmt.Fprintln(m.out, line)
+		fmt.Fprintln(m.out, phase(p)+counts(p))
 	} else {
-		fmt.Fprintf(m.out, "\r%s\x1b[K", line)
+		fmt.Fprintf(m.out, "\r%s\x1b[K", redrawn(p, columns(m.out)))
 		time.Sleep(m.pause)
 	}
 	if p.Ended {
@@ -51,9 +50,8 @@ func btoi(b bool) int {
 	return 0
 }
 
-const barWidth = 30
-
-func (m *meter) line(p scenario.Progress) string {
+// phase is what a run does, and when.
+func phase(p scenario.Progress) string {
 	what := "done    "
 	switch {
 	case p.Learning:
@@ -61,13 +59,30 @@ func (m *meter) line(p scenario.Progress) string {
 	case p.Sending:
 		what = "sending "
 	}
-	bar := ""
-	if m.terminal && p.Total > 0 {
-		full, lost := barWidth*p.Completed/p.Total, barWidth*p.TimedOut/p.Total
-		bar = "[" + strings.Repeat("#", full) + strings.Repeat("x", lost) + strings.Repeat(".", barWidth-full-lost) + "] "
+	return fmt.Sprintf("%s %5.1f s  ", what, float64(p.Now)/float64(loop.Second))
+}
+
+func counts(p scenario.Progress) string {
+	return fmt.Sprintf("%d of %d learned, %d given up, %d questions, %d frames sent",
+		p.Completed, p.Total, p.TimedOut, p.Requests, p.Sent)
+}
+
+// redrawn is the line for a terminal of that many columns. It must not reach the
+// last one: a line that does is broken by the terminal, and can't be drawn again.
+func redrawn(p scenario.Progress, width int) string {
+	const least, most = 10, 30 // of the bar
+	line := counts(p)
+	room := width - 1 - len(phase(p)) - len("[] ")
+	if room-len(line) < least {
+		line = fmt.Sprintf("%d/%d learned, %d given up, %d sent", p.Completed, p.Total, p.TimedOut, p.Sent)
 	}
-	return fmt.Sprintf("%s %5.1f s  %s%d of %d learned, %d given up, %d questions, %d frames sent",
-		what, float64(p.Now)/float64(loop.Second), bar, p.Completed, p.Total, p.TimedOut, p.Requests, p.Sent)
+	bar := ""
+	if length := min(most, room-len(line)); length >= least && p.Total > 0 {
+		full, lost := length*p.Completed/p.Total, length*p.TimedOut/p.Total
+		bar = "[" + strings.Repeat("#", full) + strings.Repeat("x", lost) + strings.Repeat(".", length-full-lost) + "] "
+	}
+	line = phase(p) + bar + line
+	return line[:min(len(line), max(0, width-1))]
 }
 
 // newCounter shows how many worlds were checked, on a terminal only.

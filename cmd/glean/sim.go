@@ -44,12 +44,13 @@ func runSimList(c command, args []string) error {
 	if err := c.parse(c.newFlags(), args); err != nil {
 		return err
 	}
+	out := newFolder(os.Stdout)
 	for _, name := range scenario.Library() {
 		s, err := scenario.Open(name)
 		if err != nil {
 			return err
 		}
-		fmt.Printf("%-18s %s\n", name, s.About)
+		fmt.Fprintf(out, "%-18s  %s\n", name, s.About)
 	}
 	return nil
 }
@@ -86,7 +87,7 @@ func runSimRun(c command, args []string) error {
 	}
 	if !*asJSON {
 		if s.About != "" {
-			fmt.Printf("%s\n\n", s.About)
+			fmt.Fprintf(newFolder(os.Stdout), "%s\n\n", s.About)
 		}
 		m := newMeter(os.Stdout)
 		o.Progress, o.Every = m.show, m.every
@@ -111,7 +112,7 @@ func runSimRun(c command, args []string) error {
 
 func printReport(r *scenario.Report, asJSON bool) error {
 	if !asJSON {
-		return r.WriteText(os.Stdout)
+		return r.WriteText(newFolder(os.Stdout))
 	}
 	e := json.NewEncoder(os.Stdout)
 	e.SetIndent("", " ")

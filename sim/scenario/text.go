@@ -261,7 +261,7 @@ func (r *Report) writeVerdict(t io.Writer) {
 		if !e.Held {
 			word = "FAILED"
 		}
-		fmt.Fprintf(t, "  %s\t%s\t(%s)\n", word, e.What, e.Why)
+		fmt.Fprintf(t, "  %-6s  %s (%s)\n", word, e.What, e.Why)
 	}
 	for _, f := range r.Faults {
 		fmt.Fprintf(t, "FAILED step %s\n", f)
