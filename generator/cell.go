@@ -7,13 +7,13 @@ import "slices"
 // that share a bit cannot be joined so; their cell is rough.
 type cell struct {
 	off   int
-	span  uint8 // 1, 2, 4, 6, 8 or 16 octets
-	plain bool  // of one op that is not filled
-	rough bool  // the ops are written in turn, and frames are summed octet by octet
+	span  int  // 1, 2, 4, 6, 8 or 16 octets; any number if it is rough
+	plain bool // of one op that is not filled
+	rough bool // the ops are written in turn, and frames are summed octet by octet
 	ops   []int
 }
 
-func (c *cell) end() int { return c.off + int(c.span) }
+func (c *cell) end() int { return c.off + c.span }
 
 // cells joins the ops that write something.
 func (k *compiler) cells(d *definition) {
@@ -29,10 +29,10 @@ func (k *compiler) cells(d *definition) {
 		if n := len(d.cells); n > 0 && o.off < d.cells[n-1].end() {
 			c := &d.cells[n-1]
 			c.ops = append(c.ops, i)
-			c.span = uint8(max(c.end(), o.off+int(o.span)) - c.off)
+			c.span = max(c.end(), o.off+int(o.span)) - c.off
 			continue
 		}
-		d.cells = append(d.cells, cell{off: o.off, span: o.span, ops: []int{i}})
+		d.cells = append(d.cells, cell{off: o.off, span: int(o.span), ops: []int{i}})
 	}
 	for i := range d.cells {
 		c := &d.cells[i]

@@ -27,16 +27,11 @@ func (p *Program) newColumns() columns {
 		for j := range p.defs[i].sizes {
 			s := &p.defs[i].sizes[j]
 			totals = max(totals, len(s.sums))
-			if s.recipe != nil {
-				classes = max(classes, s.recipe.classes)
-			}
+			classes = max(classes, s.recipe.classes)
 		}
 	}
 	return columns{classes: make([][Batch]uint64, classes), totals: make([]total, totals)}
 }
-
-// noRecipe is that of frames whose octets are summed.
-var noRecipe recipe
 
 // fields writes the fields of n frames, and adds them up by class.
 func (r *Run) fields(d *definition, c *cursor, how *recipe, n int) {
@@ -45,7 +40,7 @@ func (r *Run) fields(d *definition, c *cursor, how *recipe, n int) {
 	}
 	for i := range d.cells {
 		acc := r.columns.idle[:n]
-		if how.classes > 0 && how.classOf[i] >= 0 {
+		if how != &noRecipe && how.classOf[i] >= 0 {
 			acc = r.columns.classes[how.classOf[i]][:n]
 		}
 		r.column(d, c, &d.cells[i], acc)
@@ -95,7 +90,7 @@ func (r *Run) column(d *definition, c *cursor, k *cell, acc []uint64) {
 
 // store writes a column, the first value at octet at, and adds it to acc, folded
 // as far as is needed for the sums not to overflow.
-func (r *Run) store(span uint8, at int, lo, hi, acc []uint64) {
+func (r *Run) store(span int, at int, lo, hi, acc []uint64) {
 	b := r.buffer[at:]
 	switch span {
 	case 1:
@@ -211,7 +206,7 @@ func (r *Run) overlay(d *definition, c *cursor, k *cell, n int) {
 		o.fillZeros(d, c, lo, hi)
 		at := r.tail*r.stride + o.off
 		if o.span == 16 {
-			r.store(o.span, at, lo, hi, r.columns.idle[:n])
+			r.store(16, at, lo, hi, r.columns.idle[:n])
 			continue
 		}
 		for _, v := range lo {

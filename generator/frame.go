@@ -73,11 +73,7 @@ func (r *Run) stretch(d *definition, c *cursor, n int, now loop.Time) int {
 		}
 	}
 	first := &d.sizes[r.slots[r.tail].size]
-	if first.direct {
-		r.fields(d, c, &noRecipe, n)
-	} else {
-		r.fields(d, c, first.recipe, n)
-	}
+	r.fields(d, c, first.recipe, n)
 	if d.signature != nil {
 		r.sign(d, c, n, now)
 	}

@@ -1,9 +1,14 @@
 package generator
 
 import (
+	"encoding/base64"
+	"fmt"
+	"strings"
 	"testing"
 
 	"github.com/google/gopacket/layers"
+
+	"glean/stack/header"
 )
 
 func TestFramesByGopacket(t *testing.T) {
@@ -24,6 +29,30 @@ func TestFramesByGopacket(t *testing.T) {
 		}
 		if eth.DstMAC.String() != macOf(uint32(i/3%10)).String() || eth.SrcMAC.String() != ownMAC.String() {
 			t.Fatalf("frame %d: %v", i, packet)
+		}
+	}
+}
+
+// TestManyOverlappingFields: modifiers that overlap in a long row are written in
+// their order, the last one over those before it.
+func TestManyOverlappingFields(t *testing.T) {
+	const modifiers, octets = 20, 16
+	var list []string
+	for i := range modifiers {
+		list = append(list, fmt.Sprintf(`{"name":"data","offset":%d,"permute":false,"ipv6":{"list":["%02x%02x::%02x"]}}`, 15*(modifiers-1-i), i+1, i+1, i+1))
+	}
+	data := base64.StdEncoding.EncodeToString(make([]byte, 15*(modifiers-1)+octets))
+	p := mustCompile(t, config(perMillisecond, definitionOf(`{"ethernet":{}},{"custom":{"data":"`+data+`","layer":"payload"},"modifiers":{"tie":"zip","items":[`+
+		strings.Join(list, ",")+`]}}`, "", `,"length":{"fixed":400}`)), Binding{})
+	f := send(t, NewRun(p, RunOptions{}), 1)[0][header.EthernetSize:]
+	for i := range modifiers {
+		at, want := 15*(modifiers-1-i), byte(i+1)
+		first := want + 1 // the last octet of the next one
+		if i == modifiers-1 {
+			first = want
+		}
+		if f[at] != first || f[at+1] != want || f[at+15] != want {
+			t.Errorf("value %d: % x", i, f[at:at+octets])
 		}
 	}
 }

@@ -27,7 +27,7 @@ type sized struct {
 	octets  int // without FCS
 	patches []patch
 	sums    []checksum // those that change from frame to frame, the innermost first
-	recipe  *recipe    // of sums; nil if direct
+	recipe  *recipe    // of sums; noRecipe if direct
 	group   int        // frames of one group can be made together: they have the same recipe
 	direct  bool       // fields are cut or overlap: sum the frame's own octets instead
 	sign    int        // where the signature begins, -1 if there is none
@@ -40,6 +40,9 @@ type recipe struct {
 	classOf []int // by cell, -1 if no checksum depends on it
 	sums    []mixture
 }
+
+// noRecipe is that of frames whose octets are summed.
+var noRecipe recipe
 
 // mixture is a checksum's part of a recipe.
 type mixture struct {
@@ -205,6 +208,7 @@ func (d *definition) planSums(s *sized, image []byte) {
 		}
 	}
 	if s.direct {
+		s.recipe = &noRecipe
 		return
 	}
 	for i := range d.cells { // their constant bits are summed with them
