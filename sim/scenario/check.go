@@ -71,7 +71,8 @@ func (w *Drawn) judgeGenerator(r *Run, g engine.GeneratorView) {
 	if p.TimedOut > 0 {
 		want = "timed_out"
 	}
-	if g.Learning != want {
+	lost := r.hasLost(g.ID) // then it may not have any more what it had learned
+	if g.Learning != want && !lost {
 		r.violated(RuleLiveness, "generator %s is %s; of its addresses %d are completed and %d timed out", g.ID, g.Learning, p.Completed, p.TimedOut)
 	}
 	starts := p.TimedOut == 0
@@ -86,7 +87,7 @@ func (w *Drawn) judgeGenerator(r *Run, g engine.GeneratorView) {
 			g.ID, refused, r.refused[g.ID], p.Completed, p.TimedOut)
 	}
 	for _, res := range r.engine.Results() {
-		if c := res.Run().Counters(); res.Generator.ID == g.ID && c.Errors == 0 && c.PacketsActual >= 2*g.FlowCount {
+		if c := res.Run().Counters(); res.Generator.ID == g.ID && !lost && c.Errors == 0 && c.PacketsActual >= 2*g.FlowCount {
 			w.judgeSent(r, q, res.Run())
 		}
 	}

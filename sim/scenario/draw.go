@@ -30,6 +30,9 @@ type Drawn struct {
 
 	Requests []drawnRequest
 	Orders   []drawnOrder
+
+	Probe loop.Duration // probe_interval of tracked next hops, 0 for the default
+	Moves []drawnMove
 }
 
 // drawnSegment is a broadcast domain with one interface of glean.
@@ -68,6 +71,9 @@ type drawnGenerator struct {
 	Fallback    bool
 	Sequential  bool
 	DoubleFlows bool // each destination has two flows
+	Endless     bool // it runs until the world ends
+	Untracked   bool
+	OnLost      string // "" for the default
 }
 
 // drawnTarget is a destination of a segment.
@@ -211,6 +217,7 @@ func Draw(seed uint64) *Drawn {
 		w.drawChanges(d)
 	}
 	w.drawWishes(d)
+	w.drawMoves(d)
 	return w
 }
 
@@ -427,7 +434,8 @@ func (w *Drawn) String() string {
 		add(" segment%d(port=%d vlan=%d hosts=%d far=%d gateway=%s proxy=%t odd=%t delay=%s", i, s.Port, s.VLAN, len(s.Hosts), len(s.Far),
 			[]string{"none", "dead", "router", "shared"}[s.Gateway], s.Proxy, s.Odd, seconds(s.Delay))
 		for _, g := range s.Generators {
-			add(" generator(%s to=%d timeout=%s frames=%d rate=%d)", g.Policy, len(g.Targets), seconds(g.Timeout), g.Frames, g.Rate)
+			add(" generator(%s to=%d timeout=%s frames=%d rate=%d endless=%t untracked=%t lost=%s)",
+				g.Policy, len(g.Targets), seconds(g.Timeout), g.Frames, g.Rate, g.Endless, g.Untracked, g.OnLost)
 		}
 		add(")")
 	}
@@ -443,6 +451,9 @@ func (w *Drawn) String() string {
 	}
 	for _, q := range w.Requests {
 		add(" learn(segment=%d to=%d+%d mode=%s at=%s timeout=%s)", q.Segment, len(q.Targets), q.Crowd, q.Mode, seconds(q.At), seconds(q.Timeout))
+	}
+	for _, m := range w.Moves {
+		add(" %s at=%s", m.String(), seconds(m.At))
 	}
 	for _, o := range w.Orders {
 		add(" order(%s %d.%d at=%s)", orderWords[o.What], o.Segment, o.N, seconds(o.At))

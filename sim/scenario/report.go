@@ -92,6 +92,7 @@ type Generator struct {
 	Received uint64 `json:"packets_received"` // by the owners of the destinations
 	Skipped  uint64 `json:"packets_skipped"`
 	Stale    uint64 `json:"packets_to_stale_mac"`
+	Changes  uint64 `json:"neighbor_changes"`
 	Errors   uint64 `json:"errors"`
 	Flows    uint64 `json:"flow_count"`
 }
@@ -197,6 +198,9 @@ func (r *Run) reportGenerators(flows []Flow) []Generator {
 				continue
 			}
 			c := res.Run().Counters()
+			changes, left := res.NeighborChanges()
+			out.Changes += uint64(len(changes)) + left
+			r.judgeStale(g.ID, res)
 			out.Runs++
 			out.Sent += c.PacketsActual
 			out.Skipped += c.PacketsSkipped

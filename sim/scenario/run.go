@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strings"
 	"time"
 
 	"glean/generator"
@@ -57,9 +58,11 @@ type Run struct {
 	resolving int                  // requests in progress
 	active    int                  // generators
 	refused   map[string]string
-	faults    []string        // steps that failed
-	queues    []*watchedQueue // of all runs
-	lost      uint64          // frames of generators that wires dropped
+	faults    []string                  // steps that failed
+	queues    []*watchedQueue           // of all runs
+	lost      uint64                    // frames of generators that wires dropped
+	changed   bool                      // a next hop of a running generator has changed
+	stale     map[*generator.Run]uint64 // frames to MACs known to be wrong
 	flows     map[flowID]*flowSent
 	flowList  []*flowSent
 
@@ -86,7 +89,7 @@ func prepare(s *Scenario, o Options) (*Run, error) {
 		scenario: s, options: o, seed: s.Seed, late: s.Late,
 		endpoints: make(map[string]*endpoint), policies: make(map[string]generator.Policy),
 		targets: make(map[string]*endpoint),
-		refused: make(map[string]string), flows: make(map[flowID]*flowSent),
+		refused: make(map[string]string), flows: make(map[flowID]*flowSent), stale: make(map[*generator.Run]uint64),
 		safety: safety{
 			asked: make(map[question]loop.Time), requests: make(map[string]learning.State), wanted: make(map[question]int),
 		},
@@ -290,6 +293,8 @@ func (r *Run) heard(e engine.Event) {
 		r.judgeState(e.ID, e.What)
 	case e.Type == "generator" && e.What == "started":
 		r.judgeStart(e.ID)
+	case e.Type == "generator" && strings.HasPrefix(e.What, "neighbor_"):
+		r.changed = true
 	}
 }
 

@@ -34,6 +34,7 @@ const (
 	RuleCounters   = "counters"   // glean's counters agree with what was seen on the wire
 	RuleInvariants = "invariants" // those of stacks and engine themselves
 	RuleLiveness   = "liveness"   // after the network is healed, all is decided in time, rightly
+	RuleFollowed   = "followed"   // a running generator has the MACs of now, at most a bounded time late
 )
 
 // safety is what is known for the rules.
@@ -144,6 +145,9 @@ func (r *Run) sentTraffic(e *endpoint, q *watchedQueue, s *seen) {
 			q.last = r.flow(q.run, f)
 		}
 		q.last.sent++
+	}
+	if r.changed && e != nil && s.kind == KindTraffic {
+		r.sentStale(q.run, e.nextHop(s.to), s)
 	}
 	if e == nil || s.kind != KindTraffic || q.run.Program().Config().Learning.Policy == generator.PolicyFallback ||
 		s.to.IsMulticast() {

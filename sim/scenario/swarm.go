@@ -69,6 +69,7 @@ func (w *Drawn) Scenario() *Scenario {
 		s.Timeline = append(s.Timeline, c.steps()...)
 	}
 	s.Timeline = append(s.Timeline, w.changeSteps()...)
+	s.Timeline = append(s.Timeline, w.moveSteps()...)
 	if w.Heal > 0 {
 		s.Timeline = append(s.Timeline, Step{At: w.Heal, Text: "heal", Network: func(n *Network) error {
 			n.World.Heal()
@@ -197,10 +198,13 @@ func (w *Drawn) interfaceBody(i int) json.RawMessage {
 	if near6.IsValid() {
 		protocols = append(protocols, object{"ipv6": static(near6)})
 	}
+	neighbor := object{"retrans_timer_ms": w.Retrans / loop.Millisecond, "multicast_solicits": w.Solicits,
+		"duplicate_detection": w.Detect}
+	if w.Probe > 0 {
+		neighbor["probe_interval_ms"] = w.Probe / loop.Millisecond
+	}
 	return body(object{"id": fmt.Sprintf("if-%d", i), "port_id": fmt.Sprint(seg.Port), "config": object{
-		"protocols": protocols,
-		"neighbor": object{"retrans_timer_ms": w.Retrans / loop.Millisecond, "multicast_solicits": w.Solicits,
-			"duplicate_detection": w.Detect},
+		"protocols": protocols, "neighbor": neighbor,
 	}})
 }
 
@@ -251,12 +255,22 @@ func (w *Drawn) generatorBody(i, k int) json.RawMessage {
 	if g.Fallback {
 		learning["fallback_mac"] = fallbackMAC.String()
 	}
+	if g.Untracked {
+		learning["track"] = false
+	}
+	if g.OnLost != "" {
+		learning["on_lost"] = g.OnLost
+	}
+	duration := object{"frames": g.Frames}
+	if g.Endless {
+		duration = object{"continuous": true}
+	}
 	order := "round-robin"
 	if g.Sequential {
 		order = "sequential"
 	}
 	return body(object{"id": fmt.Sprintf("gen-%d-%d", i, k), "target_id": fmt.Sprintf("if-%d", i), "config": object{
-		"duration": object{"frames": g.Frames}, "order": order, "learning": learning, "traffic": traffic,
+		"duration": duration, "order": order, "learning": learning, "traffic": traffic,
 		"load": object{"rate": object{"value": g.Rate, "period": "second"}, "units": "frames"},
 	}})
 }
