@@ -81,7 +81,8 @@ func (s *Stack) handleIPv6(g *segment, eth *header.EthernetRepr, b []byte) {
 		s.forward(i, b)
 		return
 	}
-	r, payload, err := header.ParseIPv6(b)
+	var r header.IPv6Repr
+	payload, err := r.Parse(b)
 	if err != nil {
 		s.malformed(err) // a fragment too: RFC 6980 section 5
 		return

@@ -20,6 +20,8 @@ type Interface struct {
 	linkLocal *address
 	ipv6      *address
 
+	network, directed uint64 // old and new broadcast address of the IPv4 prefix; all ones if it has none
+
 	count   int    // neighbors, static ones included
 	stale   uint32 // list of STALE neighbors that are not being asked, oldest first; 0: there was none yet
 	foreign uint32 // list of those that only a peer's message made
@@ -135,6 +137,12 @@ func (i *Interface) makeAddresses() {
 			i.addresses = append(i.addresses, *places[k])
 		}
 	}
+	i.network, i.directed = 0xffffffff, 0xffffffff
+	if i.ipv4 != nil && i.ipv4.bits <= 30 { // RFC 3021: a /31 has no broadcast addresses
+		bits := int(i.ipv4.bits)
+		i.network = i.ipv4.ip.masked(bits).lo
+		i.directed = i.network | (1<<(32-bits) - 1)
+	}
 }
 
 // register gives the interface its place; nothing can fail any more.
@@ -236,15 +244,7 @@ func (i *Interface) own(a ip) *address {
 // prefix: all ones, or all zeros as of old (RFC 1122 section 3.3.6), or that of
 // 169.254/16 (RFC 3927 section 2.6.2).
 func (i *Interface) isBroadcast(a ip) bool {
-	if a.lo == 0xffffffff || a.lo == 0xa9feffff {
-		return true
-	}
-	if i.ipv4 == nil || i.ipv4.bits > 30 {
-		return false // RFC 3021: a /31 has no broadcast addresses
-	}
-	bits := int(i.ipv4.bits)
-	network := i.ipv4.ip.masked(bits)
-	return a == network || a.lo == network.lo|(1<<(32-bits)-1)
+	return a.lo == 0xffffffff || a.lo == 0xa9feffff || a.lo == i.network || a.lo == i.directed
 }
 
 // ethernetSize is the length of the header of the interface's frames.

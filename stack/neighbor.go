@@ -1,6 +1,8 @@
 package stack
 
 import (
+	"math/bits"
+
 	"glean/stack/header"
 	"glean/stack/loop"
 )
@@ -135,7 +137,8 @@ func (s *Stack) setTimer(id uint32, n *neighbor, i *Interface, now loop.Time, do
 // sections 6.3.2 and 10), so that neighbors confirmed together do not age
 // together.
 func (s *Stack) drawReachable(mean loop.Duration) loop.Duration {
-	return mean/2 + loop.Duration(s.rand.Int64N(int64(mean)+1))
+	part, _ := bits.Mul64(s.rand.Uint64(), uint64(mean)+1) // uniform but for less than one in a million
+	return mean/2 + loop.Duration(part)
 }
 
 // reconcile gives an entry the record of asking that its state and waiters

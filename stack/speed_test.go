@@ -129,7 +129,9 @@ type answering struct {
 	waiting int
 	station Station
 	answer  []byte
-	replies [][]byte // made before, in the order of the questions; nil: made when they are due
+	replies []byte // made before, each of size octets, in the order of the questions; none: made when they are due
+	size    int
+	next    int // where in replies
 }
 
 func (l *answering) Send(frames [][]byte) (int, error) {
@@ -143,8 +145,10 @@ func (l *answering) Send(frames [][]byte) (int, error) {
 func (l *answering) deliver() {
 	for k := range l.waiting {
 		if l.replies != nil {
-			l.handler.HandleFrame(l.replies[0])
-			l.replies = l.replies[1:]
+			l.handler.HandleFrame(l.replies[l.next : l.next+l.size])
+			if l.next += l.size; l.next == len(l.replies) {
+				l.next = 0
+			}
 			continue
 		}
 		if n := l.reply(l.frames[k][:l.sizes[k]]); n > 0 {
@@ -204,33 +208,26 @@ var opposites = []opposite{
 	}},
 	{"prepared", func(b *testing.B, v6 bool, targets []netip.Addr) (link.Link, func()) {
 		l := &answering{}
-		all := preparedReplies(v6, targets)
-		return l, func() {
-			if len(l.replies) == 0 {
-				l.replies = all
-			}
-			l.deliver()
-		}
+		l.replies, l.size = preparedReplies(v6, targets)
+		return l, l.deliver
 	}},
 }
 
-// preparedReplies are the answers of all targets.
-func preparedReplies(v6 bool, targets []netip.Addr) [][]byte {
-	replies := make([][]byte, len(targets))
-	room := make([]byte, AnswerSize*len(targets))
+// preparedReplies are the answers of all targets, which are of one size.
+func preparedReplies(v6 bool, targets []netip.Addr) (replies []byte, size int) {
+	frame := make([]byte, AnswerSize)
 	by := Station{MAC: mac2, Override: true}
-	for k, a := range targets {
-		frame, n := room[k*AnswerSize:][:AnswerSize], 0
+	for _, a := range targets {
 		if v6 {
 			ns := header.NeighborSolicitation{Target: a.As16(), SourceLink: mac1, HasSourceLink: true}
-			n = AnswerSolicitation(frame, asker6.Addr().As16(), &ns, mac1, &by)
+			size = AnswerSolicitation(frame, asker6.Addr().As16(), &ns, mac1, &by)
 		} else {
 			r := header.ARPRepr{Op: header.ARPRequest, SenderMAC: mac1, SenderIP: asker4.Addr().As4(), TargetIP: a.As4()}
-			n = AnswerARP(frame, &r, &by)
+			size = AnswerARP(frame, &r, &by)
 		}
-		replies[k] = frame[:n]
+		replies = append(replies, frame[:size]...)
 	}
-	return replies
+	return replies, size
 }
 
 var (

@@ -50,34 +50,39 @@ type IPv6Repr struct {
 // (for Neighbor Discovery RFC 6980 section 5 demands to ignore it), with a
 // header whose NextHeader is ProtocolFragment and the payload from there; with
 // any other error both are empty.
-func ParseIPv6(b []byte) (IPv6Repr, []byte, error) {
+func ParseIPv6(b []byte) (r IPv6Repr, payload []byte, err error) {
+	payload, err = r.Parse(b)
+	return r, payload, err
+}
+
+// Parse is ParseIPv6 into an r that is zero, as EthernetRepr.Parse.
+func (r *IPv6Repr) Parse(b []byte) (payload []byte, err error) {
 	if len(b) < IPv6Size {
-		return IPv6Repr{}, nil, ErrIPv6Short
+		return nil, ErrIPv6Short
 	}
 	p := IPv6(b)
 	length := int(p.PayloadLength())
 	switch {
 	case p.Version() != 6:
-		return IPv6Repr{}, nil, ErrIPv6Version
+		return nil, ErrIPv6Version
 	case length > len(b)-IPv6Size:
-		return IPv6Repr{}, nil, ErrIPv6PayloadLength
+		return nil, ErrIPv6PayloadLength
 	case p[8] == 0xff: // RFC 4291 section 2.7: never a source
-		return IPv6Repr{}, nil, ErrIPv6Source
+		return nil, ErrIPv6Source
 	}
 	next, payload := p.NextHeader(), b[IPv6Size:IPv6Size+length]
-	var err error
 	if isExtension(next) {
 		next, payload, err = walkExtensions(next, payload)
 		if err != nil && err != ErrFragment {
-			return IPv6Repr{}, nil, err
+			return nil, err
 		}
 	}
-	return IPv6Repr{
-		Src: p.Src(), Dst: p.Dst(),
-		NextHeader: next, HopLimit: p.HopLimit(),
-		TrafficClass: p.TrafficClass(), FlowLabel: p.FlowLabel(),
-		PayloadLen: len(payload),
-	}, payload, err
+	copy(r.Src[:], b[8:24])
+	copy(r.Dst[:], b[24:40])
+	r.NextHeader, r.HopLimit = next, p.HopLimit()
+	r.TrafficClass, r.FlowLabel = p.TrafficClass(), p.FlowLabel()
+	r.PayloadLen = len(payload)
+	return payload, err
 }
 
 func isExtension(p Protocol) bool {

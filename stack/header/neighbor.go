@@ -41,55 +41,65 @@ type NeighborAdvertisement struct {
 // ParseNeighborSolicitation reads the ICMPv6 message icmp of the packet whose
 // header is ip, and applies all of RFC 4861 section 7.1.1. Options other than
 // the source link-layer address are ignored; of several the first counts.
-func ParseNeighborSolicitation(ip IPv6Repr, icmp []byte) (NeighborSolicitation, error) {
-	if err := checkNeighbor(ip, icmp, ICMPv6NeighborSolicitation); err != nil {
+func ParseNeighborSolicitation(ip IPv6Repr, icmp []byte) (r NeighborSolicitation, err error) {
+	if err := r.Parse(&ip, icmp); err != nil {
 		return NeighborSolicitation{}, err
 	}
-	r := NeighborSolicitation{Target: [16]byte(icmp[8:24])}
-	var err error
-	r.SourceLink, r.HasSourceLink, err = linkOption(icmp[NeighborSize:], optionSourceLink)
-	if err != nil {
-		return NeighborSolicitation{}, err
+	return r, nil
+}
+
+// Parse is ParseNeighborSolicitation into an r that is zero, as
+// EthernetRepr.Parse. After an error it is undefined.
+func (r *NeighborSolicitation) Parse(ip *IPv6Repr, icmp []byte) (err error) {
+	if err := checkNeighbor(ip, icmp, ICMPv6NeighborSolicitation); err != nil {
+		return err
+	}
+	copy(r.Target[:], icmp[8:24])
+	if r.HasSourceLink, err = linkOption(&r.SourceLink, icmp[NeighborSize:], optionSourceLink); err != nil {
+		return err
 	}
 	if ip.Src == [16]byte{} {
 		if !IsSolicitedNode(ip.Dst) {
-			return NeighborSolicitation{}, ErrNSUnspecifiedDst
+			return ErrNSUnspecifiedDst
 		}
 		if r.HasSourceLink {
-			return NeighborSolicitation{}, ErrNSUnspecifiedLink
+			return ErrNSUnspecifiedLink
 		}
 	}
-	return r, nil
+	return nil
 }
 
 // ParseNeighborAdvertisement reads the ICMPv6 message icmp of the packet whose
 // header is ip, and applies all of RFC 4861 section 7.1.2. Options other than
 // the target link-layer address are ignored; of several the first counts.
-func ParseNeighborAdvertisement(ip IPv6Repr, icmp []byte) (NeighborAdvertisement, error) {
-	if err := checkNeighbor(ip, icmp, ICMPv6NeighborAdvertisement); err != nil {
+func ParseNeighborAdvertisement(ip IPv6Repr, icmp []byte) (r NeighborAdvertisement, err error) {
+	if err := r.Parse(&ip, icmp); err != nil {
 		return NeighborAdvertisement{}, err
-	}
-	flags := icmp[4] // the bits after these three are reserved, to be ignored
-	r := NeighborAdvertisement{
-		Router:    flags&flagRouter != 0,
-		Solicited: flags&flagSolicited != 0,
-		Override:  flags&flagOverride != 0,
-		Target:    [16]byte(icmp[8:24]),
-	}
-	var err error
-	r.TargetLink, r.HasTargetLink, err = linkOption(icmp[NeighborSize:], optionTargetLink)
-	if err != nil {
-		return NeighborAdvertisement{}, err
-	}
-	if r.Solicited && ip.Dst[0] == 0xff {
-		return NeighborAdvertisement{}, ErrNASolicited
 	}
 	return r, nil
 }
 
+// Parse is ParseNeighborAdvertisement into an r that is zero, as
+// EthernetRepr.Parse. After an error it is undefined.
+func (r *NeighborAdvertisement) Parse(ip *IPv6Repr, icmp []byte) (err error) {
+	if err := checkNeighbor(ip, icmp, ICMPv6NeighborAdvertisement); err != nil {
+		return err
+	}
+	flags := icmp[4] // the bits after these three are reserved, to be ignored
+	r.Router, r.Solicited, r.Override = flags&flagRouter != 0, flags&flagSolicited != 0, flags&flagOverride != 0
+	copy(r.Target[:], icmp[8:24])
+	if r.HasTargetLink, err = linkOption(&r.TargetLink, icmp[NeighborSize:], optionTargetLink); err != nil {
+		return err
+	}
+	if r.Solicited && ip.Dst[0] == 0xff {
+		return ErrNASolicited
+	}
+	return nil
+}
+
 // checkNeighbor applies what sections 7.1.1 and 7.1.2 have in common, options
 // excepted.
-func checkNeighbor(ip IPv6Repr, icmp []byte, kind uint8) error {
+func checkNeighbor(ip *IPv6Repr, icmp []byte, kind uint8) error {
 	switch {
 	case ip.HopLimit != NeighborHopLimit:
 		return ErrNDHopLimit
@@ -107,31 +117,30 @@ func checkNeighbor(ip IPv6Repr, icmp []byte, kind uint8) error {
 	return nil
 }
 
-// linkOption walks options and gives the address in the first one of the wanted
-// type. All of them are walked, because a length of 0 anywhere makes the
+// linkOption walks options and stores the address in the first one of the wanted
+// type, if there is one. All of them are walked, because a length of 0 anywhere makes the
 // message invalid. A wanted option whose length is not that of Ethernet (RFC
 // 2464 section 6) makes it invalid too: there is no saying what it means.
-func linkOption(b []byte, wanted uint8) (MAC, bool, error) {
-	var m MAC
-	found := false
+func linkOption(m *MAC, b []byte, wanted uint8) (found bool, err error) {
 	for len(b) > 0 {
 		if len(b) < 2 {
-			return MAC{}, false, ErrNDOptionTruncated
+			return false, ErrNDOptionTruncated
 		}
 		kind, size := b[0], 8*int(b[1])
 		switch {
 		case size == 0:
-			return MAC{}, false, ErrNDOptionZero
+			return false, ErrNDOptionZero
 		case size > len(b):
-			return MAC{}, false, ErrNDOptionTruncated
+			return false, ErrNDOptionTruncated
 		case kind == wanted && size != LinkOptionSize:
-			return MAC{}, false, ErrNDLinkOption
+			return false, ErrNDLinkOption
 		case kind == wanted && !found:
-			m, found = MAC(b[2:8]), true
+			copy(m[:], b[2:8])
+			found = true
 		}
 		b = b[size:]
 	}
-	return m, found, nil
+	return found, nil
 }
 
 // Size is the length of the ICMPv6 message, in octets.
