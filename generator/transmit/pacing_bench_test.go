@@ -16,7 +16,8 @@ import (
 	"glean/stack/loop"
 )
 
-// stamped is a queue that notes when it is given frames.
+// stamped is a queue that notes when frames leave: those of a batch one after the
+// other from its beginning to its end, which is how the device takes them.
 type stamped struct {
 	link.Queue
 	clock func() loop.Time
@@ -24,11 +25,13 @@ type stamped struct {
 }
 
 func (q *stamped) Send(frames [][]byte) (int, error) {
-	now := q.clock()
-	for range frames {
-		q.at = append(q.at, now)
+	begin := q.clock()
+	taken, err := q.Queue.Send(frames)
+	spent := q.clock().Sub(begin)
+	for n := range taken {
+		q.at = append(q.at, begin.Add(spent*loop.Duration(n)/loop.Duration(taken)))
 	}
-	return q.Queue.Send(frames)
+	return taken, err
 }
 
 // gaps gives the error of the rate in millionths, and the 99th percentile of the
