@@ -18,6 +18,7 @@ type drawnMove struct {
 	Host     int
 	Failover bool // of the gateway's address instead
 	Announce bool
+	Gone     bool // nobody has the host's addresses, until shortly before the end
 }
 
 // Moves begin when the last drawn request has ended, and are over long before the
@@ -25,6 +26,7 @@ type drawnMove struct {
 const (
 	firstMove = 35 * loop.Second // after the network is healed
 	lastMove  = 38 * loop.Second
+	comeBack  = 59 * loop.Second // of hosts that are gone
 )
 
 // drawMoves makes some generators run until the world ends, and has next hops
@@ -48,6 +50,7 @@ func (w *Drawn) drawMoves(d dice) {
 		m := drawnMove{At: w.Heal + d.time(firstMove, lastMove), Segment: d.IntN(len(w.Segments)), Announce: d.often(50)}
 		m.Failover = w.Segments[m.Segment].Gateway == gatewayShared && d.often(50)
 		m.Host = d.IntN(len(w.Segments[m.Segment].Hosts))
+		m.Gone = !m.Failover && d.often(25)
 		if !slices.ContainsFunc(w.Moves, m.isOfSame) {
 			w.Moves = append(w.Moves, m)
 		}
@@ -65,6 +68,12 @@ func (m drawnMove) isOfSame(o drawnMove) bool {
 func (w *Drawn) trackedWithin() loop.Duration {
 	const unicastSolicits = 3 // the default
 	return w.Probe + (unicastSolicits+1)*w.Retrans + askedWithin + drawnLate
+}
+
+// lostWithin is how long a running generator may take a next hop for reachable that
+// nobody has any more: as above, and then all questions to everybody.
+func (w *Drawn) lostWithin() loop.Duration {
+	return w.trackedWithin() - askedWithin + loop.Duration(w.Solicits)*w.Retrans
 }
 
 // moveSteps move hosts and gateways, and look a while later whether the running
@@ -85,15 +94,39 @@ func (w *Drawn) moveSteps() (steps []Step) {
 			to := fmt.Sprintf("r%d-%c", m.Segment, 'a'+master[m.Segment])
 			step.Network = func(n *Network) error { return n.Failover(fmt.Sprintf("v%d", m.Segment), to, m.Announce) }
 		}
+		if m.Gone {
+			step.Network = func(n *Network) error { return n.away(host, true) }
+			steps = append(steps, Step{At: w.Heal + comeBack, Text: "back " + host, Network: func(n *Network) error {
+				return n.away(host, false)
+			}})
+		}
 		steps = append(steps, step)
-		if m.Announce {
+		if m.Announce && !m.Gone {
 			steps = append(steps, w.followedBy(m.At, drawnLate, w.announced(m)))
 		}
 	}
 	if w.Probe > 0 {
 		steps = append(steps, w.followedBy(w.Heal, w.trackedWithin(), nil), w.followedBy(w.Heal+lastMove, w.trackedWithin(), nil))
+		steps = append(steps, Step{At: w.Heal + lastMove + w.lostWithin(), Text: "look for lost next hops", Engine: func(r *Run) error {
+			r.judgeLost(w.lostWithin())
+			return nil
+		}})
 	}
 	return steps
+}
+
+// away is Power for a host whose addresses are nobody's meanwhile.
+func (n *Network) away(name string, gone bool) error {
+	s, err := n.host(name)
+	if err != nil {
+		return err
+	}
+	if gone {
+		n.leave(s)
+	} else {
+		n.arrive(s)
+	}
+	return n.Power(name, !gone)
 }
 
 // announced are the addresses that are announced by a move, with their segment.
@@ -136,6 +169,23 @@ func (r *Run) judgeMACsInUse(within loop.Duration, of func(e *endpoint, hop neti
 			}
 			if mac, state := p.Adjacency(uint32(adj)); mac != owner || state != generator.AdjacencyResolved {
 				r.violated(RuleFollowed, "generator %s sends to %s for %s, state %d; it is at %s", res.Generator.ID, mac, hop, state, owner)
+			}
+		}
+	}
+}
+
+// judgeLost wants generators that have run for a while to know which of their next
+// hops nobody has.
+func (r *Run) judgeLost(within loop.Duration) {
+	for _, res := range r.engine.Results() {
+		p, e := res.Run().Program(), r.targets[res.Generator.ID]
+		if !res.Active() || res.StartedAt.Add(within) > r.world.Now() || !p.Config().Learning.Track || e == nil {
+			continue
+		}
+		for adj, hop := range p.Hops() {
+			_, live := r.network.owners.current(e.segment, hop)
+			if mac, state := p.Adjacency(uint32(adj)); hop.IsValid() && !live && state == generator.AdjacencyResolved {
+				r.violated(RuleFollowed, "generator %s takes %s for reachable at %s, but nobody has it", res.Generator.ID, hop, mac)
 			}
 		}
 	}
@@ -185,7 +235,10 @@ func (m *drawnMove) String() string {
 	if m.Failover {
 		what = fmt.Sprintf("v%d", m.Segment)
 	}
-	if m.Announce {
+	switch {
+	case m.Gone:
+		what += " away"
+	case m.Announce:
 		what += " announced"
 	}
 	return "move " + what
