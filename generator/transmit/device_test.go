@@ -144,7 +144,9 @@ func TestGeneratorsShareAPort(t *testing.T) {
 }
 
 // Frames of protocols pass in both directions while more transmitters than the
-// machine has processors do what they can.
+// machine has processors do what they can, on the same queue. How long an answer
+// takes is told in frames that were sent meanwhile, since a busy machine slows
+// down both alike.
 func TestProtocolsWhileTransmitting(t *testing.T) {
 	p := newPort(t, tap.Config{})
 	p.ns.IP("address add 10.77.255.1/16 dev " + p.Name())
@@ -155,7 +157,16 @@ func TestProtocolsWhileTransmitting(t *testing.T) {
 		runs = append(runs, p.start(program(t, fullRate, continuous)))
 		runs[len(runs)-1].awaitFrames(1)
 	}
-	for n := range 100 {
+	traffic := func() (n uint64) {
+		for _, x := range runs {
+			n += x.Counters().PacketsActual
+		}
+		return n
+	}
+	const exchanges = 101
+	var meanwhile []int64
+	for n := range exchanges {
+		before := traffic()
 		p.Do(func() {
 			if _, err := p.Send([][]byte{linktest.ARPRequest([4]byte{10, 77, 255, 1})}); err != nil {
 				t.Error(err)
@@ -164,6 +175,10 @@ func TestProtocolsWhileTransmitting(t *testing.T) {
 		if !p.Until(func() bool { return a.count > n }) {
 			t.Fatalf("request %d is not answered", n)
 		}
+		meanwhile = append(meanwhile, int64(traffic()-before))
+	}
+	if most := int64(5000); median(meanwhile) > most {
+		t.Errorf("%d frames of traffic left between a request and its answer, want %d at most", median(meanwhile), most)
 	}
 	for _, x := range runs {
 		if reason := x.end(); reason != nil {
