@@ -75,7 +75,7 @@ func outdated(sent, now uint64) bool {
 
 // Program is the compiled form of a generator. It does not change; only the
 // words of its adjacencies do, by atomic stores from the loop, and a transmit
-// loop reads them for each frame.
+// loop reads them as it builds frames.
 type Program struct {
 	config  *Config
 	learns  bool // it is bound to an interface, not to a port
