@@ -58,8 +58,12 @@ func (m *Manager) check(t interface{ Fatalf(string, ...any) }) {
 			t.Fatalf("request %s is active but %v", r.id, r.State())
 		}
 		for i := range r.result.answers {
-			if r.result.answers[i].state == StateResolving {
+			switch a := &r.result.answers[i]; {
+			case a.state != StateResolving:
+			case a.link != none:
 				resolving++
+			case i < r.next && !r.ending || !r.work.Armed():
+				t.Fatalf("answer %d of %s was not begun, and will not be", i, r.id)
 			}
 		}
 		for _, l := range r.lanes {

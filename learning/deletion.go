@@ -64,11 +64,15 @@ func (m *Manager) giveUpRow(r *Request, row *row) {
 	g.rows--
 	if g.split == none {
 		state, _ := step(a.state, evGeneratorDeleted)
+		var attempts uint16
+		if a.link != none {
+			attempts = m.targets.slots[a.link].asked
+		}
 		g.split = uint32(len(res.answers))
 		res.answers = append(res.answers, answer{
 			state: state, reason: evGeneratorDeleted.reason(ReasonNone), at: m.loop.Now(),
 			link: none, hop: a.hop, iface: a.iface,
-			attempts: m.targets.slots[a.link].asked,
+			attempts: attempts,
 		})
 	}
 	row.answer = g.split

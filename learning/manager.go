@@ -19,6 +19,7 @@ type Manager struct {
 	resolver Resolver
 	observer Observer
 	options  Options
+	slice    int
 
 	targets   targets
 	lanes     map[uint32]*lane // by interface handle; never walked
@@ -37,7 +38,7 @@ type Manager struct {
 // NewManager returns a manager without requests.
 func NewManager(l loop.Loop, r Resolver, o Observer, options Options) *Manager {
 	m := &Manager{
-		loop: l, resolver: r, observer: o, options: options,
+		loop: l, resolver: r, observer: o, options: options, slice: slice,
 		targets:  newTargets(),
 		lanes:    make(map[uint32]*lane),
 		paths:    make(map[uint32]*path),
@@ -56,9 +57,10 @@ func NewManager(l loop.Loop, r Resolver, o Observer, options Options) *Manager {
 	return m
 }
 
-// Start begins a request. What is known at once (cached MACs, addresses that
-// have no route ...) is decided when it returns; if that is everything, the
-// request has ended. The Observer hears of it before Start returns. Errors:
+// Start begins a request, a large one in several turns of the loop. What is known
+// at once (cached MACs, addresses that have no route ...) is decided when it
+// returns, or in one of these turns; if that is everything, the request has
+// ended. The Observer hears of it before Start returns. Errors:
 // ErrInvalid, ErrExists, ErrBusy; then nothing was begun.
 func (m *Manager) Start(spec Spec) (*Request, error) {
 	if err := spec.check(); err != nil {
@@ -115,6 +117,7 @@ func (m *Manager) register(r *Request) {
 	m.requests.add(r)
 	m.results.add(r.result)
 	r.timer.Init(func() { m.expire(r) })
+	r.work.Init(func() { m.goOn(r) })
 	m.loop.Arm(&r.timer, r.deadline)
 }
 

@@ -24,10 +24,15 @@ type modelRow struct {
 	reason Reason
 	mac    header.MAC
 	cached bool
+	begun  bool
+	no     Reason // why there is no next hop
 }
 
 type modelRequest struct {
 	id       string
+	mode     Mode
+	ending   Reason // of what is ended, in one or several turns; ReasonNone: nothing is
+	cancels  bool
 	rows     []*modelRow
 	gens     map[uint32]bool // generator -> still there
 	ended    map[uint32]bool // GeneratorDone was told
@@ -77,6 +82,7 @@ func newMachine(t *rapid.T, outer testing.TB) *machine {
 	s := &machine{t: t, f: f, o: o, old: map[string]*modelRequest{}, kept: map[string]*modelRequest{},
 		told: map[adjacency]string{}, done: map[string]bool{}}
 	s.m = NewManager(f.loop, f, o, Options{})
+	s.m.slice = rapid.SampledFrom([]int{1, 2, slice}).Draw(t, "slice")
 	f.m = s.m
 	for h := uint32(1); h <= modelInterfaces; h++ {
 		i := f.addInterface(h)
@@ -100,7 +106,7 @@ func newMachine(t *rapid.T, outer testing.TB) *machine {
 
 func (r *modelRequest) waits(k key) bool {
 	return slices.ContainsFunc(r.rows, func(row *modelRow) bool {
-		return row.state == StateResolving && row.key == k
+		return row.begun && row.state == StateResolving && row.key == k
 	})
 }
 
@@ -163,12 +169,13 @@ func (s *machine) Start(t *rapid.T) {
 	mr.id = r.ID()
 	s.requests = append(s.requests, mr)
 	s.kept[r.ResultID()] = mr
-	s.note(mr)
+	s.note(mr) // generators that want nothing
+	s.follow(mr)
 }
 
 // begin makes the model's request.
 func (s *machine) begin(spec *Spec) *modelRequest {
-	r := &modelRequest{gens: map[uint32]bool{}, ended: map[uint32]bool{}, state: StateResolving,
+	r := &modelRequest{gens: map[uint32]bool{}, ended: map[uint32]bool{}, state: StateResolving, mode: spec.Mode,
 		deadline: s.f.loop.Now().Add(spec.Timeout)}
 	for _, a := range spec.Addresses {
 		s.addRow(r, spec.Interface.Handle, a)
@@ -186,20 +193,6 @@ func (s *machine) begin(spec *Spec) *modelRequest {
 		}
 		return int(a.iface) - int(b.iface)
 	})
-	shared := map[key]bool{} // asked for already
-	for _, o := range s.requests {
-		for _, row := range o.rows {
-			if row.state == StateResolving {
-				shared[row.key] = true
-			}
-		}
-	}
-	for _, row := range r.rows {
-		if mac, ok := s.f.cached[row.key]; ok && row.state == StateResolving &&
-			spec.Mode == ModeCached && !shared[row.key] {
-			row.state, row.mac, row.cached = StateCompleted, mac, true
-		}
-	}
 	return r
 }
 
@@ -215,9 +208,7 @@ func (s *machine) addRow(r *modelRequest, iface uint32, dst netip.Addr) *modelRo
 		hop, why = netip.Addr{}, NoRoute
 	}
 	row.hop = hop
-	if why != ReasonNone {
-		row.state, row.reason = StateTimedOut, why
-	}
+	row.no = why
 	r.rows = append(r.rows, row)
 	return row
 }
@@ -272,8 +263,10 @@ func (s *machine) note(r *modelRequest) {
 			s.done[fmt.Sprintf("%d/%s", g, r.id)] = !failed[g]
 		}
 	}
-	if r.state == StateResolving && all != StateResolving {
-		r.state = all
+	if all != StateResolving {
+		if r.state = all; r.cancels {
+			r.state = StateCancelled
+		}
 	}
 	if r.state != StateResolving {
 		s.requests = slices.DeleteFunc(s.requests, func(o *modelRequest) bool { return o == r })
@@ -314,7 +307,7 @@ func (s *machine) settle(which func(*modelRequest, *modelRow) bool, state State,
 func (s *machine) Answer(t *rapid.T) {
 	ref := s.neighbor(t, func(h *held) bool { return h.asked > 0 })
 	k, target := s.f.refs[ref].key, s.f.refs[ref].target
-	s.settle(func(_ *modelRequest, row *modelRow) bool { return row.key == k }, StateCompleted, ReasonNone)
+	s.settle(func(_ *modelRequest, row *modelRow) bool { return row.begun && row.key == k }, StateCompleted, ReasonNone)
 	s.f.reply(ref)
 	if rapid.Bool().Draw(t, "duplicate") && s.m.targets.at(target) == nil {
 		s.m.Confirmed(target, macOf(k), 0, 1) // nobody's any more
@@ -347,14 +340,13 @@ func (s *machine) Wait(t *rapid.T) {
 		for _, r := range s.requests {
 			next = min(next, r.deadline)
 		}
-		s.f.loop.RunUntil(next - 1)
+		s.step(next-1, nil)
 		for _, r := range slices.Clone(s.requests) {
 			if r.deadline <= next {
-				s.f.loop.RunWhile(func() bool { return s.m.Request(r.id).State() == StateResolving }, next)
-				s.settle(func(o *modelRequest, _ *modelRow) bool { return o == r }, StateTimedOut, NoReply)
+				s.step(next, r)
 			}
 		}
-		s.f.loop.RunUntil(next)
+		s.step(next, nil)
 		if next == until {
 			return
 		}
@@ -367,7 +359,7 @@ func (s *machine) Turn(*rapid.T) {
 	if slices.ContainsFunc(s.requests, func(r *modelRequest) bool { return r.deadline <= now }) {
 		return
 	}
-	s.f.loop.RunUntil(now)
+	s.step(now, nil)
 }
 
 func (s *machine) request(t *rapid.T) *modelRequest {
@@ -380,12 +372,13 @@ func (s *machine) request(t *rapid.T) *modelRequest {
 // Cancel ends a request.
 func (s *machine) Cancel(t *rapid.T) {
 	r := s.request(t)
-	if !s.m.Cancel(r.id) {
-		t.Fatalf("%s is not in progress", r.id)
+	if s.m.Cancel(r.id) == r.cancels {
+		t.Fatalf("%s is cancelled, and was before: %v", r.id, r.cancels)
 	}
-	r.state = StateCancelled
-	s.settle(func(o *modelRequest, _ *modelRow) bool { return o == r }, StateTimedOut, Cancelled)
-	if s.m.Cancel(r.id) {
+	if !r.cancels {
+		r.cancels, r.ending = true, Cancelled
+	}
+	if s.follow(r); s.m.Cancel(r.id) {
 		t.Fatalf("%s was cancelled twice", r.id)
 	}
 }
@@ -397,12 +390,12 @@ func (s *machine) DeleteGenerator(t *rapid.T) {
 		if r.gens[g] {
 			r.gens[g] = false
 			if !slices.Contains(slices.Collect(maps.Values(r.gens)), true) {
-				r.state = StateCancelled
+				r.cancels, r.ending = true, GeneratorDeleted
 			}
 		}
 	}
 	s.settle(func(r *modelRequest, row *modelRow) bool {
-		if _, was := r.gens[g]; !was {
+		if _, was := r.gens[g]; !was || r.ending == GeneratorDeleted {
 			return false
 		}
 		for other := range row.wanted {
@@ -413,6 +406,9 @@ func (s *machine) DeleteGenerator(t *rapid.T) {
 		return true
 	}, StateTimedOut, GeneratorDeleted)
 	s.m.GeneratorDeleted(g)
+	for _, r := range slices.Clone(s.requests) {
+		s.follow(r)
+	}
 }
 
 // DeleteInterface deletes an interface and makes it again.
@@ -466,63 +462,6 @@ func (s *machine) Delete(t *rapid.T) {
 		t.Fatalf("result %s does not go: %v", id, err)
 	}
 	delete(s.kept, id)
-}
-
-// Check compares everything with the model.
-func (s *machine) Check(t *rapid.T) {
-	s.m.check(t)
-	wanted := map[key]bool{}
-	for _, r := range s.requests {
-		for _, row := range r.rows {
-			if row.state != StateResolving {
-				continue
-			}
-			wanted[row.key] = true
-			ref, ok := s.f.byKey[row.key]
-			if !ok {
-				t.Fatalf("%s waits for %v, which is not held", r.id, row.key)
-			}
-			if d := s.f.refs[ref].deadline; d < r.deadline {
-				t.Fatalf("%v is held until %v, %s wants it until %v", row.key, d, r.id, r.deadline)
-			}
-		}
-	}
-	if len(wanted) != len(s.f.byKey) {
-		t.Fatalf("held: %v, wanted: %v", s.f.byKey, wanted)
-	}
-	if n := len(s.m.Requests()); n != len(s.requests)+len(s.old) {
-		t.Fatalf("%d requests, want %d", n, len(s.requests)+len(s.old))
-	}
-	if n := len(s.m.Results()); n != len(s.kept) {
-		t.Fatalf("%d results, want %d", n, len(s.kept))
-	}
-	for id, r := range s.kept {
-		s.checkResult(t, s.m.Result(id), r)
-	}
-	for a, word := range s.told {
-		if got := s.o.told[a]; got != word && (word != "any" || got == "") {
-			t.Fatalf("adjacency %v was told %q, want %q", a, got, word)
-		}
-	}
-	if len(s.told) != len(s.o.told) || !maps.Equal(s.done, s.o.done) {
-		t.Fatalf("told %v done %v, want %v %v", s.o.told, s.o.done, s.told, s.done)
-	}
-}
-
-func (s *machine) checkResult(t *rapid.T, res *Result, r *modelRequest) {
-	rows := res.Rows(RowFilter{})
-	if res.State() != r.state || len(rows) != len(r.rows) || res.LearningID() != r.id ||
-		res.RequestsSent() != r.sent || res.RepliesReceived() != r.replies {
-		t.Fatalf("%s: %v with %d rows, sent %d, replies %d; want %v, %d, %d, %d", r.id, res.State(),
-			len(rows), res.RequestsSent(), res.RepliesReceived(), r.state, len(r.rows), r.sent, r.replies)
-	}
-	for i, row := range rows {
-		w := r.rows[i]
-		if row.Address != w.dst || row.InterfaceID != ifc(w.iface).ID || row.State != w.state ||
-			row.Reason != w.reason || row.MAC != w.mac || row.NextHop != w.hop || row.FromCache != w.cached {
-			t.Fatalf("%s row %d: %+v, want %+v", r.id, i, row, *w)
-		}
-	}
 }
 
 func TestModel(t *testing.T) {

@@ -19,7 +19,11 @@ type Request struct {
 	timer      loop.Timer
 	generators []generator
 	subs       subscriptions
-	lanes      []*lane // one per interface of the result
+	lanes      []*lane    // one per interface of the result
+	work       loop.Timer // the next slice of beginning or ending
+	next       int        // answer that the slice begins with
+	ending     bool
+	end        event // why
 	cancelled  bool
 	shelved    *list.Element // in Manager.oldRequests once finished
 }

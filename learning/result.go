@@ -197,7 +197,6 @@ func (r *Result) row(from *row) Row {
 		InterfaceID: i.ID,
 		VLANs:       i.VLANs,
 		State:       a.state,
-		Reason:      a.reason,
 		Attempts:    uint32(a.attempts),
 	}
 	if hop, ok := r.hop(a); ok {
@@ -205,7 +204,7 @@ func (r *Result) row(from *row) Row {
 	}
 	switch a.state {
 	case StateResolving:
-		if a.link != none { // none while Start runs
+		if a.link != none { // else it was not begun
 			out.Attempts = uint32(r.live.manager.targets.slots[a.link].asked)
 		}
 	case StateCompleted:
@@ -214,7 +213,7 @@ func (r *Result) row(from *row) Row {
 		out.RTT = a.rtt()
 		out.DecidedAt = a.at
 	case StateTimedOut:
-		out.DecidedAt = a.at
+		out.Reason, out.DecidedAt = a.reason, a.at
 	}
 	return out
 }

@@ -13,6 +13,11 @@ type outcome struct {
 	reason   Reason // evRefused, evDeadline
 }
 
+// slice is how many answers are begun or ended in one turn of the loop, so that
+// a request for a million addresses does not keep the loop from everything else
+// for a quarter of a second. A request of fewer begins and ends in one turn.
+const slice = 8192
+
 // begin decides what is known at once and has the rest asked.
 func (m *Manager) begin(r *Request) {
 	res := r.result
@@ -24,21 +29,32 @@ func (m *Manager) begin(r *Request) {
 			m.observer.GeneratorDone(g.handle, true, r)
 		}
 	}
-	others := m.targets.live > 0 // else there is nothing to join
-	if n := m.targets.live + res.nextHops; others && 4*n > 3*len(m.targets.index) {
-		m.rebuildIndex(n)
+	if m.beginSome(r); res.state == StateResolving {
+		m.observer.RequestChanged(r)
 	}
-	m.targets.reserve(res.nextHops)
-	for i := range res.answers {
-		index := uint32(i)
-		if why := res.answers[i].reason; why != ReasonNone {
-			m.settle(r, index, evRefused, outcome{reason: why})
+}
+
+// beginSome begins the next slice.
+func (m *Manager) beginSome(r *Request) {
+	res := r.result
+	to := min(r.next+m.slice, len(res.answers))
+	others := m.targets.index != nil || len(m.active)-len(m.freeSlots) > 1 // else there is nothing to join
+	if n := m.targets.live + to - r.next; others && 4*n > 3*len(m.targets.index) {
+		m.rebuildIndex(m.targets.live + len(res.answers) - r.next)
+	}
+	m.targets.reserve(min(res.nextHops, len(res.answers)-r.next))
+	for ; r.next < to; r.next++ {
+		index := uint32(r.next)
+		if a := &res.answers[index]; a.state != StateResolving {
+			continue // its interface went away meanwhile
+		} else if a.reason != ReasonNone {
+			m.settle(r, index, evRefused, outcome{reason: a.reason})
 		} else if !others || !m.join(r, index) {
 			m.attach(r, index)
 		}
 	}
-	if !m.finish(r) {
-		m.observer.RequestChanged(r)
+	if m.finish(r); r.next < len(res.answers) && res.state == StateResolving {
+		m.loop.Arm(&r.work, m.loop.Now())
 	}
 }
 
@@ -46,6 +62,9 @@ func (m *Manager) begin(r *Request) {
 // tells whether there is one. The question that is asked already will do,
 // whatever the modes: it is at least as new as what either of them wants.
 func (m *Manager) join(r *Request, index uint32) bool {
+	if m.targets.index == nil { // the last target was given up meanwhile
+		return false
+	}
 	a := &r.result.answers[index]
 	hop, _ := r.result.hop(a)
 	id := m.find(r.lanes[a.iface].handle, &hop)
@@ -141,10 +160,11 @@ func (m *Manager) Confirmed(id uint32, mac header.MAC, rtt loop.Duration, attemp
 	}
 }
 
-// Cancel ends a request in progress; it tells whether there was one.
+// Cancel ends a request in progress, a large one in several turns of the loop; it
+// tells whether there was one.
 func (m *Manager) Cancel(id string) bool {
 	r := m.requests.byID[id]
-	if r == nil || r.State() != StateResolving {
+	if r == nil || r.State() != StateResolving || r.cancelled {
 		return false
 	}
 	m.cancel(r, evCancel)
@@ -154,18 +174,42 @@ func (m *Manager) Cancel(id string) bool {
 func (m *Manager) cancel(r *Request, ev event) {
 	r.cancelled = true
 	m.endAll(r, ev)
-	m.finish(r)
 }
 
 // expire ends a request at its deadline.
 func (m *Manager) expire(r *Request) {
-	m.endAll(r, evDeadline)
-	m.finish(r)
+	if !r.ending {
+		m.endAll(r, evDeadline)
+	}
 }
 
+// endAll ends what is still resolving. An event that comes while another one does
+// so changes the reason of what is left.
 func (m *Manager) endAll(r *Request, ev event) {
-	for i := range r.result.answers {
-		m.end(r, uint32(i), ev)
+	if !r.ending {
+		r.ending, r.next = true, 0
+	}
+	r.end = ev
+	m.endSome(r)
+}
+
+// endSome ends the next slice.
+func (m *Manager) endSome(r *Request) {
+	to := min(r.next+m.slice, len(r.result.answers))
+	for ; r.next < to; r.next++ {
+		m.end(r, uint32(r.next), r.end)
+	}
+	if !m.finish(r) {
+		m.loop.Arm(&r.work, m.loop.Now())
+	}
+}
+
+// goOn is the next turn of a request that begins or ends in several.
+func (m *Manager) goOn(r *Request) {
+	if r.ending {
+		m.endSome(r)
+	} else {
+		m.beginSome(r)
 	}
 }
 
@@ -176,12 +220,17 @@ func (m *Manager) end(r *Request, index uint32, ev event) {
 	if action&actRelease == 0 {
 		return
 	}
-	t := &m.targets.slots[a.link]
-	out := outcome{attempts: uint32(t.asked)}
-	if ev == evDeadline {
-		out.reason = m.resolver.Verdict(t.ref)
+	out := outcome{}
+	if a.link != none { // else it was not begun
+		t := &m.targets.slots[a.link]
+		out.attempts = uint32(t.asked)
+		if ev == evDeadline {
+			out.reason = m.resolver.Verdict(t.ref)
+		}
+		m.detach(r, a)
+	} else {
+		out.reason = a.reason
 	}
-	m.detach(r, a)
 	m.settle(r, index, ev, out)
 }
 
@@ -268,6 +317,7 @@ func (m *Manager) finish(r *Request) bool {
 		return false
 	}
 	m.loop.Disarm(&r.timer)
+	m.loop.Disarm(&r.work)
 	m.active[r.slot] = nil
 	m.freeSlots = append(m.freeSlots, r.slot)
 	for _, l := range r.lanes {
