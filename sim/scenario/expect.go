@@ -30,6 +30,9 @@ type Expect struct {
 	Accounted bool
 	// Flows is how many flows were sent.
 	Flows int
+	// NeighborChanges is how often a next hop of a running generator changed, and
+	// Stale how many frames went to a MAC that was known to be wrong by then.
+	NeighborChanges, Stale *uint64
 }
 
 // Share is a part of a whole in parts per million; 0 is no share at all.
@@ -81,6 +84,14 @@ func (e *Expect) judge(r *Report) []Expectation {
 	if e.Flows > 0 {
 		add(len(r.Flows) == e.Flows, fmt.Sprintf("%d", len(r.Flows)), "%d flows are sent", e.Flows)
 	}
+	if e.NeighborChanges != nil {
+		n := sum(r, func(g Generator) uint64 { return g.Changes })
+		add(n == *e.NeighborChanges, fmt.Sprint(n), "next hops change %d times under running generators", *e.NeighborChanges)
+	}
+	if e.Stale != nil {
+		n := sum(r, func(g Generator) uint64 { return g.Stale })
+		add(n == *e.Stale, fmt.Sprint(n), "%d frames go to a MAC that is known to be wrong", *e.Stale)
+	}
 	if e.Received > 0 {
 		held, why := e.judgeReceived(r)
 		add(held, why, "the owners receive %s of each flow", e.Received)
@@ -90,6 +101,13 @@ func (e *Expect) judge(r *Report) []Expectation {
 		add(held, why, "every frame that is not received was seen to be lost on a wire")
 	}
 	return list
+}
+
+func sum(r *Report, of func(Generator) uint64) (n uint64) {
+	for _, g := range r.Generators {
+		n += of(g)
+	}
+	return n
 }
 
 func judgeAccounts(r *Report) (bool, string) {

@@ -337,16 +337,19 @@ func (v value) kind() Kind {
 
 func (v value) expect() (e Expect) {
 	share := func(v value) Share { return Share(v.percent()) }
+	count := func(v value) *uint64 { n := integer[uint64](0, 1<<53)(v); return &n }
 	v.object(fields{
-		"learning":        into(&e.Learning, oneOf("completed", "timed_out", "cancelled")),
-		"timed_out":       into(&e.TimedOut, value.reasons),
-		"within":          into(&e.Within, value.time),
-		"answered_within": into(&e.AnsweredWithin, value.time),
-		"started":         into(&e.Started, value.texts),
-		"refused":         into(&e.Refused, value.texts),
-		"received":        into(&e.Received, share),
-		"accounted":       into(&e.Accounted, value.boolean),
-		"flows":           into(&e.Flows, integer[int](1, 1<<30)),
+		"learning":             into(&e.Learning, oneOf("completed", "timed_out", "cancelled")),
+		"timed_out":            into(&e.TimedOut, value.reasons),
+		"within":               into(&e.Within, value.time),
+		"answered_within":      into(&e.AnsweredWithin, value.time),
+		"started":              into(&e.Started, value.texts),
+		"refused":              into(&e.Refused, value.texts),
+		"received":             into(&e.Received, share),
+		"accounted":            into(&e.Accounted, value.boolean),
+		"flows":                into(&e.Flows, integer[int](1, 1<<30)),
+		"neighbor_changes":     into(&e.NeighborChanges, count),
+		"packets_to_stale_mac": into(&e.Stale, count),
 	})
 	return e
 }
