@@ -116,7 +116,9 @@ func (w *wheel) remove(id uint32) {
 
 // set arms the timer of id, which may be armed already.
 func (w *wheel) set(id uint32, at, now loop.Time) {
-	w.words.reserve(id)
+	if id > w.words.length {
+		w.words.reserve(id)
+	}
 	if present := uint64(now) >> tickBits; w.armed == 0 && present > w.now {
 		w.clear() // first, because the present may pass what is left
 		w.now = present
@@ -132,12 +134,16 @@ func (w *wheel) set(id uint32, at, now loop.Time) {
 	if old == want {
 		return
 	}
-	w.remove(id)
+	switch old & kindMask {
+	case kindArmed:
+		w.armed--
+	case kindListed:
+		w.lists.live--
+	}
 	*word = want
-	if w.armed == 0 {
+	if w.armed == 0 || deadline < w.soonest {
 		w.soonest = deadline
 	}
-	w.soonest = min(w.soonest, deadline)
 	w.armed++
 	if old == want^(kindArmed|kindOff) {
 		return // its entry is there
@@ -206,11 +212,12 @@ func (w *wheel) expire(now loop.Time) uint32 {
 			e := b.entries[b.begin]
 			b.begin++
 			w.entries--
-			if w.counts(e) {
-				*w.words.at(e.id) = 0
+			if word := w.words.at(e.id); *word == e.word {
+				*word = 0
 				w.armed--
 				return e.id
 			}
+			w.counts(e)
 		}
 		if !w.advance(uint64(now) >> tickBits) {
 			break
