@@ -61,7 +61,7 @@ bench-resolve: ## resolving 65,536 addresses: glean, the kernel and arp-scan in 
 
 bench-tx: ## transmit engines, pacing and starts against bare loops, trafgen and tcpreplay of the same run (root)
 	$(GO) test -run '^$$' -bench . -benchtime 1x -timeout 20m ./generator/transmit
-	$(GO) test -count=1 -run '^TestLearningBesideTraffic$$' -v ./conformance -args -beside | grep -v '^=== '
+	$(GO) test -count=1 -run '^TestLearningBesideTraffic$$|^TestMovedMACUnderLoad$$' -v ./conformance -args -beside -moved | grep -v '^=== '
 
 lint: ## golangci-lint, if it is installed; else go vet
 	@if command -v golangci-lint >/dev/null; then golangci-lint run; else $(GO) vet ./...; fi
