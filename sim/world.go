@@ -90,9 +90,11 @@ func (w *World) Fingerprint() uint64 { return combine(w.hash, w.delivered) }
 func (w *World) Check() error {
 	for _, wire := range w.wires {
 		for _, e := range []*End{&wire.a, &wire.b} {
-			if c := e.Traffic(); !c.Conserved() || c.InFlight != uint64(e.flight.count) {
-				return fmt.Errorf("sim: %s does not conserve frames: %+v, %d queued",
-					e.Direction(), c, e.flight.count)
+			if e.sent == e.delivered && e.rare == nil && e.flight.count == 0 {
+				continue // as most wires of a large world are, most of the time
+			}
+			if c := e.Traffic(); !c.Conserved() {
+				return fmt.Errorf("sim: %s does not conserve frames: %+v", e.Direction(), c)
 			}
 		}
 	}

@@ -9,7 +9,7 @@ import (
 // time in proportion to everything there is.
 func (s *Stack) Check() error {
 	counts := make([]int, len(s.interfaces))
-	watched := make(map[*segment]map[ip]int)
+	var watched map[*segment]map[ip]int
 	asks, live := 0, 0
 	for id := uint32(1); id <= s.neighbors.entries.length; id++ {
 		n := s.neighbors.at(id)
@@ -22,6 +22,9 @@ func (s *Stack) Check() error {
 		}
 		counts[n.iface]++
 		if g := s.interfaces[n.iface].segment; g.watched != nil || len(g.interfaces) > scanAll {
+			if watched == nil {
+				watched = make(map[*segment]map[ip]int)
+			}
 			if watched[g] == nil {
 				watched[g] = make(map[ip]int)
 			}
@@ -48,14 +51,11 @@ func (s *Stack) Check() error {
 			return fmt.Errorf("interface %d has %d neighbors, at most %d are allowed", i.config.Handle, i.count, i.config.Neighbor.MaxEntries)
 		}
 	}
-	segments := maps.Clone(s.segments.many)
-	if segments == nil {
-		segments = make(map[uint32]*segment)
-	}
-	for _, e := range s.segments.few {
-		segments[e.key] = e.value
-	}
-	for _, g := range segments {
+	for _, i := range s.interfaces {
+		if i == nil {
+			continue
+		}
+		g := i.segment
 		if (g.watched != nil || len(g.interfaces) > scanAll) && !maps.Equal(g.watched, watched[g]) {
 			return fmt.Errorf("segment %x: neighbors by address are %v, counted %v", g.key, watched[g], g.watched)
 		}

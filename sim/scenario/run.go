@@ -109,7 +109,10 @@ func prepare(s *Scenario, o Options) (*Run, error) {
 	if r.network, err = Build(r.world, &s.Topology); err != nil {
 		return nil, err
 	}
-	r.engine = engine.New(engine.Config{Loop: r.world.Loop(), Rand: r.world.Rand("engine"), Transmit: r.transmit})
+	r.engine = engine.New(engine.Config{
+		Loop: r.world.Loop(), Rand: r.world.Rand("engine"), Transmit: r.transmit,
+		Limits: engine.Limits{Events: 16}, // they are heard, not read
+	})
 	r.engine.OnEvent(r.heard)
 	if o.Pcap != nil {
 		r.pcap = pcapng.NewWriter(o.Pcap, time.Unix(0, 0))
