@@ -228,9 +228,9 @@ func (a *arena) gleanResolves() trial {
 		}
 	})
 	before := g.counters()
-	began := time.Now()
+	began := startWatch()
 	r := g.request(spec)
-	t := trial{wall: time.Since(began)}
+	t := began.stop()
 	after := g.counters()
 	t.requests = after.ARPRequestsSent + after.SolicitsSent - before.ARPRequestsSent - before.SolicitsSent
 	g.do(func(e *engine.Engine) {
@@ -252,14 +252,16 @@ func (a *arena) kernelResolves(packets bool) trial {
 	defer a.queue(a.shortQueue())()
 	a.kernel.drain()
 	before := a.sent()
-	began := time.Now()
+	began := startWatch()
 	ask := a.kernel.use
 	if packets {
 		ask = a.kernel.send
 		before += uint64(a.count)
 	}
 	missed := a.kernel.resolve(ask, a.count, a.forKernel(), index)
-	return trial{wall: time.Since(began), requests: a.sent() - before, missed: missed}
+	t := began.stop()
+	t.requests, t.missed = a.sent()-before, missed
+	return t
 }
 
 // shortQueue is the queue that suits the kernel best. On a TAP it is the usual
@@ -294,12 +296,13 @@ func (a *arena) arpScan(s arpScanSetting) trial {
 	address := a.forKernel()
 	defer a.queue(a.shortQueue())()
 	before := a.sent()
-	began := time.Now()
+	began := startWatch()
 	out := a.near.Run("arp-scan", "--interface="+a.device, "--plain", "--quiet", "--ouifile=/dev/null", "--macfile=/dev/null",
 		"--ignoredups", "--interval="+s.interval, fmt.Sprintf("--retry=%d", s.retry), fmt.Sprintf("--timeout=%d", s.timeout),
 		fmt.Sprintf("%v-%v", address(0), address(a.count-1)))
-	wall := time.Since(began)
-	return trial{wall: wall, requests: a.sent() - before, missed: a.count - strings.Count(out, "\n")}
+	t := began.stop()
+	t.requests, t.missed = a.sent()-before, a.count-strings.Count(out, "\n")
+	return t
 }
 
 // tuneArpScan finds the fastest setting that loses nothing, twice in a row.

@@ -9,6 +9,8 @@ import (
 	"testing"
 	"text/tabwriter"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 var (
@@ -20,8 +22,9 @@ var (
 // trial is one way to resolve all addresses of an arena, one time.
 type trial struct {
 	wall     time.Duration
-	requests uint64 // that were sent
-	missed   int    // addresses that were given up
+	cpu      time.Duration // of this process and the programs that it ran, which includes a veth's far end
+	requests uint64        // that were sent
+	missed   int           // addresses that were given up
 }
 
 // contest is who is compared how.
@@ -45,7 +48,7 @@ func TestResolve(t *testing.T) {
 		t.Skip("`make bench-resolve` runs it")
 	}
 	w := tabwriter.NewWriter(os.Stdout, 0, 8, 2, ' ', 0)
-	fmt.Fprintln(w, "device\taddresses\tresolver\tmedian wall\tper second\trequests per address\tgiven up\tglean's wall / this\twanted")
+	fmt.Fprintln(w, "device\taddresses\tresolver\tmedian wall\tper second\trequests per address\tgiven up\tCPU per address\tglean's wall / this\twanted")
 	for _, c := range contests {
 		t.Run(c.name, func(t *testing.T) { compete(t, w, c) })
 	}
@@ -84,18 +87,43 @@ func compete(t *testing.T, w *tabwriter.Writer, c contest) {
 		}
 	}
 	for _, e := range entrants {
-		var walls, ratios, requests []float64
+		var walls, cpus, ratios, requests []float64
 		missed := 0
 		for round, r := range e.trials {
 			walls = append(walls, float64(r.wall))
+			cpus = append(cpus, float64(r.cpu)/float64(c.count))
 			ratios = append(ratios, float64(entrants[0].trials[round].wall)/float64(r.wall))
 			requests = append(requests, float64(r.requests)/float64(c.count))
 			missed += r.missed
 		}
 		wall := time.Duration(median(walls))
-		fmt.Fprintf(w, "%s\t%d\t%s\t%v\t%.0f\t%.3f\t%d\t%.2f\t%s\n", c.name, c.count, e.name, wall.Round(100*time.Microsecond),
-			float64(c.count)/wall.Seconds(), median(requests), missed, median(ratios), e.wanted)
+		fmt.Fprintf(w, "%s\t%d\t%s\t%v\t%.0f\t%.3f\t%d\t%v\t%.2f\t%s\n", c.name, c.count, e.name, wall.Round(100*time.Microsecond),
+			float64(c.count)/wall.Seconds(), median(requests), missed, time.Duration(median(cpus)).Round(10*time.Nanosecond), median(ratios), e.wanted)
 	}
+}
+
+// stopwatch measures a trial.
+type stopwatch struct {
+	wall time.Time
+	cpu  time.Duration
+}
+
+func startWatch() stopwatch { return stopwatch{time.Now(), cpuTime()} }
+
+func (s stopwatch) stop() trial {
+	return trial{wall: time.Since(s.wall), cpu: cpuTime() - s.cpu}
+}
+
+// cpuTime is the processor time of this process and its children so far. Unlike
+// wall time it hardly depends on what else the machine does.
+func cpuTime() (sum time.Duration) {
+	for _, who := range []int{unix.RUSAGE_SELF, unix.RUSAGE_CHILDREN} {
+		var u unix.Rusage
+		if unix.Getrusage(who, &u) == nil {
+			sum += time.Duration(u.Utime.Nano() + u.Stime.Nano())
+		}
+	}
+	return sum
 }
 
 func median(v []float64) float64 {
