@@ -120,8 +120,8 @@ func (p *pump) deliver() {
 
 var _ link.Link = (*pump)(nil)
 
-// answering is a link whose other end is no stack: the questions are answered
-// when the stack is done. Of 64 there are at most so many at a time.
+// answering is a link whose other end is no stack. At most 64 questions wait to
+// be answered.
 type answering struct {
 	fakeLink
 	frames  [64][128]byte
