@@ -13,6 +13,7 @@ import (
 	"github.com/vishvananda/netlink"
 
 	"glean/internal/netlab"
+	"glean/learning"
 	"glean/server/engine"
 	"glean/stack/link/afpacket"
 	"glean/stack/link/tap"
@@ -40,8 +41,9 @@ type arenaConfig struct {
 	count  int // addresses
 	tap    bool
 	v6     bool
-	loss   int // percent of the requests
-	queues int // of the TAP; 0 is 1
+	loss   int  // percent of the requests
+	dead   bool // every second block of 16 addresses is nobody's
+	queues int  // of the TAP; 0 is 1
 }
 
 // queueLength is that of devices: long enough to hold every request, so that
@@ -123,10 +125,34 @@ func (a *arena) addPeer() {
 		}
 		far.Run("ip", "-batch", file)
 	}
+	if a.dead {
+		a.addBlocks(far)
+	}
 	if a.loss > 0 {
 		dropSome(a.t, far, there, a.loss)
 	}
 	swallow(a.t, far)
+}
+
+// addBlocks gives a namespace the addresses of an arena with dead ones.
+func (a *arena) addBlocks(far *netlab.Namespace) {
+	a.t.Helper()
+	var batch strings.Builder
+	for k := 0; k < a.count; k += 16 {
+		fmt.Fprintf(&batch, "route add local %v/28 dev lo\n", a.address(k))
+	}
+	file := a.t.TempDir() + "/blocks"
+	if err := os.WriteFile(file, []byte(batch.String()), 0o600); err != nil {
+		a.t.Fatal(err)
+	}
+	far.Run("ip", "-batch", file)
+}
+
+// scattered is number k of the addresses in the even blocks of 16 of 10.4.0.0 and
+// on, or in the odd ones.
+func scattered(k, odd int) netip.Addr {
+	n := (2*(k/16)+odd)*16 + k%16
+	return netip.AddrFrom4([4]byte{10, 4 + byte(n>>16), byte(n >> 8), byte(n)})
 }
 
 // swallow opens the port that packets go to, so that nobody says that it is
@@ -155,6 +181,9 @@ func (a *arena) addInterface(g *glean, neighbor string) {
 
 // address is number k of those that the peer has.
 func (a *arena) address(k int) netip.Addr {
+	if a.dead {
+		return scattered(k, 0)
+	}
 	if a.v6 {
 		// All in one solicited-node group, because the kernel searches its groups
 		// one by one.
@@ -207,9 +236,13 @@ func (a *arena) sent() (n uint64) {
 	return n
 }
 
-// gleanResolves has glean learn all addresses, knowing none. On a veth it comes
-// for the trial and goes, since its socket would hear what the others are told.
-func (a *arena) gleanResolves() trial {
+// gleanResolves has glean learn all addresses, knowing none.
+func (a *arena) gleanResolves() trial { return a.gleanLearns(false) }
+
+// gleanLearns has glean learn all addresses, knowing none, and with dead as many
+// others. It ends when all of the former are found. On a veth glean comes for the
+// trial and goes, since its socket would hear what the others are told.
+func (a *arena) gleanLearns(dead bool) trial {
 	a.t.Helper()
 	g := a.glean
 	if g == nil {
@@ -221,6 +254,9 @@ func (a *arena) gleanResolves() trial {
 	spec := engine.LearningSpec{InterfaceID: "if-1", Timeout: 60 * loop.Second}
 	for k := range a.count {
 		spec.Addresses = append(spec.Addresses, a.address(k))
+		if dead {
+			spec.Addresses = append(spec.Addresses, scattered(k, 1))
+		}
 	}
 	g.do(func(e *engine.Engine) {
 		if err := e.FlushNeighbors(""); err != nil {
@@ -229,12 +265,16 @@ func (a *arena) gleanResolves() trial {
 	})
 	before := g.counters()
 	began := startWatch()
-	r := g.request(spec)
+	r := g.resolve(spec, a.count)
 	t := began.stop()
 	after := g.counters()
 	t.requests = after.ARPRequestsSent + after.SolicitsSent - before.ARPRequestsSent - before.SolicitsSent
 	g.do(func(e *engine.Engine) {
 		t.missed = a.count - r.Progress().Completed
+		e.DeleteLearning(r.ID())
+	})
+	g.until("the request has ended", func(*engine.Engine) bool { return r.State() != learning.StateResolving })
+	g.do(func(e *engine.Engine) {
 		result := r.ResultID()
 		e.DeleteLearning(r.ID())
 		if err := e.DeleteLearningResult(result); err != nil {
@@ -242,6 +282,23 @@ func (a *arena) gleanResolves() trial {
 		}
 	})
 	return t
+}
+
+// resolve runs a learning request until so many of its addresses are found, or it
+// has ended.
+func (g *glean) resolve(spec engine.LearningSpec, count int) *learning.Request {
+	g.t.Helper()
+	if len(spec.Addresses) == count {
+		return g.request(spec)
+	}
+	var r *learning.Request
+	var err error
+	g.do(func(e *engine.Engine) { r, err = e.StartLearning(spec) })
+	if err != nil {
+		g.t.Fatal(err)
+	}
+	g.until("the live ones are found", func(*engine.Engine) bool { return r.Progress().Completed == count })
+	return r
 }
 
 // kernelResolves is the same for the kernel, told in one of two ways; with
