@@ -111,6 +111,7 @@ type Generator struct {
 	program    *Program
 	learning   LearningState
 	learningID string
+	settled    bool  // its first request is over
 	reason     error // why it cannot start for ever, if so
 
 	result      *Result // of the present run
@@ -129,6 +130,9 @@ func (g *Generator) Active() bool { return g.result != nil }
 
 // Learning is its state of learning, and the id of its latest request.
 func (g *Generator) Learning() (LearningState, string) { return g.learning, g.learningID }
+
+// Settled tells whether its first learning is over.
+func (g *Generator) Settled() bool { return g.settled }
 
 // Result is the result of the present run, nil if there is none.
 func (g *Generator) Result() *Result { return g.result }
@@ -475,6 +479,7 @@ func (m *Manager) LearningDone(handle uint32) {
 	if g == nil || g.reason != nil {
 		return
 	}
+	g.settled = true
 	if g.program.Counts().Unresolved() == 0 {
 		m.setLearning(g, LearningResolved)
 	} else {

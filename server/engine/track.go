@@ -151,8 +151,8 @@ func (e *Engine) followNeighbor(i *iface, n *stack.NeighborEvent) {
 	}
 	for _, g := range i.bound {
 		p := g.Program()
-		if !g.Active() && p.Counts().Resolved == 0 {
-			continue // for learning to settle
+		if !g.Active() && (p.Counts().Resolved == 0 || !g.Settled() && n.OldMAC.IsZero()) {
+			continue // for learning to settle; a million answers are not looked up here, too
 		}
 		adj, has := p.AdjacencyOf(n.Addr)
 		switch {
