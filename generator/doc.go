@@ -15,6 +15,10 @@
 // a buffer that already holds the rest. Checksums are sums, so each is the sum
 // of a constant and of one term for each modified field (see sums.go).
 //
+// For a port with several queues, Run.Split makes a run of parts, by flow; each is
+// stepped by a transmitter of its own and has its frames' places in the schedule
+// of the whole (see part.go).
+//
 // The manager holds generators and results, learns destination MACs through a
 // Learner and transmits through a Starter; it owns no goroutine and no clock.
 package generator
