@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/netip"
 	"runtime"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -15,24 +16,25 @@ import (
 // batch.
 const fastest = `{"rate":{"value":1000000000000,"period":"second"},"units":"frames"}`
 
-// modifierSets are what a frame's preparation is measured with.
-var modifierSets = []struct{ name, protocols, tie, extra string }{
-	{"none", `{"ethernet":{}},{"ipv4":{"destination":"198.18.0.2"}},{"udp":{}}`, "", ""},
-	{"destination", `{"ethernet":{}},{"ipv4":{},"modifiers":{"items":[{"name":"destination","permute":false,"ipv4":{"sequence":{"count":65536,"start":"198.19.0.0"}}}]}},{"udp":{}}`, "", ""},
-	{"five", `{"ethernet":{}},{"ipv4":{},"modifiers":{"tie":"zip","items":[` +
+// Protocols with the modifiers that preparation is measured with.
+const (
+	unmodified   = `{"ethernet":{}},{"ipv4":{"destination":"198.18.0.2"}},{"udp":{}}`
+	destinations = `{"ethernet":{}},{"ipv4":{},"modifiers":{"items":[{"name":"destination","permute":false,"ipv4":{"sequence":{"count":65536,"start":"198.19.0.0"}}}]}},{"udp":{}}`
+	sources      = `{"ethernet":{}},{"ipv4":{"destination":"198.18.0.2"},"modifiers":{"items":[{"name":"source","permute":false,"ipv4":{"sequence":{"count":60000,"start":"10.0.0.1"}}}]}},{"udp":{}}`
+	fiveZipped   = `{"ethernet":{}},{"ipv4":{},"modifiers":{"tie":"zip","items":[` +
 		`{"name":"destination","permute":false,"ipv4":{"sequence":{"count":1000,"start":"198.19.0.0"}}},` +
 		`{"name":"source","permute":true,"ipv4":{"sequence":{"count":1000,"start":"10.0.0.1"}}},` +
 		`{"name":"identification","permute":false,"field":{"sequence":{"count":1000,"start":0}}}]}},` +
 		`{"udp":{},"modifiers":{"tie":"zip","items":[{"name":"source","permute":false,"field":{"sequence":{"count":1000,"start":1}}},` +
-		`{"name":"destination","permute":false,"field":{"list":[5,6,7,8]}}]}}`, "zip", ""},
-	{"six, IPv6, VLAN", `{"ethernet":{},"modifiers":{"items":[{"name":"source","permute":false,"mac":{"sequence":{"count":500,"start":"02:00:00:00:00:00"}}}]}},` +
+		`{"name":"destination","permute":false,"field":{"list":[5,6,7,8]}}]}}`
+	sixIPv6 = `{"ethernet":{},"modifiers":{"items":[{"name":"source","permute":false,"mac":{"sequence":{"count":500,"start":"02:00:00:00:00:00"}}}]}},` +
 		`{"vlan":{"id":1},"modifiers":{"items":[{"name":"priority","permute":false,"field":{"list":[1,2,3]}}]}},` +
 		`{"ipv6":{},"modifiers":{"tie":"cartesian","items":[` +
 		`{"name":"destination","permute":false,"ipv6":{"sequence":{"count":1000,"start":"2001:db8::1000"}}},` +
 		`{"name":"source","permute":false,"ipv6":{"sequence":{"count":10,"start":"2001:db8:1::1"}}},` +
 		`{"name":"flow_label","permute":false,"field":{"sequence":{"count":100,"start":0}}}]}},` +
-		`{"tcp":{},"modifiers":{"items":[{"name":"destination","permute":true,"field":{"sequence":{"count":1000,"start":1}}}]}}`, "zip", ""},
-	{"ten", `{"ethernet":{}},{"ipv4":{},"modifiers":{"tie":"zip","items":[` +
+		`{"tcp":{},"modifiers":{"items":[{"name":"destination","permute":true,"field":{"sequence":{"count":1000,"start":1}}}]}}`
+	tenZipped = `{"ethernet":{}},{"ipv4":{},"modifiers":{"tie":"zip","items":[` +
 		`{"name":"destination","permute":false,"ipv4":{"sequence":{"count":1000,"start":"198.19.0.0"}}},` +
 		`{"name":"source","permute":true,"ipv4":{"sequence":{"count":1000,"start":"10.0.0.1"}}},` +
 		`{"name":"identification","permute":false,"field":{"sequence":{"count":1000,"start":0}}},` +
@@ -43,24 +45,59 @@ var modifierSets = []struct{ name, protocols, tie, extra string }{
 		`{"name":"destination","permute":false,"field":{"sequence":{"count":1000,"start":1}}},` +
 		`{"name":"sequence","permute":true,"field":{"sequence":{"count":1000,"start":1}}},` +
 		`{"name":"ack","permute":false,"field":{"sequence":{"count":1000,"start":1}}},` +
-		`{"name":"window","permute":true,"field":{"sequence":{"count":1000,"start":1}}}]}}`, "zip", ""},
-	{"five, cartesian", `{"ethernet":{}},{"ipv4":{},"modifiers":{"tie":"cartesian","items":[` +
+		`{"name":"window","permute":true,"field":{"sequence":{"count":1000,"start":1}}}]}}`
+	fiveCartesian = `{"ethernet":{}},{"ipv4":{},"modifiers":{"tie":"cartesian","items":[` +
 		`{"name":"destination","permute":false,"ipv4":{"sequence":{"count":10,"start":"198.19.0.0"}}},` +
 		`{"name":"source","permute":true,"ipv4":{"sequence":{"count":10,"start":"10.0.0.1"}}},` +
 		`{"name":"identification","permute":false,"field":{"sequence":{"count":10,"start":0}}}]}},` +
 		`{"udp":{},"modifiers":{"tie":"cartesian","items":[{"name":"source","permute":true,"field":{"sequence":{"count":3,"start":1}}},` +
-		`{"name":"destination","permute":false,"field":{"sequence":{"count":5,"start":1}}}]}}`, "cartesian", ""},
-	{"signature", `{"ethernet":{}},{"ipv4":{"destination":"198.18.0.2"},"modifiers":{"items":[{"name":"source","permute":false,"ipv4":{"sequence":{"count":60000,"start":"10.0.0.1"}}}]}},{"udp":{}}`,
-		"", `,"length":{"fixed":64},"signature":{"stream_id":1,"latency":"start_of_frame"}`},
-	{"signature, prbs, imix, five", "", "", ""},
+		`{"name":"destination","permute":false,"field":{"sequence":{"count":5,"start":1}}}]}}`
+)
+
+// What else a definition says: its lengths and signature.
+const (
+	signed64    = `,"length":{"fixed":64},"signature":{"stream_id":1,"latency":"start_of_frame"}`
+	imix        = `,"length":{"imix":[{"length":128,"weight":7},{"length":570,"weight":4},{"length":1518,"weight":1}]}`
+	anyLength   = `,"length":{"random":{"min":100,"max":1518}}`
+	manyLengths = `,"length":{"sequence":{"count":1000,"start":100,"stop":1100}}`
+	prbsFill    = `,"signature":{"stream_id":1,"latency":"end_of_frame","fill":{"prbs":true}}`
+	signature   = `,"signature":{"stream_id":1,"latency":"start_of_frame"}`
+)
+
+// modifierSets are what a frame's preparation is measured with.
+var modifierSets = []struct{ name, traffic string }{
+	{"none", definitionOf(unmodified, "", "")},
+	{"destination", definitionOf(destinations, "", "")},
+	{"five", definitionOf(fiveZipped, "zip", "")},
+	{"six, IPv6, VLAN", definitionOf(sixIPv6, "zip", "")},
+	{"ten", definitionOf(tenZipped, "zip", "")},
+	{"five, cartesian", definitionOf(fiveCartesian, "cartesian", "")},
+	{"signature", definitionOf(sources, "", signed64)},
+	{"five, imix", definitionOf(fiveZipped, "zip", imix)},
+	{"signature, prbs, imix, five", definitionOf(fiveZipped, "zip", imix+prbsFill)},
+	{"five, random lengths", definitionOf(fiveZipped, "zip", anyLength)},
+	{"five, random lengths, signature", definitionOf(fiveZipped, "zip", anyLength+signature)},
+	{"five, 1000 lengths", definitionOf(fiveZipped, "zip", manyLengths)},
+	{"five, 1000 lengths, prbs", definitionOf(fiveZipped, "zip", manyLengths+prbsFill)},
+	{"two of five", weighted(fiveZipped, "", 1, 1)},
+	{"two of five, signature", weighted(fiveZipped, signature+`,"length":{"fixed":128}`, 1, 1)},
+	{"two of five, weights 7 and 3", weighted(fiveZipped, "", 7, 3)},
+	{"two of five, imix", weighted(fiveZipped, imix, 1, 1)},
+	{"two of five, random lengths", weighted(fiveZipped, anyLength, 1, 1)},
+	{"four of five", weighted(fiveZipped, "", 1, 1, 1, 1)},
+	{"eight of five", weighted(fiveZipped, "", 1, 1, 1, 1, 1, 1, 1, 1)},
 }
 
-func init() {
-	five := modifierSets[2]
-	last := &modifierSets[len(modifierSets)-1]
-	last.protocols, last.tie = five.protocols, five.tie
-	last.extra = `,"length":{"imix":[{"length":128,"weight":7},{"length":570,"weight":4},{"length":1518,"weight":1}]},` +
-		`"signature":{"stream_id":1,"latency":"end_of_frame","fill":{"prbs":true}}`
+// weighted are as many equal definitions as there are weights.
+func weighted(protocols, extra string, weights ...int) string {
+	if extra == "" {
+		extra = `,"length":{"fixed":128}`
+	}
+	var all []string
+	for _, w := range weights {
+		all = append(all, definitionOf(protocols, "zip", fmt.Sprintf(`%s,"weight":%d`, extra, w)))
+	}
+	return strings.Join(all, ",")
 }
 
 // BenchmarkPrepare makes frames and does not send them.
@@ -68,11 +105,10 @@ func BenchmarkPrepare(b *testing.B) {
 	for _, s := range modifierSets {
 		b.Run(s.name, func(b *testing.B) {
 			binding := onLink()
-			binding.Tags = nil
-			if s.name == "six, IPv6, VLAN" {
+			if strings.Contains(s.traffic, "ipv6") {
 				binding = Binding{}
 			}
-			p := mustCompile(b, config(fastest, definitionOf(s.protocols, s.tie, s.extra)), binding)
+			p := mustCompile(b, config(fastest, s.traffic), binding)
 			resolveAll(p)
 			r := NewRun(p, RunOptions{})
 			b.ReportAllocs()

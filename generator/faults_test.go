@@ -263,7 +263,7 @@ func TestSmallTextIsNotLargeMemory(t *testing.T) {
 func FuzzConfig(f *testing.F) {
 	f.Add([]byte(plain))
 	for _, s := range modifierSets {
-		f.Add([]byte(config(perMillisecond, definitionOf(s.protocols, s.tie, s.extra))))
+		f.Add([]byte(config(perMillisecond, s.traffic)))
 	}
 	f.Add([]byte(config(perMillisecond, definitionOf(`{"custom":{"data":"AAAAAAAAAAAAAAAAAAAAD///AAAA","layer":"ethernet"},"modifiers":{"items":[{"name":"data","offset":15,"permute":true,"field":{"sequence":{"count":3,"start":1,"stop":9,"skip":[3]}}}]}}`,
 		"", `,"length":{"random":{"min":64,"max":200}}`))))
