@@ -57,6 +57,9 @@ func (e *End) cross(f []byte) {
 	at = at.Add(max(0, v.Delay))
 	for copies := v.Copies; ; copies-- {
 		p := e.wire.world.pool.get(f)
+		if v.flips > 1 || v.flips > 0 && broken(f) {
+			e.rare.reflipped++
+		}
 		v.corrupt(p.data)
 		e.launch(at, p)
 		if copies == 0 {

@@ -42,6 +42,7 @@ type rare struct {
 
 	dropped      [numDrops]uint64
 	duplicated   uint64
+	reflipped    uint64
 	refused      uint64 // Send took no more
 	unreadOctets uint64 // of frames dropped because nobody was attached
 

@@ -3,6 +3,7 @@ package sim
 import (
 	"fmt"
 	"math/bits"
+	"net/netip"
 	"sort"
 	"testing"
 
@@ -77,6 +78,30 @@ func TestReorder(t *testing.T) {
 	for at, n := range numbers {
 		if off := at - n; off > 5 || off < -5 {
 			t.Errorf("frame %d arrived as number %d, more than 5 away", n, at)
+		}
+	}
+}
+
+// TestReflipped: a frame is counted whose bits are flipped when its checksum is
+// wrong already, because a second flip can make it right again.
+func TestReflipped(t *testing.T) {
+	for _, to := range []netip.Addr{first4, first6} {
+		from := me4
+		if to.Is6() {
+			from = me6
+		}
+		good, bad := datagram(mac(1), from, to, 7, 20), flipped(datagram(mac(1), from, to, 7, 20))
+		for _, c := range []struct {
+			frame []byte
+			bits  int
+			want  uint64
+		}{{good, 1, 0}, {bad, 1, 1}, {good, 2, 1}, {bad, 0, 0}} {
+			w, a, _, _, _ := pair(t, WireConfig{AB: []Rule{Corrupt(100*Percent, c.bits)}})
+			send(t, a, c.frame)
+			settle(w)
+			if got := w.Traffic().Reflipped; got != c.want {
+				t.Errorf("to %v: %d flips of a frame that was broken %v: counted %d, want %d", to, c.bits, broken(c.frame), got, c.want)
+			}
 		}
 	}
 }

@@ -3,6 +3,7 @@ package sim
 import (
 	"math/rand/v2"
 
+	"glean/stack/header"
 	"glean/stack/loop"
 )
 
@@ -46,6 +47,26 @@ func (v *Verdict) Flip(bit uint32) {
 		v.flip[v.flips] = bit
 		v.flips++
 	}
+}
+
+// broken tells whether a checksum of a frame is wrong already, or something that
+// stands before it.
+func broken(f []byte) bool {
+	e, packet, err := header.ParseEthernet(f)
+	switch {
+	case err != nil:
+	case e.Type == header.EtherTypeIPv4:
+		var ip header.IPv4Repr
+		if ip, packet, err = header.ParseIPv4(packet); err == nil && ip.Protocol == header.ProtocolUDP {
+			_, _, err = header.ParseUDPv4(ip.Src, ip.Dst, packet)
+		}
+	case e.Type == header.EtherTypeIPv6:
+		var ip header.IPv6Repr
+		if ip, packet, err = header.ParseIPv6(packet); err == nil && ip.NextHeader == header.ProtocolUDP {
+			_, _, err = header.ParseUDPv6(ip.Src, ip.Dst, packet)
+		}
+	}
+	return err != nil
 }
 
 // corrupt flips the bits in data.

@@ -4,6 +4,7 @@ package sim
 type Traffic struct {
 	Sent       uint64 // taken by Send
 	Duplicated uint64 // made by the wire
+	Reflipped  uint64 // delivered with more than one flipped bit, so that a checksum may come out right
 	Delivered  uint64
 	InFlight   uint64
 	Dropped    [numDrops]uint64 // by reason
@@ -28,6 +29,7 @@ func (t Traffic) Drops() uint64 {
 func (t *Traffic) Add(o Traffic) {
 	t.Sent += o.Sent
 	t.Duplicated += o.Duplicated
+	t.Reflipped += o.Reflipped
 	t.Delivered += o.Delivered
 	t.InFlight += o.InFlight
 	for i, n := range o.Dropped {
@@ -41,7 +43,7 @@ func (e *End) Traffic() Traffic {
 		Sent: e.sent, Delivered: e.delivered, InFlight: uint64(e.flight.count),
 	}
 	if e.rare != nil {
-		t.Duplicated, t.Dropped = e.rare.duplicated, e.rare.dropped
+		t.Duplicated, t.Reflipped, t.Dropped = e.rare.duplicated, e.rare.reflipped, e.rare.dropped
 	}
 	return t
 }
