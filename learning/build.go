@@ -214,6 +214,10 @@ func (b *builder) subscribe() {
 	if len(b.req.generators) == 0 {
 		return
 	}
+	if len(b.items) == len(b.res.answers) && len(b.gateways) == 0 {
+		b.subscribeOneToOne()
+		return
+	}
 	start := make([]uint32, len(b.res.answers)+1)
 	b.eachWant(func(answer uint32, _ *item) { start[answer+1]++ })
 	for i := range b.res.answers {
@@ -238,6 +242,17 @@ func (b *builder) subscribe() {
 	}
 	start[len(b.res.answers)] = n
 	b.store(start, subs[:n], single)
+}
+
+// subscribeOneToOne does so where each row is wanted once and is its own next hop,
+// which is what requests for very many addresses are like: item, row and answer of
+// the same number belong together.
+func (b *builder) subscribeOneToOne() {
+	subs := make([]subscription, len(b.items))
+	for i := range b.items {
+		subs[i] = subscription{b.items[i].generator, b.items[i].adj}
+	}
+	b.store(nil, subs, true)
 }
 
 // eachWant calls f for every item with its row's answer.
