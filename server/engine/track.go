@@ -2,6 +2,7 @@ package engine
 
 import (
 	"fmt"
+	"net/netip"
 	"slices"
 
 	"glean/generator"
@@ -83,10 +84,20 @@ func (j *trackJob) do(n uint32) int {
 			j.iface.stack.Untrack(hop)
 		case j.iface.stack.Track(hop) == stack.TableFull:
 			j.refused++
+		default:
+			j.catchUp(adj, hop)
 		}
 	}
 	j.next += n
 	return int(max(1, n))
+}
+
+// catchUp gives the run what the stack knows already: a neighbor that was confirmed
+// for somebody else after this generator was learned is told of by no event.
+func (j *trackJob) catchUp(adj uint32, hop netip.Addr) {
+	if n, known := j.iface.stack.Neighbor(hop); known && n.State == stack.StateReachable {
+		j.iface.engine.generators.Follow(j.generator, adj, n.MAC, true, stack.CauseAnswer.String())
+	}
 }
 
 func (j *trackJob) finish() {

@@ -348,6 +348,25 @@ func TestSkippedFlowsJoinLate(t *testing.T) {
 	n.wantChanges(r, sent, "")
 }
 
+// A flow joins at the start if somebody else has found its next hop meanwhile.
+func TestFlowsJoinAtTheStart(t *testing.T) {
+	n := newNetwork(t, 1)
+	h := n.host(0, 1, host4+"/24", host6+"/64")
+	n.addInterface("if-0", 0, v4("198.18.0.100", 24, "")+v6("2001:db8::64", 64, ""), probing)
+	h.Power(false)
+	n.create(flowsTo("gen-1", "if-0", "", `"on_unresolved":"fallback","timeout_ms":2000`, host4, host6))
+	n.run(3 * loop.Second)
+	h.Power(true)
+	n.learn(fmt.Sprintf(`{"interface_id":"if-0","addresses":[%q,%q]}`, host4, host6))
+	n.run(loop.Second)
+	n.start("gen-1")
+	n.run(10 * loop.Millisecond)
+	sent := n.taken()
+	if firstTo(sent, host4, firstMAC) == loop.Never || firstTo(sent, host6, firstMAC) == loop.Never {
+		t.Error("flows wait although their next hops are in the cache")
+	}
+}
+
 // What the neighbor table has no room for is not tracked, and said.
 func TestNoRoomToTrack(t *testing.T) {
 	n := newNetwork(t, 1)
@@ -399,84 +418,5 @@ func TestTrackingGoesOn(t *testing.T) {
 		if sent := n.taken(); firstTo(sent, host4, firstMAC) == loop.Never || firstTo(sent, host6, firstMAC) == loop.Never {
 			t.Errorf("%s: a later move is not found", what)
 		}
-	}
-}
-
-// Runs whose tracking is settled or not, on an interface that is deleted.
-func TestInterfaceDeletedWhileTracking(t *testing.T) {
-	for _, wait := range []loop.Duration{0, loop.Second} {
-		n := newNetwork(t, 1)
-		n.farm(0, 65536, "198.18.0.1", "")
-		n.addInterface("if-0", 0, v4("198.19.100.1", 15, ""), probing)
-		n.create(sequenceTo("gen-1", "198.18.0.1", 65536))
-		n.run(5 * loop.Second)
-		r := n.start("gen-1")
-		n.run(wait)
-		n.DeleteInterface("if-0", func() {})
-		n.run(loop.Second)
-		n.taken()
-		n.run(100 * loop.Second)
-		if sent := n.taken(); r.Active() || len(sent) > 0 {
-			t.Errorf("active: %v; %d frames after the interface was deleted", r.Active(), len(sent))
-		}
-	}
-}
-
-// sequenceTo is a generator's body: UDP to count addresses in turn.
-func sequenceTo(id, first string, count int) []byte {
-	return fmt.Appendf(nil, `{"id":%q,"target_id":"if-0","config":{"duration":{"continuous":true},
-		"load":{"rate":{"value":1000,"period":"seconds"},"units":"frames"},"traffic":[{"length":{"fixed":100},"packet":{"protocols":[
-		{"ethernet":{}},{"ipv4":{},"modifiers":{"items":[{"name":"destination","permute":false,"ipv4":{"sequence":{"count":%d,"start":%q}}}]}},
-		{"udp":{"destination":5000}}]}}]}}`, id, count, first)
-}
-
-// Very many next hops are tracked in batches, so that their probes do not flood
-// the wire; each is found when it moves, and none is asked when nothing runs.
-func TestManyNextHops(t *testing.T) {
-	const hops = 65536
-	n := newNetwork(t, 1)
-	f := n.farm(0, hops, "198.18.0.1", "")
-	n.addInterface("if-0", 0, v4("198.19.100.1", 15, ""), probing)
-	n.create(sequenceTo("gen-1", "198.18.0.1", hops))
-	n.run(60 * loop.Second) // all are STALE
-	n.taken()
-	r := n.start("gen-1")
-	n.run(200 * loop.Millisecond)
-	perTick := make(map[loop.Time]int)
-	for _, s := range n.taken() {
-		if question(s.frame).IsValid() {
-			perTick[s.at/loop.Time(loop.Millisecond)]++
-		}
-	}
-	total, most := 0, 0
-	for _, count := range perTick {
-		total, most = total+count, max(most, count)
-	}
-	if total != hops || most > 512 {
-		t.Errorf("%d questions at the start, up to %d in a millisecond", total, most)
-	}
-	for _, k := range []uint32{0, 40_000, hops - 1} {
-		f.ChangeMAC(k)
-	}
-	n.run(13*loop.Second + loop.Millisecond)
-	if kept, _ := r.NeighborChanges(); len(kept) != 3 || !r.Active() {
-		t.Errorf("changes %+v", kept)
-	}
-	// A run that begins while another is being given up keeps what it needs.
-	n.stop("gen-1")
-	r = n.start("gen-1")
-	n.run(15 * loop.Second)
-	f.ChangeMAC(5)
-	f.ChangeMAC(60_000)
-	n.run(13*loop.Second + loop.Millisecond)
-	if kept, _ := r.NeighborChanges(); len(kept) != 2 {
-		t.Errorf("after a restart: changes %+v", kept)
-	}
-	n.stop("gen-1")
-	n.run(loop.Second)
-	n.taken()
-	n.run(60 * loop.Second)
-	if asked := questions(n.taken()); len(asked) > 0 {
-		t.Errorf("%d questions although nothing runs", len(asked))
 	}
 }
