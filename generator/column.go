@@ -4,9 +4,9 @@ import "encoding/binary"
 
 // total is a column of checksums with what it takes of each slot.
 type total struct {
-	base [Batch]uint64
-	sign [Batch]uint64 // the factor of the signature's sum
-	at   [Batch]int    // in the buffer of all slots
+	base []uint64
+	sign []uint64 // the factor of the signature's sum
+	at   []int    // in the buffer of all slots
 }
 
 // columns are room for the values and sums of a batch, and what each slot has to
@@ -16,12 +16,13 @@ type columns struct {
 	classes [][Batch]uint64 // sums over classes of cells, see recipe
 	idle    [Batch]uint64   // sums that nothing depends on
 	signed  [Batch]uint64   // sums of signatures
-	signAt  [Batch]int      // where in the buffer of all slots the signatures begin
+	sizes   [Batch]uint32   // indexes of lengths
+	signAt  []int           // by slot: where in the buffer of all slots the signature begins
 	totals  []total         // by checksum
 }
 
-// newColumns makes as many as a run needs.
-func (p *Program) newColumns() columns {
+// newColumns makes as many as a run with so many slots needs.
+func (p *Program) newColumns(slots int) columns {
 	classes, totals := 0, 0
 	for i := range p.defs {
 		for j := range p.defs[i].sizes {
@@ -30,11 +31,16 @@ func (p *Program) newColumns() columns {
 			classes = max(classes, s.recipe.classes)
 		}
 	}
-	return columns{classes: make([][Batch]uint64, classes), totals: make([]total, totals)}
+	c := columns{classes: make([][Batch]uint64, classes), totals: make([]total, totals), signAt: make([]int, slots)}
+	for k := range c.totals {
+		c.totals[k] = total{make([]uint64, slots), make([]uint64, slots), make([]int, slots)}
+	}
+	return c
 }
 
-// fields writes the fields of n frames, and adds them up by class.
-func (r *Run) fields(d *definition, c *cursor, how *recipe, n int) {
+// fields writes the fields of a bout's frames, and adds them up by class.
+func (r *Run) fields(b *bout, how *recipe) {
+	d, c, n := b.d, b.c, b.n
 	for k := range r.columns.classes[:how.classes] {
 		clear(r.columns.classes[k][:n])
 	}
@@ -43,7 +49,7 @@ func (r *Run) fields(d *definition, c *cursor, how *recipe, n int) {
 		if how != &noRecipe && how.classOf[i] >= 0 {
 			acc = r.columns.classes[how.classOf[i]][:n]
 		}
-		r.column(d, c, &d.cells[i], acc)
+		r.column(b, &d.cells[i], acc)
 	}
 	if far := c.far(uint64(n)); far != uint64(n)*c.by { // a part's last flow, and on to its first
 		for i := range d.ops {
@@ -53,14 +59,15 @@ func (r *Run) fields(d *definition, c *cursor, how *recipe, n int) {
 	}
 }
 
-// column writes one cell of len(acc) frames and adds it to acc.
-func (r *Run) column(d *definition, c *cursor, k *cell, acc []uint64) {
+// column writes one cell of a bout's frames and adds it to acc.
+func (r *Run) column(b *bout, k *cell, acc []uint64) {
+	d, c, n := b.d, b.c, b.n
 	o, g := &d.ops[k.ops[0]], &c.digits[k.ops[0]]
-	at, n := r.tail*r.stride+k.off, len(acc)
+	at := b.row*r.stride + k.off
 	lo, hi := r.columns.lo[:n], r.columns.hi[:n]
 	switch {
 	case k.rough:
-		r.overlay(d, c, k, n)
+		r.overlay(b, k)
 		return
 	case k.plain && o.table != nil:
 		lo = g.cut(o, lo, c.by)
@@ -198,13 +205,14 @@ func putMAC(b []byte, mac uint64) {
 }
 
 // overlay writes the fields of a rough cell one over the other.
-func (r *Run) overlay(d *definition, c *cursor, k *cell, n int) {
+func (r *Run) overlay(b *bout, k *cell) {
+	d, c, n := b.d, b.c, b.n
 	lo, hi := r.columns.lo[:n], r.columns.hi[:n]
 	for _, i := range k.ops {
 		o := &d.ops[i]
 		c.digits[i].take(o, lo, hi, c.by)
 		o.fillZeros(d, c, lo, hi)
-		at := r.tail*r.stride + o.off
+		at := b.row*r.stride + o.off
 		if o.span == 16 {
 			r.store(16, at, lo, hi, r.columns.idle[:n])
 			continue
@@ -265,13 +273,13 @@ func (o *op) fillByDestination(d *definition, c *cursor, lo, hi []uint64) {
 	}
 }
 
-// sums writes the checksums of n frames.
-func (r *Run) sums(d *definition, how *recipe, n int) {
-	from, to := r.tail, r.tail+n
+// sums writes the checksums of a bout's frames.
+func (r *Run) sums(b *bout, how *recipe) {
+	n, from, to := b.n, b.row, b.row+b.n
 	for k := range how.sums {
 		m, t := &how.sums[k], &r.columns.totals[k]
 		sum := t.base[from:to]
-		if d.signature != nil {
+		if b.d.signature != nil {
 			sum = addProducts(r.columns.lo[:n], sum, r.columns.signed[:n], t.sign[from:to])
 		}
 		of, factor := r.columns.idle[:n], uint64(0)
@@ -317,9 +325,9 @@ func storeSums(b []byte, at []int, sum, of []uint64, factor uint64, ones bool) {
 	}
 }
 
-// sumDirectly writes the checksums of n frames from their octets.
-func (r *Run) sumDirectly(d *definition, n int) {
-	for i := r.tail; i < r.tail+n; i++ {
-		d.sizes[r.slots[i].size].sumDirectly(r.buffer[i*r.stride:])
+// sumDirectly writes the checksums of a bout's frames from their octets.
+func (r *Run) sumDirectly(b *bout) {
+	for i := b.row; i < b.row+b.n; i++ {
+		b.d.sizes[r.slots[i].size].sumDirectly(r.buffer[i*r.stride:])
 	}
 }

@@ -14,6 +14,7 @@ type definition struct {
 	cells    []cell
 	lengths  *Lengths
 	sizes    []sized  // one for each distinct length
+	fluid    *fluid   // nil if frames of different lengths differ in more than it says
 	sizeOf   []uint32 // by position in the cycle of lengths; nil for random ones
 	flows    uint64
 	first    uint64 // the global index of its first flow

@@ -1,16 +1,17 @@
 package generator
 
-// destinations gives up to n frames the MACs of their next hops, until one must
-// not leave.
-func (r *Run) destinations(d *definition, c *cursor, n int) int {
+// destinations gives the first n frames of a bout the MACs of their next hops,
+// until one must not leave.
+func (r *Run) destinations(b *bout, n int) int {
+	d, c := b.d, b.c
 	if d.adjOp < 0 {
 		word := r.p.words[d.adj].Load()
-		if len(r.p.defs) == 1 && r.layout.laid && word&stateMask == uint64(AdjacencyResolved)<<macBits {
-			r.addressAll(d.adj, word)
+		if !c.region.shared && word&stateMask == uint64(AdjacencyResolved)<<macBits {
+			r.addressAll(c, d.adj, word)
 			return n
 		}
 		for i := range n {
-			if !r.destination(d, c, i, d.adj, word) {
+			if !r.destination(b, i, d.adj, word) {
 				return i
 			}
 		}
@@ -20,7 +21,7 @@ func (r *Run) destinations(d *definition, c *cursor, n int) int {
 	if c.by > 1 {
 		for i := range n {
 			adj := d.adjOf[g.index]
-			if !r.destination(d, c, i, adj, r.p.words[adj].Load()) {
+			if !r.destination(b, i, adj, r.p.words[adj].Load()) {
 				return i
 			}
 			g.advance(o, c.by)
@@ -28,7 +29,7 @@ func (r *Run) destinations(d *definition, c *cursor, n int) int {
 		return n
 	}
 	index, left := g.index, g.left
-	words, adjOf, slots := r.p.words, d.adjOf, r.slots[r.tail:r.tail+n]
+	words, adjOf, slots := r.p.words, d.adjOf, r.slots[b.row:b.row+n]
 	for i := range slots {
 		s, adj := &slots[i], adjOf[index]
 		word := words[adj].Load()
@@ -36,9 +37,9 @@ func (r *Run) destinations(d *definition, c *cursor, n int) int {
 			s.adj = adj
 			if s.word != word {
 				s.word = word
-				putMAC(r.buffer[(r.tail+i)*r.stride:], word)
+				putMAC(r.buffer[(b.row+i)*r.stride:], word)
 			}
-		} else if !r.destination(d, c, i, adj, word) {
+		} else if !r.destination(b, i, adj, word) {
 			return i
 		}
 		if left--; left == 0 {
@@ -51,22 +52,22 @@ func (r *Run) destinations(d *definition, c *cursor, n int) int {
 	return n
 }
 
-// addressAll gives all slots one MAC, unless they have it.
-func (r *Run) addressAll(adj uint32, word uint64) {
-	if r.everyWord == word {
+// addressAll gives all slots of a definition one MAC, unless they have it.
+func (r *Run) addressAll(c *cursor, adj uint32, word uint64) {
+	if c.everyWord == word {
 		return
 	}
-	for i := range r.slots {
+	for i := c.region.first; i < c.region.ready; i++ {
 		r.slots[i].adj, r.slots[i].word = adj, word
 		putMAC(r.buffer[i*r.stride:], word)
 	}
-	r.everyWord = word
+	c.everyWord = word
 }
 
-// destination writes the MAC of the frame that is i frames after the cursor. It
-// tells whether the frame may leave.
-func (r *Run) destination(d *definition, c *cursor, i int, adj uint32, word uint64) bool {
-	s, mac := &r.slots[r.tail+i], word
+// destination writes the MAC of a bout's frame i. It tells whether the frame may
+// leave.
+func (r *Run) destination(b *bout, i int, adj uint32, word uint64) bool {
+	s, mac := &r.slots[b.row+i], word
 	switch stateOf(word) {
 	case AdjacencyResolved:
 		if s.word == word {
@@ -77,12 +78,12 @@ func (r *Run) destination(d *definition, c *cursor, i int, adj uint32, word uint
 		r.stale = true
 	default:
 		var ok bool
-		if mac, ok = r.fallback(d, c, i); !ok {
+		if mac, ok = r.fallback(b.d, b.c, i); !ok {
 			return false
 		}
 	}
-	s.adj, s.word, r.everyWord = adj, word, 0
-	putMAC(r.buffer[(r.tail+i)*r.stride:], mac)
+	s.adj, s.word, b.c.everyWord = adj, word, 0
+	putMAC(r.buffer[(b.row+i)*r.stride:], mac)
 	return true
 }
 

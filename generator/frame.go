@@ -2,32 +2,37 @@ package generator
 
 import (
 	"encoding/binary"
-	"math"
 
 	"glean/stack/loop"
 )
 
 // Frames are made a column at a time: for each field all frames of a batch, so
 // that what kind of field it is is asked once for a batch and not for each
-// frame. A batch consists of stretches of frames of one definition.
+// frame.
 
 // cursor is where a definition stands in its sequence of frames.
 type cursor struct {
-	*spot
-	digits []digit // one for each op
-	length uint64  // position in the cycle of lengths
-	seq    []uint32
-	base   uint64 // of the run's own flows, which is the first of this definition
+	spot
+	digits    []digit // one for each op
+	length    uint64  // position in the cycle of lengths
+	origin    uint64  // where it began
+	phase     int     // frames since the region's first slot would have fitted
+	seq       []uint32
+	base      uint64 // of the run's own flows, which is the first of this definition
+	region    *region
+	bout      int    // index in the present plan, -1 if it has no frame there
+	everyWord uint64 // the adjacency that all its slots were made with; 0 if it may differ
 }
 
-func (c *cursor) init(d *definition, s *spot) {
-	c.spot, c.base = s, (d.first+s.first)/s.by
+func (c *cursor) init(d *definition, s spot) {
+	c.spot, c.base, c.bout = s, (d.first+s.first)/s.by, -1
 	c.digits = make([]digit, len(d.ops))
 	for i := range d.ops {
 		c.digits[i] = newDigit(&d.ops[i])
 		c.digits[i].advance(&d.ops[i], s.first)
 	}
 	c.advanceLength(d, s.first)
+	c.origin = c.length
 	if d.signature != nil {
 		c.seq = make([]uint32, s.flows)
 	}
@@ -46,6 +51,9 @@ func (c *cursor) pass(d *definition) {
 func (c *cursor) move(d *definition, n int) {
 	c.advanceLength(d, c.far(uint64(n)))
 	c.spot.move(uint64(n))
+	if period := c.region.period; period > 1 {
+		c.phase = (c.phase + n) % period
+	}
 }
 
 func (c *cursor) advanceLength(d *definition, frames uint64) {
@@ -63,80 +71,6 @@ type slot struct {
 	word      uint64 // the adjacency as the frame was made with, 0 if it has none
 }
 
-// stretch makes up to n frames of a definition in the slots from r.tail on. It
-// gives fewer where the kind of length changes or a frame must not leave.
-func (r *Run) stretch(d *definition, c *cursor, n int, now loop.Time) int {
-	n = r.lengths(d, c, n)
-	if d.learned {
-		if n = r.destinations(d, c, n); n == 0 {
-			return 0
-		}
-	}
-	first := &d.sizes[r.slots[r.tail].size]
-	r.fields(d, c, first.recipe, n)
-	if d.signature != nil {
-		r.sign(d, c, n, now)
-	}
-	if first.direct {
-		r.sumDirectly(d, n)
-	} else {
-		r.sums(d, first.recipe, n)
-	}
-	if r.flows != nil || c.seq != nil {
-		r.mark(c, n)
-	}
-	c.move(d, n)
-	r.tail += n
-	return n
-}
-
-// mark notes the flows of n frames.
-func (r *Run) mark(c *cursor, n int) {
-	flow, flows, base := c.flow, c.flows, c.base
-	column := r.flowOf[r.tail : r.tail+n]
-	for i := range column {
-		column[i] = base + flow
-		if flow++; flow == flows {
-			flow = 0
-		}
-	}
-}
-
-// lengths prepares the slots for up to n frames, as many as can be made
-// together: their checksums must have one recipe.
-func (r *Run) lengths(d *definition, c *cursor, n int) int {
-	if r.layout.laid && r.layout.aligned && d.sizes[len(d.sizes)-1].group == 0 {
-		return n
-	}
-	length, cycle := c.length, uint64(math.MaxUint64)
-	if d.sizeOf != nil {
-		cycle = uint64(len(d.sizeOf))
-	}
-	group := d.sizes[d.sizeAt(length)].group
-	for i := range n {
-		size := d.sizeAt(length)
-		if d.sizes[size].group != group {
-			return i
-		}
-		if s := &r.slots[r.tail+i]; s.def != r.walk.def || s.size != size {
-			r.layout.laid = false
-			r.prepare(r.tail+i, r.walk.def, size)
-		}
-		if length += c.by; length >= cycle {
-			length %= cycle
-		}
-	}
-	return n
-}
-
-// sizeAt is the plan of the frame at a position in the cycle of lengths.
-func (d *definition) sizeAt(position uint64) int {
-	if d.sizeOf != nil {
-		return int(d.sizeOf[position])
-	}
-	return d.lengths.at(position) - int(d.lengths.low)
-}
-
 // prepare makes a slot hold what is constant in the frames of a definition
 // and length.
 func (r *Run) prepare(index, def, size int) {
@@ -146,10 +80,11 @@ func (r *Run) prepare(index, def, size int) {
 	switch {
 	case s.def != def:
 		r.write(s, d, b)
+		r.cursors[def].everyWord = 0
 	case !d.sizes[s.size].whole || !plan.whole: // fields that are cut now, or were
 		n := copy(b, d.template)
 		d.fillPayload(b[n:max(n, d.sizes[len(d.sizes)-1].octets)], 0)
-		s.adj, s.word, r.everyWord = NoAdjacency, 0, 0
+		s.adj, s.word, r.cursors[def].everyWord = NoAdjacency, 0, 0
 	case d.signature != nil: // the old one gives way to payload
 		old := &d.sizes[s.size]
 		d.fillPayload(b[old.sign:old.octets], old.sign-len(d.template))
@@ -166,7 +101,7 @@ func (r *Run) prepare(index, def, size int) {
 func (r *Run) fit(index int) {
 	s, at := &r.slots[index], index*r.stride
 	plan := &r.p.defs[s.def].sizes[s.size]
-	r.frames[index] = r.buffer[at : at+plan.octets]
+	r.octets[index] = plan.octets
 	r.columns.signAt[index] = at + plan.sign
 	for k := range plan.sums {
 		c := &plan.sums[k]
@@ -174,19 +109,10 @@ func (r *Run) fit(index int) {
 	}
 }
 
-// shift moves a frame that waits to another slot. Buffers stay where they are: a
-// slot's index tells its buffer.
-func (r *Run) shift(from, to int) {
-	copy(r.buffer[to*r.stride:(to+1)*r.stride], r.buffer[from*r.stride:])
-	r.slots[to], r.flowOf[to] = r.slots[from], r.flowOf[from]
-	r.fit(to)
-	r.layout.laid = false
-}
-
 // write puts the template and the longest payload into a slot. Where neither
 // the frame before nor this one has a signature, the payloads are zeros.
 func (r *Run) write(s *slot, d *definition, b []byte) {
-	s.adj, s.word, r.everyWord = NoAdjacency, 0, 0
+	s.adj, s.word = NoAdjacency, 0
 	n := copy(b, d.template)
 	if s.def >= 0 && d.signature == nil {
 		if old := &r.p.defs[s.def]; old.signature == nil {
@@ -201,14 +127,14 @@ func (r *Run) write(s *slot, d *definition, b []byte) {
 	d.fillPayload(b[n:max(n, d.sizes[len(d.sizes)-1].octets)], 0)
 }
 
-// sign writes the signatures of n frames and moves their flows' sequence
+// sign writes the signatures of a bout's frames and moves their flows' sequence
 // numbers.
-func (r *Run) sign(d *definition, c *cursor, n int, now loop.Time) {
-	second := (r.options.Epoch+uint64(now))<<2 | d.signature.flags()
+func (r *Run) sign(b *bout, now loop.Time) {
+	second := (r.options.Epoch+uint64(now))<<2 | b.d.signature.flags()
 	secondSum := wide{lo: second}.sum()
-	stream := uint64(d.signature.StreamID&0xffff) << 48
+	c, stream := b.c, uint64(b.d.signature.StreamID&0xffff)<<48
 	flow, stream, by, seq := c.flow, stream|(c.first+1)<<32, c.by, c.seq
-	at, signed := r.columns.signAt[r.tail:r.tail+n], r.columns.signed[:n]
+	at, signed := r.columns.signAt[b.row:b.row+b.n], r.columns.signed[:b.n]
 	for i := range signed {
 		first := stream + flow*by<<32 | uint64(seq[flow])
 		seq[flow]++

@@ -8,10 +8,11 @@ import (
 )
 
 // hopIndex finds a next hop's adjacency by its address. It takes 6 octets for
-// each hop. Addresses outside of [low, high] are none of them, which is how most
+// each hop, and none where they are consecutive addresses. Addresses outside of [low, high] are none of them, which is how most
 // generators of an interface are ruled out when a neighbor of it changes.
 type hopIndex struct {
-	slots     []uint32 // adjacency + 1; nil for so few hops that all are looked at
+	slots     []uint32 // adjacency + 1; nil for a sequence, and for so few hops that all are looked at
+	sequence  bool
 	low, high [16]byte
 }
 
@@ -34,7 +35,7 @@ func newHopIndex(hops [][16]byte) hopIndex {
 			x.high = k
 		}
 	}
-	if len(hops) <= fewHops {
+	if x.sequence = isSequence(hops); x.sequence || len(hops) <= fewHops {
 		return x
 	}
 	x.slots = make([]uint32, (len(hops)+len(hops)/2+15)&^15)
@@ -44,6 +45,16 @@ func newHopIndex(hops [][16]byte) hopIndex {
 		}
 	}
 	return x
+}
+
+// isSequence tells whether keys are those of consecutive addresses.
+func isSequence(keys [][16]byte) bool {
+	for n := range keys {
+		if wideFromBytes(keys[n]) != wideFromBytes(keys[0]).plus(wide{lo: uint64(n)}) || keys[n] == noRoute {
+			return false
+		}
+	}
+	return true
 }
 
 // find is the slot of a key, or the free one where it belongs. As in keyTable,
@@ -69,6 +80,9 @@ func (p *Program) AdjacencyOf(hop netip.Addr) (adj uint32, ok bool) {
 	k := keyOfAddr(hop)
 	if bytes.Compare(k[:], p.index.low[:]) < 0 || bytes.Compare(k[:], p.index.high[:]) > 0 {
 		return 0, false
+	}
+	if p.index.sequence { // and within low and high
+		return uint32(wideFromBytes(k).lo - wideFromBytes(p.index.low).lo), true
 	}
 	if p.index.slots == nil {
 		for adj := range p.hops {

@@ -1,85 +1,90 @@
 package generator
 
-import "slices"
-
 // A slot is soonest filled if it holds a frame of the same definition and length
-// already. Where these repeat after few frames, as they do with one length and
-// with most mixes, each batch begins with the slot that fits its first frame.
+// already. So each definition has a region of slots in a row, and its frames of
+// a batch are made there together, wherever they stand in the batch. Where
+// lengths repeat after few frames, so do those of the slots, and a batch begins
+// with the slot that fits.
 
-// layout says which kinds of frames the slots are for.
-type layout struct {
-	pattern []kind // of the frames, over and over; nil if it is longer than a batch
-	next    int    // the slot that the next batch begins with, if there were more slots
-	laid    bool   // all slots are prepared by the pattern
-	aligned bool   // the batch keeps to the pattern: none of its frames was left out
+// region is a row of slots for the frames of a definition, or of all if slots of
+// their own would be too many.
+type region struct {
+	first, end int
+	shared     bool
+	period     int    // slots so far apart hold frames of one length; 0 if lengths change from batch to batch
+	ready      int    // slots before it are prepared, unless they are shared
+	next       int    // the first slot that no frame of the batch has
+	batch      uint64 // that next is about
 }
 
-// kind is a definition and one of its lengths, as indexes.
-type kind struct{ def, size int }
+// maxRoom bounds the octets of the slots of one run; there are always as many
+// slots as a batch needs.
+const maxRoom = 4 << 20
 
-// newLayout finds the kinds of the frames that a walk goes through from its
-// beginning, if they repeat within a batch.
-func newLayout(w walk) layout {
-	l := layout{aligned: true}
-	period := w.period()
-	w.spots = slices.Clone(w.spots)
-	for range period {
-		k, s := kind{def: w.def}, &w.spots[w.def]
-		if sizeOf := w.p.defs[w.def].sizeOf; len(sizeOf) > 0 {
-			k.size = int(sizeOf[s.index%uint64(len(sizeOf))])
+// layOut makes the regions of a run and gives them to the cursors. It gives the
+// number of slots.
+func (r *Run) layOut() (slots int) {
+	limit := max(Batch, maxRoom/r.stride)
+	r.regions = make([]region, len(r.p.defs))
+	for _, generous := range []bool{true, false} {
+		slots = 0
+		for i := range r.regions {
+			period, most := r.cursors[i].period(&r.p.defs[i]), Batch
+			if !generous {
+				most = r.p.window(i)
+			}
+			r.regions[i] = region{first: slots, ready: slots, period: period}
+			slots += most + max(period, 1) - 1
+			r.regions[i].end = slots
+			r.cursors[i].region = &r.regions[i]
 		}
-		l.pattern = append(l.pattern, k)
-		s.move(1)
-		w.turn(1)
+		if slots <= limit {
+			return slots
+		}
 	}
-	return l
+	r.regions = []region{{end: Batch, shared: true}}
+	for i := range r.cursors {
+		r.cursors[i].region = &r.regions[0]
+	}
+	return Batch
 }
 
-// period is the number of frames after which a walk's kinds repeat, 0 if it is
-// more than a batch, or if they do not.
-func (w *walk) period() int {
-	if defs := w.p.defs; len(defs) == 1 && len(defs[0].sizes) == 1 {
+// period is the number of a cursor's frames after which lengths repeat, 0 if
+// they are more than a batch, or if they do not.
+func (c *cursor) period(d *definition) int {
+	if len(d.sizes) == 1 {
 		return 1
 	}
-	rounds, block := uint64(1), uint64(0)
-	for i := range w.p.defs {
-		d, s, frames := &w.p.defs[i], &w.spots[i], w.p.blocks[i]
-		if len(w.p.defs) == 1 {
-			frames = s.by // a round is a frame
-		}
-		cycle := uint64(max(1, len(d.sizeOf)))
-		if d.sizeOf == nil || !s.even() || len(w.p.defs) > 1 && s.by > 1 || frames > Batch || cycle > Batch*Batch {
-			return 0
-		}
-		again, _ := lcm(cycle, frames) // both are small
-		rounds, _ = lcm(rounds, again/frames)
-		if block += frames / s.by; rounds*block > Batch {
-			return 0
-		}
-	}
-	return int(rounds * block)
-}
-
-// left tells that a frame is left out.
-func (l *layout) left() { l.aligned = l.aligned && len(l.pattern) == 1 }
-
-// layOut gives the slot that the next batch begins with. Slots that do not hold
-// what the pattern wants are prepared, unless frames are being left out: then
-// nothing stays in its place.
-func (r *Run) layOut() int {
-	l := &r.layout
-	if l.pattern == nil {
+	cycle := uint64(len(d.sizeOf))
+	if d.sizeOf == nil || !c.even() {
 		return 0
 	}
-	if !l.laid && l.aligned {
-		for i := range r.slots {
-			k := l.pattern[i%len(l.pattern)]
-			if s := &r.slots[i]; s.def != k.def || s.size != k.size {
-				r.prepare(i, k.def, k.size)
-			}
-		}
-		l.laid = true
+	again, _ := lcm(cycle, c.by) // cycle is small
+	if again/c.by > Batch {
+		return 0
 	}
-	l.aligned = true
-	return l.next % len(l.pattern)
+	return int(again / c.by)
+}
+
+// window is about how many frames of a definition are in a batch at most.
+func (p *Program) window(def int) int {
+	round := uint64(0)
+	for _, block := range p.blocks {
+		round += min(block, Batch)
+	}
+	return int(min(Batch, min(p.blocks[def], Batch)*(Batch/round+1)))
+}
+
+// open gives a cursor the slots from row on, at most up to end, for its next
+// frames in a batch.
+func (c *cursor) open(batch uint64) (row, end int) {
+	g := c.region
+	if g.batch != batch {
+		g.batch, g.next = batch, g.first
+	}
+	row = g.next
+	if g.period > 1 {
+		row += (c.phase + g.period - (row-g.first)%g.period) % g.period
+	}
+	return row, g.end
 }

@@ -2,8 +2,10 @@ package generator
 
 import (
 	"bytes"
+	"fmt"
 	"net/netip"
 	"slices"
+	"strings"
 	"testing"
 
 	"pgregory.net/rapid"
@@ -12,31 +14,74 @@ import (
 	"glean/stack/loop"
 )
 
-// TestSlotsAreLaidOutOnce: where kinds of frames repeat within a batch, slots are
+// TestSlotsAreLaidOutOnce: where lengths repeat within a batch, slots are
 // prepared once, whatever the device takes.
 func TestSlotsAreLaidOutOnce(t *testing.T) {
-	const protocols = `{"ethernet":{}},{"ipv4":{"destination":"198.18.0.2"}},{"udp":{}}`
-	imix := definitionOf(protocols, "", `,"length":{"imix":[{"length":128,"weight":7},{"length":570,"weight":4},{"length":1518,"weight":1}]}`)
+	mixed := definitionOf(unmodified, "", imix)
 	for _, c := range []struct {
 		name, traffic string
-		period        int
+		periods       []int
 	}{
-		{"one length", definitionOf(protocols, "", ""), 1},
-		{"imix", imix, 12},
-		{"two definitions", imix + "," + definitionOf(protocols, "", ""), 24},
-		{"too many lengths", definitionOf(protocols, "", `,"length":{"sequence":{"count":65,"start":64,"stop":129}}`), 0},
-		{"random lengths", definitionOf(protocols, "", `,"length":{"random":{"min":64,"max":70}}`), 0},
+		{"one length", definitionOf(unmodified, "", ""), []int{1}},
+		{"imix", mixed, []int{12}},
+		{"two definitions", mixed + "," + definitionOf(unmodified, "", ""), []int{12, 1}},
+		{"too many lengths", definitionOf(unmodified, "", `,"length":{"sequence":{"count":65,"start":64,"stop":129}}`), []int{0}},
+		{"random lengths", definitionOf(unmodified, "", `,"length":{"random":{"min":64,"max":70}}`), []int{0}},
 	} {
 		p := mustCompile(t, config(fastest, c.traffic), onLink())
 		resolveAll(p)
 		r := NewRun(p, RunOptions{})
-		if len(r.layout.pattern) != c.period {
-			t.Errorf("%s: a pattern of %d", c.name, len(r.layout.pattern))
+		for i, g := range r.regions {
+			if g.period != c.periods[i] || g.shared {
+				t.Errorf("%s: a pattern of %d", c.name, g.period)
+			}
 		}
-		r.build(1, Batch)
-		for n := uint64(1); n < 2*Batch && c.period > 0; n++ {
-			if r.build(1, n); !r.layout.laid {
-				t.Fatalf("%s: a slot was prepared again for %d frames", c.name, n)
+		for n := uint64(1); n <= 2*Batch; n++ {
+			if r.build(1, min(n, Batch)); r.tail != int(min(n, Batch)) {
+				t.Fatalf("%s: %d of %d frames", c.name, r.tail, n)
+			}
+			for i := range r.tail {
+				s := r.slot(i)
+				if plan := &p.defs[s.def].sizes[s.size]; r.regions[s.def].period > 0 && plan.octets != len(r.frames[i]) {
+					t.Fatalf("%s: a slot of %d octets has a frame of %d", c.name, plan.octets, len(r.frames[i]))
+				}
+			}
+		}
+	}
+}
+
+// TestManyDefinitions: frames of more definitions than there is room for slots of
+// their own are right too.
+func TestManyDefinitions(t *testing.T) {
+	const n = 1500
+	for _, c := range []struct {
+		definitions, flows, slots int
+		shared                    bool
+		order                     string
+	}{
+		{3, 1, 3 * Batch, false, "round-robin"}, {20, 1, 20 * 4, false, "round-robin"},
+		{20, 100, Batch, true, "sequential"}, {500, 1, Batch, true, "round-robin"},
+	} {
+		var traffic []string
+		for i := range c.definitions {
+			traffic = append(traffic, definitionOf(fmt.Sprintf(`{"ethernet":{"destination":"02:00:00:00:00:09","source":"02:00:00:00:00:01"}},{"ipv4":{},"modifiers":{"items":[`+
+				`{"name":"source","permute":false,"ipv4":{"sequence":{"count":%d,"start":"10.0.0.1"}}}]}},{"udp":{}}`, c.flows+i%7), "",
+				fmt.Sprintf(`,"length":{"list":[%d,9216,70]},"signature":{"stream_id":%d,"latency":"start_of_frame","fill":{"increment":1}}`, 64+i, i+1)))
+		}
+		raw := strings.Replace(config(fastest, strings.Join(traffic, ",")), "round-robin", c.order, 1)
+		p := mustCompile(t, raw, Binding{})
+		r := NewRun(p, RunOptions{StartAt: 1})
+		if r.regions[0].shared != c.shared || !c.shared && len(r.slots) < c.slots || c.shared && len(r.slots) != c.slots {
+			t.Fatalf("%d definitions have %d slots, %+v", c.definitions, len(r.slots), r.regions[0])
+		}
+		q := &recorder{room: n, err: errEnough}
+		now := loop.Time(1) << 50
+		for q.room > 0 {
+			r.Step(now, q)
+		}
+		for i, want := range twinFrames(p.config, Binding{}, nil, n, now) {
+			if !bytes.Equal(q.frames[i], want) {
+				t.Fatalf("%d definitions: frame %d\n got % x\nwant % x", c.definitions, i, q.frames[i], want)
 			}
 		}
 	}

@@ -25,9 +25,15 @@ type Lengths struct {
 // at is the length of the k-th frame. k of a list is below its length.
 func (l *Lengths) at(k uint64) int {
 	if l.random {
-		return int(l.low) + int(mix(l.seed+k)>>32*uint64(l.high-l.low+1)>>32)
+		return int(l.low) + int(l.drawn(k))
 	}
 	return int(l.list[k])
+}
+
+// drawn is by how much the k-th frame of a random length is longer than the
+// shortest one.
+func (l *Lengths) drawn(k uint64) uint32 {
+	return uint32(mix(l.seed+k) >> 32 * uint64(l.high-l.low+1) >> 32)
 }
 
 // cycle is the number of frames after which lengths repeat.

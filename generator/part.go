@@ -230,7 +230,7 @@ func (r *Run) Split(queues int) []*Run {
 		}
 		r.parts = append(r.parts, q)
 	}
-	r.cursors, r.walk, r.flows, r.buffer, r.columns = nil, walk{}, nil, nil, columns{}
+	r.cursors, r.turns, r.flows, r.buffer, r.slots, r.regions, r.columns = nil, turns{}, nil, nil, nil, nil, columns{}
 	return r.parts
 }
 
@@ -312,8 +312,8 @@ func (r *Run) partOf(flow uint64) (*Run, uint64) {
 
 // ownFlows is how many flows a run, or a part of one, has.
 func (r *Run) ownFlows() (n uint64) {
-	for i := range r.walk.spots {
-		n += r.walk.spots[i].flows
+	for i := range r.cursors {
+		n += r.cursors[i].flows
 	}
 	return n
 }

@@ -54,29 +54,32 @@ type Run struct {
 	staleBy   atomic.Pointer[staleCounts] // nil until the first change
 
 	// The rest belongs to the caller of Step.
-	tally     tally
-	cursors   []cursor
-	walk      walk
-	slots     [Batch]slot
-	frames    [Batch][]byte
-	flowOf    [Batch]uint64 // by slot: its flow counted among the run's own, if it is counted or signed
-	buffer    []byte        // of all slots, stride octets each
-	stride    int
-	head      int // frames[head:tail] wait for the device
-	tail      int
-	columns   columns
-	layout    layout
-	everyWord uint64 // the adjacency that all slots were made with; 0 if it may differ
-	stale     bool   // a frame of the batch goes to a stale MAC
-	begun     bool
-	ended     bool
-	err       error
-	begin     loop.Time     // of the run
-	origin    loop.Time     // of the schedule; later than begin by the time in which no flow had a MAC
-	changes   uint64        // of adjacencies, when frames were built
-	retry     loop.Duration // pause before the device is tried again
-	barren    uint64        // frames passed over since the last one with a MAC
-	idleAt    uint64        // changes when a whole round was barren, +1
+	tally   tally
+	cursors []cursor
+	turns   turns
+	frames  [Batch][]byte // in the order in which they leave
+	slotOf  [Batch]int    // by frame
+	head    int           // frames[head:tail] wait for the device
+	tail    int
+	slots   []slot
+	octets  []int    // by slot: the frame's length without FCS
+	flowOf  []uint64 // by slot: its flow counted among the run's own, if it is counted or signed
+	buffer  []byte   // of all slots, stride octets each
+	stride  int
+	regions []region
+	batch   uint64 // number of the batch, from 1 on
+	bouts   []bout // of the present plan
+	columns columns
+	stale   bool // a frame of the batch goes to a stale MAC
+	begun   bool
+	ended   bool
+	err     error
+	begin   loop.Time     // of the run
+	origin  loop.Time     // of the schedule; later than begin by the time in which no flow had a MAC
+	changes uint64        // of adjacencies, when frames were built
+	retry   loop.Duration // pause before the device is tried again
+	barren  uint64        // frames passed over since the last one with a MAC
+	idleAt  uint64        // changes when a whole round was barren, +1
 }
 
 // NewRun prepares a run of a program.
@@ -90,19 +93,16 @@ func NewRun(p *Program, o RunOptions) *Run {
 }
 
 func newRun(p *Program, o RunOptions, s *lane) *Run {
-	r := &Run{p: p, options: o, lane: s, walk: newWalk(p, 0, 1), cursors: make([]cursor, len(p.defs))}
+	part, of := uint64(0), uint64(1)
 	if s != nil {
-		r.walk = newWalk(p, s.part, s.of)
+		part, of = s.part, s.of
 	}
+	r := &Run{p: p, options: o, lane: s, turns: newTurns(newWalk(p, part, of)), cursors: make([]cursor, len(p.defs))}
 	for i := range r.cursors {
-		r.cursors[i].init(&p.defs[i], &r.walk.spots[i])
+		r.cursors[i].init(&p.defs[i], newSpot(&p.defs[i], part, of))
 	}
 	r.stride = p.room + slack
-	r.buffer = make([]byte, Batch*r.stride)
-	for i := range r.slots {
-		r.slots[i].def = -1
-	}
-	r.columns, r.layout = p.newColumns(), newLayout(r.walk)
+	r.makeSlots(r.layOut())
 	if p.flows <= MaxCountedFlows {
 		r.flows = make([]flowCount, r.ownFlows())
 	}
@@ -112,6 +112,16 @@ func newRun(p *Program, o RunOptions, s *lane) *Run {
 	r.published.classes = make([]atomic.Uint64, len(p.classes))
 	r.published.store(&r.tally)
 	return r
+}
+
+// makeSlots makes n slots that hold nothing yet.
+func (r *Run) makeSlots(n int) {
+	r.buffer, r.octets, r.flowOf = make([]byte, n*r.stride), make([]int, n), make([]uint64, n)
+	r.slots, r.bouts = make([]slot, n), make([]bout, 0, Batch)
+	for i := range r.slots {
+		r.slots[i].def = -1
+	}
+	r.columns = r.p.newColumns(n)
 }
 
 // continueFrom takes over the sequence numbers of streams that both runs have.
@@ -237,41 +247,9 @@ func (r *Run) pause(now loop.Time) loop.Time {
 	return r.until(next)
 }
 
-// build makes up to n frames.
-func (r *Run) build(now loop.Time, n uint64) {
-	first := r.layOut()
-	r.head, r.tail, r.stale = first, first, false
-	if changes := r.p.changes.Load(); changes != r.changes {
-		r.changes, r.barren = changes, 0
-	}
-	if r.idle() {
-		return
-	}
-	n = min(n, uint64(Batch-first))
-	scanned := 0
-	for uint64(r.tail-first) < n && scanned < scanMax {
-		d, c := &r.p.defs[r.walk.def], &r.cursors[r.walk.def]
-		made := r.stretch(d, c, int(min(n-uint64(r.tail-first), r.walk.left)), now)
-		if made > 0 {
-			r.barren = 0
-			r.walk.turn(uint64(made))
-			continue
-		}
-		scanned++
-		c.pass(d)
-		r.walk.turn(1)
-		if r.pass(); r.idle() {
-			break
-		}
-	}
-	r.layout.next = r.tail + scanned
-	r.took(r.tail - first)
-}
-
 // pass counts a frame that is left out of the schedule.
 func (r *Run) pass() {
 	r.tally.skipped++
-	r.layout.left()
 	r.barren++
 	if r.barren >= r.p.round {
 		r.barren = 0
@@ -285,13 +263,13 @@ func (r *Run) refresh() {
 	r.changes, r.barren = r.p.changes.Load(), 0
 	kept := r.head
 	for i := r.head; i < r.tail; i++ {
-		s := &r.slots[i]
+		s := r.slot(i)
 		if s.adj != NoAdjacency {
 			word := r.p.words[s.adj].Load()
 			if state := stateOf(word); state.hasMAC() {
 				s.word = word
 				putMAC(r.frames[i], word)
-				r.everyWord = 0
+				r.cursors[s.def].everyWord = 0
 				r.stale = r.stale || state == AdjacencyStale
 			} else if word != s.word && r.p.config.Learning.Policy != PolicyFallback {
 				r.tally.skipped++
@@ -300,20 +278,21 @@ func (r *Run) refresh() {
 				continue
 			}
 		}
-		if kept < i {
-			r.shift(i, kept)
-		}
+		r.frames[kept], r.slotOf[kept] = r.frames[i], r.slotOf[i]
 		kept++
 	}
 	r.tail = kept
 }
 
+// slot is that of a frame of the batch.
+func (r *Run) slot(i int) *slot { return &r.slots[r.slotOf[i]] }
+
 // unsign takes back the sequence number of a frame that does not leave. All
 // later frames of its flow are taken back with it.
 func (r *Run) unsign(i int) {
-	c := &r.cursors[r.slots[i].def]
+	c := &r.cursors[r.slot(i).def]
 	if c.seq != nil {
-		c.seq[r.flowOf[i]-c.base]--
+		c.seq[r.flowOf[r.slotOf[i]]-c.base]--
 	}
 }
 
@@ -371,7 +350,7 @@ func (r *Run) account(from, to int, now loop.Time) {
 	} else {
 		for i := from; i < to; i++ {
 			t.octets += uint64(len(r.frames[i]) + fcs)
-			t.classes[r.slots[i].class]++
+			t.classes[r.slot(i).class]++
 		}
 	}
 	switch {
@@ -395,12 +374,12 @@ func (r *Run) account(from, to int, now loop.Time) {
 // since an atomic store costs as much as half a frame.
 func (r *Run) accountFlows(from, to int, now loop.Time) {
 	for i := from; i < to; {
-		flow, octets, n := r.flowOf[i], uint64(0), uint64(0)
-		for ; i < to && r.flowOf[i] == flow; i++ {
+		flow, octets, n := r.flowOf[r.slotOf[i]], uint64(0), uint64(0)
+		for ; i < to && r.flowOf[r.slotOf[i]] == flow; i++ {
 			octets += uint64(len(r.frames[i]) + fcs)
 			n++
 		}
-		r.flows[flow].add(n, octets, r.p.defs[r.slots[i-1].def].evenly, now)
+		r.flows[flow].add(n, octets, r.p.defs[r.slot(i-1).def].evenly, now)
 	}
 }
 

@@ -89,7 +89,7 @@ func (r *Result) NeighborChanges() (kept []NeighborChange, leftOut uint64) {
 func (r *Run) accountStale(from, to int, moved bool) {
 	note, n := uint64(0), uint64(0)
 	for i := from; i < to; i++ {
-		s := &r.slots[i]
+		s := r.slot(i)
 		word := s.word
 		if stateOf(word) != AdjacencyStale {
 			if !moved || s.adj == NoAdjacency {

@@ -111,6 +111,7 @@ func (k *compiler) sizes(t *Traffic, d *definition) {
 			return
 		}
 	}
+	d.setFluid()
 	k.p.room = max(k.p.room, len(d.template), int(distinct[len(distinct)-1]))
 	if t.Lengths.random {
 		return

@@ -1,0 +1,202 @@
+package generator
+
+import (
+	"encoding/binary"
+)
+
+// What depends on a frame's length is few numbers: where it ends, length fields,
+// the constants of checksums. Where lengths do not repeat soon, they are looked
+// up in a table and written a column at a time, as fields are.
+
+// fluid is the table of a definition whose frames differ by their length in
+// nothing but these numbers.
+type fluid struct {
+	table   []uint32 // by length: octets, the values of patches, the bases of checksums, their factors of the signature's sum
+	width   int      // numbers of one length
+	patches []patch  // of any length, for their places
+	sums    int
+	payload []byte // of the longest frame, which takes the place of signatures
+}
+
+// setFluid makes the table if the definition has one.
+func (d *definition) setFluid() {
+	first, last := &d.sizes[0], &d.sizes[len(d.sizes)-1]
+	if len(d.sizes) == 1 || first.direct || !first.whole || last.group > 0 {
+		return
+	}
+	f := &fluid{patches: first.patches, sums: len(first.sums), width: 1 + len(first.patches) + 2*len(first.sums)}
+	for i := range d.sizes {
+		s := &d.sizes[i]
+		if !s.like(first) {
+			return
+		}
+		f.table = append(f.table, uint32(s.octets))
+		for _, p := range s.patches {
+			f.table = append(f.table, uint32(p.value))
+		}
+		for k := range s.sums {
+			f.table = append(f.table, uint32(s.sums[k].base))
+		}
+		for k := range s.sums {
+			f.table = append(f.table, uint32(s.sums[k].sign))
+		}
+	}
+	if d.signature != nil {
+		f.payload = make([]byte, last.octets-len(d.template))
+		d.fillPayload(f.payload, 0)
+	}
+	d.fluid = f
+}
+
+// like tells whether the same is written at the same places.
+func (s *sized) like(t *sized) bool {
+	if len(s.patches) != len(t.patches) || len(s.sums) != len(t.sums) {
+		return false
+	}
+	for i := range s.patches {
+		if s.patches[i].at != t.patches[i].at {
+			return false
+		}
+	}
+	for i := range s.sums {
+		if s.sums[i].at != t.sums[i].at {
+			return false
+		}
+	}
+	return true
+}
+
+// lengths gives the slots of a bout's first n frames their lengths, of as many as
+// can be made together: their checksums must have one recipe.
+func (r *Run) lengths(b *bout, n int) int {
+	g := b.c.region
+	if g.period > 0 {
+		return r.repeatedLengths(b, n)
+	}
+	sizes := r.columns.sizes[:n]
+	b.d.sizesFrom(sizes, b.c)
+	sizes = sizes[:b.d.together(sizes)]
+	end := b.row + len(sizes)
+	for ; !g.shared && g.ready < end; g.ready++ {
+		r.prepare(g.ready, b.def, int(sizes[g.ready-b.row]))
+	}
+	if b.d.fluid != nil && !g.shared {
+		r.resize(b, sizes)
+		return len(sizes)
+	}
+	for i, size := range sizes {
+		if s := &r.slots[b.row+i]; s.def != b.def || s.size != int(size) {
+			r.prepare(b.row+i, b.def, int(size))
+		}
+	}
+	return len(sizes)
+}
+
+// repeatedLengths is lengths where the slots have them already, once they are
+// prepared.
+func (r *Run) repeatedLengths(b *bout, n int) int {
+	d, g := b.d, b.c.region
+	for ; g.ready < b.row+n; g.ready++ {
+		size := uint32(0)
+		if len(d.sizes) > 1 {
+			at := b.c.origin + uint64((g.ready-g.first)%g.period)*b.c.by
+			size = d.sizeOf[at%uint64(len(d.sizeOf))]
+		}
+		r.prepare(g.ready, b.def, int(size))
+	}
+	if d.sizes[len(d.sizes)-1].group == 0 {
+		return n
+	}
+	group := d.sizes[r.slots[b.row].size].group
+	for i := 1; i < n; i++ {
+		if d.sizes[r.slots[b.row+i].size].group != group {
+			return i
+		}
+	}
+	return n
+}
+
+// sizesFrom gives the plans of a cursor's next frames.
+func (d *definition) sizesFrom(to []uint32, c *cursor) {
+	length, cycle := c.length, uint64(len(d.sizeOf))
+	if d.sizeOf == nil {
+		for i := range to {
+			to[i] = d.lengths.drawn(length)
+			length += c.by
+		}
+		return
+	}
+	for i := range to {
+		to[i] = d.sizeOf[length]
+		if length += c.by; length >= cycle {
+			length %= cycle
+		}
+	}
+}
+
+// together is how many of the first plans are of one group.
+func (d *definition) together(sizes []uint32) int {
+	if d.sizes[len(d.sizes)-1].group == 0 {
+		return len(sizes)
+	}
+	group := d.sizes[sizes[0]].group
+	for i, size := range sizes {
+		if d.sizes[size].group != group {
+			return i
+		}
+	}
+	return len(sizes)
+}
+
+// resize gives a bout's prepared slots other lengths.
+func (r *Run) resize(b *bout, sizes []uint32) {
+	f, n := b.d.fluid, len(sizes)
+	if b.d.signature != nil {
+		r.moveSignatures(b, sizes)
+	} else {
+		look(r.octets[b.row:b.row+n], f, sizes, 0)
+	}
+	for k, p := range f.patches {
+		f.patch(r.buffer[b.row*r.stride+int(p.at):], r.stride, sizes, 1+k)
+	}
+	at := 1 + len(f.patches)
+	for k := range f.sums {
+		look(r.columns.totals[k].base[b.row:b.row+n], f, sizes, at+k)
+		if b.d.signature != nil {
+			look(r.columns.totals[k].sign[b.row:b.row+n], f, sizes, at+f.sums+k)
+		}
+	}
+}
+
+// look gives each length's number of a kind.
+func look[T int | uint64](to []T, f *fluid, sizes []uint32, kind int) {
+	to = to[:len(sizes)]
+	table, width := f.table[kind:], f.width
+	for i, size := range sizes {
+		to[i] = T(table[int(size)*width])
+	}
+}
+
+// patch writes each length's number of a kind, the first at the begin of b.
+func (f *fluid) patch(b []byte, stride int, sizes []uint32, kind int) {
+	table, width, at := f.table[kind:], f.width, 0
+	for _, size := range sizes {
+		binary.BigEndian.PutUint16(b[at:at+2], uint16(table[int(size)*width]))
+		at += stride
+	}
+}
+
+// moveSignatures makes signatures give way to payload, and gives the slots their
+// new lengths.
+func (r *Run) moveSignatures(b *bout, sizes []uint32) {
+	f, header := b.d.fluid, len(b.d.template)
+	octets, signAt := r.octets[b.row:b.row+len(sizes)], r.columns.signAt[b.row:b.row+len(sizes)]
+	at := b.row * r.stride
+	for i, size := range sizes {
+		old := octets[i] - SignatureSize
+		*(*[SignatureSize]byte)(r.buffer[at+old:]) = *(*[SignatureSize]byte)(f.payload[old-header:])
+		octets[i] = int(f.table[int(size)*f.width])
+		signAt[i] = at + octets[i] - SignatureSize
+		at += r.stride
+	}
+}
