@@ -49,6 +49,9 @@ func (r *Run) build(now loop.Time, n uint64) {
 // plan gives up to n frames their slots, as many as can be made in one go.
 func (r *Run) plan(n int) int {
 	r.close()
+	if len(r.cursors) == 1 {
+		return r.planOne(n)
+	}
 	slots := r.slotOf[r.tail : r.tail+n]
 	for i, def := range r.turns.next(n) {
 		at := r.cursors[def].bout
@@ -65,6 +68,20 @@ func (r *Run) plan(n int) int {
 		b.n++
 	}
 	return n
+}
+
+// planOne is plan where there is one definition.
+func (r *Run) planOne(n int) int {
+	if r.open(0) < 0 {
+		return 0
+	}
+	b := &r.bouts[0]
+	b.n = min(n, b.most)
+	slots := r.slotOf[r.tail : r.tail+b.n]
+	for i := range slots {
+		slots[i] = b.row + i
+	}
+	return b.n
 }
 
 // close forgets the last plan.
@@ -126,9 +143,12 @@ func (r *Run) make(n int, now loop.Time) {
 		r.bout(&r.bouts[i], now)
 	}
 	to := r.frames[r.tail : r.tail+n]
-	for i, slot := range r.slotOf[r.tail : r.tail+n] {
-		at := slot * r.stride
-		to[i] = r.buffer[at : at+r.octets[slot]]
+	if len(r.bouts) == 1 {
+		copy(to, r.views[r.bouts[0].row:])
+	} else {
+		for i, slot := range r.slotOf[r.tail : r.tail+n] {
+			to[i] = r.views[slot]
+		}
 	}
 	r.tail += n
 	r.turns.take(n)

@@ -101,7 +101,7 @@ func (r *Run) prepare(index, def, size int) {
 func (r *Run) fit(index int) {
 	s, at := &r.slots[index], index*r.stride
 	plan := &r.p.defs[s.def].sizes[s.size]
-	r.octets[index] = plan.octets
+	r.views[index] = r.buffer[at : at+plan.octets]
 	r.columns.signAt[index] = at + plan.sign
 	for k := range plan.sums {
 		c := &plan.sums[k]

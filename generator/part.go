@@ -230,7 +230,8 @@ func (r *Run) Split(queues int) []*Run {
 		}
 		r.parts = append(r.parts, q)
 	}
-	r.cursors, r.turns, r.flows, r.buffer, r.slots, r.regions, r.columns = nil, turns{}, nil, nil, nil, nil, columns{}
+	r.cursors, r.turns, r.flows, r.flowOf, r.buffer, r.columns = nil, turns{}, nil, nil, nil, columns{}
+	r.slots, r.views, r.regions = nil, nil, nil
 	return r.parts
 }
 

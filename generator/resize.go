@@ -153,27 +153,26 @@ func (r *Run) resize(b *bout, sizes []uint32) {
 	f, n := b.d.fluid, len(sizes)
 	if b.d.signature != nil {
 		r.moveSignatures(b, sizes)
-	} else {
-		look(r.octets[b.row:b.row+n], f, sizes, 0)
 	}
+	r.cut(b, sizes)
 	for k, p := range f.patches {
 		f.patch(r.buffer[b.row*r.stride+int(p.at):], r.stride, sizes, 1+k)
 	}
 	at := 1 + len(f.patches)
 	for k := range f.sums {
-		look(r.columns.totals[k].base[b.row:b.row+n], f, sizes, at+k)
+		f.look(r.columns.totals[k].base[b.row:b.row+n], sizes, at+k)
 		if b.d.signature != nil {
-			look(r.columns.totals[k].sign[b.row:b.row+n], f, sizes, at+f.sums+k)
+			f.look(r.columns.totals[k].sign[b.row:b.row+n], sizes, at+f.sums+k)
 		}
 	}
 }
 
 // look gives each length's number of a kind.
-func look[T int | uint64](to []T, f *fluid, sizes []uint32, kind int) {
+func (f *fluid) look(to []uint64, sizes []uint32, kind int) {
 	to = to[:len(sizes)]
 	table, width := f.table[kind:], f.width
 	for i, size := range sizes {
-		to[i] = T(table[int(size)*width])
+		to[i] = uint64(table[int(size)*width])
 	}
 }
 
@@ -186,17 +185,23 @@ func (f *fluid) patch(b []byte, stride int, sizes []uint32, kind int) {
 	}
 }
 
-// moveSignatures makes signatures give way to payload, and gives the slots their
-// new lengths.
+// cut gives a bout's frames their lengths.
+func (r *Run) cut(b *bout, sizes []uint32) {
+	views, table, width := r.views[b.row:b.row+len(sizes)], b.d.fluid.table, b.d.fluid.width
+	for i, size := range sizes {
+		views[i] = views[i][:table[int(size)*width]]
+	}
+}
+
+// moveSignatures makes signatures give way to payload, and finds their new places.
 func (r *Run) moveSignatures(b *bout, sizes []uint32) {
 	f, header := b.d.fluid, len(b.d.template)
-	octets, signAt := r.octets[b.row:b.row+len(sizes)], r.columns.signAt[b.row:b.row+len(sizes)]
-	at := b.row * r.stride
+	views, signAt := r.views[b.row:b.row+len(sizes)], r.columns.signAt[b.row:b.row+len(sizes)]
+	at := b.row*r.stride - SignatureSize
 	for i, size := range sizes {
-		old := octets[i] - SignatureSize
-		*(*[SignatureSize]byte)(r.buffer[at+old:]) = *(*[SignatureSize]byte)(f.payload[old-header:])
-		octets[i] = int(f.table[int(size)*f.width])
-		signAt[i] = at + octets[i] - SignatureSize
+		old := len(views[i]) - SignatureSize
+		*(*[SignatureSize]byte)(views[i][old:]) = *(*[SignatureSize]byte)(f.payload[old-header:])
+		signAt[i] = at + int(f.table[int(size)*f.width])
 		at += r.stride
 	}
 }

@@ -62,7 +62,7 @@ type Run struct {
 	head    int           // frames[head:tail] wait for the device
 	tail    int
 	slots   []slot
-	octets  []int    // by slot: the frame's length without FCS
+	views   [][]byte // by slot: the frame in it
 	flowOf  []uint64 // by slot: its flow counted among the run's own, if it is counted or signed
 	buffer  []byte   // of all slots, stride octets each
 	stride  int
@@ -116,7 +116,7 @@ func newRun(p *Program, o RunOptions, s *lane) *Run {
 
 // makeSlots makes n slots that hold nothing yet.
 func (r *Run) makeSlots(n int) {
-	r.buffer, r.octets, r.flowOf = make([]byte, n*r.stride), make([]int, n), make([]uint64, n)
+	r.buffer, r.views, r.flowOf = make([]byte, n*r.stride), make([][]byte, n), make([]uint64, n)
 	r.slots, r.bouts = make([]slot, n), make([]bout, 0, Batch)
 	for i := range r.slots {
 		r.slots[i].def = -1
