@@ -40,10 +40,71 @@ func (k *compiler) cells(d *definition) {
 		if c.join(d); c.plain {
 			c.narrow(d)
 		}
-		for _, op := range c.ops {
+	}
+	k.pairs(d)
+	for i := range d.cells {
+		for _, op := range d.cells[i].ops {
 			k.tables += d.ops[op].tabulate(maxTables-k.tables, op != d.adjOp)
 		}
 	}
+}
+
+// pairs joins cells that are neighbors and repeat together after few frames: one
+// table has the values of both, and one store writes them.
+func (k *compiler) pairs(d *definition) {
+	cells := d.cells[:0]
+	for i := 0; i < len(d.cells); i++ {
+		c := d.cells[i]
+		if i+1 < len(d.cells) && c.fits(d, &d.cells[i+1]) && k.pair(d, &c, &d.cells[i+1]) {
+			i++
+		}
+		cells = append(cells, c)
+	}
+	d.cells = cells
+}
+
+// fits tells whether one store can write a cell and the next one, and checksums
+// cover both alike.
+func (c *cell) fits(d *definition, next *cell) bool {
+	if !c.plain || !next.plain || c.end() != next.off || c.span != next.span || c.span > 4 {
+		return false
+	}
+	for i := range d.headers {
+		h := &d.headers[i]
+		if h.offset == next.off {
+			return false
+		}
+		if f := fieldOf(h.kind, "", roleSource); h.kind.isIP() && next.off == h.offset+f.bit/8 {
+			return false // a pseudo header begins there
+		}
+	}
+	return true
+}
+
+// pair puts both cells into c, unless the table would be too large.
+func (k *compiler) pair(d *definition, c, next *cell) bool {
+	a, b := &d.ops[c.ops[0]], &d.ops[next.ops[0]]
+	x, okX := product(a.every, a.count)
+	y, okY := product(b.every, b.count)
+	if !okX || !okY || x > maxPair || y > maxPair {
+		return false
+	}
+	cycle, _ := lcm(x, y)
+	if cycle > maxPair || k.tables+int(cycle)+Batch > maxTables {
+		return false
+	}
+	o := op{off: c.off, span: uint8(2 * c.span), bit: -1, values: &values{}, stride: 1, every: 1, count: cycle, fillDst: -1}
+	table := make([]uint64, cycle+Batch-1)
+	for i := range table {
+		n := uint64(i) % cycle
+		table[i] = a.at(n/a.every%a.count).lo<<(8*next.span) | b.at(n/b.every%b.count).lo
+	}
+	o.table = table
+	k.tables += len(table)
+	d.aside = d.aside || d.adjOp == c.ops[0] || d.adjOp == next.ops[0]
+	*c = cell{off: c.off, span: 2 * c.span, plain: true, ops: []int{len(d.ops)}}
+	d.ops = append(d.ops, o)
+	return true
 }
 
 // join gives each op its place in the cell, and the first one the constant bits.
@@ -88,18 +149,22 @@ func (c *cell) narrow(d *definition) {
 }
 
 // maxTables bounds the values in tables of all definitions together, maxTable
-// those of a sequence that could be computed, and maxCycle those of values that
-// stay for some frames each.
+// those of a sequence that could be computed, maxCycle those of values that stay
+// for some frames each, and maxPair those of two cells.
 const (
 	maxTables = 1 << 22
 	maxTable  = 1 << 16
 	maxCycle  = 1 << 12
+	maxPair   = 1 << 14
 )
 
 // tabulate makes the table of the op's values if it has no better way to them
 // and the table has no more than room values. It gives how many it has. Values
 // that stay for some frames are repeated in it, if they may be.
 func (o *op) tabulate(room int, repeat bool) int {
+	if o.table != nil {
+		return 0
+	}
 	v, count := o.values, o.count
 	long := v.count >= Batch && (v.isPlain() && o.xor.isZero() || v.list == nil && v.count > maxTable)
 	if o.stride > 1 {
@@ -110,9 +175,10 @@ func (o *op) tabulate(room int, repeat bool) int {
 		return 0
 	}
 	o.every, o.count = 1, count
-	o.table = make([]uint64, count+Batch-1)
-	for i := range o.table {
-		o.table[i] = o.at(uint64(i) % count).lo
+	table := make([]uint64, count+Batch-1)
+	for i := range table {
+		table[i] = o.at(uint64(i) % count).lo
 	}
-	return len(o.table)
+	o.table = table
+	return len(table)
 }

@@ -51,6 +51,9 @@ func (r *Run) fields(b *bout, how *recipe) {
 		}
 		r.column(b, &d.cells[i], acc)
 	}
+	if d.aside && d.adjOp >= 0 {
+		c.digits[d.adjOp].advance(&d.ops[d.adjOp], uint64(n)*c.by)
+	}
 	if far := c.far(uint64(n)); far != uint64(n)*c.by { // a part's last flow, and on to its first
 		for i := range d.ops {
 			c.digits[i].back(&d.ops[i], uint64(n)*c.by)

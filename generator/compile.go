@@ -22,6 +22,7 @@ type definition struct {
 	class    uint32 // of protocol counters
 
 	learned bool     // frames take their destination MAC from adjacencies
+	aside   bool     // no cell moves the digit of adjOp
 	adjOp   int      // the op whose value decides the adjacency, -1 if none does
 	adj     uint32   // when no op decides
 	adjOf   []uint32 // by index of that op's value

@@ -33,6 +33,9 @@ type op struct {
 
 // at is the value of a digit's index i as it stands in the cell.
 func (o *op) at(i uint64) wide {
+	if o.table != nil {
+		return wide{lo: o.table[i]}
+	}
 	if o.every < o.stride {
 		i /= o.stride
 	}
