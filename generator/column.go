@@ -5,8 +5,7 @@ import "encoding/binary"
 // total is a column of checksums with what it takes of each slot.
 type total struct {
 	base []uint64
-	sign []uint64 // the factor of the signature's sum
-	at   []int    // in the buffer of all slots
+	at   []int // in the buffer of all slots
 }
 
 // columns are room for the values and sums of a batch, and what each slot has to
@@ -15,7 +14,7 @@ type columns struct {
 	lo, hi  [Batch]uint64   // values
 	classes [][Batch]uint64 // sums over classes of cells, see recipe
 	idle    [Batch]uint64   // sums that nothing depends on
-	signed  [Batch]uint64   // sums of signatures
+	signed  [Batch]uint64   // sums of signatures, times 256 at odd places
 	sizes   [Batch]uint32   // indexes of lengths
 	signAt  []int           // by slot: where in the buffer of all slots the signature begins
 	totals  []total         // by checksum
@@ -33,7 +32,7 @@ func (p *Program) newColumns(slots int) columns {
 	}
 	c := columns{classes: make([][Batch]uint64, classes), totals: make([]total, totals), signAt: make([]int, slots)}
 	for k := range c.totals {
-		c.totals[k] = total{make([]uint64, slots), make([]uint64, slots), make([]int, slots)}
+		c.totals[k] = total{make([]uint64, slots), make([]int, slots)}
 	}
 	return c
 }
@@ -282,29 +281,23 @@ func (r *Run) sums(b *bout, how *recipe) {
 	for k := range how.sums {
 		m, t := &how.sums[k], &r.columns.totals[k]
 		sum := t.base[from:to]
-		if b.d.signature != nil {
-			sum = addProducts(r.columns.lo[:n], sum, r.columns.signed[:n], t.sign[from:to])
-		}
 		of, factor := r.columns.idle[:n], uint64(0)
 		if last := len(m.shares) - 1; last >= 0 {
 			for _, s := range m.shares[:last] {
-				sum = addMultiple(r.columns.lo[:n], sum, r.columns.classes[s.class][:n], s.factor)
+				sum = addMultiple(r.columns.lo[:n], sum, r.columns.class(s.class)[:n], s.factor)
 			}
-			of, factor = r.columns.classes[m.shares[last].class][:n], m.shares[last].factor
+			of, factor = r.columns.class(m.shares[last].class)[:n], m.shares[last].factor
 		}
 		storeSums(r.buffer, t.at[from:to], sum, of, factor, m.ones)
 	}
 }
 
-// addProducts gives to, filled with sum + of * by.
-//
-//go:noinline
-func addProducts(to, sum, of, by []uint64) []uint64 {
-	sum, of, by = sum[:len(to)], of[:len(to)], by[:len(to)]
-	for j := range to {
-		to[j] = sum[j] + of[j]*by[j]
+// class is the column of a class's sums.
+func (c *columns) class(class int) *[Batch]uint64 {
+	if class == signed {
+		return &c.signed
 	}
-	return to
+	return &c.classes[class]
 }
 
 // addMultiple gives to, filled with sum + of * factor.

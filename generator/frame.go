@@ -105,7 +105,7 @@ func (r *Run) fit(index int) {
 	r.columns.signAt[index] = at + plan.sign
 	for k := range plan.sums {
 		c := &plan.sums[k]
-		r.columns.totals[k].base[index], r.columns.totals[k].sign[index], r.columns.totals[k].at[index] = c.base, c.sign, at+c.at
+		r.columns.totals[k].base[index], r.columns.totals[k].at[index] = c.base, at+c.at
 	}
 }
 
@@ -143,7 +143,7 @@ func (r *Run) sign(b *bout, now loop.Time) {
 		binary.BigEndian.PutUint64(b, first)
 		binary.BigEndian.PutUint64(b[8:], second)
 		binary.BigEndian.PutUint32(b[16:], uint32(value)<<16)
-		signed[i] = first>>32 + first&0xffffffff + secondSum + value
+		signed[i] = (first>>32 + first&0xffffffff + secondSum + value) << (at[i] & 1 * 8)
 		if flow++; flow == uint64(len(seq)) {
 			flow = 0
 		}

@@ -11,7 +11,7 @@ import (
 // fluid is the table of a definition whose frames differ by their length in
 // nothing but these numbers.
 type fluid struct {
-	table   []uint32 // by length: octets, the values of patches, the bases of checksums, their factors of the signature's sum
+	table   []uint32 // by length: octets, the values of patches, the bases of checksums
 	width   int      // numbers of one length
 	patches []patch  // of any length, for their places
 	sums    int
@@ -24,7 +24,7 @@ func (d *definition) setFluid() {
 	if len(d.sizes) == 1 || first.direct || !first.whole || last.group > 0 {
 		return
 	}
-	f := &fluid{patches: first.patches, sums: len(first.sums), width: 1 + len(first.patches) + 2*len(first.sums)}
+	f := &fluid{patches: first.patches, sums: len(first.sums), width: 1 + len(first.patches) + len(first.sums)}
 	for i := range d.sizes {
 		s := &d.sizes[i]
 		if !s.like(first) {
@@ -36,9 +36,6 @@ func (d *definition) setFluid() {
 		}
 		for k := range s.sums {
 			f.table = append(f.table, uint32(s.sums[k].base))
-		}
-		for k := range s.sums {
-			f.table = append(f.table, uint32(s.sums[k].sign))
 		}
 	}
 	if d.signature != nil {
@@ -161,9 +158,6 @@ func (r *Run) resize(b *bout, sizes []uint32) {
 	at := 1 + len(f.patches)
 	for k := range f.sums {
 		f.look(r.columns.totals[k].base[b.row:b.row+n], sizes, at+k)
-		if b.d.signature != nil {
-			f.look(r.columns.totals[k].sign[b.row:b.row+n], sizes, at+f.sums+k)
-		}
 	}
 }
 

@@ -101,7 +101,7 @@ func newRun(p *Program, o RunOptions, s *lane) *Run {
 	for i := range r.cursors {
 		r.cursors[i].init(&p.defs[i], newSpot(&p.defs[i], part, of))
 	}
-	r.stride = p.room + slack
+	r.stride = (p.room + slack + 1) &^ 1 // even, so that places in a frame are odd where they are in the buffer
 	r.makeSlots(r.layOut())
 	if p.flows <= MaxCountedFlows {
 		r.flows = make([]flowCount, r.ownFlows())

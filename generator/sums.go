@@ -50,6 +50,9 @@ type mixture struct {
 	ones   bool // see checksum
 }
 
+// signed is the class of signatures.
+const signed = -1
+
 // share is a class and its factor in a checksum.
 type share struct {
 	class  int
@@ -64,7 +67,6 @@ type checksum struct {
 	at    int // where the value is written
 	base  uint64
 	terms []term // while it is worked out; then they are in the recipe
-	sign  uint64 // the factor of the signature's sum
 	ones  bool   // a result of 0 is written as 0xffff (RFC 768)
 
 	start, end int // the range that is summed
@@ -272,7 +274,10 @@ func (s *sized) share(cells int) {
 		for _, t := range c.terms {
 			of(t.cell)[k] = t.factor
 		}
-		r.sums[k].ones, c.sign, c.terms = c.ones, of(cells)[k], nil
+		r.sums[k].ones, c.terms = c.ones, nil
+		if factor := of(cells)[k]; factor > 0 { // times 256 if the signature is at an odd place; see sign
+			r.sums[k].shares = append(r.sums[k].shares, share{signed, factor * weight(s.sign) % modulus})
+		}
 	}
 	for i := range r.classOf {
 		r.classOf[i] = -1
