@@ -11,7 +11,7 @@ import (
 // fluid is the table of a definition whose frames differ by their length in
 // nothing but these numbers.
 type fluid struct {
-	table   []uint32 // by length: octets, the values of patches, the bases of checksums
+	table   []uint16 // by length: octets, the values of patches, the bases of checksums
 	width   int      // numbers of one length
 	patches []patch  // of any length, for their places
 	sums    int
@@ -30,12 +30,12 @@ func (d *definition) setFluid() {
 		if !s.like(first) {
 			return
 		}
-		f.table = append(f.table, uint32(s.octets))
+		f.table = append(f.table, uint16(s.octets))
 		for _, p := range s.patches {
-			f.table = append(f.table, uint32(p.value))
+			f.table = append(f.table, p.value)
 		}
 		for k := range s.sums {
-			f.table = append(f.table, uint32(s.sums[k].base))
+			f.table = append(f.table, uint16((s.sums[k].base-1)%modulus+1))
 		}
 	}
 	if d.signature != nil {
@@ -114,11 +114,14 @@ func (r *Run) repeatedLengths(b *bout, n int) int {
 }
 
 // sizesFrom gives the plans of a cursor's next frames.
+//
+//go:noinline
 func (d *definition) sizesFrom(to []uint32, c *cursor) {
 	length, cycle := c.length, uint64(len(d.sizeOf))
 	if d.sizeOf == nil {
+		lengths := *d.lengths // in registers
 		for i := range to {
-			to[i] = d.lengths.drawn(length)
+			to[i] = lengths.drawn(length)
 			length += c.by
 		}
 		return
@@ -147,39 +150,47 @@ func (d *definition) together(sizes []uint32) int {
 
 // resize gives a bout's prepared slots other lengths.
 func (r *Run) resize(b *bout, sizes []uint32) {
-	f, n := b.d.fluid, len(sizes)
+	f := b.d.fluid
 	if b.d.signature != nil {
 		r.moveSignatures(b, sizes)
 	}
 	r.cut(b, sizes)
-	for k, p := range f.patches {
-		f.patch(r.buffer[b.row*r.stride+int(p.at):], r.stride, sizes, 1+k)
+	for k := 0; k < len(f.patches); k += 2 { // two at a time, the last one twice if it is alone
+		f.patch(r.buffer[b.row*r.stride:], r.stride, sizes, k, min(k+1, len(f.patches)-1))
 	}
-	at := 1 + len(f.patches)
-	for k := range f.sums {
-		f.look(r.columns.totals[k].base[b.row:b.row+n], sizes, at+k)
-	}
-}
-
-// look gives each length's number of a kind.
-func (f *fluid) look(to []uint64, sizes []uint32, kind int) {
-	to = to[:len(sizes)]
-	table, width := f.table[kind:], f.width
-	for i, size := range sizes {
-		to[i] = uint64(table[int(size)*width])
+	for k := 0; k < f.sums; k += 2 {
+		f.bases(&r.columns, b.row, sizes, k, min(k+1, f.sums-1))
 	}
 }
 
-// patch writes each length's number of a kind, the first at the begin of b.
-func (f *fluid) patch(b []byte, stride int, sizes []uint32, kind int) {
-	table, width, at := f.table[kind:], f.width, 0
+// patch writes two patches into the frames that begin at b.
+//
+//go:noinline
+func (f *fluid) patch(b []byte, stride int, sizes []uint32, i, j int) {
+	first, second, width, at, next := f.table[1+i:], f.table[1+j:], f.width, int(f.patches[i].at), int(f.patches[j].at)
 	for _, size := range sizes {
-		binary.BigEndian.PutUint16(b[at:at+2], uint16(table[int(size)*width]))
-		at += stride
+		v := int(size) * width
+		binary.BigEndian.PutUint16(b[at:at+2], first[v])
+		binary.BigEndian.PutUint16(b[next:next+2], second[v])
+		at, next = at+stride, next+stride
+	}
+}
+
+// bases gives two checksums their bases.
+//
+//go:noinline
+func (f *fluid) bases(c *columns, row int, sizes []uint32, i, j int) {
+	first, second, width := f.table[1+len(f.patches)+i:], f.table[1+len(f.patches)+j:], f.width
+	to, also := c.totals[i].base[row:row+len(sizes)], c.totals[j].base[row:row+len(sizes)]
+	for k, size := range sizes {
+		v := int(size) * width
+		to[k], also[k] = uint64(first[v]), uint64(second[v])
 	}
 }
 
 // cut gives a bout's frames their lengths.
+//
+//go:noinline
 func (r *Run) cut(b *bout, sizes []uint32) {
 	views, table, width := r.views[b.row:b.row+len(sizes)], b.d.fluid.table, b.d.fluid.width
 	for i, size := range sizes {
@@ -188,6 +199,8 @@ func (r *Run) cut(b *bout, sizes []uint32) {
 }
 
 // moveSignatures makes signatures give way to payload, and finds their new places.
+//
+//go:noinline
 func (r *Run) moveSignatures(b *bout, sizes []uint32) {
 	f, header := b.d.fluid, len(b.d.template)
 	views, signAt := r.views[b.row:b.row+len(sizes)], r.columns.signAt[b.row:b.row+len(sizes)]
