@@ -63,11 +63,46 @@ func (s *Stack) handleARP(g *segment, eth *header.EthernetRepr, b []byte) {
 	switch {
 	case i == nil:
 		s.drop(DropOtherAddress)
-	case ours:
+	case ours && r.Op == header.ARPRequest:
 		if n := AnswerARP(s.room(smallFrame), &r, i.station(true)); n > 0 {
 			i.send(n, &s.counts().ARPRepliesSent)
 		}
 	}
+}
+
+// handleAnswer handles the frame that whoever learns gets most: an untagged ARP
+// reply with nothing odd about it, to the only interface, from a neighbor that is
+// INCOMPLETE and was asked. It does the same as handleAny in fewer steps, because
+// only a station's address that is not ours is ever asked for. It tells of other
+// frames that they are for handleAny, and then nothing has happened.
+func (s *Stack) handleAnswer(frame []byte) bool {
+	r := header.UntaggedARPReply(frame)
+	g := s.segment(0)
+	if r == nil || g == nil {
+		return false
+	}
+	i := g.only()
+	if i == nil || i.ipv4 == nil || i.config.RxFilter != nil {
+		return false
+	}
+	eth, mac := header.Ethernet(frame), r.SenderMAC()
+	if eth.Dst() != i.config.MAC || ipFrom4(r.TargetIP()) != i.ipv4.ip ||
+		mac != eth.Src() || mac == i.config.MAC || isNoStation(mac) {
+		return false
+	}
+	id := s.neighbors.find(i.slot, ipFrom4(r.SenderIP()))
+	if id == 0 {
+		return false
+	}
+	if n := s.neighbors.at(id); n.state != StateIncomplete || n.flags&flagOutstanding == 0 {
+		return false
+	}
+	s.counts().ARPRepliesReceived++
+	s.apply(id, advert(true, true, advertOther), mac, CauseAnswer)
+	i.stats.RxPackets++
+	i.stats.RxBytes += uint64(len(frame))
+	s.settle()
+	return true
 }
 
 // arpRecipient finds the interface that a message is for: the one that has the
@@ -120,7 +155,7 @@ func (s *Stack) heard(i *Interface, sender ip, mac header.MAC, m message) {
 	if mac == i.config.MAC || sender.is4() && i.isBroadcast(sender) {
 		return // counted for the interface that the message is for
 	}
-	id := s.neighbors.find(i.slot, sender)
+	id, spot := s.neighbors.search(i.slot, sender)
 	if id == 0 {
 		if !m.create {
 			if m.answer {
@@ -128,7 +163,7 @@ func (s *Stack) heard(i *Interface, sender ip, mac header.MAC, m message) {
 			}
 			return
 		}
-		if id = s.admit(i, sender, true); id == 0 {
+		if id = s.admit(i, sender, spot, s.loop.Now(), true); id == 0 {
 			s.drop(DropForeignFull)
 			return
 		}

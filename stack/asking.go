@@ -93,7 +93,8 @@ func (i *Interface) Hold(hop netip.Addr, target uint32, fresh bool, deadline loo
 	if r := i.refuse(a); r != ReasonNone {
 		return Held{State: HeldRefused, Reason: r}
 	}
-	id := s.neighbors.find(i.slot, a)
+	now := s.loop.Now()
+	id, spot := s.neighbors.search(i.slot, a)
 	if id != 0 {
 		n := s.neighbors.at(id)
 		if n.state == StateStatic || n.state == StateReachable && !fresh {
@@ -104,13 +105,16 @@ func (i *Interface) Hold(hop netip.Addr, target uint32, fresh bool, deadline loo
 		return Held{State: HeldRefused, Reason: TableFull}
 	}
 	if id == 0 {
-		if id = s.admit(i, a, false); id == 0 {
+		if id = s.admit(i, a, spot, now, false); id == 0 {
 			return Held{State: HeldRefused, Reason: TableFull}
 		}
+		if s.up {
+			return Held{State: HeldAsk, Ref: s.begin(id, i, target, deadline)}
+		}
 	}
-	ref, now := s.join(id, target, deadline)
+	ref, may := s.join(id, target, deadline, now)
 	s.schedule()
-	if now {
+	if may {
 		return Held{State: HeldAsk, Ref: ref}
 	}
 	return Held{State: HeldWait, Ref: ref}
@@ -130,8 +134,20 @@ func (i *Interface) refuse(hop ip) Reason {
 	return ReasonNone
 }
 
+// begin is join, and evAsk, for an entry that was just made, while the link is
+// up: nothing was asked yet, nobody else waits, and no timer is set.
+func (s *Stack) begin(id uint32, i *Interface, target uint32, deadline loop.Time) (ref uint32) {
+	n, h := s.neighbors.at(id), s.holds.alloc()
+	n.state, n.ask = StateIncomplete, s.asks.alloc()
+	a, r := s.asks.at(n.ask), s.holds.at(h)
+	a.neighbor, a.holds, a.flags = id, h, askOffered
+	r.target, r.deadline, r.ask = target, deadline, n.ask
+	s.report(i, n, StateNone, header.MAC{}, CauseAsked)
+	return h | r.generation<<refIDBits
+}
+
 // join adds a hold to a neighbor and tells whether it may be asked now.
-func (s *Stack) join(id, target uint32, deadline loop.Time) (ref uint32, now bool) {
+func (s *Stack) join(id, target uint32, deadline, now loop.Time) (ref uint32, may bool) {
 	n := s.neighbors.at(id)
 	n.flags &^= flagForeign
 	if n.ask == 0 {
@@ -152,16 +168,16 @@ func (s *Stack) join(id, target uint32, deadline loop.Time) (ref uint32, now boo
 		if a.flags&askLost != 0 {
 			a.everybody = 0 // the next question would be too late for this waiter
 		}
-		s.setAskTimer(n, a, i)
-	case s.up && s.loop.Now() >= n.asked.Add(i.config.Neighbor.RetransTimer):
+		s.setAskTimer(n, a, i, now)
+	case s.up && now >= n.asked.Add(i.config.Neighbor.RetransTimer):
 		a.flags |= askOffered
 		s.askTimers.remove(n.ask)
-		now = true
+		may = true
 	default:
-		s.setAskTimer(n, a, i)
+		s.setAskTimer(n, a, i, now)
 	}
 	s.apply(id, evAsk, header.MAC{}, CauseAsked)
-	return ref, now
+	return ref, may
 }
 
 // held finds the hold of a ref, nil if it has ended.
@@ -187,14 +203,15 @@ func (s *Stack) Solicit(ref uint32) bool {
 	a := s.asks.at(h.ask)
 	n := s.neighbors.at(a.neighbor)
 	i := s.interfaces[n.iface]
-	if !s.up || s.loop.Now() < n.asked.Add(i.config.Neighbor.RetransTimer) {
+	now := s.loop.Now()
+	if !s.up || now < n.asked.Add(i.config.Neighbor.RetransTimer) {
 		return false // whoever made it too early has set the timer
 	}
 	if n.state != StateProbe && n.isSilent() {
 		s.apply(a.neighbor, evUnanswered, header.MAC{}, CauseNoReply)
 	}
-	sent := s.question(n, a, i)
-	s.setAskTimer(n, a, i)
+	sent := s.question(n, a, i, now)
+	s.setAskTimer(n, a, i, now)
 	s.schedule()
 	return sent
 }
@@ -209,7 +226,7 @@ func (s *Stack) Extend(ref uint32, deadline loop.Time) {
 	a := s.asks.at(h.ask)
 	n := s.neighbors.at(a.neighbor)
 	if a.flags&askOffered == 0 {
-		s.setAskTimer(n, a, s.interfaces[n.iface])
+		s.setAskTimer(n, a, s.interfaces[n.iface], s.loop.Now())
 		s.schedule()
 	}
 }
@@ -223,23 +240,23 @@ func (s *Stack) Release(ref uint32) {
 	a := s.asks.at(h.ask)
 	id := a.neighbor
 	n := s.neighbors.at(id)
-	i := s.interfaces[n.iface]
+	i, now := s.interfaces[n.iface], s.loop.Now()
 	s.unlinkHold(a, ref&refIDMask)
 	switch {
 	case n.state == StateIncomplete && a.holds == 0 && a.flags&askSelf == 0:
 		// Nobody waits. The entry stays until the next question would be allowed,
 		// so that nobody who comes back asks earlier.
 		a.flags &^= askOffered
-		s.askTimers.set(n.ask, n.asked.Add(i.config.Neighbor.RetransTimer), s.loop.Now())
+		s.askTimers.set(n.ask, n.asked.Add(i.config.Neighbor.RetransTimer), now)
 	case a.holds == 0:
 		if s.reconcile(id, n, i); n.ask != 0 {
 			a.flags &^= askOffered
-			s.setAskTimer(n, a, i)
+			s.setAskTimer(n, a, i, now)
 		}
 	case a.flags&askOffered != 0:
 		s.offer(a)
 	default:
-		s.setAskTimer(n, a, i)
+		s.setAskTimer(n, a, i, now)
 	}
 	s.schedule()
 }
@@ -279,13 +296,10 @@ func (s *Stack) endHold(id uint32, h *hold) {
 }
 
 // confirmHolds tells all who wait for a neighbor; their holds end.
-func (s *Stack) confirmHolds(n *neighbor) {
-	if n.ask == 0 {
-		return
-	}
-	a, rtt := s.asks.at(n.ask), loop.Duration(0)
+func (s *Stack) confirmHolds(n *neighbor, a *ask, now loop.Time) {
+	rtt := loop.Duration(0)
 	if n.flags&flagOutstanding != 0 {
-		rtt = s.loop.Now().Sub(n.asked)
+		rtt = now.Sub(n.asked)
 	}
 	for a.holds != 0 {
 		id := a.holds

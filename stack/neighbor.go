@@ -11,10 +11,11 @@ import (
 // or a duplicate address.
 const suspectWithin = 1 * loop.Second
 
-// admit makes an entry in StateNone for an address, 0 if there is no room. An
+// admit makes an entry in StateNone for an address that was searched for in
+// vain, 0 if there is no room. An
 // entry that only a peer wants may take the place of another such one; an entry
 // that we want takes that of any that nobody waits for, the least useful first.
-func (s *Stack) admit(i *Interface, a ip, foreign bool) uint32 {
+func (s *Stack) admit(i *Interface, a ip, free spot, now loop.Time, foreign bool) uint32 {
 	if i.count >= i.config.Neighbor.MaxEntries || s.neighbors.used >= maxIDs {
 		victim := s.neighbors.timers.oldest(i.foreign)
 		if victim == 0 && !foreign {
@@ -22,14 +23,15 @@ func (s *Stack) admit(i *Interface, a ip, foreign bool) uint32 {
 		}
 		// An entry that was asked just now stays, else whoever wants it next would
 		// ask too early.
-		if victim == 0 || s.loop.Now() < s.neighbors.at(victim).asked.Add(i.config.Neighbor.RetransTimer) {
+		if victim == 0 || now < s.neighbors.at(victim).asked.Add(i.config.Neighbor.RetransTimer) {
 			return 0
 		}
 		s.counts().Reclaimed++
 		s.apply(victim, evFlush, header.MAC{}, CauseFlushed)
+		free = noSpot // others moved
 	}
 	s.needCache()
-	id := s.neighbors.create(i.slot, a, s.loop.Now())
+	id := s.neighbors.create(i.slot, a, free, now)
 	i.count++
 	i.segment.watch(a, 1)
 	if foreign {
@@ -53,10 +55,10 @@ func (s *Stack) forget(id uint32) {
 // addStatic makes an entry that never changes.
 func (i *Interface) addStatic(a ip, mac header.MAC) {
 	s := i.stack
-	id := s.neighbors.find(i.slot, a)
+	id, free := s.neighbors.search(i.slot, a)
 	if id == 0 {
 		s.needCache()
-		id = s.neighbors.create(i.slot, a, s.loop.Now())
+		id = s.neighbors.create(i.slot, a, free, s.loop.Now())
 		i.count++
 		i.segment.watch(a, 1)
 	}
@@ -68,12 +70,22 @@ func (i *Interface) addStatic(a ip, mac header.MAC) {
 // may be gone when it returns.
 func (s *Stack) apply(id uint32, e event, mac header.MAC, cause Cause) {
 	n := s.neighbors.at(id)
-	old, oldMAC := n.state, n.mac
+	old := n.state
 	next, do := step(old, e, n.isTracked())
 	if next == old && do == 0 {
 		return
 	}
 	i, now := s.interfaces[n.iface], s.loop.Now()
+	if old == StateIncomplete && next == StateReachable && do == doResolve {
+		s.resolve(id, n, i, mac, now, cause)
+	} else {
+		s.move(id, n, i, transition{next, do}, mac, now, cause)
+	}
+}
+
+// move does what any transition demands.
+func (s *Stack) move(id uint32, n *neighbor, i *Interface, t transition, mac header.MAC, now loop.Time, cause Cause) {
+	old, oldMAC, next, do := n.state, n.mac, t.next, t.do
 	n.state = next
 	if do&doRecord != 0 && old == StateIncomplete {
 		oldMAC = s.asks.at(n.ask).was
@@ -93,7 +105,9 @@ func (s *Stack) apply(id uint32, e event, mac header.MAC, cause Cause) {
 	}
 	s.setTimer(id, n, i, now, do)
 	if do&doAnswer != 0 {
-		s.confirmHolds(n)
+		if n.ask != 0 {
+			s.confirmHolds(n, s.asks.at(n.ask), now)
+		}
 		n.flags &^= flagOutstanding | flagForeign
 	}
 	if do&doConfirm != 0 {
@@ -116,6 +130,28 @@ func (s *Stack) apply(id uint32, e event, mac header.MAC, cause Cause) {
 	if next == StateNone {
 		s.forget(id)
 	}
+}
+
+// resolve is move for what ends nearly every search: an INCOMPLETE neighbor
+// becomes REACHABLE, and all who wait for it are served. It does the same in fewer
+// steps, since nothing is left to ask.
+func (s *Stack) resolve(id uint32, n *neighbor, i *Interface, mac header.MAC, now loop.Time, cause Cause) {
+	a := s.asks.at(n.ask)
+	oldMAC := a.was
+	if !oldMAC.IsZero() && mac != oldMAC {
+		s.counts().NeighborChanges++
+	}
+	n.state, n.mac, n.changed = StateReachable, mac, now
+	s.setTimer(id, n, i, now, doResolve)
+	s.confirmHolds(n, a, now)
+	n.flags &^= flagOutstanding | flagForeign | flagTried
+	if a.packets > 0 {
+		s.endHeldPackets(i, n, doResolve)
+	}
+	s.askTimers.remove(n.ask)
+	s.asks.release(n.ask)
+	n.ask = 0
+	s.report(i, n, StateIncomplete, oldMAC, cause)
 }
 
 // setTimer gives the new state its timer.

@@ -89,6 +89,9 @@ const (
 	doAsk                        // begin to ask
 	doForget                     // the MAC is not valid any more
 	doDrop                       // held packets are lost
+
+	// doResolve is all that an answer to a search demands.
+	doResolve = doRecord | doFlush | doConfirm | doAnswer
 )
 
 type transition struct {
@@ -136,7 +139,7 @@ func buildTransitions() (t [numStates][numEvents]transition) {
 	for _, override := range [2]event{0, overrideBit} { // O is ignored
 		for _, lla := range [2]event{advertSame, advertOther} {
 			inc[evAdvert+override+lla] = transition{StateStale, doRecord | doFlush}
-			inc[evAdvert+solicitBit+override+lla] = transition{StateReachable, doRecord | doFlush | doConfirm | doAnswer}
+			inc[evAdvert+solicitBit+override+lla] = transition{StateReachable, doResolve}
 		}
 	}
 

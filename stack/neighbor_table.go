@@ -92,30 +92,47 @@ func (t *neighborTable) home(iface uint32, a ip) (position uint64, tag uint32) {
 	return lane<<t.groupBits | hash&(1<<t.groupBits-1), uint32(hash>>32) &^ idMask
 }
 
+// A spot is where a search ended in vain: a new entry's word goes there, unless
+// the index has changed since.
+type spot struct {
+	at  uint64
+	tag uint32
+}
+
+// noSpot is the spot of an address that must be searched for again.
+var noSpot = spot{tag: idMask}
+
 // find gives the id of a neighbor, 0 if there is none.
 func (t *neighborTable) find(iface uint32, a ip) uint32 {
+	id, _ := t.search(iface, a)
+	return id
+}
+
+// search is find; if there is none, it gives the spot for one.
+func (t *neighborTable) search(iface uint32, a ip) (id uint32, free spot) {
 	if len(t.index) == 0 {
-		return 0
+		return 0, noSpot
 	}
 	at, tag := t.home(iface, a)
 	for ; ; at++ {
 		word := *t.word(at)
 		if word == 0 {
-			return 0
+			return 0, spot{at, tag}
 		}
 		if word&^idMask != tag {
 			continue
 		}
 		if n := t.at(word & idMask); n.iface == iface && t.address(n) == a {
-			return word & idMask
+			return word & idMask, spot{}
 		}
 	}
 }
 
-// create makes an entry in StateNone. There must be none yet.
-func (t *neighborTable) create(iface uint32, a ip, now loop.Time) uint32 {
+// create makes an entry in StateNone for an address whose search ended at free.
+func (t *neighborTable) create(iface uint32, a ip, free spot, now loop.Time) uint32 {
 	if (t.used+1)*4 > len(t.index)*3 {
 		t.grow()
+		free = noSpot
 	}
 	id := t.entries.alloc()
 	n := t.at(id)
@@ -125,7 +142,11 @@ func (t *neighborTable) create(iface uint32, a ip, now loop.Time) uint32 {
 		n.flags = flagIPv6
 		*t.addresses.at(n.key) = a
 	}
-	t.insert(iface, a, id)
+	if free == noSpot {
+		t.insert(iface, a, id)
+	} else {
+		*t.word(free.at) = free.tag | id
+	}
 	t.used++
 	return id
 }

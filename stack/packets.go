@@ -81,9 +81,9 @@ func (i *Interface) output(dst ip, packet []byte) Reason {
 		s.drop(DropNoRoute)
 		return r
 	}
-	id := s.neighbors.find(i.slot, hop)
+	id, spot := s.neighbors.search(i.slot, hop)
 	if id == 0 {
-		if id = s.admit(i, hop, false); id == 0 {
+		if id = s.admit(i, hop, spot, s.loop.Now(), false); id == 0 {
 			s.drop(DropTableFull)
 			return TableFull
 		}
@@ -154,10 +154,10 @@ func (s *Stack) keep(n *neighbor, i *Interface, packet []byte) {
 	}
 	a.flags |= askSelf
 	a.tries = 0
-	if s.loop.Now() >= n.asked.Add(i.config.Neighbor.RetransTimer) {
+	if now := s.loop.Now(); now >= n.asked.Add(i.config.Neighbor.RetransTimer) {
 		s.askSelfNow(n, a, i)
 	} else {
-		s.setAskTimer(n, a, i)
+		s.setAskTimer(n, a, i, now)
 	}
 }
 

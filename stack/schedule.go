@@ -50,10 +50,10 @@ func (s *Stack) askAnew(n *neighbor, i *Interface) {
 }
 
 // setAskTimer sets the time of the next question.
-func (s *Stack) setAskTimer(n *neighbor, a *ask, i *Interface) {
+func (s *Stack) setAskTimer(n *neighbor, a *ask, i *Interface, now loop.Time) {
 	if a.flags&askOffered == 0 {
-		if at := s.nextQuestion(n, a, i); at != loop.Never {
-			s.askTimers.set(n.ask, at, s.loop.Now())
+		if at := s.nextQuestion(n, a, i, now); at != loop.Never {
+			s.askTimers.set(n.ask, at, now)
 			return
 		}
 	}
@@ -62,8 +62,8 @@ func (s *Stack) setAskTimer(n *neighbor, a *ask, i *Interface) {
 
 // nextQuestion is when a neighbor is to be asked next, or a conclusion drawn
 // from the last question; Never if no waiter has time left for an answer.
-func (s *Stack) nextQuestion(n *neighbor, a *ask, i *Interface) loop.Time {
-	c, now := &i.config.Neighbor, s.loop.Now()
+func (s *Stack) nextQuestion(n *neighbor, a *ask, i *Interface, now loop.Time) loop.Time {
+	c := &i.config.Neighbor
 	earliest := max(now, n.asked.Add(c.RetransTimer)) // RFC 4861 section 7.2.2, RFC 1122 section 2.3.2.1
 	switch {
 	case n.state == StateProbe || a.flags&askSelf != 0:
@@ -142,10 +142,11 @@ func (s *Stack) askDue(askID uint32) {
 // askSelfNow asks without the waiter. A tracked neighbor is not given up because
 // of questions that did not leave.
 func (s *Stack) askSelfNow(n *neighbor, a *ask, i *Interface) {
-	if sent := s.question(n, a, i); a.tries < 255 && (sent || !n.isTracked()) {
+	now := s.loop.Now()
+	if sent := s.question(n, a, i, now); a.tries < 255 && (sent || !n.isTracked()) {
 		a.tries++
 	}
-	s.setAskTimer(n, a, i)
+	s.setAskTimer(n, a, i, now)
 }
 
 // probe sends the next probe, or draws the conclusion from the last
@@ -175,7 +176,7 @@ func (s *Stack) failHeldPackets(id uint32, n *neighbor, a *ask, i *Interface) {
 	s.dropHeld(a)
 	switch {
 	case n.isTracked():
-		s.setAskTimer(n, a, i)
+		s.setAskTimer(n, a, i, s.loop.Now())
 	case a.holds != 0:
 		s.offer(a)
 	default:
@@ -203,13 +204,13 @@ func (s *Stack) resumeAsking() {
 
 // question asks a neighbor: by unicast in PROBE and first of all when it has a
 // MAC, else everybody.
-func (s *Stack) question(n *neighbor, a *ask, i *Interface) bool {
+func (s *Stack) question(n *neighbor, a *ask, i *Interface, now loop.Time) bool {
 	to, one := header.Broadcast, false // stands for the group of the target in IPv6, too
-	if n.state == StateProbe || n.state.HasMAC() && n.state != StateUnreachable && s.tryUnicast(n, a, i) {
+	if n.state == StateProbe || n.state.HasMAC() && n.state != StateUnreachable && s.tryUnicast(n, a, i, now) {
 		to, one = n.mac, true
 	}
 	a.flags &^= askOffered
-	n.asked = s.loop.Now()
+	n.asked = now
 	n.flags |= flagOutstanding
 	target := s.neighbors.address(n)
 	sent := false
@@ -240,11 +241,11 @@ func (n *neighbor) isSilent() bool {
 // tryUnicast tells whether a neighbor is worth asking at the MAC it had: not
 // if that was in vain the last time, by whomever, nor if no waiter has the time
 // to ask everybody afterwards.
-func (s *Stack) tryUnicast(n *neighbor, a *ask, i *Interface) bool {
+func (s *Stack) tryUnicast(n *neighbor, a *ask, i *Interface, now loop.Time) bool {
 	if n.flags&flagTried != 0 {
 		return false
 	}
-	second := s.loop.Now().Add(2 * i.config.Neighbor.RetransTimer)
+	second := now.Add(2 * i.config.Neighbor.RetransTimer)
 	for h := a.holds; h != 0; h = s.holds.at(h).next {
 		if s.holds.at(h).deadline >= second {
 			return true

@@ -103,6 +103,13 @@ func (s *Stack) Up() bool { return s.up }
 // HandleFrame implements link.Handler.
 func (s *Stack) HandleFrame(frame []byte) {
 	s.counts().RxFrames++
+	if !s.handleAnswer(frame) {
+		s.handleAny(frame)
+	}
+}
+
+// handleAny handles frames of all kinds.
+func (s *Stack) handleAny(frame []byte) {
 	var eth header.EthernetRepr
 	payload, err := eth.Parse(frame)
 	if err != nil {

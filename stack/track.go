@@ -26,9 +26,9 @@ func (i *Interface) Track(hop netip.Addr) Reason {
 	if r := i.refuse(a); r != ReasonNone {
 		return r
 	}
-	id := s.neighbors.find(i.slot, a)
+	id, spot := s.neighbors.search(i.slot, a)
 	if id == 0 {
-		if id = s.admit(i, a, false); id == 0 {
+		if id = s.admit(i, a, spot, s.loop.Now(), false); id == 0 {
 			return TableFull
 		}
 	}
@@ -43,7 +43,7 @@ func (i *Interface) Track(hop netip.Addr) Reason {
 		s.shortenReachable(id, i.probeInterval())
 	case StateIncomplete:
 		s.asks.at(n.ask).flags &^= askOffered // from now on it does not depend on a waiter
-		s.setAskTimer(n, s.asks.at(n.ask), i)
+		s.setAskTimer(n, s.asks.at(n.ask), i, s.loop.Now())
 	}
 	s.schedule()
 	return ReasonNone
@@ -65,7 +65,7 @@ func (i *Interface) Untrack(hop netip.Addr) {
 	case StateIncomplete:
 		a := s.asks.at(n.ask)
 		a.flags &^= askLost
-		s.setAskTimer(n, a, i)
+		s.setAskTimer(n, a, i, s.loop.Now())
 	}
 	s.schedule()
 }
@@ -96,10 +96,10 @@ func (s *Stack) shortenReachable(id uint32, d loop.Duration) {
 
 // seek asks everybody for a tracked neighbor when the time for that has come.
 func (s *Stack) seek(n *neighbor, a *ask, i *Interface) {
-	if s.nextQuestion(n, a, i) <= s.loop.Now() {
+	if now := s.loop.Now(); s.nextQuestion(n, a, i, now) <= now {
 		s.askSelfNow(n, a, i)
 	} else {
-		s.setAskTimer(n, a, i)
+		s.setAskTimer(n, a, i, now)
 	}
 }
 

@@ -40,6 +40,22 @@ func (a ARP) SetSenderIP(ip [4]byte)      { copy(a[14:18], ip[:]) }
 func (a ARP) SetTargetMAC(m MAC)          { copy(a[18:24], m[:]) }
 func (a ARP) SetTargetIP(ip [4]byte)      { copy(a[24:28], ip[:]) }
 
+// UntaggedARPReply gives the reply in a frame without VLAN tags, nil if ParseEthernet and
+// ParseARP would find anything else.
+func UntaggedARPReply(frame []byte) ARP {
+	const (
+		fixed = uint64(EtherTypeARP)<<48 | arpHardwareEthernet<<32 | uint64(EtherTypeIPv4)<<16 | 6<<8 | 4
+		at    = EthernetSize - 2 // the Ethernet type is the first of what is the same in all of them
+	)
+	if len(frame) < EthernetSize+ARPSize || binary.BigEndian.Uint64(frame[at:]) != fixed {
+		return nil
+	}
+	if a := ARP(frame[EthernetSize:]); a.Op() == ARPReply {
+		return a
+	}
+	return nil
+}
+
 // ARPRepr is a request or a reply. The addresses are as the sender wrote them:
 // whether they may be believed is for the receiver to decide.
 type ARPRepr struct {

@@ -94,7 +94,7 @@ func (k *Link) Room() int { return k.room }
 // are in RxFrames and RxDropped; how long they were is not known.
 func (k *Link) Stats() link.Stats { return k.base.Stats() }
 
-// OpenQueue implements link.Link. Every queue has a socket of its own.
+// OpenQueue implements link.Link. Every queue has sockets of its own.
 func (k *Link) OpenQueue() (link.Queue, error) {
 	if k.base.Ended() {
 		return nil, link.ErrClosed
@@ -126,7 +126,7 @@ func (k *Link) closeSockets() {
 	k.senders = nil
 	k.mu.Unlock()
 	for s := range senders {
-		s.socket.close()
+		s.release()
 	}
 }
 

@@ -1,8 +1,8 @@
 package afpacket
 
 import (
+	"sync"
 	"sync/atomic"
-	"unsafe"
 
 	"golang.org/x/sys/unix"
 
@@ -13,37 +13,54 @@ import (
 // sendBatch is how many frames the kernel is given at once.
 const sendBatch = 64
 
-// sender sends frames on a socket of its own. It is used by one goroutine at a
-// time. Its messages are set up once: message i sends what vector i points at.
+// way is how frames are given to the kernel on one socket.
+type way interface {
+	// push gives at most sendBatch frames to the kernel. It tells how many of them,
+	// from the first on, the kernel took, and if that is none, why.
+	push(fd uintptr, frames [][]byte) (taken int, why unix.Errno)
+	// release gives memory back, after the socket was closed.
+	release()
+}
+
+// outlet is a socket that frames leave by.
+type outlet struct {
+	*socket
+	way   way
+	bound int // index of the device that the socket is bound to
+}
+
+// sender sends frames on sockets of its own. It is used by one goroutine at a
+// time, and released by another.
 type sender struct {
-	link     *Link
-	socket   *socket
-	bound    int // index of the device that the socket is bound to
-	closed   atomic.Bool
-	send     func(fd uintptr) // s.sendAll, bound once so that Send allocates nothing
-	messages [sendBatch]unix.Mmsghdr
-	vectors  [sendBatch]unix.Iovec
+	link   *Link
+	plain  *outlet // takes every frame
+	fast   *outlet // takes frames of at most ringLongest octets; nil if there is none
+	closed atomic.Bool
+	send   func(fd uintptr) // s.sendAll, bound once so that Send allocates nothing
+
+	mu sync.Mutex // held while frames are sent, and while memory is given back
 
 	// The call that runs now.
 	frames [][]byte
 	device *device
+	outlet *outlet
 	taken  int
 	bytes  uint64
 	err    error
 }
 
-// newSender opens a socket that the link closes if s does not.
-func newSender(k *Link, bypass bool) (*sender, error) {
-	socket, err := newTransmitter(bypass)
+// newSender opens sockets that the link closes if s does not. For a queue there
+// is a ring, unless the kernel refuses it.
+func newSender(k *Link, queue bool) (*sender, error) {
+	socket, err := newTransmitter(queue)
 	if err != nil {
 		return nil, err
 	}
-	s := &sender{link: k, socket: socket}
-	for i := range s.messages {
-		s.messages[i].Hdr.Iov = &s.vectors[i]
-		s.messages[i].Hdr.SetIovlen(1)
-	}
+	s := &sender{link: k, plain: &outlet{socket: socket, way: newMessages()}}
 	s.send = s.sendAll
+	if queue {
+		s.fast, _ = newRingOutlet(ringSlots)
+	}
 	k.mu.Lock()
 	k.senders[s] = true
 	k.mu.Unlock()
@@ -52,6 +69,8 @@ func newSender(k *Link, bypass bool) (*sender, error) {
 
 // Send implements link.Queue.
 func (s *sender) Send(frames [][]byte) (int, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	if s.closed.Load() || s.link.base.Ended() {
 		return 0, link.ErrClosed
 	}
@@ -65,9 +84,12 @@ func (s *sender) Send(frames [][]byte) (int, error) {
 		}
 		return 0, link.ErrDown
 	}
-	s.frames, s.device = frames, d
+	s.frames, s.device, s.outlet = frames, d, s.plain
+	if s.fast != nil && d.mtu+maxOverhead <= ringLongest {
+		s.outlet = s.fast
+	}
 	s.taken, s.bytes, s.err = 0, 0, nil
-	if err := s.socket.raw.Control(s.send); err != nil {
+	if err := s.outlet.raw.Control(s.send); err != nil {
 		s.err = link.ErrClosed // meanwhile
 	}
 	s.frames, s.device = nil, nil
@@ -78,53 +100,49 @@ func (s *sender) Send(frames [][]byte) (int, error) {
 	return s.taken, s.err
 }
 
-// sendAll sends the frames until one is refused.
+// sendAll sends the frames until one is refused. Why it was, the kernel tells
+// only if that is the first, so the rest is then tried again.
 func (s *sender) sendAll(fd uintptr) {
-	if s.bound != s.device.index {
+	o := s.outlet
+	if o.bound != s.device.index {
 		if err := bindTo(int(fd), nothing, s.device.index); err != nil {
 			s.err = sendError(err.(unix.Errno))
 			return
 		}
-		s.bound = s.device.index
+		o.bound = s.device.index
 	}
-	limit := s.device.mtu + maxOverhead
 	for s.taken < len(s.frames) && s.err == nil {
-		n := 0
-		for _, f := range s.frames[s.taken:min(len(s.frames), s.taken+sendBatch)] {
-			if len(f) < header.EthernetSize || len(f) > limit {
-				break
-			}
-			s.vectors[n].Base = unsafe.SliceData(f)
-			s.vectors[n].SetLen(len(f))
-			n++
+		batch := s.frames[s.taken:min(len(s.frames), s.taken+sendBatch)]
+		fit := 0
+		for fit < len(batch) && fits(batch[fit], s.device.mtu) {
+			fit++
 		}
-		if n == 0 {
+		if fit == 0 {
 			s.err = link.ErrSize
 			return
 		}
-		s.sendBatch(fd, n)
+		taken, why := o.way.push(fd, batch[:fit])
+		for _, f := range batch[:taken] {
+			s.bytes += uint64(len(f))
+		}
+		s.taken += taken
+		if taken == 0 && why != unix.EINTR {
+			s.err = sendError(why)
+		}
 	}
 }
 
-// sendBatch sends the first n messages until one is refused. Why it was, the
-// kernel tells only if that is the first, so the rest is then tried again.
-func (s *sender) sendBatch(fd uintptr, n int) {
-	// The call does not block, and a batch takes tens of microseconds, so
-	// the scheduler is not told: a transmitter would lose its processor.
-	sent, _, errno := unix.RawSyscall6(unix.SYS_SENDMMSG, fd, uintptr(unsafe.Pointer(&s.messages[0])), uintptr(n),
-		unix.MSG_DONTWAIT, 0, 0)
-	switch errno {
-	case 0:
-	case unix.EINTR:
-		return
+// fits tells whether a device of an MTU sends a frame. Only an 802.1Q tag may
+// exceed the MTU, as packet sockets have it; the ring does not check.
+func fits(frame []byte, mtu int) bool {
+	switch over := len(frame) - header.EthernetSize - mtu; {
+	case len(frame) < header.EthernetSize:
+		return false
+	case over <= 0:
+		return true
 	default:
-		s.err = sendError(errno)
-		return
+		return over <= header.VLANSize && header.Ethernet(frame).Type() == header.EtherTypeVLAN
 	}
-	for _, f := range s.frames[s.taken : s.taken+int(sent)] {
-		s.bytes += uint64(len(f))
-	}
-	s.taken += int(sent)
 }
 
 // sendError is what link.Link promises for what the kernel answered. A socket
@@ -142,7 +160,7 @@ func sendError(errno unix.Errno) error {
 	return errno
 }
 
-// Close implements link.Queue. The socket is closed elsewhere, see Link.Close.
+// Close implements link.Queue. The sockets are closed elsewhere, see Link.Close.
 func (s *sender) Close() error {
 	if s.closed.Swap(true) {
 		return link.ErrClosed
@@ -152,7 +170,23 @@ func (s *sender) Close() error {
 	defer k.mu.Unlock()
 	if k.senders[s] { // else the link does it
 		delete(k.senders, s)
-		k.running.Go(s.socket.close)
+		k.running.Go(s.release)
 	}
 	return nil
+}
+
+// release closes the sockets, after a call of Send that still runs. What the
+// kernel took before leaves all the same.
+func (s *sender) release() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.plain.release()
+	if s.fast != nil {
+		s.fast.release()
+	}
+}
+
+func (o *outlet) release() {
+	o.close()
+	o.way.release()
 }

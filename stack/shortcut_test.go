@@ -1,0 +1,193 @@
+package stack
+
+import (
+	"net/netip"
+	"reflect"
+	"testing"
+
+	"glean/stack/header"
+	"glean/stack/loop"
+
+	"pgregory.net/rapid"
+)
+
+// twins are two nodes to which the same happens: one goes the short ways that
+// most resolutions go, the other the general ones.
+type twins struct {
+	short, general *node
+}
+
+func newTwins(t *testing.T) *twins {
+	each := func() *node {
+		n := newNode(t, loop.NewVirtual(), Options{})
+		c := config(1)
+		c.Neighbor.MaxEntries = 3
+		n.add(c)
+		return n
+	}
+	return &twins{each(), each()}
+}
+
+func (w *twins) both(do func(n *node)) {
+	do(w.short)
+	do(w.general)
+}
+
+// holdGenerally is Hold without begin, and asks as fakeWaiter.hold does.
+func holdGenerally(n *node, hop string, target uint32, deadline loop.Time) Held {
+	s, i, a := n.stack, n.iface, ipFrom(netip.MustParseAddr(hop))
+	if id := s.neighbors.find(i.slot, a); id != 0 || !s.up || i.refuse(a) != ReasonNone {
+		return n.waiter.hold(i, hop, target, true, deadline)
+	}
+	now := n.loop.Now()
+	_, free := s.neighbors.search(i.slot, a)
+	id := s.admit(i, a, free, now, false)
+	if id == 0 {
+		return Held{State: HeldRefused, Reason: TableFull}
+	}
+	ref, may := s.join(id, target, deadline, now)
+	n.waiter.refs[target] = ref
+	if !may {
+		return Held{State: HeldWait, Ref: ref}
+	}
+	if !n.waiter.patient {
+		s.Solicit(ref)
+	}
+	return Held{State: HeldAsk, Ref: ref}
+}
+
+// answerOf draws an ARP message that is a plain reply, or nearly one.
+func answerOf(t *rapid.T, tb testing.TB) []byte {
+	mac := rapid.SampledFrom([]header.MAC{mac2, mac2, mac3, mac1, {}, header.Broadcast}).Draw(t, "mac")
+	f := arpFrame{
+		op: rapid.SampledFrom([]uint16{2, 2, 2, 1, 3}).Draw(t, "op"), senderMAC: mac, targetMAC: mac1,
+		ethDst:   rapid.SampledFrom([]header.MAC{mac1, mac1, mac1, mac4, header.Broadcast}).Draw(t, "to"),
+		ethSrc:   rapid.SampledFrom([]header.MAC{mac, mac, mac, mac4}).Draw(t, "from"),
+		senderIP: rapid.SampledFrom([]string{peer, peer, "192.0.2.3", "192.0.2.4", "192.0.2.1", "192.0.2.255", "0.0.0.0"}).Draw(t, "sender"),
+		targetIP: rapid.SampledFrom([]string{"192.0.2.1", "192.0.2.1", "192.0.2.7", peer}).Draw(t, "target"),
+		trailer:  rapid.SampledFrom([]int{0, 18}).Draw(t, "padding"),
+	}
+	if rapid.IntRange(0, 9).Draw(t, "tag") == 0 {
+		f.tags = []uint16{rapid.Uint16Range(0, 1).Draw(t, "VLAN")}
+	}
+	b := f.bytes(tb)
+	switch rapid.IntRange(0, 9).Draw(t, "damage") {
+	case 0:
+		b[rapid.IntRange(12, 21).Draw(t, "octet")] ^= 1
+	case 1:
+		b = b[:rapid.IntRange(0, 41).Draw(t, "length")]
+	}
+	return b
+}
+
+// TestShortWaysDoTheSame: handleAnswer is handleAny, begin is join, resolve is
+// move, whatever has happened before.
+func TestShortWaysDoTheSame(t *testing.T) {
+	hops := []string{peer, "192.0.2.3", "192.0.2.4", peer6, "fe80::7"}
+	resolved, answered, begun := 0, 0, 0
+	rapid.Check(t, func(rt *rapid.T) {
+		w := newTwins(t)
+		target, patient := uint32(0), rapid.Bool().Draw(rt, "patient")
+		w.both(func(n *node) { n.waiter.patient = patient })
+		hop := rapid.SampledFrom(hops)
+		rt.Repeat(map[string]func(*rapid.T){
+			"hold": func(rt *rapid.T) {
+				target++
+				to, deadline := hop.Draw(rt, "hop"), w.short.loop.Now().Add(loop.Duration(rapid.Int64Range(1e8, 60e9).Draw(rt, "timeout")))
+				before := w.short.stack.neighbors.used
+				one := w.short.waiter.hold(w.short.iface, to, target, true, deadline)
+				if other := holdGenerally(w.general, to, target, deadline); one != other {
+					rt.Fatalf("Hold gives %+v, generally %+v", one, other)
+				}
+				if w.short.stack.neighbors.used > before {
+					begun++
+				}
+			},
+			"frame": func(rt *rapid.T) {
+				f := answerOf(rt, t)
+				w.general.stack.counts().RxFrames++
+				w.general.stack.handleAny(f)
+				before := len(w.short.waiter.confirmed)
+				w.short.stack.HandleFrame(f)
+				if len(w.short.waiter.confirmed) > before {
+					answered++
+				}
+			},
+			"advert": func(rt *rapid.T) {
+				e := advert(true, rapid.Bool().Draw(rt, "override"), rapid.SampledFrom([]event{advertSame, advertOther}).Draw(rt, "address"))
+				a, mac := ipFrom(netip.MustParseAddr(hop.Draw(rt, "hop"))), rapid.SampledFrom([]header.MAC{mac2, mac3}).Draw(rt, "mac")
+				s, g := w.short.stack, w.general.stack
+				id := s.neighbors.find(w.short.iface.slot, a)
+				if id == 0 || s.neighbors.at(id).state != StateIncomplete {
+					rt.Skip("not asked for")
+				}
+				n := g.neighbors.at(id)
+				next, do := step(n.state, e, n.isTracked())
+				g.move(id, n, w.general.iface, transition{next, do}, mac, w.general.loop.Now(), CauseAnswer)
+				s.apply(id, e, mac, CauseAnswer)
+				g.settle()
+				s.settle()
+				resolved++
+			},
+			"packet": func(rt *rapid.T) {
+				to := netip.MustParseAddr(hop.Draw(rt, "hop"))
+				w.both(func(n *node) { n.iface.Output(to, make([]byte, 40)) })
+			},
+			"track": func(rt *rapid.T) {
+				to, end := netip.MustParseAddr(hop.Draw(rt, "hop")), rapid.Bool().Draw(rt, "end")
+				w.both(func(n *node) {
+					if n.iface.Track(to); end {
+						n.iface.Untrack(to)
+					}
+				})
+			},
+			"forget": func(rt *rapid.T) { // what a MAC was is remembered while it is sought
+				w.both(func(n *node) { n.iface.Flush() })
+			},
+			"link": func(rt *rapid.T) {
+				up := rapid.Bool().Draw(rt, "up")
+				w.both(func(n *node) { n.link.set(up) })
+			},
+			"time": func(rt *rapid.T) {
+				d := loop.Duration(rapid.Int64Range(0, 40e9).Draw(rt, "time"))
+				w.both(func(n *node) { n.loop.RunFor(d) })
+			},
+			"": func(rt *rapid.T) { w.compare(rt) },
+		})
+	})
+	if resolved == 0 || answered == 0 || begun == 0 {
+		t.Errorf("%d resolved, %d answered, %d begun", resolved, answered, begun)
+	}
+}
+
+// compare looks for any difference, and checks the invariants.
+func (w *twins) compare(t *rapid.T) {
+	t.Helper()
+	w.both(func(n *node) {
+		if err := n.stack.Check(); err != nil {
+			t.Fatalf("at %v: %v", n.loop.Now(), err)
+		}
+		for k := range n.observer.neighbors {
+			n.observer.neighbors[k].Interface = nil // each has its own
+		}
+	})
+	a, b := w.short, w.general
+	for _, c := range []struct {
+		what           string
+		short, general any
+	}{
+		{"cache", *a.stack.cache, *b.stack.cache},
+		{"notes", a.stack.notes, b.stack.notes},
+		{"counters", a.stack.Counters(), b.stack.Counters()},
+		{"statistics", a.iface.stats, b.iface.stats},
+		{"frames", a.link.sent, b.link.sent},
+		{"events", a.observer.neighbors, b.observer.neighbors},
+		{"confirmations", a.waiter.confirmed, b.waiter.confirmed},
+		{"offers", a.waiter.due, b.waiter.due},
+		{"timer", a.stack.timer.At(), b.stack.timer.At()},
+	} {
+		if !reflect.DeepEqual(c.short, c.general) {
+			t.Fatalf("%s: %+v, generally %+v", c.what, c.short, c.general)
+		}
+	}
+}
