@@ -24,22 +24,23 @@ func (r *Run) build(now loop.Time, n uint64) {
 	if r.idle() {
 		return
 	}
-	reach, scanned := Batch, 0 // where frames are left out, a go does not plan in vain for long
+	reach, scanned := Batch, 0 // where frames are left out, a go plans no more than twice what the last one made
 	for uint64(r.tail) < n && scanned < scanMax {
 		planned := r.plan(min(int(n)-r.tail, reach))
 		if planned == 0 {
 			break // the slots of a definition are full
 		}
-		if made := r.admit(planned); made > 0 {
+		made, blocked := r.admit(planned)
+		if made > 0 {
 			r.make(made, now)
-			r.barren, reach = 0, min(2*reach, Batch)
+			r.barren = 0
+		}
+		reach = min(2*max(made, 1), Batch)
+		if !blocked {
 			continue
 		}
-		def := r.turns.next(1)[0]
-		r.cursors[def].pass(&r.p.defs[def])
-		r.turns.take(1)
-		scanned, reach = scanned+1, 1
-		if r.pass(); r.idle() {
+		scanned++
+		if r.leaveOut(); r.idle() {
 			break
 		}
 	}
@@ -109,24 +110,28 @@ func (r *Run) open(def int) int {
 }
 
 // admit gives planned frames their lengths and destinations, and the plan ends
-// before the first that must not leave, or cannot be made in this go. It gives
-// how many there are.
-func (r *Run) admit(planned int) int {
-	n := planned
+// before the first that cannot be made in this go, or is blocked: it must not
+// leave. It gives how many there are before it.
+func (r *Run) admit(planned int) (n int, blocked bool) {
+	n = planned
 	for i := range r.bouts {
 		b := &r.bouts[i]
-		ready := r.lengths(b, b.n)
+		together := r.lengths(b, b.n)
+		ready := together
 		if b.d.learned {
-			ready = r.destinations(b, ready)
+			ready = r.destinations(b, together)
 		}
-		if ready < b.n {
-			n = min(n, r.placeOf(b.row+ready))
+		if ready == b.n {
+			continue
+		}
+		if at := r.placeOf(b.row + ready); at < n {
+			n, blocked = at, ready < together
 		}
 	}
 	if n < planned {
 		r.plan(n)
 	}
-	return n
+	return n, blocked
 }
 
 // placeOf is the place among the planned frames of the one in a slot.
@@ -171,6 +176,19 @@ func (r *Run) bout(b *bout, now loop.Time) {
 	}
 	b.c.region.next = b.row + b.n
 	b.c.move(b.d, b.n)
+}
+
+// leaveOut passes over the next frame, which is left out of the schedule.
+func (r *Run) leaveOut() {
+	def := r.turns.next(1)[0]
+	r.cursors[def].pass(&r.p.defs[def])
+	r.turns.take(1)
+	r.tally.skipped++
+	r.barren++
+	if r.barren >= r.p.round {
+		r.barren = 0
+		r.idleAt = r.changes + 1
+	}
 }
 
 // mark notes the flows of a bout's frames.

@@ -247,16 +247,6 @@ func (r *Run) pause(now loop.Time) loop.Time {
 	return r.until(next)
 }
 
-// pass counts a frame that is left out of the schedule.
-func (r *Run) pass() {
-	r.tally.skipped++
-	r.barren++
-	if r.barren >= r.p.round {
-		r.barren = 0
-		r.idleAt = r.changes + 1
-	}
-}
-
 // refresh brings frames that still wait for the device up to date with their
 // adjacencies. One that has lost its MAC goes back to the schedule.
 func (r *Run) refresh() {
