@@ -128,7 +128,9 @@ func (r *Run) admit(planned int) (n int, blocked bool) {
 			n, blocked = at, ready < together
 		}
 	}
-	if n < planned {
+	if len(r.bouts) == 1 {
+		r.bouts[0].n = n
+	} else if n < planned {
 		r.plan(n)
 	}
 	return n, blocked
