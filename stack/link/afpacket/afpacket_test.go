@@ -139,7 +139,32 @@ func TestLinkSuite(t *testing.T) {
 			linktest.Run(t, func(t *testing.T) linktest.Rig { return rig(t, test.config, test.setUp) })
 		})
 	}
+	t.Run("queues", func(t *testing.T) { linktest.Run(t, queuedRig) })
 	t.Run("a TAP of ours", func(t *testing.T) { linktest.Run(t, tapRig) })
+}
+
+// queued is a link that sends by a queue.
+type queued struct {
+	*Link
+	queue link.Queue
+}
+
+func (q *queued) Send(frames [][]byte) (int, error) { return q.queue.Send(frames) }
+
+// queuedRig is two links on a cable whose frames go by queues.
+func queuedRig(t *testing.T) linktest.Rig {
+	var c *cable
+	r := rig(t, Config{}, func(made *cable) func(bool) {
+		c = made
+		return func(up bool) { c.own.IP("link set " + c.near + word[up]) }
+	})
+	a, b := &queued{Link: r.A.(*Link)}, &queued{Link: r.B.(*Link)}
+	open := func(q *queued) (err error) { q.queue, err = q.OpenQueue(); return err }
+	if err := errors.Join(open(a), c.peer.Do(func() error { return open(b) })); err != nil {
+		t.Fatal(err)
+	}
+	r.A, r.B = a, b
+	return r
 }
 
 // tapRig is A on a TAP that B, a link of ours too, made.

@@ -3,8 +3,9 @@
 // it and receive what comes in.
 //
 //	loop:        Link.Send  --> sendmmsg(2) on a socket of its own
-//	transmitter: Queue.Send --> sendmmsg(2), past the queueing discipline, on a
-//	        socket for each queue
+//	transmitter: Queue.Send --> a transmit ring (PACKET_TX_RING), past the
+//	        queueing discipline, on a socket for each queue; sendmmsg(2) where
+//	        the kernel gives no ring or the MTU is too large for its slots
 //	reader (one goroutine): recvmmsg(2) --> restore what the kernel took off
 //	        --> Classify --> control frames: link.Inbox --> loop --> Handler
 //	        --> traffic: counted
@@ -27,6 +28,8 @@
 // link is attached again when a device of its name appears.
 //
 // A frame that is sent may have as many octets as the device's MTU and one
-// 802.1Q tag allow; for an 802.1ad or a second tag a larger MTU is needed.
+// 802.1Q tag allow; for an 802.1ad or a second tag a larger MTU is needed. It
+// counts as sent when the kernel took it: what a device does with it later
+// is not known here.
 // Programs that capture on the same device do not see what queues send.
 package afpacket

@@ -144,10 +144,40 @@ func TestRoomIsWhatTheKernelHolds(t *testing.T) {
 	}
 }
 
+// perRound is how many frames are sent in a round of a benchmark.
+const perRound = 8192
+
+// BenchmarkRing compares a queue's two ways on the same device.
+func BenchmarkRing(b *testing.B) {
+	for _, size := range []int{60, 1514} {
+		b.Run(fmt.Sprintf("%d octets", size), func(b *testing.B) {
+			k, s, _ := ringed(b)
+			k.receiver.close() // nobody is to see the frames
+			plain, err := newSender(k, true)
+			if err != nil {
+				b.Fatal(err)
+			}
+			plain.fast.release()
+			plain.fast = nil
+			frames := make([][]byte, sendBatch)
+			for i := range frames {
+				frames[i] = numbered(i, size)
+			}
+			all := func(s *sender) func() {
+				return func() {
+					for range perRound / sendBatch {
+						push(b, s, frames...)
+					}
+				}
+			}
+			linktest.Rounds(b, "sendmmsg", perRound, all(plain), all(s))
+		})
+	}
+}
+
 // BenchmarkSend compares Queue.Send with a bare loop of sendto(2) on the same
 // device, whose other end drops the frames at once.
 func BenchmarkSend(b *testing.B) {
-	const perRound = 8192
 	for _, size := range []int{60, 1514} {
 		for _, batch := range []int{1, 16, 64} {
 			b.Run(fmt.Sprintf("%d octets, %d at a time", size, batch), func(b *testing.B) {
