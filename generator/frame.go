@@ -134,8 +134,8 @@ func (r *Run) sign(b *bout, now loop.Time) {
 	secondSum := wide{lo: second}.sum()
 	c, stream := b.c, uint64(b.d.signature.StreamID&0xffff)<<48
 	flow, stream, by, seq := c.flow, stream|(c.first+1)<<32, c.by, c.seq
-	at, signed := r.columns.signAt[b.row:b.row+b.n], r.columns.signed[:b.n]
-	for i := range signed {
+	at, sums := r.columns.signAt[b.row:b.row+b.n], r.columns.signed[:b.n]
+	for i := range sums {
 		first := stream + flow*by<<32 | uint64(seq[flow])
 		seq[flow]++
 		value := uint64(check(first, second))
@@ -143,7 +143,7 @@ func (r *Run) sign(b *bout, now loop.Time) {
 		binary.BigEndian.PutUint64(b, first)
 		binary.BigEndian.PutUint64(b[8:], second)
 		binary.BigEndian.PutUint32(b[16:], uint32(value)<<16)
-		signed[i] = (first>>32 + first&0xffffffff + secondSum + value) << (at[i] & 1 * 8)
+		sums[i] = (first>>32 + first&0xffffffff + secondSum + value) << (at[i] & 1 * 8)
 		if flow++; flow == uint64(len(seq)) {
 			flow = 0
 		}

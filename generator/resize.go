@@ -1,8 +1,6 @@
 package generator
 
-import (
-	"encoding/binary"
-)
+import "encoding/binary"
 
 // What depends on a frame's length is few numbers: where it ends, length fields,
 // the constants of checksums. Where lengths do not repeat soon, they are looked
