@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 
 	"pgregory.net/rapid"
@@ -159,10 +160,14 @@ func TestPartsKeepCount(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		flows := rapid.IntRange(1, 40).Draw(t, "flows")
 		limit := rapid.Uint64Range(1, 2000).Draw(t, "frames")
-		p := mustCompile(outer, fmt.Sprintf(`{"duration":{"frames":%d},"load":{"rate":{"value":1000000,"period":"second"},"units":"frames"},
-			"traffic":[{"length":{"fixed":128},"signature":{"stream_id":7,"latency":"start_of_frame"},"packet":{"protocols":[{"ethernet":{}},
-			{"ipv4":{},"modifiers":{"items":[{"name":"destination","permute":false,"ipv4":{"sequence":{"count":%d,"start":"198.18.1.1"}}}]}},{"udp":{}}]}}]}`,
-			limit, flows), onLink())
+		var traffic []string
+		for i := range rapid.IntRange(1, 3).Draw(t, "definitions") {
+			traffic = append(traffic, fmt.Sprintf(`{"length":{"fixed":128},"weight":%d,"signature":{"stream_id":%d,"latency":"start_of_frame"},"packet":{"protocols":[{"ethernet":{}},
+			{"ipv4":{},"modifiers":{"items":[{"name":"destination","permute":false,"ipv4":{"sequence":{"count":%d,"start":"198.18.1.1"}}}]}},{"udp":{}}]}}`,
+				rapid.IntRange(1, 9).Draw(t, "weight"), 7+i, flows))
+		}
+		p := mustCompile(outer, fmt.Sprintf(`{"duration":{"frames":%d},"load":{"rate":{"value":1000000,"period":"second"},"units":"frames"},"order":"round-robin","traffic":[%s]}`,
+			limit, strings.Join(traffic, ",")), onLink())
 		resolveAll(p)
 		q := &moody{t: t, next: make(map[uint32]uint32), moods: rapid.SampledFrom([]int{0, 1, 7, Batch, Batch, Batch})}
 		var before *Run
