@@ -73,8 +73,9 @@ func (s *Stack) handleARP(g *segment, eth *header.EthernetRepr, b []byte) {
 // handleAnswer handles the frame that whoever learns gets most: an untagged ARP
 // reply with nothing odd about it, to the only interface, from a neighbor that is
 // INCOMPLETE and was asked. It does the same as handleAny in fewer steps, because
-// only a station's address that is not ours is ever asked for. It tells of other
-// frames that they are for handleAny, and then nothing has happened.
+// only a station's address that is not ours is ever asked for, and answers are
+// matched by sender. It tells of other frames that they are for handleAny, and then
+// nothing has happened.
 func (s *Stack) handleAnswer(frame []byte) bool {
 	r := header.UntaggedARPReply(frame)
 	g := s.segment(0)
@@ -82,12 +83,11 @@ func (s *Stack) handleAnswer(frame []byte) bool {
 		return false
 	}
 	i := g.only()
-	if i == nil || i.ipv4 == nil || i.config.RxFilter != nil {
+	if i == nil || i.config.RxFilter != nil {
 		return false
 	}
 	eth, mac := header.Ethernet(frame), r.SenderMAC()
-	if eth.Dst() != i.config.MAC || ipFrom4(r.TargetIP()) != i.ipv4.ip ||
-		mac != eth.Src() || mac == i.config.MAC || isNoStation(mac) {
+	if eth.Dst() != i.config.MAC || mac != eth.Src() || mac == i.config.MAC || isNoStation(mac) {
 		return false
 	}
 	id := s.neighbors.find(i.slot, ipFrom4(r.SenderIP()))

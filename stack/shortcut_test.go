@@ -56,26 +56,45 @@ func holdGenerally(n *node, hop string, target uint32, deadline loop.Time) Held 
 	return Held{State: HeldAsk, Ref: ref}
 }
 
-// answerOf draws an ARP message that is a plain reply, or nearly one.
+// answerOf draws an ARP reply, most often one with a single odd thing about it.
 func answerOf(t *rapid.T, tb testing.TB) []byte {
-	mac := rapid.SampledFrom([]header.MAC{mac2, mac2, mac3, mac1, {}, header.Broadcast}).Draw(t, "mac")
 	f := arpFrame{
-		op: rapid.SampledFrom([]uint16{2, 2, 2, 1, 3}).Draw(t, "op"), senderMAC: mac, targetMAC: mac1,
-		ethDst:   rapid.SampledFrom([]header.MAC{mac1, mac1, mac1, mac4, header.Broadcast}).Draw(t, "to"),
-		ethSrc:   rapid.SampledFrom([]header.MAC{mac, mac, mac, mac4}).Draw(t, "from"),
-		senderIP: rapid.SampledFrom([]string{peer, peer, "192.0.2.3", "192.0.2.4", "192.0.2.1", "192.0.2.255", "0.0.0.0"}).Draw(t, "sender"),
-		targetIP: rapid.SampledFrom([]string{"192.0.2.1", "192.0.2.1", "192.0.2.7", peer}).Draw(t, "target"),
-		trailer:  rapid.SampledFrom([]int{0, 18}).Draw(t, "padding"),
+		op: 2, ethDst: mac1, senderMAC: rapid.SampledFrom([]header.MAC{mac2, mac3}).Draw(t, "mac"), targetMAC: mac1,
+		senderIP: rapid.SampledFrom([]string{peer, peer, "192.0.2.3", "192.0.2.4"}).Draw(t, "sender"), targetIP: "192.0.2.1",
 	}
-	if rapid.IntRange(0, 9).Draw(t, "tag") == 0 {
+	damage := func([]byte) {}
+	size := 0
+	switch odd := rapid.IntRange(0, 13).Draw(t, "odd"); odd {
+	case 0, 1:
+		f.op = uint16(odd*2 + 1)
+	case 2:
+		f.senderMAC = mac1 // our own
+	case 3:
+		f.senderMAC = header.MAC{}
+	case 4:
+		f.senderMAC = header.MAC{1, 0, 0x5e, 0, 0, 1}
+	case 5:
+		f.ethDst = rapid.SampledFrom([]header.MAC{mac4, header.Broadcast}).Draw(t, "to")
+	case 6:
+		f.ethSrc = mac4
+	case 7:
+		f.senderIP = rapid.SampledFrom([]string{"192.0.2.1", "192.0.2.255", "192.0.2.0", "0.0.0.0"}).Draw(t, "impossible")
+	case 8:
+		f.targetIP = rapid.SampledFrom([]string{"192.0.2.7", peer}).Draw(t, "target")
+	case 9:
 		f.tags = []uint16{rapid.Uint16Range(0, 1).Draw(t, "VLAN")}
+	case 10:
+		at := rapid.IntRange(12, 21).Draw(t, "octet")
+		damage = func(b []byte) { b[at] ^= 1 }
+	case 11:
+		size = rapid.IntRange(1, 41).Draw(t, "length")
+	case 12:
+		f.trailer = 18
 	}
 	b := f.bytes(tb)
-	switch rapid.IntRange(0, 9).Draw(t, "damage") {
-	case 0:
-		b[rapid.IntRange(12, 21).Draw(t, "octet")] ^= 1
-	case 1:
-		b = b[:rapid.IntRange(0, 41).Draw(t, "length")]
+	damage(b)
+	if size > 0 {
+		b = b[:size]
 	}
 	return b
 }
@@ -105,6 +124,10 @@ func TestShortWaysDoTheSame(t *testing.T) {
 			},
 			"frame": func(rt *rapid.T) {
 				f := answerOf(rt, t)
+				if rapid.Bool().Draw(rt, "asked") {
+					target++
+					w.both(func(n *node) { n.waiter.hold(n.iface, peer, target, true, n.loop.Now()+30e9) })
+				}
 				w.general.stack.counts().RxFrames++
 				w.general.stack.handleAny(f)
 				before := len(w.short.waiter.confirmed)

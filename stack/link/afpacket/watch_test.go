@@ -103,6 +103,12 @@ func TestMoveIsDownAndReturnIsFollowed(t *testing.T) {
 	o.observe()
 	var q link.Queue
 	o.Do(func() { q, _ = o.OpenQueue() })
+	for name, send := range map[string]func([][]byte) (int, error){"Link": o.Link.Send, "Queue": q.Send} { // the sockets are bound now
+		if n, err := send([][]byte{linktest.ARPFrame(60)}); n != 1 || err != nil {
+			t.Errorf("%s.Send: took %d, error %v", name, n, err)
+		}
+	}
+	before := o.device.Load().index
 	there.Move(c.near)
 	o.AwaitState(t, down)
 	if !o.Until(func() bool { return o.device.Load().index == 0 }) { // it goes down first and away then
@@ -120,8 +126,8 @@ func TestMoveIsDownAndReturnIsFollowed(t *testing.T) {
 	c.own.Quiet(c.near)
 	c.own.IP("link set " + c.near + " mtu 1280 up")
 	o.AwaitState(t, up)
-	if n := o.MTU(); n != 1280 {
-		t.Errorf("MTU is %d, want 1280", n)
+	if d := o.device.Load(); d.mtu != 1280 || d.index != before {
+		t.Errorf("the device is now %+v; want MTU 1280 and index %d, which the kernel keeps", d, before)
 	}
 	o.passes(t, c, q)
 	if len(o.States) > 0 {
