@@ -126,7 +126,7 @@ func TestRingGoesAround(t *testing.T) {
 	if n := k.Stats(); n.TxFrames != uint64(sent) || n.TxBytes != uint64(octets) || n.TxErrors != 0 {
 		t.Errorf("counters %+v, want %d frames of %d octets", n, sent, octets)
 	}
-	if s.fast.bound == 0 || s.plain.bound != 0 {
+	if s.fast.bound == nil || s.plain.bound != nil {
 		t.Error("the frames were not sent by the ring")
 	}
 }

@@ -26,7 +26,7 @@ type way interface {
 type outlet struct {
 	*socket
 	way   way
-	bound int // index of the device that the socket is bound to
+	bound *device // that the socket is bound to
 }
 
 // sender sends frames on sockets of its own. It is used by one goroutine at a
@@ -104,12 +104,14 @@ func (s *sender) Send(frames [][]byte) (int, error) {
 // only if that is the first, so the rest is then tried again.
 func (s *sender) sendAll(fd uintptr) {
 	o := s.outlet
-	if o.bound != s.device.index {
+	// A device that went and is back may have the index that it had, but the
+	// socket has lost it. So it is bound after each change.
+	if o.bound != s.device {
 		if err := bindTo(int(fd), nothing, s.device.index); err != nil {
 			s.err = sendError(err.(unix.Errno))
 			return
 		}
-		o.bound = s.device.index
+		o.bound = s.device
 	}
 	for s.taken < len(s.frames) && s.err == nil {
 		batch := s.frames[s.taken:min(len(s.frames), s.taken+sendBatch)]
