@@ -32,7 +32,7 @@ var besides = map[string][]mutant{
 	},
 	"a neighbor is asked twice in a RetransTimer": {
 		{file: "stack/schedule.go", old: "	earliest := max(now, n.asked.Add(c.RetransTimer)) //", new: "	earliest := max(now, n.asked.Add(c.RetransTimer/2)) //"},
-		{file: "stack/asking.go", old: "	if !s.up || s.loop.Now() < n.asked.Add(i.config.Neighbor.RetransTimer) {\n\t\treturn false", new: "	if !s.up {\n\t\treturn false"},
+		{file: "stack/asking.go", old: "	if !s.up || now < n.asked.Add(i.config.Neighbor.RetransTimer) {\n\t\treturn false", new: "	if !s.up {\n\t\treturn false"},
 	},
 }
 
