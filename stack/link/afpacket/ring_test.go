@@ -131,6 +131,26 @@ func TestRingGoesAround(t *testing.T) {
 	}
 }
 
+// Queues leave the queueing discipline out on both ways, and the link does not.
+func TestQueuesPassTheDiscipline(t *testing.T) {
+	k, s, _ := ringed(t)
+	for _, test := range []struct {
+		outlet *outlet
+		want   int
+	}{{s.fast, 1}, {s.plain, 1}, {k.own.plain, 0}} {
+		err := test.outlet.control(func(fd int) error {
+			got, err := unix.GetsockoptInt(fd, unix.SOL_PACKET, unix.PACKET_QDISC_BYPASS)
+			if got != test.want {
+				t.Errorf("%T: the option is %d, want %d", test.outlet.way, got, test.want)
+			}
+			return err
+		})
+		if err != nil {
+			t.Error(err)
+		}
+	}
+}
+
 // What is counted as sent is what the kernel at the other end has received.
 func TestSentIsReceived(t *testing.T) {
 	k, s, c := ringed(t)
