@@ -78,8 +78,11 @@ func (s *Stack) handleARP(g *segment, eth *header.EthernetRepr, b []byte) {
 // nothing has happened.
 func (s *Stack) handleAnswer(frame []byte) bool {
 	r := header.UntaggedARPReply(frame)
+	if r == nil {
+		return false
+	}
 	g := s.segment(0)
-	if r == nil || g == nil {
+	if g == nil {
 		return false
 	}
 	i := g.only()
@@ -155,7 +158,7 @@ func (s *Stack) heard(i *Interface, sender ip, mac header.MAC, m message) {
 	if mac == i.config.MAC || sender.is4() && i.isBroadcast(sender) {
 		return // counted for the interface that the message is for
 	}
-	id, spot := s.neighbors.search(i.slot, sender)
+	id, free := s.neighbors.search(i.slot, sender)
 	if id == 0 {
 		if !m.create {
 			if m.answer {
@@ -163,7 +166,7 @@ func (s *Stack) heard(i *Interface, sender ip, mac header.MAC, m message) {
 			}
 			return
 		}
-		if id = s.admit(i, sender, spot, s.loop.Now(), true); id == 0 {
+		if id = s.admit(i, sender, free, s.loop.Now(), true); id == 0 {
 			s.drop(DropForeignFull)
 			return
 		}

@@ -94,7 +94,7 @@ func (i *Interface) Hold(hop netip.Addr, target uint32, fresh bool, deadline loo
 		return Held{State: HeldRefused, Reason: r}
 	}
 	now := s.loop.Now()
-	id, spot := s.neighbors.search(i.slot, a)
+	id, free := s.neighbors.search(i.slot, a)
 	if id != 0 {
 		n := s.neighbors.at(id)
 		if n.state == StateStatic || n.state == StateReachable && !fresh {
@@ -105,7 +105,7 @@ func (i *Interface) Hold(hop netip.Addr, target uint32, fresh bool, deadline loo
 		return Held{State: HeldRefused, Reason: TableFull}
 	}
 	if id == 0 {
-		if id = s.admit(i, a, spot, now, false); id == 0 {
+		if id = s.admit(i, a, free, now, false); id == 0 {
 			return Held{State: HeldRefused, Reason: TableFull}
 		}
 		if s.up {

@@ -11,10 +11,10 @@ import (
 // or a duplicate address.
 const suspectWithin = 1 * loop.Second
 
-// admit makes an entry in StateNone for an address that was searched for in
-// vain, 0 if there is no room. An
-// entry that only a peer wants may take the place of another such one; an entry
-// that we want takes that of any that nobody waits for, the least useful first.
+// admit makes an entry in StateNone for an address that was searched for in vain,
+// 0 if there is no room. An entry that only a peer wants may take the place of
+// another such one; an entry that we want takes that of any that nobody waits for,
+// the least useful first.
 func (s *Stack) admit(i *Interface, a ip, free spot, now loop.Time, foreign bool) uint32 {
 	if i.count >= i.config.Neighbor.MaxEntries || s.neighbors.used >= maxIDs {
 		victim := s.neighbors.timers.oldest(i.foreign)

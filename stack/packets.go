@@ -81,9 +81,9 @@ func (i *Interface) output(dst ip, packet []byte) Reason {
 		s.drop(DropNoRoute)
 		return r
 	}
-	id, spot := s.neighbors.search(i.slot, hop)
+	id, free := s.neighbors.search(i.slot, hop)
 	if id == 0 {
-		if id = s.admit(i, hop, spot, s.loop.Now(), false); id == 0 {
+		if id = s.admit(i, hop, free, s.loop.Now(), false); id == 0 {
 			s.drop(DropTableFull)
 			return TableFull
 		}

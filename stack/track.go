@@ -26,9 +26,9 @@ func (i *Interface) Track(hop netip.Addr) Reason {
 	if r := i.refuse(a); r != ReasonNone {
 		return r
 	}
-	id, spot := s.neighbors.search(i.slot, a)
+	id, free := s.neighbors.search(i.slot, a)
 	if id == 0 {
-		if id = s.admit(i, a, spot, s.loop.Now(), false); id == 0 {
+		if id = s.admit(i, a, free, s.loop.Now(), false); id == 0 {
 			return TableFull
 		}
 	}
