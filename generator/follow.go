@@ -98,6 +98,10 @@ func (m *Manager) lose(g *Generator, adj uint32, mac header.MAC, cause string) {
 	m.tellHop(g, change)
 }
 
+// CauseStillLost is the cause of a change for a next hop that was lost already
+// when the run began.
+const CauseStillLost = "still_lost"
+
 // stillLost is lose for next hops that the run before has left stale, so that
 // every frame to a stale MAC is counted for a change of its own run.
 func (m *Manager) stillLost(g *Generator) {
@@ -105,7 +109,7 @@ func (m *Manager) stillLost(g *Generator) {
 	for adj := uint32(0); p.stale > 0 && int(adj) < len(p.hops); adj++ {
 		if mac, state := p.Adjacency(adj); state == AdjacencyStale {
 			p.SetMAC(adj, mac)
-			m.lose(g, adj, mac, "still_lost")
+			m.lose(g, adj, mac, CauseStillLost)
 		}
 	}
 }

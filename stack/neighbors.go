@@ -18,6 +18,7 @@ type NeighborInfo struct {
 	IsRouter  bool
 	UpdatedAt loop.Time // when state or MAC changed last
 	Held      bool      // a waiter holds it
+	Lost      bool      // tracked, and the observer was told that it does not answer
 }
 
 // Neighbors gives the entries of the interface's cache, sorted by address.
@@ -69,6 +70,7 @@ func (s *Stack) info(n *neighbor) NeighborInfo {
 		Addr: s.neighbors.address(n).addr(), MAC: n.mac, State: n.state,
 		IsRouter: n.flags&flagRouter != 0, UpdatedAt: n.changed,
 		Held: n.ask != 0 && s.asks.at(n.ask).holds != 0,
+		Lost: n.ask != 0 && s.asks.at(n.ask).flags&askLost != 0,
 	}
 }
 

@@ -93,10 +93,13 @@ func (j *trackJob) do(n uint32) int {
 }
 
 // catchUp gives the run what the stack knows already: a neighbor that was confirmed
-// for somebody else after this generator was learned is told of by no event.
+// or lost for somebody else after this generator was learned is told of by no event.
 func (j *trackJob) catchUp(adj uint32, hop netip.Addr) {
-	if n, known := j.iface.stack.Neighbor(hop); known && n.State == stack.StateReachable {
+	switch n, _ := j.iface.stack.Neighbor(hop); {
+	case n.State == stack.StateReachable:
 		j.iface.engine.generators.Follow(j.generator, adj, n.MAC, true, stack.CauseAnswer.String())
+	case n.Lost:
+		j.iface.engine.generators.Lost(j.generator.Handle, adj, generator.CauseStillLost)
 	}
 }
 

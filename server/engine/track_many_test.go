@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"testing"
 
+	"glean/generator"
 	"glean/stack/loop"
 )
 
@@ -83,5 +84,38 @@ func TestManyNextHops(t *testing.T) {
 	n.run(60 * loop.Second)
 	if asked := questions(n.taken()); len(asked) > 0 {
 		t.Errorf("%d questions although nothing runs", len(asked))
+	}
+}
+
+// A generator that starts when a next hop is lost already, which another has
+// found out, hears of that, and stopping it leaves nothing tracked.
+func TestStartOnALostNextHop(t *testing.T) {
+	for policy, active := range map[string]bool{"continue": true, "pause": true, "stop": false} {
+		n, h, _ := tracking(t, "")
+		n.create(flowsTo("gen-2", "if-0", "", `"on_lost":"`+policy+`"`, host4, host6))
+		n.run(loop.Millisecond)
+		h.Power(false)
+		n.run(lostBy)
+		n.taken()
+		r := n.start("gen-2")
+		n.run(loop.Second)
+		kept, _ := r.NeighborChanges()
+		if len(kept) == 0 || kept[0].Cause != generator.CauseStillLost || !kept[0].New.IsZero() {
+			t.Errorf("%s: changes %v", policy, kept)
+		}
+		switch c := r.Run().Counters(); {
+		case r.Active() != active:
+			t.Errorf("%s: active: %v", policy, r.Active())
+		case policy == "continue" && c.PacketsToStale < 990, policy != "continue" && c.PacketsActual > 10:
+			t.Errorf("%s: %d sent, %d to stale MACs", policy, c.PacketsActual, c.PacketsToStale)
+		}
+		n.stop("gen-2")
+		n.stop("gen-1")
+		n.run(loop.Second)
+		n.taken()
+		n.run(60 * loop.Second)
+		if asked := questions(n.taken()); len(asked) > 0 {
+			t.Errorf("%s: asked although nothing runs: %q", policy, asked)
+		}
 	}
 }
