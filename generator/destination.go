@@ -77,6 +77,9 @@ func (r *Run) destination(b *bout, i int, adj uint32, word uint64) bool {
 	case AdjacencyStale:
 		r.stale = true
 	default:
+		if paused(word) {
+			return false
+		}
 		var ok bool
 		if mac, ok = r.fallback(b.d, b.c, i); !ok {
 			return false

@@ -89,7 +89,7 @@ func (m *Manager) lose(g *Generator, adj uint32, mac header.MAC, cause string) {
 	case LostContinue:
 		p.setNoted(adj, mac, AdjacencyStale, note)
 	case LostPause:
-		p.setNoted(adj, header.MAC{}, AdjacencyFailed, note)
+		p.setNoted(adj, mac, AdjacencyFailed, note)
 	case LostStop:
 		p.setNoted(adj, header.MAC{}, AdjacencyFailed, note)
 		g.stopReason = fmt.Errorf("next hop %v does not answer any more (on_lost: stop)", change.NextHop)

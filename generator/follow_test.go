@@ -95,7 +95,13 @@ func TestLostAndFound(t *testing.T) {
 // TestPausedFlowsGoOn: a paused next hop that comes back elsewhere is a change
 // from the MAC that it had.
 func TestPausedFlowsGoOn(t *testing.T) {
-	r, g, result := running(t, 1, `{"on_lost":"pause"}`)
+	for _, policy := range []string{"refuse", "skip", "fallback"} { // the fallback is for what was never resolved
+		t.Run(policy, func(t *testing.T) { pausedFlowsGoOn(t, `{"on_lost":"pause","on_unresolved":"`+policy+`"}`) })
+	}
+}
+
+func pausedFlowsGoOn(t *testing.T, learning string) {
+	r, g, result := running(t, 1, learning)
 	r.m.Lost(g.Handle, 0, "no_reply")
 	r.loop.RunFor(10 * loop.Millisecond)
 	r.m.Follow(g, 0, otherMAC, false, "heard") // nobody has confirmed it

@@ -456,6 +456,7 @@ func (m *Manager) TargetDeleted(bound func(*Generator) bool, reason error, stopp
 		if g.Active() {
 			waiting++
 			g.whenStopped = append(g.whenStopped, one)
+			g.stopReason = reason
 			m.stop(g)
 		}
 		if g.learning != LearningUnsupported {

@@ -44,7 +44,7 @@ type AdjacencyState uint8
 const (
 	AdjacencyUnresolved AdjacencyState = iota // being learned, or not yet
 	AdjacencyResolved
-	AdjacencyFailed // no MAC; flows obey the policy
+	AdjacencyFailed // no MAC; flows obey the policy, or pause
 	AdjacencyStale  // does not answer any more; flows go on to the last known MAC and are counted
 )
 
@@ -65,12 +65,16 @@ func word(mac header.MAC, state AdjacencyState) uint64 {
 	return mac.Uint64() | uint64(state)<<macBits
 }
 
+// paused tells whether flows to a next hop wait for it to answer again: its word
+// is failed and keeps the MAC that was lost, so that no fallback takes its place.
+func paused(word uint64) bool { return stateOf(word) == AdjacencyFailed && word&macMask != 0 }
+
 func stateOf(word uint64) AdjacencyState { return AdjacencyState(word & stateMask >> macBits) }
 
 // outdated tells whether a frame that was made with one word has gone to a wrong
 // MAC, now that the adjacency has another word.
 func outdated(sent, now uint64) bool {
-	return stateOf(sent).hasMAC() && (sent&macMask != now&macMask || stateOf(now) == AdjacencyStale)
+	return stateOf(sent).hasMAC() && (sent&macMask != now&macMask || stateOf(now) != AdjacencyResolved)
 }
 
 // Program is the compiled form of a generator. It does not change; only the
@@ -134,6 +138,9 @@ func (p *Program) Counts() Counts { return p.counts }
 // Adjacency is the present state of a next hop, and its MAC if it has one.
 func (p *Program) Adjacency(adj uint32) (header.MAC, AdjacencyState) {
 	w := p.words[adj].Load()
+	if s := stateOf(w); !s.hasMAC() {
+		return header.MAC{}, s
+	}
 	return header.MACFromUint64(w & macMask), stateOf(w)
 }
 

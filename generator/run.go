@@ -261,7 +261,7 @@ func (r *Run) refresh() {
 				putMAC(r.frames[i], word)
 				r.cursors[s.def].everyWord = 0
 				r.stale = r.stale || state == AdjacencyStale
-			} else if word != s.word && r.p.config.Learning.Policy != PolicyFallback {
+			} else if word != s.word && (r.p.config.Learning.Policy != PolicyFallback || paused(word)) {
 				r.tally.skipped++
 				r.took(-1)
 				r.unsign(i)

@@ -337,7 +337,9 @@ func TestPitfall29InterfaceDeletedUnderAnActiveGenerator(t *testing.T) {
 		t.Error("its result is active")
 	}
 	events, _ := n.Events(before, 100)
-	if !slices.ContainsFunc(events, func(e engine.Event) bool { return e.Type == "generator" && e.ID == "g" && e.What == "ended" }) {
+	if !slices.ContainsFunc(events, func(e engine.Event) bool {
+		return e.Type == "generator" && e.ID == "g" && e.What == "failed" && strings.Contains(e.Detail, "interface_deleted")
+	}) {
 		t.Errorf("no event that it ended: %+v", events)
 	}
 	if got := n.learned("g"); got != "timed_out" {
