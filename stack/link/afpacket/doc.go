@@ -2,10 +2,11 @@
 // NIC, a veth, a bridge, a TAP of somebody): packet sockets (packet(7)) send to
 // it and receive what comes in.
 //
-//	loop:        Link.Send  --> sendmmsg(2) on a socket of its own
-//	transmitter: Queue.Send --> a transmit ring (PACKET_TX_RING), past the
-//	        queueing discipline, on a socket for each queue; sendmmsg(2) where
-//	        the kernel gives no ring or the MTU is too large for its slots
+//	loop:        Link.Send  --> a transmit ring (PACKET_TX_RING)
+//	transmitter: Queue.Send --> the same, a ring for each queue, past the
+//	        queueing discipline
+//	        both: sendmmsg(2) where the kernel gives no ring or the MTU is too
+//	        large for its slots
 //	reader (one goroutine): recvmmsg(2) --> restore what the kernel took off
 //	        --> Classify --> control frames: link.Inbox --> loop --> Handler
 //	        --> traffic: counted

@@ -42,10 +42,9 @@ type ring struct {
 	next   int // the slot of the next frame
 }
 
-// newRingOutlet opens a socket with a ring of some slots, past the queueing
-// discipline.
-func newRingOutlet(slots int) (*outlet, error) {
-	s, err := newTransmitter(true)
+// newRingOutlet opens a socket with a ring of some slots.
+func newRingOutlet(slots int, bypass bool) (*outlet, error) {
+	s, err := newTransmitter(bypass)
 	if err != nil {
 		return nil, err
 	}

@@ -137,7 +137,7 @@ func TestQueuesPassTheDiscipline(t *testing.T) {
 	for _, test := range []struct {
 		outlet *outlet
 		want   int
-	}{{s.fast, 1}, {s.plain, 1}, {k.own.plain, 0}} {
+	}{{s.fast, 1}, {s.plain, 1}, {k.own.plain, 0}, {k.own.fast, 0}} {
 		err := test.outlet.control(func(fd int) error {
 			got, err := unix.GetsockoptInt(fd, unix.SOL_PACKET, unix.PACKET_QDISC_BYPASS)
 			if got != test.want {
@@ -334,6 +334,8 @@ func TestJumboFrames(t *testing.T) {
 // Both ways take frames of the same lengths, as packet sockets have it.
 func TestLongFrames(t *testing.T) {
 	k, s, _ := ringed(t)
+	k.own.fast.release()
+	k.own.fast = nil // it sends messages
 	mtu := k.MTU()
 	for _, test := range []struct {
 		name  string
@@ -370,7 +372,7 @@ func TestWithoutRing(t *testing.T) {
 	k, s, c := ringed(t)
 	next := catcher(t, c)
 	noLeaks := linktest.Leaks(t)
-	if o, err := newRingOutlet(1); err == nil {
+	if o, err := newRingOutlet(1, true); err == nil {
 		o.release()
 		t.Error("the kernel gave a ring of less than a block")
 	}
@@ -420,8 +422,8 @@ func TestCloseWhileSending(t *testing.T) {
 	for range queues {
 		<-started
 	}
-	if n := rings() - before; n != queues {
-		t.Errorf("%d rings are mapped, want %d", n, queues)
+	if n := rings() - before; n != queues+1 { // the link has one, too
+		t.Errorf("%d rings are mapped, want %d", n, queues+1)
 	}
 	o.close(t)
 	for range queues {

@@ -49,8 +49,8 @@ type sender struct {
 	err    error
 }
 
-// newSender opens sockets that the link closes if s does not. For a queue there
-// is a ring, unless the kernel refuses it.
+// newSender opens sockets that the link closes if s does not: with a ring, unless
+// the kernel refuses it; for a queue past the queueing discipline.
 func newSender(k *Link, queue bool) (*sender, error) {
 	socket, err := newTransmitter(queue)
 	if err != nil {
@@ -58,9 +58,7 @@ func newSender(k *Link, queue bool) (*sender, error) {
 	}
 	s := &sender{link: k, plain: &outlet{socket: socket, way: newMessages()}}
 	s.send = s.sendAll
-	if queue {
-		s.fast, _ = newRingOutlet(ringSlots)
-	}
+	s.fast, _ = newRingOutlet(ringSlots, queue)
 	k.mu.Lock()
 	k.senders[s] = true
 	k.mu.Unlock()
