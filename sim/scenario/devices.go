@@ -339,6 +339,17 @@ func (n *Network) Failover(name, router string, announce bool) error {
 	return nil
 }
 
+// Claim has a host tell everybody that an address is its own, which it need not
+// be. Who believes it is right to: nothing tells a lie from a move.
+func (n *Network) Claim(name string, a netip.Addr) error {
+	s, err := n.host(name)
+	if err == nil {
+		n.owners.take(s.segment, a, s.host.Interface(0).MAC(), n.now())
+		s.host.Claim(0, a)
+	}
+	return err
+}
+
 // Announce has a host tell everybody its addresses.
 func (n *Network) Announce(name string) error {
 	s, err := n.host(name)

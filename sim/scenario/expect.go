@@ -33,6 +33,9 @@ type Expect struct {
 	// NeighborChanges is how often a next hop of a running generator changed, and
 	// Stale how many frames went to a MAC that was known to be wrong by then.
 	NeighborChanges, Stale *uint64
+	// Conflicts are the interfaces of glean, by id, with an address that another
+	// claims; nil expects nothing.
+	Conflicts []string
 }
 
 // Share is a part of a whole in parts per million; 0 is no share at all.
@@ -91,6 +94,9 @@ func (e *Expect) judge(r *Report) []Expectation {
 	if e.Stale != nil {
 		n := sum(r, func(g Generator) uint64 { return g.Stale })
 		add(n == *e.Stale, fmt.Sprint(n), "%d frames go to a MAC that is known to be wrong", *e.Stale)
+	}
+	if e.Conflicts != nil {
+		add(slices.Equal(slices.Sorted(slices.Values(e.Conflicts)), r.Conflicts), fmt.Sprint(r.Conflicts), "others claim addresses of the interfaces %v", e.Conflicts)
 	}
 	if e.Received > 0 {
 		held, why := e.judgeReceived(r)

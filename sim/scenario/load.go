@@ -350,6 +350,7 @@ func (v value) expect() (e Expect) {
 		"flows":                into(&e.Flows, integer[int](1, 1<<30)),
 		"neighbor_changes":     into(&e.NeighborChanges, count),
 		"packets_to_stale_mac": into(&e.Stale, count),
+		"conflicts":            into(&e.Conflicts, value.texts),
 	})
 	return e
 }

@@ -2,6 +2,7 @@ package scenario
 
 import (
 	"fmt"
+	"net/netip"
 	"strings"
 
 	"glean/sim"
@@ -47,6 +48,7 @@ var deeds = map[string]func(v value) deed{
 	"power_off":  func(v value) deed { return v.nameDeed(func(n *Network, s string) error { return n.Power(s, false) }) },
 	"power_on":   func(v value) deed { return v.nameDeed(func(n *Network, s string) error { return n.Power(s, true) }) },
 	"announce":   func(v value) deed { return v.nameDeed((*Network).Announce) },
+	"claim":      value.claimDeed,
 	"move":       value.moveDeed,
 	"change_mac": value.changeDeed,
 	"failover":   value.failoverDeed,
@@ -132,6 +134,14 @@ func (v value) moveDeed() deed {
 	v.object(fields{"host": into(&host, value.name), "to": into(&to, value.name)})
 	v.required("host", "to")
 	return deed{network: func(n *Network) error { return n.MoveHost(host, to) }}
+}
+
+func (v value) claimDeed() deed {
+	var host string
+	var addr netip.Addr
+	v.object(fields{"host": into(&host, value.name), "address": into(&addr, value.address)})
+	v.required("host", "address")
+	return deed{network: func(n *Network) error { return n.Claim(host, addr) }}
 }
 
 func (v value) changeDeed() deed {

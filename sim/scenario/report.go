@@ -25,7 +25,9 @@ type Report struct {
 	Flows      []Flow      `json:"flows"`
 	Frames     []KindCount `json:"frames"`
 	Drops      []DropCount `json:"drops"`
-	Delivered  uint64      `json:"frames_delivered"` // over all wires
+	// Conflicts are the interfaces of glean with an address that another claims.
+	Conflicts []string `json:"conflicts"`
+	Delivered uint64   `json:"frames_delivered"` // over all wires
 	// TrafficDropped is how many frames of generators wires did not deliver.
 	TrafficDropped uint64 `json:"traffic_dropped"`
 
@@ -110,6 +112,16 @@ type DropCount struct {
 	Frames uint64 `json:"frames"`
 }
 
+func (r *Run) reportConflicts() []string {
+	list := []string{}
+	for _, i := range r.engine.Interfaces() {
+		if !i.Conflict4.IsZero() || !i.Conflict6.IsZero() {
+			list = append(list, i.Spec.ID)
+		}
+	}
+	return list
+}
+
 // finish ends a run with a report.
 func (r *Run) finish() (*Report, error) {
 	out := &Report{
@@ -136,6 +148,7 @@ func (r *Run) finish() (*Report, error) {
 	out.Flows = append([]Flow{}, r.reportFlows(runs, arrived)...)
 	out.Generators = r.reportGenerators(out.Flows)
 	out.Frames, out.Drops = r.reportFrames()
+	out.Conflicts = r.reportConflicts()
 	out.Fingerprint = fmt.Sprintf("%016x", r.world.Fingerprint())
 	out.Expectations = r.scenario.Expect.judge(out)
 	out.Violations = append([]Violation{}, r.safety.violations...)
