@@ -144,6 +144,9 @@ func (n *Network) addHost(name string, g *HostGroup, number, k uint32) error {
 	if err != nil {
 		return err
 	}
+	if g.Inner > 0 {
+		tags, seg = append(tags, tagsOf(g.Inner)...), seg.within(g.Inner)
+	}
 	place := number
 	if g.Address > 0 {
 		place = g.Address + k

@@ -103,6 +103,7 @@ func (v value) name() string {
 func (v value) topology() (t Topology) {
 	v.object(fields{
 		"switches":        each(&t.Switches, value.switchName),
+		"provider":        into(&t.Provider, value.texts),
 		"trunks":          each(&t.Trunks, value.trunk),
 		"routers":         each(&t.Routers, value.router),
 		"virtual_routers": each(&t.Virtual, value.virtual),
@@ -190,7 +191,7 @@ func (v value) hosts() (g HostGroup) {
 	v.object(g.with(fields{
 		"name": into(&g.Name, value.name), "count": into(&g.Count, integer[int](1, maxHosts)),
 		"first": into(&g.First, integer[uint32](1, 1<<24-1)), "address": into(&g.Address, integer[uint32](1, 1<<31)),
-		"on": into(&g.On, value.text), "vlan": into(&g.VLAN, vlanID),
+		"on": into(&g.On, value.text), "vlan": into(&g.VLAN, vlanID), "inner_vlan": into(&g.Inner, vlanID),
 		"ipv4": into(&g.IPv4, prefix4), "ipv6": into(&g.IPv6, prefix6),
 		"gateway_ipv4": into(&g.Gateway4, address4), "gateway_ipv6": into(&g.Gateway6, address6),
 		"answers_for": each(&g.AnswersFor, value.prefix),

@@ -71,7 +71,16 @@ func Build(w *sim.World, t *Topology) (*Network, error) {
 		if n.switches[name] != nil {
 			return nil, fmt.Errorf("switch %q is there twice", name)
 		}
-		n.switches[name], n.parent[name] = w.NewSwitch(name, sim.SwitchConfig{}), name
+		var config sim.SwitchConfig
+		if slices.Contains(t.Provider, name) {
+			config.TPID = header.EtherTypeQinQ
+		}
+		n.switches[name], n.parent[name] = w.NewSwitch(name, config), name
+	}
+	for _, name := range t.Provider {
+		if n.switches[name] == nil {
+			return nil, fmt.Errorf("provider switch %q is none of the switches", name)
+		}
 	}
 	for _, make := range []func() error{n.addTrunks, n.addPorts, n.addRouters, n.addVirtual, n.addHosts, n.addOdd, n.addFarms} {
 		if err := make(); err != nil {
@@ -180,15 +189,26 @@ func (n *Network) switchSegment(name string, vlan uint16) segment {
 	return segment(fmt.Sprintf("%s/%d", n.root(name), max(1, vlan)))
 }
 
+// within is the segment of an inner tag; of none it is the segment itself.
+func (s segment) within(inner uint16) segment {
+	if inner == 0 {
+		return s
+	}
+	return segment(fmt.Sprintf("%s.%d", s, inner))
+}
+
 // segmentOf is where an interface of glean on a port with these tags is.
 func (n *Network) segmentOf(portID string, tags []header.VLAN) segment {
 	i := slices.IndexFunc(n.topology.Ports, func(p Port) bool { return p.ID == portID })
-	if i >= 0 && n.topology.Ports[i].On != "" && len(tags) < 2 {
-		vlan := uint16(1)
-		if len(tags) == 1 {
-			vlan = tags[0].ID
+	if i >= 0 && n.topology.Ports[i].On != "" {
+		switch on := n.topology.Ports[i].On; len(tags) {
+		case 0:
+			return n.switchSegment(on, 1)
+		case 1:
+			return n.switchSegment(on, tags[0].ID)
+		default:
+			return n.switchSegment(on, tags[0].ID).within(tags[1].ID)
 		}
-		return n.switchSegment(n.topology.Ports[i].On, vlan)
 	}
 	name := "port:" + portID
 	for _, t := range tags {

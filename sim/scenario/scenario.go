@@ -37,6 +37,7 @@ const (
 // device's wire has its name.
 type Topology struct {
 	Switches []string
+	Provider []string // those of the switches whose tags are service tags (IEEE 802.1ad)
 	Trunks   []Trunk
 	Routers  []Router
 	Virtual  []Virtual
@@ -108,6 +109,7 @@ type HostGroup struct {
 	Address    uint32 // place of the first in the prefixes; 0: First
 	On         string // a switch, or "port:ID"
 	VLAN       uint16 // 0: 1
+	Inner      uint16 // the tag of their own frames, within a provider's VLAN; 0: none
 	IPv4, IPv6 netip.Prefix
 	Gateway4   netip.Addr
 	Gateway6   netip.Addr
