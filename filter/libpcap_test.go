@@ -10,15 +10,9 @@ import (
 
 	"golang.org/x/net/bpf"
 	"pgregory.net/rapid"
-)
 
-// needTcpdump skips without the program that has libpcap's compiler.
-func needTcpdump(t *testing.T) {
-	t.Helper()
-	if _, err := exec.LookPath("tcpdump"); err != nil {
-		t.Skip("tcpdump is not installed (make deps), so nothing is compared with libpcap")
-	}
-}
+	"glean/internal/netlab"
+)
 
 // compiled is an expression as libpcap compiles it.
 func compiled(expression string, options ...string) (*bpf.VM, error) {
@@ -61,7 +55,7 @@ func compareVerdict(t *rapid.T, p *Program, reference *bpf.VM, frame []byte, how
 // the same expressions: without its optimizer on all frames; with it, which
 // drops loads that have no effect, on those that no load leaves.
 func TestLibpcap(t *testing.T) {
-	needTcpdump(t)
+	netlab.Programs(t, "tcpdump") // it has libpcap's compiler
 	rapid.Check(t, func(t *rapid.T) {
 		w := writer{T: t, wild: rapid.Bool().Draw(t, "wild")}
 		expression := w.expression(3)

@@ -19,22 +19,38 @@ import (
 )
 
 // Require skips the test, saying why, if it can't use namespaces and TAP
-// devices here or one of programs is not installed.
+// devices here or one of programs is not installed. On CI, where all of that has
+// to be there, the test fails instead.
 func Require(t testing.TB, programs ...string) {
 	t.Helper()
 	if os.Geteuid() != 0 {
-		t.Skip("needs root: it makes network namespaces and TAP devices")
+		lacks(t, "needs root: it makes network namespaces and TAP devices")
 	}
 	if f, err := os.OpenFile("/dev/net/tun", os.O_RDWR, 0); err != nil {
-		t.Skipf("needs /dev/net/tun: %v", err)
+		lacks(t, "needs /dev/net/tun: %v", err)
 	} else {
 		f.Close()
 	}
+	Programs(t, programs...)
+}
+
+// Programs is Require for a test that needs programs only.
+func Programs(t testing.TB, programs ...string) {
+	t.Helper()
 	for _, p := range programs {
 		if _, err := exec.LookPath(p); err != nil {
-			t.Skipf("needs the program %s (`make deps` installs it)", p)
+			lacks(t, "needs the program %s (`make deps` installs it)", p)
 		}
 	}
+}
+
+// lacks ends a test that can't run here. CI sets the variable CI.
+func lacks(t testing.TB, format string, args ...any) {
+	t.Helper()
+	if os.Getenv("CI") != "" {
+		t.Fatalf(format, args...)
+	}
+	t.Skipf(format, args...)
 }
 
 var names atomic.Uint32
