@@ -7,7 +7,8 @@
 //	        queueing discipline
 //	        both: sendmmsg(2) where the kernel gives no ring or the MTU is too
 //	        large for its slots
-//	reader (one goroutine): recvmmsg(2) --> restore what the kernel took off
+//	reader (one goroutine): recvmmsg(2), after a burst again when it has slept
+//	        for a moment --> restore what the kernel took off
 //	        --> Classify --> control frames: link.Inbox --> loop --> Handler
 //	        --> traffic: counted
 //	watcher (one goroutine): netlink --> state --> loop --> Handler.HandleState

@@ -7,6 +7,7 @@ import (
 
 	"glean/stack/header"
 	"glean/stack/link"
+	"glean/stack/link/burst"
 )
 
 // readBatch is how many frames the kernel is asked for at once.
@@ -22,7 +23,8 @@ type ancillary struct {
 // set up once: message i fills slot i of buffer and the ancillary data i.
 type reader struct {
 	link      *Link
-	read      func(fd uintptr) bool // r.readBatch, bound once so that waiting allocates nothing
+	read      func(fd uintptr) bool // r.readOn, bound once so that waiting allocates nothing
+	pause     burst.Pause
 	messages  [readBatch]unix.Mmsghdr
 	vectors   [readBatch]unix.Iovec
 	ancillary [readBatch]ancillary
@@ -46,7 +48,7 @@ func newReader(k *Link) *reader {
 		m.Control = (*byte)(unsafe.Pointer(&r.ancillary[i]))
 		m.SetControllen(int(unsafe.Sizeof(r.ancillary[i])))
 	}
-	r.read = r.readBatch
+	r.read = r.readOn
 	return r
 }
 
@@ -58,8 +60,12 @@ func (r *reader) run() {
 	}
 }
 
+// readOn reads a batch. It tells whether to call it again at once; if not, it is
+// called again when there is something to read.
+func (r *reader) readOn(fd uintptr) (again bool) { return r.readBatch(fd) || r.pause.Take() }
+
 // readBatch receives what there is, up to a batch. It tells whether there may
-// be more; if not, it is called again when there is.
+// be more.
 func (r *reader) readBatch(fd uintptr) (more bool) {
 	n, _, errno := unix.RawSyscall6(unix.SYS_RECVMMSG, fd, uintptr(unsafe.Pointer(&r.messages[0])), readBatch,
 		unix.MSG_DONTWAIT|unix.MSG_TRUNC, 0, 0)
@@ -80,6 +86,7 @@ func (r *reader) readBatch(fd uintptr) (more bool) {
 	got.Lost = r.lost(fd)
 	got.Frames += got.Lost
 	r.link.base.Receive(got)
+	r.pause.Read(int(n))
 	return n == readBatch
 }
 

@@ -4,7 +4,8 @@
 //	loop:        Link.Send  --> write(2) on queue 0
 //	transmitter: Queue.Send --> io_uring, else write(2), on its own queue if
 //	        there are several
-//	reader (one goroutine a queue): read(2) until empty --> Classify
+//	reader (one goroutine a queue): read(2) until empty, after a burst again
+//	        when it has slept for a moment --> Classify
 //	        --> control frames: link.Inbox --> loop --> Handler.HandleFrame
 //	        --> traffic: counted
 //	watcher (one goroutine a link): netlink, errors and a slow tick --> look

@@ -7,6 +7,7 @@ import (
 
 	"glean/stack/header"
 	"glean/stack/link"
+	"glean/stack/link/burst"
 )
 
 const (
@@ -24,7 +25,8 @@ type reader struct {
 	link   *Link
 	device *device
 	queue  *queue
-	read   func(fd uintptr) bool // r.readBatch, bound once so that waiting allocates nothing
+	read   func(fd uintptr) bool // r.readOn, bound once so that waiting allocates nothing
+	pause  burst.Pause
 	arena  []byte
 	batch  [][]byte // for the control frames of a batch, which are in arena
 	err    error
@@ -32,7 +34,7 @@ type reader struct {
 
 func newReader(k *Link, d *device, q *queue) *reader {
 	r := &reader{link: k, device: d, queue: q, arena: make([]byte, arenaSize), batch: make([][]byte, 0, readBatch)}
-	r.read = r.readBatch
+	r.read = r.readOn
 	return r
 }
 
@@ -48,10 +50,14 @@ func (r *reader) run() {
 	r.link.look()
 }
 
-// readBatch reads frames until there are no more (it returns false, to be
-// called again when there are) or a batch is full. Control frames stay in the
-// arena until the batch is handed over; others are overwritten by the next.
-func (r *reader) readBatch(fd uintptr) (done bool) {
+// readOn reads a batch. It tells whether to call it again at once; if not, it is
+// called again when there is something to read.
+func (r *reader) readOn(fd uintptr) (again bool) { return r.readBatch(fd) || r.pause.Take() }
+
+// readBatch reads frames until there are no more or a batch is full. It tells
+// whether there may be more, or an error. Control frames stay in the arena until
+// the batch is handed over; others are overwritten by the next.
+func (r *reader) readBatch(fd uintptr) (more bool) {
 	var got link.Received
 	used := 0
 	got.Control = r.batch
@@ -88,5 +94,6 @@ func (r *reader) readBatch(fd uintptr) (done bool) {
 func (r *reader) hand(got link.Received) {
 	if got.Frames > 0 {
 		r.link.base.Receive(got)
+		r.pause.Read(int(got.Frames))
 	}
 }

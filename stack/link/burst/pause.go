@@ -1,0 +1,39 @@
+package burst
+
+import (
+	"runtime"
+
+	"golang.org/x/sys/unix"
+
+	"glean/stack/loop"
+)
+
+const (
+	// worthwhile is how many frames since the last pause are a burst. A question
+	// and its answer, or a few, are not: they go on without any delay.
+	worthwhile = 16
+	// length is how long a pause lasts, besides the kernel's timer slack (50 us).
+	// At a million frames a second it is some hundred frames, which is far less
+	// than what the queues in front of a reader hold.
+	length = 100 * loop.Microsecond
+)
+
+// Pause is a reader's. Its zero value is ready.
+type Pause struct{ frames int }
+
+// Read counts frames that were read.
+func (p *Pause) Read(frames int) { p.frames += frames }
+
+// Take is called when nothing is left to read. After a burst it sleeps for a
+// moment, and tells true: read again. Otherwise it tells false: wait for the
+// next frame.
+func (p *Pause) Take() bool {
+	enough := p.frames >= worthwhile
+	p.frames = 0
+	if enough {
+		runtime.Gosched() // whoever was just given frames may be waiting for this processor
+		pause := unix.NsecToTimespec(int64(length))
+		_ = unix.Nanosleep(&pause, nil) // a signal makes it shorter
+	}
+	return enough
+}
