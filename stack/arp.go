@@ -135,10 +135,10 @@ func (s *Stack) hearARP(g *segment, eth *header.EthernetRepr, r *header.ARPRepr,
 			cause: cause, create: create, answer: r.Op == header.ARPReply,
 		})
 	}
-	if !eth.Dst.IsMulticast() || !g.mayKnow(sender) {
+	if !eth.Dst.IsMulticast() {
 		return
 	}
-	for _, other := range g.interfaces {
+	for other := range s.knowers(g, sender, claim{mac: r.SenderMAC}) {
 		if other != i && other.hears() {
 			s.heard(other, sender, r.SenderMAC, message{cause: cause})
 		}

@@ -23,6 +23,7 @@ type Interface struct {
 	network, directed uint64 // old and new broadcast address of the IPv4 prefix; all ones if it has none
 
 	count   int    // neighbors, static ones included
+	busy    int    // of these, such that only peers want and that can't give way
 	stale   uint32 // list of STALE neighbors that are not being asked, oldest first; 0: there was none yet
 	foreign uint32 // list of those that only a peer's message made
 
@@ -169,10 +170,10 @@ func (s *Stack) watchSegment(g *segment) {
 	if g.watched != nil || len(g.interfaces) <= scanAll {
 		return
 	}
-	g.watched = make(map[ip]int)
+	g.watched, g.shared = make(map[ip]knower), make(map[ip]*knowers)
 	for id := uint32(1); id <= s.neighbors.entries.length; id++ {
 		if n := s.neighbors.at(id); n.iface != 0 && s.interfaces[n.iface].segment == g {
-			g.watched[s.neighbors.address(n)]++
+			g.know(s.neighbors.address(n), n.iface)
 		}
 	}
 }

@@ -81,7 +81,7 @@ func (i *Interface) answerUnknown(to [16]byte, r *header.NeighborSolicitation, e
 	frame := s.room(smallFrame)
 	const room = header.EthernetSize + header.MaxTags*header.VLANSize
 	n := emitAdvert(frame[room:], to, r.Target, true, i.station(exact))
-	i.output(ipFrom16(to), frame[room:room+n])
+	i.output(ipFrom16(to), frame[room:room+n], peers)
 }
 
 // handleAdvert is RFC 4861 section 7.2.5.
@@ -120,12 +120,10 @@ func (s *Stack) handleAdvert(g *segment, eth *header.EthernetRepr, ip6 *header.I
 		return
 	}
 	known := false
-	if g.mayKnow(target) {
-		for _, i := range g.interfaces {
-			known = s.hearAdvert(i, target, &r) || known
-		}
+	for i := range s.knowers(g, target, claim{r.TargetLink, r.Router}) {
+		known = s.hearAdvert(i, target, &r) || known
 	}
-	if !known {
+	if !known && !g.isKnown(target) {
 		s.drop(DropUnasked)
 	}
 }
@@ -176,6 +174,7 @@ func (s *Stack) setRouter(i *Interface, n *neighbor, router bool) {
 	if router {
 		n.flags |= flagRouter
 	}
+	s.unsettle(i, n)
 	if was && !router && s.options.Observer != nil {
 		s.options.Observer.NeighborChanged(NeighborEvent{
 			Interface: i, Addr: s.neighbors.address(n).addr(), Old: n.state, New: n.state,

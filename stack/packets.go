@@ -57,12 +57,25 @@ func (i *Interface) Output(dst netip.Addr, packet []byte) Reason {
 	if !dst.IsValid() || dst.Is4In6() || i.slot == 0 {
 		return NoRoute
 	}
-	r := i.output(ipFrom(dst), packet)
+	r := i.output(ipFrom(dst), packet, ours)
 	i.stack.schedule()
 	return r
 }
 
-func (i *Interface) output(dst ip, packet []byte) Reason {
+// wish says who wants a packet sent.
+type wish bool
+
+const (
+	ours  wish = false
+	peers wish = true // it is an answer
+)
+
+// maxStrangers is how many neighbors without a MAC a stack looks for at a time
+// only because they asked something. Whoever invents senders costs the network no
+// more questions than these, and others no held packets.
+const maxStrangers = 1024
+
+func (i *Interface) output(dst ip, packet []byte, who wish) Reason {
 	s := i.stack
 	hop, r := i.nextHop(dst)
 	if r != ReasonNone {
@@ -82,13 +95,23 @@ func (i *Interface) output(dst ip, packet []byte) Reason {
 		return r
 	}
 	id, free := s.neighbors.search(i.slot, hop)
-	if id == 0 {
+	switch {
+	case id != 0:
+	case who == peers:
+		if s.strangers < maxStrangers {
+			id = s.admit(i, hop, free, s.loop.Now(), true)
+		}
+		if id == 0 {
+			s.drop(DropForeignFull)
+			return TableFull
+		}
+	default:
 		if id = s.admit(i, hop, free, s.loop.Now(), false); id == 0 {
 			s.drop(DropTableFull)
 			return TableFull
 		}
 	}
-	s.use(id)
+	s.use(id, who)
 	if n := s.neighbors.at(id); n.state.HasMAC() {
 		s.sendPacket(i, n.mac, packet)
 	} else {
@@ -98,9 +121,11 @@ func (i *Interface) output(dst ip, packet []byte) Reason {
 }
 
 // use says that a packet is sent to a neighbor.
-func (s *Stack) use(id uint32) {
+func (s *Stack) use(id uint32, who wish) {
 	n := s.neighbors.at(id)
-	n.flags &^= flagForeign
+	if who == ours {
+		s.adopt(n)
+	}
 	s.apply(id, evSend, header.MAC{}, CauseSent)
 	if n.ask != 0 {
 		s.asks.at(n.ask).flags |= askUsed
@@ -115,7 +140,7 @@ func (i *Interface) Use(hop netip.Addr) bool {
 	if i.slot == 0 || id == 0 {
 		return false
 	}
-	i.stack.use(id)
+	i.stack.use(id, ours)
 	i.stack.schedule()
 	return true
 }

@@ -42,6 +42,8 @@ type Stack struct {
 	*cache
 	seed uint64 // of the cache's index
 
+	strangers int // INCOMPLETE neighbors that only peers want
+
 	timer    loop.Timer
 	notes    []note // for the waiter, in order
 	draining bool
