@@ -41,10 +41,9 @@ func (s *Stack) segment(key uint32) *segment {
 	return nil
 }
 
-// only gives the interface of a segment that has one, which answers for itself
-// only; nil in other segments.
+// only gives the interface of a segment that has one, nil in other segments.
 func (g *segment) only() *Interface {
-	if g.index != nil || len(g.interfaces) != 1 {
+	if len(g.interfaces) != 1 {
 		return nil
 	}
 	return g.interfaces[0]

@@ -189,3 +189,43 @@ func emitLinkOption(b []byte, kind uint8, m MAC) {
 	b[0], b[1] = kind, LinkOptionSize/8
 	copy(b[2:8], m[:])
 }
+
+// Advert is the IPv6 packet of a neighbor advertisement that UntaggedAdvert found.
+type Advert []byte
+
+// UntaggedAdvert gives the packet in a frame without VLAN tags and IPv6 extension
+// headers that holds a neighbor advertisement with the solicited flag to one
+// station and a target link-layer address as its only option, nil if ParseEthernet,
+// ParseIPv6 and ParseNeighborAdvertisement would find anything else.
+func UntaggedAdvert(frame []byte) Advert {
+	const (
+		size  = NeighborSize + LinkOptionSize
+		fixed = size<<16 | uint32(ProtocolICMPv6)<<8 | NeighborHopLimit
+		kind  = uint16(ICMPv6NeighborAdvertisement) << 8 // and code 0
+		group = 0xff
+	)
+	if len(frame) < EthernetSize+IPv6Size+size || Ethernet(frame).Type() != EtherTypeIPv6 {
+		return nil
+	}
+	p := frame[EthernetSize : EthernetSize+IPv6Size+size]
+	icmp := p[IPv6Size:]
+	switch {
+	case binary.BigEndian.Uint32(p[4:]) != fixed || p[0]>>4 != 6 || binary.BigEndian.Uint16(icmp) != kind:
+		return nil
+	case icmp[4]&flagSolicited == 0 || icmp[NeighborSize] != optionTargetLink || icmp[NeighborSize+1] != LinkOptionSize/8:
+		return nil
+	case p[8] == group || p[24] == group || icmp[8] == group:
+		return nil
+	}
+	// Both addresses of the pseudo header lie before the message.
+	if Checksum(p[8:], size+uint16(ProtocolICMPv6)) != 0 {
+		return nil
+	}
+	return Advert(p)
+}
+
+func (a Advert) Dst() [16]byte    { return [16]byte(a[24:40]) }
+func (a Advert) Router() bool     { return a[IPv6Size+4]&flagRouter != 0 }
+func (a Advert) Override() bool   { return a[IPv6Size+4]&flagOverride != 0 }
+func (a Advert) Target() [16]byte { return [16]byte(a[IPv6Size+8 : IPv6Size+24]) }
+func (a Advert) TargetLink() MAC  { return MAC(a[IPv6Size+NeighborSize+2 : IPv6Size+NeighborSize+8]) }
