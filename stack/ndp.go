@@ -162,7 +162,9 @@ func (s *Stack) hearAdvert(i *Interface, target ip, r *header.NeighborAdvertisem
 	if lla == advertNone && n.state == StateIncomplete {
 		s.drop(DropNoLinkAddress)
 	}
-	s.setRouter(i, n, r.Router)
+	if n.state.accepts(r.Solicited, r.Override, lla) {
+		s.setRouter(i, n, r.Router)
+	}
 	s.apply(id, advert(r.Solicited, r.Override, lla), r.TargetLink, cause)
 	return true
 }

@@ -78,6 +78,15 @@ func advert(solicited, override bool, lla event) event {
 	return e
 }
 
+// accepts tells whether an advertisement updates a neighbor's entry, IsRouter
+// included (RFC 4861 section 7.2.5).
+func (s State) accepts(solicited, override bool, lla event) bool {
+	if s == StateIncomplete {
+		return lla != advertNone
+	}
+	return override || lla != advertOther
+}
+
 // action is what the caller of step has to do, as a set.
 type action uint8
 

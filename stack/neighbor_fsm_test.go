@@ -190,4 +190,9 @@ func checkLaws(t *testing.T, s State, e event, tracked bool) {
 	if e >= evAdvert && s == StateNone && next != s {
 		t.Errorf("event %d: an advert makes an entry", e)
 	}
+	if e >= evAdvert && s.HasMAC() && do&(doRecord|doConfirm) != 0 {
+		if parts := e - evAdvert; !s.accepts(parts >= solicitBit, parts%solicitBit >= overrideBit, parts%overrideBit) {
+			t.Errorf("%v, event %d: an advert that is not accepted changes more than the state", s, e)
+		}
+	}
 }
