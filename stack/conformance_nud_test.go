@@ -51,6 +51,8 @@ func after725(s State, solicited, override bool, lla string) (State, bool) {
 		return StateReachable, true
 	case s == StateIncomplete:
 		return StateStale, true
+	case lla == "other" && solicited && s == StateUnreachable: // an answer to a question to everybody, as in INCOMPLETE
+		return StateReachable, true
 	case !override && lla == "other" && s == StateReachable: // I.a
 		return StateStale, false
 	case !override && lla == "other": // I.b
@@ -66,9 +68,12 @@ func after725(s State, solicited, override bool, lla string) (State, bool) {
 }
 
 // accepted725 is whether the entry is updated at all, IsRouter included.
-func accepted725(s State, override bool, lla string) bool {
-	if s == StateIncomplete {
+func accepted725(s State, solicited, override bool, lla string) bool {
+	switch {
+	case s == StateIncomplete:
 		return lla != "none"
+	case s == StateUnreachable && solicited:
+		return true
 	}
 	return override || lla != "other"
 }
@@ -155,7 +160,7 @@ func checkAdvert(t *testing.T, s State, f ndFrame, lla string) {
 	} else {
 		n.wantSent()
 	}
-	accepted := accepted725(s, override, lla)
+	accepted := accepted725(s, solicited, override, lla)
 	if info, _ := n.iface.Neighbor(netip.MustParseAddr(peer6)); info.IsRouter != (accepted == router) {
 		t.Errorf("IsRouter is %v after an advertisement with %v; accepted: %v", info.IsRouter, router, accepted)
 	}
@@ -366,6 +371,22 @@ func TestConformanceReachability(t *testing.T) {
 		n.wantState(peer6, "unreachable "+mac2.String())
 		n.run(120 * seconds)
 		n.wantState(peer6, "none") // nobody uses it
+	})
+	t.Run("H11 H12 a proxy's answer, which does not override, is taken in UNREACHABLE", func(t *testing.T) {
+		n := newNode(t, loop.NewVirtual(), Options{})
+		c := config(1)
+		c.Neighbor.KeepUnreachable = true
+		n.add(c)
+		reach(n, peer6, StateUnreachable)
+		n.receive(ndFrame{advert: true, dst: "ff02::1", target: peer6, lla: mac3}.bytes(t))
+		n.wantState(peer6, "unreachable "+mac2.String()) // nobody asked for that one
+		send(n, peer6)
+		n.run(4 * seconds)
+		n.wantSent("m1>m2 2001:db8::1>2001:db8::2 udp 9", groupQuestion(peer6))
+		n.receive(proxyAnswer(t, mac3))
+		n.wantState(peer6, "reachable "+mac3.String())
+		send(n, peer6)
+		n.wantSent("m1>m3 2001:db8::1>2001:db8::2 udp 9")
 	})
 }
 

@@ -81,8 +81,11 @@ func advert(solicited, override bool, lla event) event {
 // accepts tells whether an advertisement updates a neighbor's entry, IsRouter
 // included (RFC 4861 section 7.2.5).
 func (s State) accepts(solicited, override bool, lla event) bool {
-	if s == StateIncomplete {
+	switch {
+	case s == StateIncomplete:
 		return lla != advertNone
+	case s == StateUnreachable && solicited:
+		return true // see buildTransitions
 	}
 	return override || lla != advertOther
 }
@@ -166,6 +169,11 @@ func buildTransitions() (t [numStates][numEvents]transition) {
 	t[StateProbe][evExhausted] = transition{StateNone, doForget}
 	t[StateProbe][evUnreachable] = transition{StateUnreachable, doAsk}
 	t[StateUnreachable][evExhausted] = transition{StateNone, doForget}
+	// Everybody is asked in UNREACHABLE, so that a neighbor that has another MAC
+	// now is found. Its answer is taken even if it does not override, as that of a
+	// proxy: without RFC 7048 the entry would be gone, and the answer would
+	// complete a new one. What was not solicited stays under section 7.2.5.
+	t[StateUnreachable][advert(true, false, advertOther)] = t[StateUnreachable][advert(true, true, advertOther)]
 	return t
 }
 

@@ -37,7 +37,7 @@ track          .    .      .     .     .     .     .     .
 -O/other       .    Smf    Sm    Sm    Sm    Sm    Sm    .
 S-/none        .    .      Rca   Rca   Rca   Rca   Rca   .
 S-/same        .    Rmcaf  Rca   Rca   Rca   Rca   Rca   .
-S-/other       .    Rmcaf  S     .     .     .     .     .
+S-/other       .    Rmcaf  S     .     .     .     Rmca  .
 SO/none        .    .      Rca   Rca   Rca   Rca   Rca   .
 SO/same        .    Rmcaf  Rca   Rca   Rca   Rca   Rca   .
 SO/other       .    Rmcaf  Rmca  Rmca  Rmca  Rmca  Rmca  .
