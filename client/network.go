@@ -192,6 +192,7 @@ type NeighborConfig struct {
 	ReachableTimeMS    int              `json:"reachable_time_ms,omitempty"`
 	ProbeIntervalMS    int              `json:"probe_interval_ms,omitempty"`
 	DelayFirstProbeMS  int              `json:"delay_first_probe_ms,omitempty"`
+	KeepUnreachable    bool             `json:"keep_unreachable,omitempty"`
 	MaxEntries         int              `json:"max_entries,omitempty"`
 	LearningRatePPS    int              `json:"learning_rate_pps,omitempty"`
 	LearningWindow     int              `json:"learning_window,omitempty"`
