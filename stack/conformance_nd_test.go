@@ -324,6 +324,27 @@ func TestConformanceNDSending(t *testing.T) {
 		n.waiter.hold(n.iface, "fe80::fe", 1, false, 30e9)
 		n.wantSent("m1>33:33:ff:00:00:fe fe80::1>ff02::1:ff00:fe NS fe80::fe SourceAddress m1")
 	})
+	t.Run("F03 the source is that of the packet that waits, if it is ours", func(t *testing.T) {
+		for _, c := range []struct{ src, dst, hop, want string }{
+			{"2001:db8::1", "2001:db8:9::9", "fe80::fe", "2001:db8::1"}, // by the link-local router
+			{"fe80::1", peer6, peer6, "fe80::1"},
+			{"fe80::1", "fe80::2", "fe80::2", "fe80::1"},
+			{"2001:db8::1", "fe80::2", "fe80::2", "2001:db8::1"},
+			{"2001:db8:77::7", peer6, peer6, "2001:db8::1"}, // forwarded
+			{"fe80::3", "2001:db8:9::9", "fe80::fe", "fe80::1"},
+		} {
+			n := alone(t)
+			n.iface.Output(netip.MustParseAddr(c.dst), udpPacket(t, c.src, c.dst))
+			n.run(1500 * loop.Millisecond) // two questions
+			group := header.SolicitedNode(netip.MustParseAddr(c.hop).As16())
+			mac := groupMAC16(group)
+			question := fmt.Sprintf("m1>%v %s>%v NS %s SourceAddress m1", mac, c.want, netip.AddrFrom16(group), c.hop)
+			n.wantSent(question, question)
+		}
+		n := alone(t)
+		n.iface.Output(netip.MustParseAddr(peer6), []byte{0x60, 0}) // not a packet
+		n.wantSent(groupQuestion(peer6))
+	})
 	t.Run("F04 questions are a RetransTimer apart; three without a waiter, while one waits at most 3 s apart", func(t *testing.T) {
 		for _, hop := range []string{peer, peer6} {
 			n := alone(t)

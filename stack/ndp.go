@@ -185,10 +185,25 @@ func (s *Stack) setRouter(i *Interface, n *neighbor, router bool) {
 	}
 }
 
+// solicitSource is the address that asks for an IPv6 neighbor: the source of the
+// packet that waits for it if that is ours, else any of the right scope (RFC 4861
+// section 7.2.2).
+func (i *Interface) solicitSource(a *ask, target ip) ip {
+	if a.packets > 0 {
+		packet := header.IPv6(i.stack.packets.slots[a.head].data)
+		if len(packet) >= header.IPv6Size && packet.Version() == 6 {
+			if own := i.own(ipFrom16(packet.Src())); own != nil {
+				return own.ip
+			}
+		}
+	}
+	return i.source(target).ip
+}
+
 // sendSolicitation asks the group of the target (to is Broadcast), or the one
 // station to.
-func (i *Interface) sendSolicitation(to header.MAC, target ip) bool {
-	src := i.source(target).ip.as16()
+func (i *Interface) sendSolicitation(to header.MAC, target, from ip) bool {
+	src := from.as16()
 	ns := header.NeighborSolicitation{Target: target.as16(), SourceLink: i.config.MAC, HasSourceLink: true}
 	dst := ns.Target
 	if to.IsBroadcast() {

@@ -217,7 +217,7 @@ func (s *Stack) question(n *neighbor, a *ask, i *Interface, now loop.Time) bool 
 	if target.is4() {
 		sent = i.sendARPRequest(to, target)
 	} else {
-		sent = i.sendSolicitation(to, target)
+		sent = i.sendSolicitation(to, target, i.solicitSource(a, target))
 	}
 	if !sent {
 		return false
