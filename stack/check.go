@@ -149,10 +149,16 @@ func (s *Stack) checkNeighbor(id uint32, n *neighbor) error {
 
 // checkHolds looks at the chains of holds.
 func (s *Stack) checkHolds() error {
-	chained, held := 0, 0
+	chained, held, waiting := 0, 0, 0
 	for id := uint32(1); id <= s.asks.length; id++ {
 		a := s.asks.at(id)
 		held += int(a.packets)
+		if a.packets > 0 {
+			waiting++
+		}
+		if err := s.checkPackets(id, a); err != nil {
+			return err
+		}
 		for h := a.holds; h != 0; h = s.holds.at(h).next {
 			if s.holds.at(h).ask != id {
 				return fmt.Errorf("hold %d is of ask %d, not %d", h, s.holds.at(h).ask, id)
@@ -168,5 +174,33 @@ func (s *Stack) checkHolds() error {
 	if held != s.packets.live {
 		return fmt.Errorf("%d packets hang on neighbors, %d are in use", held, s.packets.live)
 	}
+	if newest, surplus := s.packets.count(newestPackets), s.packets.count(surplusPackets); newest != waiting || surplus != held-waiting {
+		return fmt.Errorf("%d neighbors have %d packets; %d are listed as newest, %d as surplus", waiting, held, newest, surplus)
+	}
 	return nil
+}
+
+// checkPackets looks at the packets that wait for one neighbor.
+func (s *Stack) checkPackets(id uint32, a *ask) error {
+	last := uint32(0)
+	for k, at := uint16(0), a.head; k < a.packets; k, last, at = k+1, at, s.packets.slots[at].next {
+		if at < firstPacket || s.packets.slots[at].ask != id {
+			return fmt.Errorf("packet %d of ask %d is of ask %d", at, id, s.packets.slots[at].ask)
+		}
+	}
+	if a.packets > 0 && (last != a.tail || s.packets.slots[last].next != 0) {
+		return fmt.Errorf("the packets of ask %d end with %d, not %d", id, last, a.tail)
+	}
+	return nil
+}
+
+// count is how many packets are in a list.
+func (p *packetPool) count(list uint32) (n int) {
+	if len(p.slots) == 0 {
+		return 0
+	}
+	for id := p.slots[list].newer; id != list && n <= p.live; id = p.slots[id].newer {
+		n++
+	}
+	return n
 }

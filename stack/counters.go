@@ -22,7 +22,7 @@ const (
 	DropStatic                    // tells another MAC for a static neighbor
 	DropICMP                      // ICMP that nobody here handles
 	DropForward                   // for another host, and we are no router
-	DropHeldOverflow              // the oldest held packet gave way to a newer one
+	DropHeldOverflow              // an older held packet gave way to a newer one
 	DropHeldFailed                // held packets whose neighbor did not answer
 	DropNoRoute                   // a packet of ours had no next hop
 	DropTableFull                 // a packet of ours found no room for its neighbor
