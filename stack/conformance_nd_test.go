@@ -472,6 +472,19 @@ func TestConformanceNDSending(t *testing.T) {
 		n.receive(ndFrame{advert: true, target: "2001:db8::3", lla: mac3, flags: flagS}.bytes(t))
 		n.wantSent("m1>m3 2001:db8::1>2001:db8::3 NA 2001:db8::1 011 TargetAddress m1")
 
+		// That one is a neighbor although no prefix says so.
+		for _, gateway := range []netip.Addr{{}, netip.MustParseAddr("fe80::fe")} {
+			n := newNode(t, loop.NewVirtual(), Options{})
+			c := config(1)
+			c.Gateway6 = gateway
+			n.add(c)
+			f.src = "2001:db8:77::9"
+			n.receive(f.bytes(t))
+			n.wantSent("m1>33:33:ff:00:00:09 2001:db8::1>ff02::1:ff00:9 NS 2001:db8:77::9 SourceAddress m1")
+			n.receive(ndFrame{advert: true, target: f.src, lla: mac3, flags: flagS | flagO}.bytes(t))
+			n.wantSent("m1>m3 2001:db8::1>2001:db8:77::9 NA 2001:db8::1 011 TargetAddress m1")
+		}
+
 		r := newNode(t, loop.NewVirtual(), Options{IsRouter: true})
 		r.add(config(1))
 		r.receive(resolveNS().bytes(t))

@@ -68,7 +68,8 @@ func (i *Interface) station(exact bool) *Station {
 }
 
 // answerUnknown answers a solicitation without a link-layer address: to the MAC
-// in the cache, else the source is asked first.
+// in the cache, else the source is asked first. It is a neighbor whatever its
+// address (RFC 4861 section 7.2.4), so the answer goes through no gateway.
 func (i *Interface) answerUnknown(to [16]byte, r *header.NeighborSolicitation, exact bool) {
 	s := i.stack
 	id := s.neighbors.find(i.slot, ipFrom16(to))
@@ -81,7 +82,7 @@ func (i *Interface) answerUnknown(to [16]byte, r *header.NeighborSolicitation, e
 	frame := s.room(smallFrame)
 	const room = header.EthernetSize + header.MaxTags*header.VLANSize
 	n := emitAdvert(frame[room:], to, r.Target, true, i.station(exact))
-	i.output(ipFrom16(to), frame[room:room+n], peers)
+	i.outputTo(ipFrom16(to), frame[room:room+n], peers)
 }
 
 // handleAdvert is RFC 4861 section 7.2.5.

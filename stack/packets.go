@@ -114,12 +114,17 @@ const (
 const maxStrangers = 1024
 
 func (i *Interface) output(dst ip, packet []byte, who wish) Reason {
-	s := i.stack
 	hop, r := i.nextHop(dst)
 	if r != ReasonNone {
-		s.drop(DropNoRoute)
+		i.stack.drop(DropNoRoute)
 		return r
 	}
+	return i.outputTo(hop, packet, who)
+}
+
+// outputTo is output to a neighbor.
+func (i *Interface) outputTo(hop ip, packet []byte, who wish) Reason {
+	s := i.stack
 	if !s.up {
 		s.drop(DropLinkDown)
 		return LinkDown
