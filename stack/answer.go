@@ -50,7 +50,7 @@ func AnswerARP(frame []byte, r *header.ARPRepr, by *Station) int {
 // without a link-layer address is answered to the MAC to (RFC 4861 section
 // 7.2.4), one that checks for duplicates to all nodes (RFC 4862 section 5.4.3).
 // There is no answer to senders that can't be stations, nor to one that has the
-// target's address.
+// target's address or the answerer's MAC.
 func AnswerSolicitation(frame []byte, src [16]byte, r *header.NeighborSolicitation, to header.MAC, by *Station) int {
 	if r.HasSourceLink {
 		to = r.SourceLink
@@ -59,7 +59,7 @@ func AnswerSolicitation(frame []byte, src [16]byte, r *header.NeighborSolicitati
 	switch {
 	case !solicited:
 		src, to = header.AllNodes, groupMAC16(header.AllNodes)
-	case isNoStation(to) || src == r.Target || ipFrom16(src).isNeverAsked():
+	case isNoStation(to) || to == by.MAC || src == r.Target || ipFrom16(src).isNeverAsked():
 		return 0
 	}
 	n := by.emitEthernet(frame, to, header.EtherTypeIPv6)

@@ -46,6 +46,10 @@ func (s *Stack) handleSolicitation(g *segment, eth *header.EthernetRepr, ip6 *he
 		s.drop(DropSenderIP)
 		return
 	}
+	if r.HasSourceLink && r.SourceLink == i.config.MAC {
+		s.drop(DropSenderMAC) // our own frame came back, or somebody took our MAC
+		return
+	}
 	if r.HasSourceLink {
 		s.heard(i, source, r.SourceLink, message{cause: CauseHeard, create: true})
 		i.answer(ip6.Src, &r, r.SourceLink, exact)

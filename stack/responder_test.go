@@ -501,6 +501,13 @@ func TestLoopedFrames(t *testing.T) {
 	dad := ndFrame{src: "::", dst: solicitGroup, target: "2001:db8::1", ethSrc: mac1}
 	n.receive(dad.bytes(t))
 	n.wantSent()
+	ns := resolveNS()
+	ns.lla = mac1
+	n.receive(ns.bytes(t))
+	n.wantSent()
+	if n.iface.NeighborCount() != 0 || n.stack.Counters().Dropped[DropSenderMAC] != 1 {
+		t.Errorf("%d neighbors, drops %v", n.iface.NeighborCount(), n.stack.Counters().Dropped)
+	}
 	n.waiter.hold(n.iface, peer6, 1, false, 30e9)
 	f := answerNA()
 	f.lla = mac1
