@@ -197,6 +197,7 @@ type NeighborConfig struct {
 	LearningRatePPS    int              `json:"learning_rate_pps,omitempty"`
 	LearningWindow     int              `json:"learning_window,omitempty"`
 	RespondFor         []string         `json:"respond_for,omitempty"`
+	ProxyDelayMS       int              `json:"proxy_delay_ms,omitempty"`
 	Static             []StaticNeighbor `json:"static,omitempty"`
 }
 

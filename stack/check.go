@@ -72,6 +72,9 @@ func (s *Stack) Check() error {
 			return fmt.Errorf("segment %x: %d neighbors, %d are known by address", i.segment.key, known[i.segment], counted)
 		}
 	}
+	if err := s.checkDelayed(); err != nil {
+		return err
+	}
 	return s.checkHolds()
 }
 

@@ -327,6 +327,9 @@ func TestConformanceReachability(t *testing.T) {
 		if advertNum != 3 {
 			t.Error("MAX_NEIGHBOR_ADVERTISEMENT is not 3")
 		}
+		if maxAnycastDelay != 1*loop.Second {
+			t.Error("MAX_ANYCAST_DELAY_TIME is not 1 s")
+		}
 	})
 	t.Run("H11 with RFC 7048 a neighbor whose probes failed is kept, asked in growing gaps while it is used", func(t *testing.T) {
 		n := newNode(t, loop.NewVirtual(), Options{})

@@ -186,6 +186,7 @@ func (s *Stack) RemoveInterface(i *Interface) {
 	}
 	s.loop.Disarm(&i.announcer)
 	s.forgetNeighbors(i)
+	s.dropDelayed(i)
 	i.leaveGroups()
 	i.segment.remove(i)
 	if len(i.segment.interfaces) == 0 {

@@ -51,6 +51,10 @@ type NeighborConfig struct {
 	// ProbeInterval is how long a tracked neighbor may stay unconfirmed before it
 	// is probed, 100 ms at least; 0: its ReachableTime. See Track.
 	ProbeInterval loop.Duration
+	// ProxyDelay is how long an advert for an address of RespondFor may wait: each
+	// time a part of it is drawn. 1 s at most, which is MAX_ANYCAST_DELAY_TIME; 0
+	// suits where nobody else answers for these addresses.
+	ProxyDelay loop.Duration
 }
 
 // DefaultNeighborConfig gives the constants of RFC 4861 section 10, which ARP
@@ -200,6 +204,9 @@ func (c *InterfaceConfig) validateNeighbor() error {
 	}
 	if p := n.ProbeInterval; p != 0 && (p < 100*loop.Millisecond || p > 7*day) {
 		return fault("Neighbor.ProbeInterval", "%v is not between 100 ms and 7 days", p)
+	}
+	if d := n.ProxyDelay; d < 0 || d > maxAnycastDelay {
+		return fault("Neighbor.ProxyDelay", "%v is not between 0 and %v", d, maxAnycastDelay)
 	}
 	for _, f := range [...]struct {
 		name         string

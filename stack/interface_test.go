@@ -53,6 +53,8 @@ func TestInterfaceConfigFaults(t *testing.T) {
 		}},
 		"address in use":            {"IPv4, IPv6, LinkLocal", func(c *InterfaceConfig) { c.IPv4 = p("192.0.2.77/24") }},
 		"link-local address in use": {"IPv4, IPv6, LinkLocal", func(c *InterfaceConfig) { c.LinkLocal = a("fe80::77") }},
+		"negative ProxyDelay":       {"Neighbor.ProxyDelay", func(c *InterfaceConfig) { c.Neighbor.ProxyDelay = -1 }},
+		"ProxyDelay above 1 s":      {"Neighbor.ProxyDelay", func(c *InterfaceConfig) { c.Neighbor.ProxyDelay = loop.Second + 1 }},
 		"negative MaxHeld":          {"Neighbor.MaxHeld", func(c *InterfaceConfig) { c.Neighbor.MaxHeld = -1 }},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -31,7 +31,7 @@ func (s *Stack) handleSolicitation(g *segment, eth *header.EthernetRepr, ip6 *he
 		// Somebody checks whether the address is free (RFC 4862 section 5.4.3): the
 		// answer goes to everybody, and nothing is cached.
 		if eth.Src != i.config.MAC {
-			i.answer(ip6.Src, &r, header.MAC{}, exact)
+			i.respond(ip6.Src, &r, exact, eth.Dst)
 		}
 		return
 	}
@@ -52,10 +52,8 @@ func (s *Stack) handleSolicitation(g *segment, eth *header.EthernetRepr, ip6 *he
 	}
 	if r.HasSourceLink {
 		s.heard(i, source, r.SourceLink, message{cause: CauseHeard, create: true})
-		i.answer(ip6.Src, &r, r.SourceLink, exact)
-		return
 	}
-	i.answerUnknown(ip6.Src, &r, exact)
+	i.respond(ip6.Src, &r, exact, eth.Dst)
 }
 
 // answer sends an advert.

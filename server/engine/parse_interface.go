@@ -314,7 +314,8 @@ func (o object) gateway(v6 bool) netip.Addr {
 // neighbor reads config.neighbor.
 func (o object) neighbor(spec *InterfaceSpec) {
 	o.only("duplicate_detection", "retrans_timer_ms", "multicast_solicits", "unicast_solicits", "reachable_time_ms",
-		"probe_interval_ms", "delay_first_probe_ms", "keep_unreachable", "max_entries", "learning_rate_pps", "learning_window", "respond_for", "static")
+		"probe_interval_ms", "delay_first_probe_ms", "keep_unreachable", "max_entries", "learning_rate_pps", "learning_window", "respond_for",
+		"proxy_delay_ms", "static")
 	spec.Announce = o.word("duplicate_detection", "announce", "none", "announce") == "announce"
 	n := &spec.Neighbor
 	n.RetransTimer = o.milliseconds("retrans_timer_ms", 1, 60_000, n.RetransTimer)
@@ -330,6 +331,7 @@ func (o object) neighbor(spec *InterfaceSpec) {
 	n.MaxEntries = int(o.integer("max_entries", 1, neighborEntriesMax, int64(n.MaxEntries)))
 	spec.LearningRatePPS = int(o.integer("learning_rate_pps", 0, 1e9, 0))
 	spec.LearningWindow = int(o.integer("learning_window", 1, 1<<20, learningWindowDefault))
+	n.ProxyDelay = o.milliseconds("proxy_delay_ms", 0, 1000, n.ProxyDelay)
 	o.respondFor(spec)
 	o.static(spec)
 }

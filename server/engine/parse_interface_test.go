@@ -125,6 +125,7 @@ func TestParseInterfaceFaults(t *testing.T) {
 		{"probes too often", neighbor(`"probe_interval_ms":99`), Invalid, []string{n + "probe_interval_ms"}},
 		{"probes too rarely", neighbor(`"probe_interval_ms":3600001`), Invalid, []string{n + "probe_interval_ms"}},
 		{"probes before now", neighbor(`"probe_interval_ms":-1`), Invalid, []string{n + "probe_interval_ms"}},
+		{"proxies that wait too long", neighbor(`"proxy_delay_ms":1001`), Invalid, []string{n + "proxy_delay_ms"}},
 		{"unreachable that is no flag", neighbor(`"keep_unreachable":1`), Invalid, []string{n + "keep_unreachable"}},
 		{"window of nothing", neighbor(`"learning_window":0`), Invalid, []string{n + "learning_window"}},
 		{"respond_for that is no prefix", neighbor(`"respond_for":["10.0.0.0"]`), Invalid, []string{n + "respond_for[0]"}},
@@ -153,7 +154,7 @@ func TestParseInterfaceWhole(t *testing.T) {
 			{"ipv6": {"method": "static", "link_local_address": "fe80:1::1",
 			          "static": {"address": "2001:db8::1", "prefix_length": 64, "gateway": "fe80::9"}}}],
 		 "neighbor": {"duplicate_detection": "none", "retrans_timer_ms": 200, "multicast_solicits": 5, "max_entries": 7,
-		  "learning_rate_pps": 100, "learning_window": 9, "respond_for": ["198.19.0.0/16", "2001:db8:5::/64"], "reachable_time_ms": null, "probe_interval_ms": 100, "keep_unreachable": true,
+		  "learning_rate_pps": 100, "learning_window": 9, "respond_for": ["198.19.0.0/16", "2001:db8:5::/64"], "reachable_time_ms": null, "probe_interval_ms": 100, "keep_unreachable": true, "proxy_delay_ms": 1000,
 		  "static": [{"ip_address": "10.0.0.9", "mac_address": "02:00:00:00:00:09"}]}}}`))
 	if err != nil {
 		t.Fatal(err)
@@ -176,6 +177,7 @@ func TestParseInterfaceWhole(t *testing.T) {
 		{"retrans timer", spec.Neighbor.RetransTimer, 200 * loop.Millisecond},
 		{"reachable time, null is the default", spec.Neighbor.ReachableTime, 30 * loop.Second},
 		{"probe interval", spec.Neighbor.ProbeInterval, 100 * loop.Millisecond},
+		{"proxy delay", spec.Neighbor.ProxyDelay, loop.Second},
 		{"keep unreachable", spec.Neighbor.KeepUnreachable, true},
 		{"solicits", spec.Neighbor.MulticastSolicits, 5},
 		{"entries", spec.Neighbor.MaxEntries, 7},
