@@ -16,8 +16,8 @@ const (
 // allRouters is ff02::2.
 var allRouters = [16]byte{0: 0xff, 1: 0x02, 15: 0x02}
 
-// linkChanged begins announcing when the link is up, and ends it when it is
-// down. A conflict seen before is forgotten: the network may be another one.
+// linkChanged begins to join groups and, if that is wished, to announce when the
+// link is up, and ends it when it is down. A conflict seen before is forgotten: the network may be another one.
 func (i *Interface) linkChanged(up bool) {
 	s := i.stack
 	s.loop.Disarm(&i.announcer)
@@ -34,8 +34,7 @@ func (i *Interface) linkChanged(up bool) {
 		}
 	}
 	i.listener = listener{}
-	if up && i.config.Announce && len(i.addresses) > 0 {
-		i.joinGroups()
+	if up && (i.joinGroups() || i.config.Announce && len(i.addresses) > 0) {
 		s.loop.Arm(&i.announcer, s.loop.Now())
 	}
 }

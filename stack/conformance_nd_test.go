@@ -259,6 +259,31 @@ func TestConformanceNDSending(t *testing.T) {
 		n.stack.RemoveInterface(n.iface)
 		wantReports(n, "m1>33:33:00:00:00:16 fe80::1>ff02::16 hop limit 1 alert MLDv2 3 ff02::1:ff00:1")
 	})
+	t.Run("F01 groups are joined and left with announcements or without, and joined again when the link is back", func(t *testing.T) {
+		for _, announce := range []bool{false, true} {
+			n := newNode(t, loop.NewVirtual(), Options{})
+			c := config(1)
+			c.Announce = announce
+			n.add(c)
+			join := "m1>33:33:00:00:00:16 fe80::1>ff02::16 hop limit 1 alert MLDv2 4 ff02::1:ff00:1"
+			n.run(10 * seconds)
+			wantReports(n, join, join)
+			n.link.set(false)
+			n.link.set(true)
+			n.run(10 * seconds)
+			wantReports(n, join, join)
+			n.stack.RemoveInterface(n.iface)
+			wantReports(n, "m1>33:33:00:00:00:16 fe80::1>ff02::16 hop limit 1 alert MLDv2 3 ff02::1:ff00:1")
+		}
+		n := newNode(t, loop.NewVirtual(), Options{})
+		n.add(InterfaceConfig{MAC: mac1, IPv4: netip.MustParsePrefix("192.0.2.1/24")})
+		c := config(3)
+		c.Quiet = true
+		quiet := n.add(c)
+		n.run(10 * seconds)
+		n.stack.RemoveInterface(quiet)
+		wantReports(n)
+	})
 	t.Run("F01 a query is answered within the time that it allows", func(t *testing.T) {
 		query := func(size int, group string, hopLimit uint8, src string) []byte {
 			p := make([]byte, 48+size)
@@ -286,6 +311,8 @@ func TestConformanceNDSending(t *testing.T) {
 			{query(28, "::", 1, "2001:db8::2"), nil},
 		} {
 			n := alone(t)
+			n.run(3 * seconds)
+			n.link.take()
 			n.receive(c.frame)
 			n.receive(c.frame)
 			n.run(2*seconds + 1)
@@ -529,12 +556,7 @@ func TestConformanceNDSending(t *testing.T) {
 // wantReports is wantSent for reports of groups, and nothing but them.
 func wantReports(n *node, want ...string) {
 	n.t.Helper()
-	var got []string
-	for _, f := range n.link.take() {
-		if strings.Contains(f, " MLDv") {
-			got = append(got, f)
-		}
-	}
+	_, got := n.link.takeAll()
 	if fmt.Sprint(got) != fmt.Sprint(want) {
 		n.t.Errorf("at %v: reports\n\t%s\nwant\n\t%s", n.loop.Now(), strings.Join(got, "\n\t"), strings.Join(want, "\n\t"))
 	}

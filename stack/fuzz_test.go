@@ -31,6 +31,7 @@ func FuzzFrames(f *testing.F) {
 		append([]byte{2, 0, 0, 0, 0, 1, 2, 0, 0, 0, 0, 2, 8, 0}, echoRequest(peer, "192.0.2.1", nil)...),
 		append([]byte{2, 0, 0, 0, 0, 1, 2, 0, 0, 0, 0, 2, 0x86, 0xdd}, echoRequest(peer6, "2001:db8::1", nil)...),
 		udpFrame(f, mac1, mac2, peer, "192.0.2.1"),
+		proxyQuestion().bytes(f),
 	} {
 		for _, wait := range []byte{0, 2, 20} {
 			step := append([]byte{wait, 44, byte(len(frame))}, frame...)
@@ -45,8 +46,10 @@ func FuzzFrames(f *testing.F) {
 		c.Announce, c.Neighbor.MaxEntries, c.Neighbor.MaxHeld = true, 8, 2
 		c.Static = []StaticNeighbor{{netip.MustParseAddr("192.0.2.9"), mac4}}
 		c.RespondFor = []netip.Prefix{netip.MustParsePrefix("198.19.0.0/16"), netip.MustParsePrefix("2001:db8:f::/48")}
+		c.Neighbor.ProxyDelay = 300 * loop.Millisecond
 		n.add(c)
 		c = config(1)
+		c.Neighbor.KeepUnreachable = true
 		c.Tags = []header.VLAN{{ID: 5}}
 		n.add(c)
 		for k, hop := range []string{peer, peer6, "fe80::2"} {

@@ -22,6 +22,7 @@ type InterfaceConfig struct {
 	Gateway6  netip.Addr
 
 	Announce   bool           // say that the addresses are ours when they can be used
+	Quiet      bool           // do not say which groups are listened to: for links on which nothing snoops MLD
 	RespondFor []netip.Prefix // answer for all addresses in these, too
 	Static     []StaticNeighbor
 	Neighbor   NeighborConfig // zero members get their defaults
