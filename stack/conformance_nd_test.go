@@ -162,6 +162,19 @@ func TestConformanceNDValidation(t *testing.T) {
 		}
 		n.wantSent("m1>33:33:00:00:00:01 2001:db8::1>ff02::1 NA 2001:db8::1 001 TargetAddress m1")
 	})
+	t.Run("E18 without a link-layer address in it, the frame's source is who claims our address", func(t *testing.T) {
+		n := alone(t)
+		f := ndFrame{advert: true, dst: "ff02::1", target: "2001:db8::1", ethSrc: mac1}
+		n.receive(f.bytes(t)) // came back from ourselves
+		if c := n.stack.Counters(); c.Conflicts != 0 || c.Dropped[DropConflict] != 1 {
+			t.Errorf("%d conflicts with ourselves", c.Conflicts)
+		}
+		f.ethSrc = mac2
+		n.receive(f.bytes(t))
+		if s := n.iface.Status()[2]; n.stack.Counters().Conflicts != 1 || !s.Duplicate || s.ConflictMAC != mac2 {
+			t.Errorf("%d conflicts, status %+v", n.stack.Counters().Conflicts, s)
+		}
+	})
 	t.Run("E19 of two link-layer addresses the first counts", func(t *testing.T) {
 		n := alone(t)
 		f := resolveNS()

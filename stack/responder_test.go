@@ -181,6 +181,44 @@ func TestConflictsOfIPv6(t *testing.T) {
 	}
 }
 
+// TestN03RepliesStayInOneVLAN: two interfaces of one VLAN ask for the same
+// neighbor, and it answers one of them. What everybody hears shows the other one a
+// MAC, but confirms nothing.
+func TestN03RepliesStayInOneVLAN(t *testing.T) {
+	broadcast := reply(mac2, peer)
+	broadcast.ethDst = header.Broadcast
+	for name, c := range map[string]struct {
+		hop   string
+		frame []byte
+		other string
+	}{
+		"reply":           {peer, reply(mac2, peer).bytes(t), "incomplete"},
+		"broadcast reply": {peer, broadcast.bytes(t), "stale " + mac2.String()},
+		"advertisement":   {peer6, ndFrame{advert: true, dst: "2001:db8::1", target: peer6, lla: mac2, flags: flagS | flagO}.bytes(t), "incomplete"},
+	} {
+		for _, answered := range []int{0, 1} { // which of them was added first does not matter
+			n := newNode(t, loop.NewVirtual(), Options{})
+			configs := []InterfaceConfig{config(3), config(3)}
+			configs[answered] = config(1)
+			for k, cfg := range configs {
+				n.waiter.hold(n.add(cfg), c.hop, uint32(k), false, 30e9)
+			}
+			n.receive(c.frame)
+			n.iface = n.stack.Interface(uint32(answered + 1))
+			if n.wantState(c.hop, "reachable "+mac2.String()); n.waiter.confirmed[uint32(answered)].mac != mac2 {
+				t.Errorf("%s: the one that was answered is not confirmed", name)
+			}
+			n.iface = n.stack.Interface(uint32(2 - answered))
+			if n.wantState(c.hop, c.other); len(n.waiter.confirmed) != 1 {
+				t.Errorf("%s: the other one is confirmed", name)
+			}
+			if t.Failed() {
+				t.Fatal(name)
+			}
+		}
+	}
+}
+
 func TestStaticNeighbor(t *testing.T) {
 	for _, hop := range hops {
 		n := newNode(t, loop.NewVirtual(), Options{})
