@@ -554,6 +554,43 @@ func TestConformanceNDSending(t *testing.T) {
 		n.run(60 * seconds)
 		n.wantSent()
 	})
+	t.Run("C03 F13 announcements are as far apart when the link flaps", func(t *testing.T) {
+		n := newNode(t, loop.NewVirtual(), Options{})
+		c := config(1)
+		c.Announce = true
+		n.add(c)
+		last := map[string]loop.Time{}
+		count := map[string]int{}
+		watch := func(d loop.Duration) {
+			for until := n.loop.Now().Add(d); n.loop.Now() < until; n.run(loop.Millisecond) {
+				for _, f := range n.link.take() {
+					gap := loop.Second
+					if strings.Contains(f, " arp ") {
+						gap = 2 * loop.Second
+					}
+					if at, before := last[f]; before && n.loop.Now() < at.Add(gap-2*loop.Millisecond) {
+						t.Errorf("at %v, after %v: %s", n.loop.Now(), at, f)
+					}
+					last[f] = n.loop.Now()
+					count[f]++
+				}
+			}
+		}
+		for range 5 {
+			watch(10 * loop.Millisecond)
+			n.link.set(false)
+			n.link.set(true)
+		}
+		watch(10 * seconds)
+		for f, times := range count { // one before the link flapped, and all after it
+			if want := map[bool]int{true: 1 + 2, false: 1 + 3}[strings.Contains(f, " arp ")]; times != want {
+				t.Errorf("%d times, want %d: %s", times, want, f)
+			}
+		}
+		if len(count) != 3 {
+			t.Errorf("announced: %v", count)
+		}
+	})
 	t.Run("L01 a new address is announced without overriding anybody", func(t *testing.T) {
 		n := newNode(t, loop.NewVirtual(), Options{})
 		n.add(InterfaceConfig{MAC: mac1, LinkLocal: netip.MustParseAddr("fe80::1"), Announce: true})

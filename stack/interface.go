@@ -38,7 +38,7 @@ type address struct {
 	ip    ip
 	rival *rival // nil: nobody else was ever seen to have it
 
-	announceAt    loop.Time // when the next announcement is due
+	announceAt    loop.Time // the next announcement is not earlier
 	announcements uint8     // still to be sent
 	bits          uint8     // of its prefix
 }
