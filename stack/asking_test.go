@@ -234,6 +234,27 @@ func TestScheduleOfQuestions(t *testing.T) {
 	}
 }
 
+// TestLastQuestionIsInTime: the last question leaves a RetransTimer before the
+// deadline or earlier, although timers are rounded, and not much earlier.
+func TestLastQuestionIsInTime(t *testing.T) {
+	for _, hop := range hops {
+		for odd := loop.Time(0); odd < 1e6; odd += 130_001 {
+			n := alone(t)
+			deadline := 10e9 + odd
+			n.waiter.hold(n.iface, hop, 1, false, deadline)
+			last := loop.Time(0)
+			for n.loop.Step() && n.loop.Now() < deadline {
+				if len(n.link.take()) > 0 {
+					last = n.loop.Now()
+				}
+			}
+			if left := deadline.Sub(last); left < loop.Second || left > loop.Second+2*loop.Millisecond {
+				t.Errorf("%s: %v left of %v after the last question", hop, left, deadline)
+			}
+		}
+	}
+}
+
 func TestExtendAsksOn(t *testing.T) {
 	n := alone(t)
 	ref := n.waiter.hold(n.iface, peer, 1, false, 2e9).Ref
