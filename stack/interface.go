@@ -246,7 +246,7 @@ func (i *Interface) own(a ip) *address {
 // prefix: all ones, or all zeros as of old (RFC 1122 section 3.3.6), or that of
 // 169.254/16 (RFC 3927 section 2.6.2).
 func (i *Interface) isBroadcast(a ip) bool {
-	return a.lo == 0xffffffff || a.lo == 0xa9feffff || a.lo == i.network || a.lo == i.directed
+	return a.lo == 0xffffffff || a.lo == linkLocalBroadcast || a.lo == i.network || a.lo == i.directed
 }
 
 // ethernetSize is the length of the header of the interface's frames.

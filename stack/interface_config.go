@@ -133,8 +133,29 @@ func (c *InterfaceConfig) validateIPv4() error {
 		if !a.Is4() || ipFrom(a).isNeverAsked() {
 			return fault("IPv4", "%v is not the address of a host", a)
 		}
+		if IsBroadcast(a, c.IPv4) {
+			return fault("IPv4", "%v is a broadcast address of %v", a, c.IPv4.Masked())
+		}
 	}
-	return validateGateway("Gateway4", c.Gateway4, c.IPv4, false)
+	return validateGateway("Gateway4", c.Gateway4, c.IPv4, netip.Addr{})
+}
+
+// IsBroadcast tells whether a is a broadcast address of an IPv4 prefix: all ones,
+// or all zeros as of old (RFC 1122 section 3.3.6), or that of 169.254/16 (RFC 3927
+// section 2.6.2). A /31 and a /32 have none (RFC 3021 section 2.2).
+func IsBroadcast(a netip.Addr, p netip.Prefix) bool {
+	if !a.Is4() {
+		return false
+	}
+	x := ipFrom(a)
+	if x.lo == linkLocalBroadcast {
+		return true
+	}
+	if !p.Addr().Is4() || p.Bits() > 30 || !p.Contains(a) {
+		return false
+	}
+	host := uint64(1)<<(32-p.Bits()) - 1
+	return x.lo&host == 0 || x.lo&host == host
 }
 
 func (c *InterfaceConfig) validateIPv6() error {
@@ -150,12 +171,17 @@ func (c *InterfaceConfig) validateIPv6() error {
 			return fault("IPv6", "%v is link-local", a)
 		}
 	}
-	return validateGateway("Gateway6", c.Gateway6, c.IPv6, c.LinkLocal.IsValid())
+	linkLocal := c.LinkLocal
+	if c.IPv6.IsValid() && !linkLocal.IsValid() {
+		linkLocal = netip.AddrFrom16(header.LinkLocal(c.MAC))
+	}
+	return validateGateway("Gateway6", c.Gateway6, c.IPv6, linkLocal.WithZone(""))
 }
 
 // validateGateway applies the rule of the API: a gateway lies in the prefix,
-// except link-local ones and those of host and point-to-point prefixes.
-func validateGateway(field string, gateway netip.Addr, prefix netip.Prefix, hasLinkLocal bool) error {
+// except link-local ones and those of host and point-to-point prefixes. own is the
+// interface's link-local address, if it has one.
+func validateGateway(field string, gateway netip.Addr, prefix netip.Prefix, own netip.Addr) error {
 	if !gateway.IsValid() {
 		return nil
 	}
@@ -163,7 +189,11 @@ func validateGateway(field string, gateway netip.Addr, prefix netip.Prefix, hasL
 	switch {
 	case ipFrom(gateway).isNeverAsked() || gateway.Is4In6():
 		return fault(field, "%v is not the address of a router", gateway)
-	case linkLocal && (hasLinkLocal || prefix.IsValid()):
+	case IsBroadcast(gateway, prefix):
+		return fault(field, "%v is a broadcast address of %v", gateway, prefix.Masked())
+	case gateway.WithZone("") == own:
+		return fault(field, "%v is the interface's own address", gateway)
+	case linkLocal && own.IsValid():
 		return nil
 	case !prefix.IsValid() || gateway.Is4() != prefix.Addr().Is4():
 		return fault(field, "%v has no address of its family beside it", gateway)

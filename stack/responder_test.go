@@ -55,14 +55,14 @@ func TestPingOfARange(t *testing.T) {
 
 func TestManyInterfacesAnswer(t *testing.T) {
 	n := newNode(t, loop.NewVirtual(), Options{})
-	for k := range 10000 {
+	for k := 1; k <= 10000; k++ { // 10.0.0.0 is a broadcast address
 		mac := header.MACFromUint64(0x020000000000 | uint64(k))
 		n.add(InterfaceConfig{
-			Handle: uint32(k + 1), MAC: mac,
+			Handle: uint32(k), MAC: mac,
 			IPv4: netip.PrefixFrom(netip.AddrFrom4([4]byte{10, 0, byte(k >> 8), byte(k)}), 8),
 		})
 	}
-	for _, k := range []int{1, 77, 9999} {
+	for _, k := range []int{1, 77, 10000} {
 		target := fmt.Sprintf("10.0.%d.%d", k>>8, k&255)
 		n.stack.HandleFrame(request(mac2, "10.9.9.9", target).bytes(t))
 		if got := n.link.take(); len(got) != 1 || !strings.Contains(got[0], "is-at "+target) {
