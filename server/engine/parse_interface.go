@@ -49,7 +49,7 @@ func ParseInterfaces(raw []byte) ([]InterfaceSpec, error) {
 
 // ParseOpenPerfInterface is ParseInterface for OpenPerf's clients. Their IPv4
 // gateway may be a broadcast address of the prefix: scripts of OpenPerf that need no
-// gateway give that one. It leads nowhere.
+// gateway give that one. There is no route through it.
 func ParseOpenPerfInterface(raw []byte) (InterfaceSpec, error) {
 	var spec InterfaceSpec
 	err := parse(raw, func(o object) { spec = o.openPerfInterfaceSpec() })
