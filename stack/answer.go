@@ -70,10 +70,10 @@ func AnswerSolicitation(frame []byte, src [16]byte, r *header.NeighborSolicitati
 func isNoStation(m header.MAC) bool { return m.IsZero() || m.IsMulticast() }
 
 // emitAdvert writes an IPv6 packet with an advert from its target. RFC 4861 section
-// 4.4 wants an address that is assigned to the interface. For a proxy, Linux and the
-// BSDs take one of their own there; but the addresses of RespondFor are the
-// interface's in all but the Override flag, packets come from them too, and ndisc6
-// takes no advert whose source is not the target.
+// 4.4 wants an address that is assigned to the interface. As a proxy, Linux takes one
+// of its own there; but the addresses of RespondFor are the interface's in all but
+// the Override flag, packets come from them too, and ndisc6 takes no advert whose
+// source is not the target.
 func emitAdvert(b []byte, dst, target [16]byte, solicited bool, by *Station) int {
 	na := header.NeighborAdvertisement{
 		Router: by.Router, Solicited: solicited, Override: by.Override,
