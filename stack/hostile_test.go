@@ -177,12 +177,12 @@ func TestSuspicionIsAboutWhatWasTold(t *testing.T) {
 	}
 }
 
-// manyInterfaces makes a port with as many interfaces, 10.0.0.0 and on.
+// manyInterfaces makes a port with as many interfaces, 10.1.0.0 and on.
 func manyInterfaces(t *testing.T, count int) *node {
 	n := newNode(t, loop.NewVirtual(), Options{})
 	for k := range count {
 		n.add(InterfaceConfig{Handle: uint32(k + 1), MAC: header.MACFromUint64(0x0a0000000000 | uint64(k)),
-			IPv4: netip.PrefixFrom(netip.AddrFrom4([4]byte{10, 0, byte(k >> 8), byte(k)}), 8)})
+			IPv4: netip.PrefixFrom(netip.AddrFrom4([4]byte{10, 1, byte(k >> 8), byte(k)}), 8)})
 	}
 	n.link.take()
 	return n
@@ -204,12 +204,12 @@ func TestFewInterfacesAreAsked(t *testing.T) {
 	if got := n.concerned("10.9.9.9", mac2); got != 0 {
 		t.Errorf("%d for an address that none knows", got)
 	}
-	n.receive(request(mac2, "10.9.9.9", "10.0.0.7").bytes(t))
+	n.receive(request(mac2, "10.9.9.9", "10.1.0.7").bytes(t))
 	if got := n.concerned("10.9.9.9", mac3); got != 1 {
 		t.Errorf("%d for an address that one knows", got)
 	}
 	for k := range count { // a router looks for all of us
-		n.stack.HandleFrame(request(mac2, "10.9.9.9", fmt.Sprintf("10.0.%d.%d", k>>8, k&255)).bytes(t))
+		n.stack.HandleFrame(request(mac2, "10.9.9.9", fmt.Sprintf("10.1.%d.%d", k>>8, k&255)).bytes(t))
 	}
 	if got := n.concerned("10.9.9.9", mac2); got != 0 {
 		t.Errorf("%d for what all know", got)
@@ -218,7 +218,7 @@ func TestFewInterfacesAreAsked(t *testing.T) {
 		t.Errorf("%d shared neighbors", got)
 	}
 	// One learns otherwise, so all are asked; they agree with the last, and none is.
-	moved := arpFrame{op: 2, senderMAC: mac4, senderIP: "10.9.9.9", targetIP: "10.0.0.7", ethDst: n.stack.Interface(8).MAC()}
+	moved := arpFrame{op: 2, senderMAC: mac4, senderIP: "10.9.9.9", targetIP: "10.1.0.7", ethDst: n.stack.Interface(8).MAC()}
 	n.receive(moved.bytes(t))
 	if got := n.concerned("10.9.9.9", mac2); got != count {
 		t.Errorf("%d when one knows another MAC", got)
@@ -250,7 +250,7 @@ func TestFewInterfacesAreAsked(t *testing.T) {
 func TestSuspicionAmongMany(t *testing.T) {
 	n := manyInterfaces(t, 20)
 	for k := range 20 {
-		n.receive(request(mac2, "10.9.9.9", fmt.Sprintf("10.0.0.%d", k)).bytes(t))
+		n.receive(request(mac2, "10.9.9.9", fmt.Sprintf("10.1.0.%d", k)).bytes(t))
 	}
 	n.run(10 * seconds)
 	n.receive(request(mac2, "10.9.9.9", "10.9.9.9").bytes(t)) // news to nobody
