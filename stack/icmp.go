@@ -84,7 +84,7 @@ func (s *Stack) handleIPv6(g *segment, eth *header.EthernetRepr, b []byte) {
 	var r header.IPv6Repr
 	payload, err := r.Parse(b)
 	if err != nil {
-		s.malformed(err) // a fragment too: RFC 6980 section 5
+		s.malformed(err) // a fragment too: RFC 6980 section 5 wants it of Neighbor Discovery, and nothing else is put together here
 		return
 	}
 	length := header.IPv6Size + int(header.IPv6(b).PayloadLength())

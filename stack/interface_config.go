@@ -59,7 +59,7 @@ type NeighborConfig struct {
 }
 
 // DefaultNeighborConfig gives the constants of RFC 4861 section 10, which ARP
-// uses too (RFC 1122 section 2.3.2.1 has the same RetransTimer).
+// uses too (RFC 1122 section 2.3.2.1 recommends as much as one question a second).
 func DefaultNeighborConfig() NeighborConfig {
 	return NeighborConfig{
 		RetransTimer:      1 * loop.Second,  // RETRANS_TIMER

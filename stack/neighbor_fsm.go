@@ -1,7 +1,8 @@
 package stack
 
 // State is the state of a neighbor (RFC 4861 section 7.3.2). The same machine
-// serves ARP: RFC 1122 section 2.3.2.1 asks for no less.
+// serves ARP: what RFC 1122 section 2.3.2.1 asks for, to flush what is out of date
+// and not to flood, is part of it.
 type State uint8
 
 // States of a neighbor.
