@@ -79,6 +79,5 @@ func emitAdvert(b []byte, dst, target [16]byte, solicited bool, by *Station) int
 		Router: by.Router, Solicited: solicited, Override: by.Override,
 		Target: target, TargetLink: by.MAC, HasTargetLink: true,
 	}
-	n := neighborIPv6(target, dst, na.Size()).Emit(b)
-	return n + na.Emit(b[n:], target, dst)
+	return na.EmitPacket(b, &target, &dst)
 }

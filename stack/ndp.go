@@ -215,17 +215,8 @@ func (i *Interface) sendSolicitation(to header.MAC, target, from ip) bool {
 	}
 	frame := i.stack.room(smallFrame)
 	n := i.emitEthernet(frame, to, header.EtherTypeIPv6)
-	ip6 := neighborIPv6(src, dst, ns.Size())
-	n += ip6.Emit(frame[n:])
-	n += ns.Emit(frame[n:], src, dst)
+	n += ns.EmitPacket(frame[n:], &src, &dst)
 	return i.send(n, &i.stack.counts().SolicitsSent)
-}
-
-func neighborIPv6(src, dst [16]byte, size int) header.IPv6Repr {
-	return header.IPv6Repr{
-		Src: src, Dst: dst, NextHeader: header.ProtocolICMPv6,
-		HopLimit: header.NeighborHopLimit, PayloadLen: size,
-	}
 }
 
 // groupMAC16 is the MAC of an IPv6 group (RFC 2464 section 7).

@@ -1,6 +1,7 @@
 package header
 
 import (
+	"bytes"
 	"testing"
 
 	"pgregory.net/rapid"
@@ -73,4 +74,37 @@ func rewriteChecksum(frame []byte) {
 		ICMPv6(m).SetChecksum(0)
 		ICMPv6(m).SetChecksum(ChecksumICMPv6([16]byte(packet[8:24]), [16]byte(packet[24:40]), m))
 	}
+}
+
+// TestEmitPacketIsHeaderAndMessage: one pass over the packet writes what the two
+// reprs write apart.
+func TestEmitPacketIsHeaderAndMessage(t *testing.T) {
+	address := rapid.Custom(func(t *rapid.T) (a [16]byte) {
+		copy(a[:], rapid.SliceOfN(rapid.Byte(), 16, 16).Draw(t, "address"))
+		return a
+	})
+	rapid.Check(t, func(t *rapid.T) {
+		src, dst, target := address.Draw(t, "src"), address.Draw(t, "dst"), address.Draw(t, "target")
+		mac, option := MAC(rapid.SliceOfN(rapid.Byte(), 6, 6).Draw(t, "mac")), rapid.Bool().Draw(t, "option")
+		header := IPv6Repr{Src: src, Dst: dst, NextHeader: ProtocolICMPv6, HopLimit: NeighborHopLimit}
+		got, want := bytes.Repeat([]byte{0xee}, 100), bytes.Repeat([]byte{0xee}, 100)
+		var n, m int
+		if rapid.Bool().Draw(t, "solicitation") {
+			r := NeighborSolicitation{Target: target, SourceLink: mac, HasSourceLink: option}
+			n = r.EmitPacket(got, &src, &dst)
+			header.PayloadLen = r.Size()
+			m = header.Emit(want)
+			m += r.Emit(want[m:], src, dst)
+		} else {
+			r := NeighborAdvertisement{Router: rapid.Bool().Draw(t, "R"), Solicited: rapid.Bool().Draw(t, "S"), Override: rapid.Bool().Draw(t, "O"),
+				Target: target, TargetLink: mac, HasTargetLink: option}
+			n = r.EmitPacket(got, &src, &dst)
+			header.PayloadLen = r.Size()
+			m = header.Emit(want)
+			m += r.Emit(want[m:], src, dst)
+		}
+		if n != m || !bytes.Equal(got, want) {
+			t.Fatalf("%d octets\n%x, want %d\n%x", n, got, m, want)
+		}
+	})
 }

@@ -160,6 +160,17 @@ func (r NeighborSolicitation) Emit(dst []byte, src, to [16]byte) int {
 	return len(m)
 }
 
+// EmitPacket writes the IPv6 packet from src to dst with the message.
+func (r *NeighborSolicitation) EmitPacket(b []byte, src, dst *[16]byte) int {
+	size := NeighborSize + int(bit(r.HasSourceLink, LinkOptionSize))
+	m := emitNeighborHeader(b, size, src, dst)
+	emitNeighbor(m, ICMPv6NeighborSolicitation, 0, r.Target)
+	if r.HasSourceLink {
+		emitLinkOption(m[NeighborSize:], optionSourceLink, r.SourceLink)
+	}
+	return finishNeighbor(b, m)
+}
+
 // Size is the length of the ICMPv6 message, in octets.
 func (r NeighborAdvertisement) Size() int {
 	return NeighborSize + int(bit(r.HasTargetLink, LinkOptionSize))
@@ -176,6 +187,39 @@ func (r NeighborAdvertisement) Emit(dst []byte, src, to [16]byte) int {
 	}
 	ICMPv6(m).SetChecksum(ChecksumICMPv6(src, to, m))
 	return len(m)
+}
+
+// EmitPacket writes the IPv6 packet from src to dst with the message.
+func (r *NeighborAdvertisement) EmitPacket(b []byte, src, dst *[16]byte) int {
+	size := NeighborSize + int(bit(r.HasTargetLink, LinkOptionSize))
+	m := emitNeighborHeader(b, size, src, dst)
+	flags := bit(r.Router, flagRouter) | bit(r.Solicited, flagSolicited) | bit(r.Override, flagOverride)
+	emitNeighbor(m, ICMPv6NeighborAdvertisement, flags, r.Target)
+	if r.HasTargetLink {
+		emitLinkOption(m[NeighborSize:], optionTargetLink, r.TargetLink)
+	}
+	return finishNeighbor(b, m)
+}
+
+// emitNeighborHeader writes the header of a packet with a message of some size,
+// and gives the place for that.
+func emitNeighborHeader(b []byte, size int, src, dst *[16]byte) (message []byte) {
+	p := IPv6(b[:IPv6Size+size])
+	p.SetVersionClassLabel(0, 0)
+	p.SetPayloadLength(uint16(size))
+	p.SetNextHeader(ProtocolICMPv6)
+	p.SetHopLimit(NeighborHopLimit)
+	copy(p[8:24], src[:])
+	copy(p[24:40], dst[:])
+	return p[IPv6Size:]
+}
+
+// finishNeighbor writes the checksum of a packet's message. What the pseudo header
+// has, the addresses, lies before the message and is summed with it.
+func finishNeighbor(b, m []byte) (size int) {
+	size = IPv6Size + len(m)
+	ICMPv6(m).SetChecksum(Checksum(b[8:size], uint16(len(m))+uint16(ProtocolICMPv6)))
+	return size
 }
 
 // emitNeighbor writes all before the options; the checksum is left 0.
