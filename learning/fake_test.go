@@ -3,6 +3,7 @@ package learning
 import (
 	"fmt"
 	"net/netip"
+	"slices"
 	"testing"
 
 	"glean/stack/header"
@@ -18,11 +19,11 @@ type key struct {
 // held is a neighbor that the fake resolver holds.
 type held struct {
 	key
-	target   uint32
-	fresh    bool
-	deadline loop.Time
-	asked    int
-	askedAt  loop.Time
+	target    uint32
+	fresh     bool
+	deadlines []loop.Time // of all who wait
+	asked     int
+	askedAt   loop.Time
 }
 
 // fakeInterface is an interface of the fake resolver. The zero value has every
@@ -48,14 +49,13 @@ type fake struct {
 	down    bool           // Solicit sends nothing
 	retrans loop.Duration  // of every neighbor
 
-	refs     map[Ref]*held
-	byKey    map[key]Ref
-	next     Ref
-	holds    int
-	extended int
-	sent     []key // every question, in order
-	onSend   func(Ref, *held)
-	inside   bool // in a method: the manager must not be called back
+	refs   map[Ref]*held
+	byKey  map[key]Ref
+	next   Ref
+	holds  int
+	sent   []key // every question, in order
+	onSend func(Ref, *held)
+	inside bool // in a method: the manager must not be called back
 
 	host    func(key) (rtt loop.Duration, answers bool)
 	replies delayed
@@ -164,7 +164,7 @@ func (f *fake) Hold(iface uint32, hop netip.Addr, target uint32, fresh bool, dea
 	f.next++
 	f.holds++
 	f.byKey[k] = f.next
-	f.refs[f.next] = &held{key: k, target: target, fresh: fresh, deadline: deadline}
+	f.refs[f.next] = &held{key: k, target: target, fresh: fresh, deadlines: []loop.Time{deadline}}
 	if f.wait[k] {
 		return Held{State: HeldWait, Ref: f.next}
 	}
@@ -203,11 +203,20 @@ func (f *fake) Solicit(ref Ref) bool {
 	return true
 }
 
-func (f *fake) Extend(ref Ref, deadline loop.Time) {
+func (f *fake) Also(ref Ref, deadline loop.Time) {
 	defer f.enter()()
-	f.extended++
 	h := f.must(ref)
-	h.deadline = max(h.deadline, deadline)
+	h.deadlines = append(h.deadlines, deadline)
+}
+
+func (f *fake) NoLonger(ref Ref, deadline loop.Time) {
+	defer f.enter()()
+	h := f.must(ref)
+	at := slices.Index(h.deadlines, deadline)
+	if at < 0 || len(h.deadlines) == 1 {
+		f.t.Fatalf("nobody else waits for %v until %v: %v", h.key, deadline, h.deadlines)
+	}
+	h.deadlines = slices.Delete(h.deadlines, at, at+1)
 }
 
 func (f *fake) Release(ref Ref) {

@@ -63,7 +63,7 @@ func (s *machine) step(until loop.Time, r *modelRequest) {
 // Check compares everything with the model.
 func (s *machine) Check(t *rapid.T) {
 	s.m.check(t)
-	wanted := map[key]bool{}
+	wanted := map[key][]loop.Time{} // deadlines, one for each request
 	for _, r := range s.requests {
 		for _, row := range r.rows {
 			if row.state != StateResolving {
@@ -72,18 +72,25 @@ func (s *machine) Check(t *rapid.T) {
 			if !row.begun {
 				continue
 			}
-			wanted[row.key] = true
-			ref, ok := s.f.byKey[row.key]
-			if !ok {
-				t.Fatalf("%s waits for %v, which is not held", r.id, row.key)
-			}
-			if d := s.f.refs[ref].deadline; d < r.deadline {
-				t.Fatalf("%v is held until %v, %s wants it until %v", row.key, d, r.id, r.deadline)
+			if first := slices.IndexFunc(r.rows, func(o *modelRow) bool {
+				return o.begun && o.state == StateResolving && o.key == row.key
+			}); r.rows[first] == row {
+				wanted[row.key] = append(wanted[row.key], r.deadline)
 			}
 		}
 	}
 	if len(wanted) != len(s.f.byKey) {
 		t.Fatalf("held: %v, wanted: %v", s.f.byKey, wanted)
+	}
+	for k, want := range wanted {
+		ref, ok := s.f.byKey[k]
+		if !ok {
+			t.Fatalf("%v is waited for, and not held", k)
+		}
+		got := slices.Sorted(slices.Values(s.f.refs[ref].deadlines))
+		if slices.Sort(want); !slices.Equal(got, want) {
+			t.Fatalf("%v is held for deadlines %v, waited for until %v", k, got, want)
+		}
 	}
 	if n := len(s.m.Requests()); n != len(s.requests)+len(s.old) {
 		t.Fatalf("%d requests, want %d", n, len(s.requests)+len(s.old))

@@ -22,10 +22,12 @@ type Resolver interface {
 	// Solicit sends one question. It tells false if none was sent, because none
 	// is allowed now or the link is down; SolicitDue comes when one is.
 	Solicit(ref Ref) bool
-	// Extend moves the deadline given to Hold, because a request with a later
-	// one has come to wait for the target. It is the latest of those that wait
-	// now; if another one left meanwhile, the resolver may know a later one.
-	Extend(ref Ref, deadline loop.Time)
+	// Also says that another request, with a deadline of its own, has come to
+	// wait for a held target; NoLonger that one of several has left. The resolver
+	// thus knows the deadline of each that waits, as every one of them needs a
+	// question that leaves time for an answer.
+	Also(ref Ref, deadline loop.Time)
+	NoLonger(ref Ref, deadline loop.Time)
 	// Release ends what Hold began. The ref and its target are dead then.
 	Release(ref Ref)
 	// Verdict is why a held neighbor has no MAC, asked at the deadline.

@@ -71,11 +71,9 @@ func (m *Manager) join(r *Request, index uint32) bool {
 	if id == none {
 		return false
 	}
-	if r.deadline > m.latest(id) {
-		m.resolver.Extend(m.targets.slots[id].ref, r.deadline)
-	}
 	m.targets.addHolder(id, r.slot, index)
 	a.link = id
+	m.resolver.Also(m.targets.slots[id].ref, r.deadline)
 	return true
 }
 
@@ -101,14 +99,6 @@ func (m *Manager) attach(r *Request, index uint32) {
 		m.targets.release(id)
 		m.settle(r, index, evRefused, outcome{reason: held.Reason})
 	}
-}
-
-// latest is the latest deadline of a target's holders, which the resolver knows.
-func (m *Manager) latest(id uint32) (deadline loop.Time) {
-	m.targets.eachHolder(id, func(request, _ uint32) {
-		deadline = max(deadline, m.active[request].deadline)
-	})
-	return deadline
 }
 
 func (m *Manager) laneOf(t *target) *lane {
@@ -242,6 +232,8 @@ func (m *Manager) detach(r *Request, a *answer) {
 		l.unplace(m.targets.slots, id)
 		m.targets.release(id)
 		m.resolver.Release(ref)
+	} else {
+		m.resolver.NoLonger(ref, r.deadline)
 	}
 }
 

@@ -29,7 +29,8 @@ const (
 	askLost                      // the observer was told that it does not answer
 )
 
-// hold is one waiter's interest in a neighbor.
+// hold is one waiter's interest in a neighbor. Those of one target follow each
+// other: the one that Hold gave a ref of, then those of Also.
 type hold struct {
 	deadline   loop.Time
 	ask        uint32 // 0: free
@@ -84,7 +85,7 @@ type note struct {
 // RetransTimer before the deadline. With fresh a REACHABLE entry does not count
 // and is asked anew. A neighbor with a MAC is asked there first; if that is in
 // vain, the entry loses its MAC, and everybody is asked. Static neighbors, multicast and broadcast
-// addresses are known without asking.
+// addresses are known without asking. No two holds of a neighbor have one target.
 func (i *Interface) Hold(hop netip.Addr, target uint32, fresh bool, deadline loop.Time) Held {
 	s, a := i.stack, ipFrom(hop)
 	if mac, ok := i.groupMAC(a); ok {
@@ -162,6 +163,14 @@ func (s *Stack) join(id, target uint32, deadline, now loop.Time) (ref uint32, ma
 	r.target, r.deadline, r.ask, r.next = target, deadline, n.ask, a.holds
 	a.holds = h
 	ref = h | r.generation<<refIDBits
+	may = s.welcome(n, a, i, now)
+	s.apply(id, evAsk, header.MAC{}, CauseAsked)
+	return ref, may
+}
+
+// welcome sees to it that the next question comes in time for somebody new who
+// waits for a neighbor. It tells whether the waiter may ask it now.
+func (s *Stack) welcome(n *neighbor, a *ask, i *Interface, now loop.Time) (may bool) {
 	switch {
 	case n.state == StateProbe || a.flags&askSelf != 0:
 		// The stack is asking already; the answer serves this waiter too.
@@ -173,12 +182,11 @@ func (s *Stack) join(id, target uint32, deadline, now loop.Time) (ref uint32, ma
 	case s.up && now >= n.asked.Add(i.config.Neighbor.RetransTimer):
 		a.flags |= askOffered
 		s.askTimers.remove(n.ask)
-		may = true
+		return true
 	default:
 		s.setAskTimer(n, a, i, now)
 	}
-	s.apply(id, evAsk, header.MAC{}, CauseAsked)
-	return ref, may
+	return false
 }
 
 // held finds the hold of a ref, nil if it has ended.
@@ -217,18 +225,52 @@ func (s *Stack) Solicit(ref uint32) bool {
 	return sent
 }
 
-// Extend moves the deadline of a hold.
-func (s *Stack) Extend(ref uint32, deadline loop.Time) {
+// Also tells that somebody who waits until deadline has come to wait for the
+// target of a hold. Each deadline is asked for as if it were a hold's own; the
+// answer is told once. That somebody has come is a reason to ask now, if that is
+// allowed.
+func (s *Stack) Also(ref uint32, deadline loop.Time) {
 	h := s.held(ref)
 	if h == nil {
 		return
 	}
-	h.deadline = deadline
+	if s.holds.live() >= refIDMask {
+		h.deadline = max(h.deadline, deadline) // better than nothing
+		return
+	}
+	more := s.holds.alloc() // moves h, maybe
+	h, m := s.holds.at(ref&refIDMask), s.holds.at(more)
+	m.deadline, m.ask, m.target, m.next = deadline, h.ask, h.target, h.next
+	h.next = more
 	a := s.asks.at(h.ask)
 	n := s.neighbors.at(a.neighbor)
-	if a.flags&askOffered == 0 {
-		s.setAskTimer(n, a, s.interfaces[n.iface], s.loop.Now())
-		s.schedule()
+	if a.flags&askOffered == 0 && s.welcome(n, a, s.interfaces[n.iface], s.loop.Now()) {
+		s.offer(a)
+	}
+	s.schedule()
+}
+
+// NoLonger tells that one of those who wait for the target of a hold, until
+// deadline, does not wait any more; others do.
+func (s *Stack) NoLonger(ref uint32, deadline loop.Time) {
+	h := s.held(ref)
+	if h == nil {
+		return
+	}
+	for before := h; before.next != 0; before = s.holds.at(before.next) {
+		id := before.next
+		m := s.holds.at(id)
+		if m.target != h.target {
+			return
+		}
+		if h.deadline == deadline { // the first of them stays, as the ref names it
+			h.deadline, m.deadline = m.deadline, deadline
+		}
+		if m.deadline == deadline {
+			before.next = m.next
+			s.endHold(id, m)
+			return
+		}
 	}
 }
 
@@ -280,15 +322,17 @@ func (s *Stack) Verdict(ref uint32) Reason {
 	return NoReply
 }
 
-// unlinkHold takes a hold off its neighbor and ends it.
+// unlinkHold takes a hold off its neighbor and ends it, with those of Also.
 func (s *Stack) unlinkHold(a *ask, id uint32) {
 	link := &a.holds
 	for *link != id {
 		link = &s.holds.at(*link).next
 	}
-	h := s.holds.at(id)
-	*link = h.next
-	s.endHold(id, h)
+	for target := s.holds.at(id).target; id != 0 && s.holds.at(id).target == target; id = *link {
+		h := s.holds.at(id)
+		*link = h.next
+		s.endHold(id, h)
+	}
 }
 
 func (s *Stack) endHold(id uint32, h *hold) {
@@ -302,12 +346,14 @@ func (s *Stack) confirmHolds(n *neighbor, a *ask, now loop.Time) {
 	if n.flags&flagOutstanding != 0 {
 		rtt = now.Sub(n.asked)
 	}
-	for a.holds != 0 {
+	for told := (*note)(nil); a.holds != 0; {
 		id := a.holds
 		h := s.holds.at(id)
-		s.notes = append(s.notes, note{})
-		told := &s.notes[len(s.notes)-1] // filled in there: a copy would have to wait for its parts
-		told.confirmed, told.target, told.mac, told.rtt, told.attempts = true, h.target, n.mac, rtt, a.attempts
+		if told == nil || told.target != h.target {
+			s.notes = append(s.notes, note{})
+			told = &s.notes[len(s.notes)-1] // filled in there: a copy would have to wait for its parts
+			told.confirmed, told.target, told.mac, told.rtt, told.attempts = true, h.target, n.mac, rtt, a.attempts
+		}
 		a.holds = h.next
 		s.endHold(id, h)
 	}

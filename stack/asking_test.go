@@ -3,6 +3,7 @@ package stack
 import (
 	"fmt"
 	"net/netip"
+	"slices"
 	"strings"
 	"testing"
 
@@ -171,7 +172,8 @@ func TestRefIsNotReused(t *testing.T) {
 	n.stack.Release(old)
 	current := n.waiter.hold(n.iface, "192.0.2.3", 2, false, 30e9).Ref
 	n.stack.Release(old)
-	n.stack.Extend(old, 99e9)
+	n.stack.Also(old, 99e9)
+	n.stack.NoLonger(old, 30e9)
 	n.check()
 	if n.stack.held(current) == nil || old == current {
 		t.Error("the old ref ended the new hold")
@@ -255,19 +257,115 @@ func TestLastQuestionIsInTime(t *testing.T) {
 	}
 }
 
-func TestExtendAsksOn(t *testing.T) {
+// TestAlsoAsksOn: for who comes late asking goes on, at once if it is allowed.
+func TestAlsoAsksOn(t *testing.T) {
 	n := alone(t)
 	ref := n.waiter.hold(n.iface, peer, 1, false, 2e9).Ref
 	n.run(20 * seconds)
 	if got := len(n.link.take()); got != 2 && got != 1 {
 		t.Fatalf("%d questions in 2 s", got)
 	}
-	n.stack.Extend(ref, n.loop.Now()+10e9)
+	n.stack.Also(ref, n.loop.Now()+10e9)
 	n.run(5 * loop.Millisecond)
 	n.wantSent(groupQuestion(peer))
 	n.run(10 * seconds)
 	if len(n.link.take()) < 3 {
 		t.Error("asking did not go on")
+	}
+}
+
+// TestAlsoIsAskedFor: whoever comes to wait for a neighbor that is asked every
+// 3 s only is asked for in time, whenever that is, and is not told of the answer
+// apart from the others.
+func TestAlsoIsAskedFor(t *testing.T) {
+	for _, hop := range hops {
+		for at := loop.Time(10e9); at < 16e9; at += 70e6 {
+			n := alone(t)
+			ref := n.waiter.hold(n.iface, hop, 1, false, 60e9).Ref
+			n.run(loop.Duration(at))
+			n.link.take()
+			n.stack.Also(ref, at+2e9)
+			n.check()
+			n.run(1003 * loop.Millisecond)
+			if asked := n.link.take(); len(asked) == 0 {
+				t.Fatalf("%s: asked %v in the first second of two from %v on", hop, asked, at)
+			}
+			n.receive(answer(t, hop, mac2))
+			if len(n.waiter.confirmed) != 1 || n.stack.holds.live() != 0 {
+				t.Fatalf("%s: %d told, %d holds left", hop, len(n.waiter.confirmed), n.stack.holds.live())
+			}
+		}
+	}
+}
+
+// TestLastQuestionIsToEverybody: the only question that somebody has time for does
+// not go to a MAC that may be an old one, however long others can wait.
+func TestLastQuestionIsToEverybody(t *testing.T) {
+	for _, hop := range hops {
+		for timeout, want := range map[loop.Time]string{
+			900e6: unicastQuestion(hop), 1500e6: groupQuestion(hop), 2100e6: unicastQuestion(hop),
+		} {
+			n := alone(t)
+			confirm(n, hop, mac2)
+			n.run(2 * seconds)
+			n.waiter.patient = true
+			ref := n.waiter.hold(n.iface, hop, 1, true, n.loop.Now()+60e9).Ref
+			n.stack.Also(ref, n.loop.Now()+timeout)
+			n.stack.Solicit(ref)
+			n.wantSent(want)
+		}
+	}
+}
+
+// TestNoLonger: any of those who wait for a target may leave, and only what the
+// others wait for is left.
+func TestNoLonger(t *testing.T) {
+	deadlines := []loop.Time{30e9, 5e9, 50e9, 5e9, 7e9}
+	for _, order := range [][]int{{0, 1, 2, 3}, {3, 2, 1, 0}, {4, 0, 2, 1}, {2, 4, 3, 1}} {
+		n := alone(t)
+		other := n.waiter.hold(n.iface, peer, 8, false, 40e9).Ref
+		ref := n.waiter.hold(n.iface, peer, 9, false, deadlines[0]).Ref
+		for _, d := range deadlines[1:] {
+			n.stack.Also(ref, d)
+		}
+		left := slices.Clone(deadlines)
+		for _, k := range order {
+			n.stack.NoLonger(ref, deadlines[k])
+			n.check()
+			at := slices.Index(left, deadlines[k])
+			left = slices.Delete(left, at, at+1)
+			var got []loop.Time
+			for h := ref & refIDMask; h != 0 && n.stack.holds.at(h).target == 9; h = n.stack.holds.at(h).next {
+				got = append(got, n.stack.holds.at(h).deadline)
+			}
+			slices.Sort(got)
+			if want := slices.Sorted(slices.Values(left)); !slices.Equal(got, want) {
+				t.Errorf("%v: deadlines %v, want %v", order, got, want)
+			}
+		}
+		n.stack.NoLonger(ref, 99e9) // nobody's
+		n.stack.Release(ref)
+		n.check()
+		if n.stack.held(other) == nil || n.stack.holds.live() != 1 {
+			t.Errorf("%v: %d holds are left", order, n.stack.holds.live())
+		}
+	}
+}
+
+// TestAlsoWhileSought: somebody new waits for a tracked neighbor whose search has
+// slowed down.
+func TestAlsoWhileSought(t *testing.T) {
+	for _, hop := range hops {
+		n := alone(t)
+		n.iface.Track(netip.MustParseAddr(hop))
+		ref := n.waiter.hold(n.iface, hop, 1, false, 60e9).Ref
+		n.run(20500 * loop.Millisecond)
+		n.link.take()
+		n.stack.Also(ref, n.loop.Now()+2e9)
+		n.run(loop.Second + 3*loop.Millisecond)
+		if asked := n.link.take(); len(asked) == 0 {
+			t.Errorf("%s: asked %v in the first second of two", hop, asked)
+		}
 	}
 }
 

@@ -170,6 +170,9 @@ func (s *Stack) checkHolds() error {
 				return fmt.Errorf("holds form a circle")
 			}
 		}
+		if err := s.checkTargets(a); err != nil {
+			return err
+		}
 	}
 	if chained != s.holds.live() {
 		return fmt.Errorf("%d holds hang on neighbors, %d are in use", chained, s.holds.live())
@@ -206,4 +209,20 @@ func (p *packetPool) count(list uint32) (n int) {
 		n++
 	}
 	return n
+}
+
+// checkTargets wants the holds of one target to follow each other.
+func (s *Stack) checkTargets(a *ask) error {
+	for h := a.holds; h != 0; {
+		target := s.holds.at(h).target
+		for h != 0 && s.holds.at(h).target == target {
+			h = s.holds.at(h).next
+		}
+		for other := h; other != 0; other = s.holds.at(other).next {
+			if s.holds.at(other).target == target {
+				return fmt.Errorf("hold %d is apart from others of target %d", other, target)
+			}
+		}
+	}
+	return nil
 }

@@ -1,7 +1,9 @@
 package stack
 
 import (
+	"maps"
 	"net/netip"
+	"slices"
 	"testing"
 
 	"glean/stack/header"
@@ -58,7 +60,8 @@ func TestStackAgainstModel(t *testing.T) {
 				k, fresh := key.Draw(t, "neighbor"), rapid.Bool().Draw(t, "fresh")
 				x := m.n[k]
 				m.target++
-				h := m.ifaces[k.iface].Hold(netip.MustParseAddr(k.addr), m.target, fresh, m.node.loop.Now()+loop.Time(rapid.Int64Range(1e8, 60e9).Draw(t, "timeout")))
+				wait := m.wait(t)
+				h := m.ifaces[k.iface].Hold(netip.MustParseAddr(k.addr), m.target, fresh, wait.deadline)
 				if x.state == StateReachable && !fresh {
 					if h.State != HeldKnown || h.MAC != x.mac {
 						t.Fatalf("%+v", h)
@@ -71,28 +74,34 @@ func TestStackAgainstModel(t *testing.T) {
 				if allowed := s.up && m.node.loop.Now() >= x.asked.Add(seconds); h.State == HeldAsk && !allowed {
 					t.Fatalf("may ask now, but was asked at %v", x.asked)
 				}
-				x.holders[m.target] = h.Ref
+				x.holders[m.target] = &modelHold{h.Ref, []modelWait{wait}}
 				m.keyOf[m.target] = k
 				if x.state == StateNone {
 					x.state = StateIncomplete
 				}
+				if m.impatient && h.State == HeldAsk {
+					m.solicit(k, m.target)
+				}
+			},
+			"also": func(t *rapid.T) {
+				h, wait := m.hold(t), m.wait(t)
+				s.Also(h.ref, wait.deadline)
+				h.waits = append(h.waits, wait)
+				m.pass(0)
+			},
+			"no longer": func(t *rapid.T) {
+				h := m.hold(t)
+				if last := len(h.waits) - 1; last > 0 {
+					gone := rapid.IntRange(0, last).Draw(t, "who")
+					s.NoLonger(h.ref, h.waits[gone].deadline)
+					h.waits = slices.Delete(h.waits, gone, gone+1)
+				}
 			},
 			"solicit": func(t *rapid.T) {
 				k := key.Draw(t, "neighbor")
-				x := m.n[k]
 				for target := uint32(1); target <= m.target; target++ {
-					if ref, ok := x.holders[target]; ok {
-						allowed := s.up && m.node.loop.Now() >= x.asked.Add(seconds)
-						if allowed && x.tried && x.state.HasMAC() && x.state != StateProbe {
-							m.forget(x)
-						}
-						m.soliciting = true
-						sent := s.Solicit(ref)
-						m.look()
-						m.soliciting = false
-						if sent != allowed {
-							t.Fatalf("Solicit: %v, asked at %v, now %v", sent, x.asked, m.node.loop.Now())
-						}
+					if m.n[k].holders[target] != nil {
+						m.solicit(k, target)
 						return
 					}
 				}
@@ -101,8 +110,8 @@ func TestStackAgainstModel(t *testing.T) {
 				k := key.Draw(t, "neighbor")
 				x := m.n[k]
 				for target := uint32(1); target <= m.target; target++ {
-					if ref, ok := x.holders[target]; ok {
-						s.Release(ref)
+					if h := x.holders[target]; h != nil {
+						s.Release(h.ref)
 						delete(x.holders, target)
 						break
 					}
@@ -201,6 +210,7 @@ func TestStackAgainstModel(t *testing.T) {
 			"link": func(t *rapid.T) {
 				m.node.link.set(!s.up)
 				if s.up {
+					m.upSince = m.node.loop.Now()
 					m.pass(0)
 					return
 				}
@@ -217,4 +227,22 @@ func TestStackAgainstModel(t *testing.T) {
 			"": func(t *rapid.T) { m.compare() },
 		})
 	})
+}
+
+// wait draws somebody who waits from now on.
+func (m *model) wait(t *rapid.T) modelWait {
+	now := m.node.loop.Now()
+	return modelWait{begin: now, deadline: now + loop.Time(rapid.Int64Range(1e8, 60e9).Draw(t, "timeout"))}
+}
+
+// hold draws a hold.
+func (m *model) hold(t *rapid.T) *modelHold {
+	held := make(map[uint32]*modelHold)
+	for _, x := range m.n {
+		maps.Copy(held, x.holders)
+	}
+	if len(held) == 0 {
+		t.Skip("nothing is held")
+	}
+	return held[rapid.SampledFrom(slices.Sorted(maps.Keys(held))).Draw(t, "target")]
 }

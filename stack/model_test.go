@@ -38,7 +38,7 @@ type modelNeighbor struct {
 	self        bool // the stack asks by itself
 	tries       int  // such questions
 	queue       int
-	holders     map[uint32]uint32 // target -> ref
+	holders     map[uint32]*modelHold // by target
 
 	tracked, lost bool
 	everybody     int           // questions to everybody since there was a MAC
@@ -46,8 +46,22 @@ type modelNeighbor struct {
 	told          header.MAC    // by the last event with a MAC
 }
 
+// modelHold is a hold, and all who wait for its target.
+type modelHold struct {
+	ref   uint32
+	waits []modelWait
+}
+
+// modelWait is somebody who waits.
+type modelWait struct {
+	begin, deadline loop.Time
+	served          bool // asked for in time, or found impossible to be
+}
+
 type model struct {
 	t          *rapid.T
+	impatient  bool      // the waiter asks as soon as it may, else when it is drawn
+	upSince    loop.Time // of the link
 	node       *node
 	ifaces     [2]*Interface
 	n          map[modelKey]*modelNeighbor
@@ -68,6 +82,8 @@ func newModel(t *rapid.T) *model {
 	m := &model{t: t, node: n, n: make(map[modelKey]*modelNeighbor), confirmed: make(map[uint32]header.MAC),
 		packets: make(map[modelKey]int), keyOf: make(map[uint32]modelKey)}
 	n.waiter.patient = true
+	m.impatient = rapid.Bool().Draw(t, "impatient")
+	n.waiter.onDue = m.due
 	for k := range m.ifaces {
 		c := config(1)
 		if k == 1 {
@@ -77,7 +93,7 @@ func newModel(t *rapid.T) *model {
 		m.ifaces[k] = n.add(c)
 		for _, a := range modelAddresses {
 			m.n[modelKey{k, a}] = &modelNeighbor{
-				asked: neverAsked, holders: make(map[uint32]uint32), probe: m.ifaces[k].probeInterval(),
+				asked: neverAsked, holders: make(map[uint32]*modelHold), probe: m.ifaces[k].probeInterval(),
 			}
 		}
 	}
@@ -120,6 +136,11 @@ func (m *model) pass(d loop.Duration) {
 			if at := m.deadline(x); at > until-slack && at < until+slack {
 				settled = false
 			}
+			x.eachWait(func(w *modelWait) {
+				if at := w.last(); at > until-slack && at < until+slack {
+					settled = false
+				}
+			})
 		}
 		if !settled {
 			until += 2*slack + 1
@@ -133,6 +154,7 @@ func (m *model) runTo(until loop.Time) {
 	for {
 		next := min(m.node.loop.Next(), until)
 		m.sought(next)
+		m.judge(next - slack)
 		m.expire(next - slack)
 		m.node.loop.RunUntil(next)
 		m.look()
@@ -154,6 +176,70 @@ func (m *model) sought(next loop.Time) {
 		if x.tracked && x.state != StateReachable && m.node.stack.up && next > max(x.asked.Add(wait), m.node.loop.Now())+slack {
 			m.t.Fatalf("at %v: nothing is going to happen before %v, but %v is sought: %+v", m.node.loop.Now(), next, key, x)
 		}
+	}
+}
+
+// last is the latest time of a question that somebody has time left for.
+func (w *modelWait) last() loop.Time { return w.deadline.Add(-seconds) }
+
+func (x *modelNeighbor) eachWait(f func(*modelWait)) {
+	for _, h := range x.holders {
+		for k := range h.waits {
+			f(&h.waits[k])
+		}
+	}
+}
+
+// judge wants everybody to have been asked for in time who has no time left for
+// another question: a question between begin and a RetransTimer before the
+// deadline, if one was allowed then.
+func (m *model) judge(now loop.Time) {
+	for key, x := range m.n {
+		x.eachWait(func(w *modelWait) {
+			if w.served || w.last() > now {
+				return
+			}
+			w.served = true
+			allowed := max(w.begin, x.asked.Add(seconds), m.upSince)
+			if m.impatient && m.node.stack.up && allowed+slack < w.last() {
+				m.t.Fatalf("at %v: %v was not asked for %+v, though it could have been from %v on", m.node.loop.Now(), key, *w, allowed)
+			}
+		})
+	}
+}
+
+// due is the waiter when it is told that it may ask.
+func (m *model) due(target uint32) {
+	m.look()
+	now := m.node.loop.Now()
+	key := m.keyOf[target]
+	x := m.n[key]
+	info, _ := m.ifaces[key.iface].Neighbor(netip.MustParseAddr(key.addr))
+	for x.self || x.state != info.State { // the stack is a moment ahead
+		if m.deadline(x) > now+slack {
+			m.t.Fatalf("at %v: %v may be asked, and is %v: %+v", now, key, info.State, x)
+		}
+		m.end(x)
+	}
+	if m.impatient {
+		m.solicit(key, target)
+	}
+}
+
+// solicit has the waiter ask for a target.
+func (m *model) solicit(key modelKey, target uint32) {
+	x := m.n[key]
+	allowed := m.node.stack.up && m.node.loop.Now() >= x.asked.Add(seconds)
+	if allowed && x.tried && x.state.HasMAC() && x.state != StateProbe {
+		m.forget(x)
+	}
+	before := x.asked
+	m.soliciting = true
+	sent := m.node.stack.Solicit(x.holders[target].ref)
+	m.look()
+	m.soliciting = false
+	if sent != allowed {
+		m.t.Fatalf("Solicit: %v, asked at %v, now %v", sent, before, m.node.loop.Now())
 	}
 }
 
@@ -274,6 +360,7 @@ func (m *model) question(key modelKey, to header.MAC, now loop.Time) {
 		m.t.Fatalf("at %v: a probe of %v goes to %v", now, key, to)
 	}
 	x.asked, x.outstanding = now, true
+	x.eachWait(func(w *modelWait) { w.served = w.served || now <= w.last()+slack })
 	x.tried = x.tried || !to.IsMulticast() && x.state != StateProbe
 	if to.IsMulticast() {
 		x.everybody++

@@ -239,17 +239,21 @@ func (n *neighbor) isSilent() bool {
 }
 
 // tryUnicast tells whether a neighbor is worth asking at the MAC it had: not
-// if that was in vain the last time, by whomever, nor if no waiter has the time
-// to ask everybody afterwards.
+// if that was in vain the last time, by whomever, nor if this is the last question
+// for one of the waiters, which would not be followed by one to everybody.
 func (s *Stack) tryUnicast(n *neighbor, a *ask, i *Interface, now loop.Time) bool {
 	if n.flags&flagTried != 0 {
 		return false
 	}
-	second := now.Add(2 * i.config.Neighbor.RetransTimer)
+	first := now.Add(i.config.Neighbor.RetransTimer)
+	second, worth := first.Add(i.config.Neighbor.RetransTimer), a.holds == 0
 	for h := a.holds; h != 0; h = s.holds.at(h).next {
-		if s.holds.at(h).deadline >= second {
-			return true
+		switch deadline := s.holds.at(h).deadline; {
+		case deadline >= second:
+			worth = true
+		case deadline >= first:
+			return false
 		}
 	}
-	return a.holds == 0
+	return worth
 }

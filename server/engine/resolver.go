@@ -56,10 +56,16 @@ func (r resolver) Solicit(ref learning.Ref) bool {
 	return p.stack.Solicit(uint32(ref))
 }
 
-// Extend implements learning.Resolver.
-func (r resolver) Extend(ref learning.Ref, deadline loop.Time) {
+// Also implements learning.Resolver.
+func (r resolver) Also(ref learning.Ref, deadline loop.Time) {
 	s, n := r.unpack(ref)
-	s.Extend(n, deadline)
+	s.Also(n, deadline)
+}
+
+// NoLonger implements learning.Resolver.
+func (r resolver) NoLonger(ref learning.Ref, deadline loop.Time) {
+	s, n := r.unpack(ref)
+	s.NoLonger(n, deadline)
 }
 
 // Release implements learning.Resolver.

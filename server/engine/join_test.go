@@ -1,0 +1,53 @@
+package engine_test
+
+import (
+	"testing"
+
+	"glean/learning"
+	"glean/stack/loop"
+)
+
+// TestJoinerIsAskedForInTime: a long request has slowed down to a question in 3 s
+// for hosts that were down. They come up, and a short request for them is served
+// whenever it begins.
+func TestJoinerIsAskedForInTime(t *testing.T) {
+	const both = `"interface_id":"if-0","addresses":["198.18.0.100","2001:db8::100"]}`
+	for begin := 10 * loop.Second; begin < 16*loop.Second; begin += 100 * loop.Millisecond {
+		n := newNetwork(t, 1)
+		n.addInterface("if-0", 0, v4("198.18.0.10", 24, "")+v6("2001:db8::a", 64, ""), "")
+		farm := n.farm(0, 1, "198.18.0.100", "2001:db8::100")
+		farm.SetDead(0, true)
+		long := n.learn(`{"timeout_ms":60000,` + both)
+		n.run(begin)
+		farm.SetDead(0, false)
+		short := n.learn(`{"timeout_ms":2000,` + both)
+		n.run(2500 * loop.Millisecond)
+		if short.State() != learning.StateCompleted || long.State() != learning.StateCompleted {
+			t.Errorf("begun at %v: the short request is %v (%v), the long one %v", begin, short.State(), n.rows(short.ID()), long.State())
+		}
+	}
+}
+
+// TestLateHostBesideAnotherRequest: each request has its last question one to two
+// RetransTimers before its deadline, though others with other deadlines wait for
+// the same host, and one of them leaves.
+func TestLateHostBesideAnotherRequest(t *testing.T) {
+	const both = `"interface_id":"if-0","addresses":["198.18.0.100","2001:db8::100"]}`
+	for begin := 10 * loop.Second; begin < 14*loop.Second; begin += 250 * loop.Millisecond {
+		n := newNetwork(t, 1)
+		n.addInterface("if-0", 0, v4("198.18.0.10", 24, "")+v6("2001:db8::a", 64, ""), "")
+		farm := n.farm(0, 1, "198.18.0.100", "2001:db8::100")
+		farm.SetDead(0, true)
+		n.learn(`{"timeout_ms":60000,` + both)
+		n.learn(`{"id":"leaves","timeout_ms":30000,` + both)
+		n.run(begin)
+		r := n.learn(`{"timeout_ms":5000,` + both)
+		n.run(2950 * loop.Millisecond)
+		n.DeleteLearning("leaves")
+		farm.SetDead(0, false)
+		n.run(2050 * loop.Millisecond)
+		if r.State() != learning.StateCompleted {
+			t.Errorf("begun at %v: %v %v", begin, r.State(), n.rows(r.ID()))
+		}
+	}
+}
