@@ -133,8 +133,11 @@ func (w *Drawn) judgeRow(r *Run, q *learning.Request, row *learning.Row) {
 		}
 	default:
 		_, live := r.network.owners.current(e.segment, hop)
-		by := max(loop.Time(w.Heal), q.CreatedAt()).Add(answeredWithin)
+		healed := max(loop.Time(w.Heal), q.CreatedAt())
+		by := healed.Add(answeredWithin)
 		switch {
+		case live && healed.Add(w.foundWithin()) <= deadline && row.State != learning.StateCompleted:
+			wrong("completed by its deadline")
 		case live && by < deadline && (row.State != learning.StateCompleted || row.DecidedAt > by):
 			wrong(fmt.Sprintf("completed by %s", by))
 		case !live:

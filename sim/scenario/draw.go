@@ -218,6 +218,7 @@ func Draw(seed uint64) *Drawn {
 	}
 	w.drawWishes(d)
 	w.drawMoves(d)
+	w.askShortly(d)
 	return w
 }
 
@@ -422,6 +423,27 @@ func (w *Drawn) askAgain(d dice) {
 		})
 	}
 }
+
+// askShortly asks for hosts that others wait for already, maybe, with little time.
+// It draws after all else, so that it changes nothing else of a world.
+func (w *Drawn) askShortly(d dice) {
+	if !d.often(40) {
+		return
+	}
+	for range d.between(1, 3) {
+		s := d.IntN(len(w.Segments))
+		w.Requests = append(w.Requests, drawnRequest{
+			At: d.time(0, w.Heal+3*loop.Second), Segment: s, Mode: []learning.Mode{learning.ModeAll, learning.ModeCached}[d.IntN(2)],
+			Timeout: d.time(w.foundWithin(), w.foundWithin()+askedWithin) / loop.Millisecond * loop.Millisecond,
+			Targets: []drawnTarget{{Kind: targetHost, N: d.IntN(len(w.Segments[s].Hosts)), V6: w.IPv6 && (!w.IPv4 || d.often(50))}},
+		})
+	}
+}
+
+// foundWithin is how long a request must be, or must go on in a healed network, to
+// find whoever is there: however seldom a neighbor is asked, there is a question
+// between two RetransTimers and one before the deadline.
+func (w *Drawn) foundWithin() loop.Duration { return 2*w.Retrans + drawnLate }
 
 // String gives all that was drawn, in one line.
 func (w *Drawn) String() string {
