@@ -47,10 +47,11 @@ func (s *mirror) Solicit(ref Ref) bool {
 	}
 	return true
 }
-func (s *mirror) Also(Ref, loop.Time)     {}
-func (s *mirror) NoLonger(Ref, loop.Time) {}
-func (s *mirror) Release(Ref)             {}
-func (s *mirror) Verdict(Ref) Reason      { return NoReply }
+func (s *mirror) Known(uint32, netip.Addr) (header.MAC, bool) { return header.MAC{}, false }
+func (s *mirror) Also(Ref, loop.Time)                         {}
+func (s *mirror) NoLonger(Ref, loop.Time)                     {}
+func (s *mirror) Release(Ref)                                 {}
+func (s *mirror) Verdict(Ref) Reason                          { return NoReply }
 func (s *mirror) Budget(uint32) Budget {
 	return Budget{Window: 4096, RetransTimer: loop.Second}
 }

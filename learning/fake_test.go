@@ -203,6 +203,12 @@ func (f *fake) Solicit(ref Ref) bool {
 	return true
 }
 
+func (f *fake) Known(iface uint32, hop netip.Addr) (header.MAC, bool) {
+	defer f.enter()()
+	mac, ok := f.cached[key{iface, hop}]
+	return mac, ok
+}
+
 func (f *fake) Also(ref Ref, deadline loop.Time) {
 	defer f.enter()()
 	h := f.must(ref)

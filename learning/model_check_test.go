@@ -36,11 +36,10 @@ func (s *machine) follow(r *modelRequest) {
 func (s *machine) beginRow(r *modelRequest, row *modelRow) {
 	row.begun = true
 	mac, cached := s.f.cached[row.key]
-	shared := slices.ContainsFunc(s.requests, func(o *modelRequest) bool { return o != r && o.waits(row.key) })
 	switch {
 	case row.no != ReasonNone:
 		row.state, row.reason = StateTimedOut, row.no
-	case cached && r.mode == ModeCached && !shared:
+	case cached && r.mode == ModeCached:
 		row.state, row.mac, row.cached = StateCompleted, mac, true
 	}
 }

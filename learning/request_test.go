@@ -214,6 +214,24 @@ func TestShared(t *testing.T) {
 	m.check(t)
 }
 
+// TestCachedBesideAnother: what is REACHABLE completes at once in mode cached,
+// though another request is asking for it anew.
+func TestCachedBesideAnother(t *testing.T) {
+	f, _, m := newManager(t, Options{})
+	k := key{1, netip.MustParseAddr("10.0.0.1")}
+	all := start(t, m, Spec{Interface: ifc(1), Addresses: []netip.Addr{k.hop}})
+	f.cached[k] = header.MAC{9}
+	anew := start(t, m, Spec{Interface: ifc(1), Addresses: []netip.Addr{k.hop}})
+	cached := start(t, m, Spec{Mode: ModeCached, Interface: ifc(1), Addresses: []netip.Addr{k.hop}})
+	m.check(t)
+	if row := cached.Rows(RowFilter{})[0]; cached.State() != StateCompleted || row.MAC != f.cached[k] || !row.FromCache {
+		t.Errorf("%v %+v", cached.State(), row)
+	}
+	if all.State() != StateResolving || anew.State() != StateResolving || len(f.refs[1].deadlines) != 2 {
+		t.Errorf("%v %v %v", all.State(), anew.State(), f.refs[1].deadlines)
+	}
+}
+
 // TestManyHolders: leaving in any order leaves the others waiting.
 func TestManyHolders(t *testing.T) {
 	for _, order := range [][]int{{0, 1, 2, 3}, {3, 2, 1, 0}, {1, 3, 0, 2}, {2, 0, 3, 1}} {

@@ -22,6 +22,9 @@ type Resolver interface {
 	// Solicit sends one question. It tells false if none was sent, because none
 	// is allowed now or the link is down; SolicitDue comes when one is.
 	Solicit(ref Ref) bool
+	// Known gives the MAC of a neighbor that Hold without fresh would not ask
+	// for, of one that is held already, too.
+	Known(iface uint32, hop netip.Addr) (mac header.MAC, known bool)
 	// Also says that another request, with a deadline of its own, has come to
 	// wait for a held target; NoLonger that one of several has left. The resolver
 	// thus knows the deadline of each that waits, as every one of them needs a

@@ -60,16 +60,24 @@ func (m *Manager) beginSome(r *Request) {
 
 // join makes an answer wait for a target that another request waits for; it
 // tells whether there is one. The question that is asked already will do,
-// whatever the modes: it is at least as new as what either of them wants.
+// whatever the modes: it is at least as new as what either of them wants. A
+// REACHABLE neighbor is known to mode cached all the same.
 func (m *Manager) join(r *Request, index uint32) bool {
 	if m.targets.index == nil { // the last target was given up meanwhile
 		return false
 	}
 	a := &r.result.answers[index]
 	hop, _ := r.result.hop(a)
-	id := m.find(r.lanes[a.iface].handle, &hop)
+	l := r.lanes[a.iface]
+	id := m.find(l.handle, &hop)
 	if id == none {
 		return false
+	}
+	if r.mode == ModeCached {
+		if mac, known := m.resolver.Known(l.handle, hop.ip()); known {
+			m.settle(r, index, evCached, outcome{mac: mac})
+			return true
+		}
 	}
 	m.targets.addHolder(id, r.slot, index)
 	a.link = id

@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	"glean/learning"
+	"glean/server/engine"
 	"glean/stack/loop"
 )
 
@@ -50,4 +51,26 @@ func TestLateHostBesideAnotherRequest(t *testing.T) {
 			t.Errorf("begun at %v: %v %v", begin, r.State(), n.rows(r.ID()))
 		}
 	}
+}
+
+// TestReachableIsCachedBesideAnotherRequest: a generator whose next hops are all
+// REACHABLE is resolved at once, though a request asks for them anew.
+func TestReachableIsCachedBesideAnotherRequest(t *testing.T) {
+	n := newNetwork(t, 1)
+	n.addInterface("if-0", 0, v4("198.18.0.10", 24, "")+v6("2001:db8::a", 64, ""), "")
+	farm := n.farm(0, 1, "198.18.0.100", "2001:db8::100")
+	n.create(flowsTo("g", "if-0", "", "", "198.18.0.100", "2001:db8::100"))
+	n.run(2 * loop.Second)
+	farm.SetDead(0, true)
+	r := n.learn(`{"interface_id":"if-0","addresses":["198.18.0.100","2001:db8::100"]}`)
+	n.run(loop.Millisecond)
+	if got := len(n.Neighbors(engine.NeighborFilter{})); got != 2 || r.State() != learning.StateResolving {
+		t.Fatalf("%d neighbors, the request is %v", got, r.State())
+	}
+	n.taken()
+	v := n.create(flowsTo("h", "if-0", "", "", "198.18.0.100", "2001:db8::100"))
+	if v.Learning != "resolved" || len(questions(n.taken())) != 0 {
+		t.Errorf("the second generator is %s", v.Learning)
+	}
+	n.start("h")
 }

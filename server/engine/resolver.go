@@ -5,6 +5,7 @@ import (
 
 	"glean/learning"
 	"glean/stack"
+	"glean/stack/header"
 	"glean/stack/loop"
 )
 
@@ -54,6 +55,16 @@ func (r resolver) Solicit(ref learning.Ref) bool {
 	p := r.portList[uint32(ref>>32)]
 	p.batch.begin()
 	return p.stack.Solicit(uint32(ref))
+}
+
+// Known implements learning.Resolver.
+func (r resolver) Known(handle uint32, hop netip.Addr) (header.MAC, bool) {
+	i := r.handles[handle]
+	if i == nil {
+		return header.MAC{}, false
+	}
+	n, _ := i.stack.Neighbor(hop)
+	return n.MAC, n.State == stack.StateReachable || n.State == stack.StateStatic
 }
 
 // Also implements learning.Resolver.
