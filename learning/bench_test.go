@@ -61,6 +61,7 @@ type silent struct{}
 func (silent) Learned(uint32, uint32, header.MAC)   {}
 func (silent) Lost(uint32, uint32, Reason)          {}
 func (silent) GeneratorDone(uint32, bool, *Request) {}
+func (silent) GeneratorBegins(uint32, *Request)     {}
 func (silent) RequestChanged(*Request)              {}
 
 // wantsOf gives n on-link destinations.

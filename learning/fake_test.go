@@ -277,6 +277,7 @@ func (o *log) add(format string, args ...any) {
 	o.lines = append(o.lines, fmt.Sprintf(format, args...))
 }
 
+func (o *log) GeneratorBegins(g uint32, r *Request)  { o.add("begins %d %s", g, r.ID()) }
 func (o *log) Learned(g, adj uint32, mac header.MAC) { o.add("learned %d/%d %v", g, adj, mac) }
 func (o *log) Lost(g, adj uint32, why Reason)        { o.add("lost %d/%d %v", g, adj, why) }
 func (o *log) GeneratorDone(g uint32, completed bool, r *Request) {

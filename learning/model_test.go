@@ -64,6 +64,11 @@ type recorder struct {
 	done map[string]bool
 }
 
+func (o *recorder) GeneratorBegins(g uint32, r *Request) {
+	if r.State() != StateResolving {
+		panic(fmt.Sprintf("request %s begins for generator %d and is %v", r.ID(), g, r.State()))
+	}
+}
 func (o *recorder) Learned(g, adj uint32, mac header.MAC) { o.told[adjacency{g, adj}] = mac.String() }
 func (o *recorder) Lost(g, adj uint32, why Reason)        { o.told[adjacency{g, adj}] = why.String() }
 func (o *recorder) GeneratorDone(g uint32, completed bool, r *Request) {

@@ -231,7 +231,7 @@ func TestVerdictInTheSameTurn(t *testing.T) {
 	r := start(t, m, Spec{ID: "a", Generators: []GeneratorWants{gen(7, 1, wants("10.0.0.1")...)}})
 	f.loop.RunUntil(0)
 	f.answer(1, "10.0.0.1")
-	want := []string{"request a resolving", "learned 7/0 02:01:0a:00:00:01", "done 7 true a", "request a completed"}
+	want := []string{"begins 7 a", "request a resolving", "learned 7/0 02:01:0a:00:00:01", "done 7 true a", "request a completed"}
 	if got := o.take(); !slices.Equal(got, want) {
 		t.Errorf("told %q, want %q", got, want)
 	}

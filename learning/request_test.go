@@ -98,7 +98,7 @@ func TestKnownAtOnce(t *testing.T) {
 		t.Errorf("rows\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
 	}
 	told := o.take()
-	wantTold := []string{"lost 7/0 no_route", "lost 7/4 no_route", "lost 7/5 no_route", "lost 7/1 own_address",
+	wantTold := []string{"begins 7 a", "lost 7/0 no_route", "lost 7/4 no_route", "lost 7/5 no_route", "lost 7/1 own_address",
 		"learned 7/2 02:02:00:00:00:00", "lost 7/3 table_full", "done 7 false a", "request a timed_out"}
 	if !slices.Equal(told, wantTold) {
 		t.Errorf("told %q, want %q", told, wantTold)
@@ -113,7 +113,7 @@ func TestKnownAtOnce(t *testing.T) {
 func TestNothingToLearn(t *testing.T) {
 	_, o, m := newManager(t, Options{})
 	r := start(t, m, Spec{ID: "a", Generators: []GeneratorWants{gen(7, 1)}})
-	want := []string{"done 7 true a", "request a completed"}
+	want := []string{"begins 7 a", "done 7 true a", "request a completed"}
 	if got := o.take(); r.State() != StateCompleted || !slices.Equal(got, want) {
 		t.Errorf("%v, told %q", r.State(), got)
 	}
@@ -151,7 +151,7 @@ func TestGateway(t *testing.T) {
 		t.Errorf("%+v", p)
 	}
 	f.answer(1, "198.18.0.2")
-	want := []string{"request a resolving", "learned 7/3 02:01:c6:12:00:01", "learned 7/4 02:01:c6:12:00:02",
+	want := []string{"begins 7 a", "request a resolving", "learned 7/3 02:01:c6:12:00:01", "learned 7/4 02:01:c6:12:00:02",
 		"done 7 true a", "request a completed"}
 	if got := o.take(); !slices.Equal(got, want) {
 		t.Errorf("told %q, want %q", got, want)
@@ -295,6 +295,7 @@ func TestLastGeneratorDeleted(t *testing.T) {
 	f, o, m := newManager(t, Options{})
 	r := start(t, m, Spec{ID: "a", Generators: []GeneratorWants{
 		gen(7, 1, wants("10.0.0.1")...), gen(8, 1, wants("10.0.0.1", "10.0.0.2")...)}})
+	o.take()
 	m.GeneratorDeleted(8)
 	m.GeneratorDeleted(8)
 	if r.State() != StateResolving || len(f.refs) != 1 {

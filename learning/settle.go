@@ -21,6 +21,9 @@ const slice = 8192
 // begin decides what is known at once and has the rest asked.
 func (m *Manager) begin(r *Request) {
 	res := r.result
+	for i := range r.generators {
+		m.observer.GeneratorBegins(r.generators[i].handle, r)
+	}
 	if len(res.rows) == 0 {
 		r.account(0, StateResolving)
 	}

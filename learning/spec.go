@@ -89,6 +89,9 @@ type Spec struct {
 // reports was stored; it must not call methods of the Manager that change it
 // (it may post them to the loop).
 type Observer interface {
+	// GeneratorBegins says that a request learns for a generator. It comes before
+	// all else that is told of the two.
+	GeneratorBegins(generator uint32, r *Request)
 	// Learned gives the MAC of a generator's adjacency.
 	Learned(generator, adj uint32, mac header.MAC)
 	// Lost says that an adjacency was given up.

@@ -44,17 +44,9 @@ func (e *Engine) StartLearning(spec LearningSpec) (*learning.Request, error) {
 	return e.startLearning(s)
 }
 
-// startLearning tells the generators that they are being learned and starts
-// the request.
 func (e *Engine) startLearning(s learning.Spec) (*learning.Request, error) {
-	for _, g := range s.Generators {
-		e.generators.LearningStarted(g.Handle, s.ID)
-	}
 	r, err := e.learning.Start(s)
 	if err != nil {
-		for _, g := range s.Generators {
-			e.generators.LearningDone(g.Handle)
-		}
 		return nil, learningError(err)
 	}
 	return r, nil
@@ -228,6 +220,11 @@ func (e *Engine) WhenLearned(requestID string, f func()) {
 type learningObserver struct{ *Engine }
 
 var _ learning.Observer = learningObserver{}
+
+// GeneratorBegins implements learning.Observer.
+func (o learningObserver) GeneratorBegins(handle uint32, r *learning.Request) {
+	o.generators.LearningStarted(handle, r.ID())
+}
 
 // Learned implements learning.Observer.
 func (o learningObserver) Learned(handle, adj uint32, mac header.MAC) {
