@@ -198,8 +198,10 @@ func (e *Engine) DeleteInterface(id string, done func()) {
 
 func (e *Engine) deleteInterface(i *iface, done func()) {
 	delete(e.interfaces, i.spec.ID)
-	e.learning.InterfaceDeleted(i.handle)
+	// Before learning ends, which would make a generator resolved again that had all
+	// its MACs before.
 	e.generators.TargetDeleted(func(g *generator.Generator) bool { return targetOf(g).iface == i }, errInterfaceDeleted, done)
+	e.learning.InterfaceDeleted(i.handle)
 	i.port.stack.RemoveInterface(i.stack)
 	delete(e.handles, i.handle)
 	i.deleted = true

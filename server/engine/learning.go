@@ -231,12 +231,17 @@ func (o learningObserver) Learned(handle, adj uint32, mac header.MAC) {
 	o.generators.Learned(handle, adj, mac)
 }
 
-// Lost implements learning.Observer. Of a generator that runs only a next hop that
-// was asked in vain is lost: it keeps its MACs when its request is cancelled, or
-// when its link is down.
+// Lost implements learning.Observer. A next hop that had a MAC before has lost it
+// if it was asked in vain. All other reasons say nothing of the neighbor: nobody
+// could be asked (link_down, table_full, address_tentative), the answer may have
+// gone to somebody else (address_conflict), or nobody waited for it
+// (cancelled, interface_deleted); no_route, own_address and no_source_address are
+// of next hops that never have a MAC.
 func (o learningObserver) Lost(handle, adj uint32, why learning.Reason) {
-	if g := o.generators.ByHandle(handle); g != nil && g.Active() && why != learning.NoReply {
-		return
+	if g := o.generators.ByHandle(handle); g != nil && why != learning.NoReply {
+		if _, state := g.Program().Adjacency(adj); state == generator.AdjacencyResolved || state == generator.AdjacencyStale {
+			return
+		}
 	}
 	o.generators.Lost(handle, adj, why.String())
 }
