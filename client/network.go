@@ -147,6 +147,7 @@ type IPv4 struct {
 type IPv6 struct {
 	Method           string         `json:"method"` // "static", "dhcp6", "auto"
 	LinkLocalAddress string         `json:"link_local_address,omitempty"`
+	LinkLocalStatus  *AddressStatus `json:"link_local_status,omitempty"`
 	Static           *Static        `json:"static,omitempty"`
 	DHCP6            *DHCP6         `json:"dhcp6,omitempty"`
 	Status           *AddressStatus `json:"status,omitempty"`

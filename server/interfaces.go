@@ -49,11 +49,12 @@ type ipv4JSON struct {
 }
 
 type ipv6JSON struct {
-	Method    string             `json:"method"`
-	LinkLocal string             `json:"link_local_address"`
-	Static    *staticAddressJSON `json:"static,omitempty"`
-	DHCP6     *dhcp6JSON         `json:"dhcp6,omitempty"`
-	Status    *addressStatusJSON `json:"status,omitempty"`
+	Method          string             `json:"method"`
+	LinkLocal       string             `json:"link_local_address"`
+	LinkLocalStatus *addressStatusJSON `json:"link_local_status,omitempty"`
+	Static          *staticAddressJSON `json:"static,omitempty"`
+	DHCP6           *dhcp6JSON         `json:"dhcp6,omitempty"`
+	Status          *addressStatusJSON `json:"status,omitempty"` // of the link-local address if there is no other
 }
 
 type staticAddressJSON struct {
@@ -151,10 +152,12 @@ func newIPv6JSON(v engine.InterfaceView) *ipv6JSON {
 	if !linkLocal.IsValid() {
 		linkLocal = netip.AddrFrom16(header.LinkLocal(v.Spec.MAC))
 	}
-	j := &ipv6JSON{Method: echo.Method6, LinkLocal: linkLocal.String(), Status: newAddressStatus(v.Conflict6)}
+	ofLinkLocal := newAddressStatus(v.ConflictLinkLocal)
+	j := &ipv6JSON{Method: echo.Method6, LinkLocal: linkLocal.String(), LinkLocalStatus: ofLinkLocal, Status: ofLinkLocal}
 	switch echo.Method6 {
 	case "static":
 		j.Static = newStaticJSON(v.Spec.IPv6, v.Spec.Gateway6)
+		j.Status = newAddressStatus(v.Conflict6)
 	case "dhcp6":
 		j.DHCP6 = &dhcp6JSON{Stateless: echo.Stateless}
 	}

@@ -13,6 +13,8 @@ func TestInterfaces(t *testing.T) {
 		"config.protocols.1.ipv4.static.gateway", "198.18.0.11",
 		"config.protocols.1.ipv4.status.state", "preferred",
 		"config.protocols.2.ipv6.link_local_address", "fe80::ff:fe00:a",
+		"config.protocols.2.ipv6.link_local_status.state", "preferred",
+		"config.protocols.2.ipv6.status.state", "preferred",
 		"config.protocols.2.ipv6.static.prefix_length", 64)
 	if got := r.header.Get("Location"); got != "/interfaces/if-a" {
 		t.Errorf("Location %q", got)

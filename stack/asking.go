@@ -69,6 +69,12 @@ type Held struct {
 // the neighbor.
 const longestGap = 3 * loop.Second
 
+// rivalCounts is how long another station with one of our addresses is blamed for
+// answers that do not come: as long as a neighbor is believed to be there without
+// a word, REACHABLE_TIME (RFC 4861 section 10). One frame with a wrong sender
+// does not explain all silence that follows.
+const rivalCounts = 30 * loop.Second
+
 // note is something to tell the waiter at the end of the turn.
 type note struct {
 	ref       uint32 // SolicitDue: not told if the hold ended meanwhile
@@ -315,7 +321,7 @@ func (s *Stack) Verdict(ref uint32) Reason {
 		return LinkDown
 	}
 	if own := s.interfaces[n.iface].source(s.neighbors.address(n)); own != nil {
-		if mac, _ := own.contested(); !mac.IsZero() {
+		if mac, at := own.contested(); !mac.IsZero() && s.loop.Now().Sub(at) <= rivalCounts {
 			return AddressConflict // the answers may go to the other one
 		}
 	}

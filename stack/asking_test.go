@@ -442,22 +442,33 @@ func TestHoldRefusals(t *testing.T) {
 func TestVerdicts(t *testing.T) {
 	for _, hop := range hops {
 		n := alone(t)
-		ref := n.waiter.hold(n.iface, hop, 1, false, 30e9).Ref
-		if r := n.stack.Verdict(ref); r != NoReply {
-			t.Errorf("%s: %v", hop, r)
+		ref := n.waiter.hold(n.iface, hop, 1, false, 300e9).Ref
+		want := func(want Reason) {
+			t.Helper()
+			if r := n.stack.Verdict(ref); r != want {
+				t.Errorf("%s: at %v: %v, want %v", hop, n.loop.Now(), r, want)
+			}
 		}
-		if hop == peer {
-			n.receive(request(mac3, "192.0.2.1", "192.0.2.9").bytes(t))
-		} else {
-			n.receive(ndFrame{advert: true, dst: "ff02::1", target: "2001:db8::1", lla: mac3, flags: flagO}.bytes(t))
+		claim := func() {
+			if hop == peer {
+				n.receive(request(mac3, "192.0.2.1", "192.0.2.9").bytes(t))
+			} else {
+				n.receive(ndFrame{advert: true, dst: "ff02::1", target: "2001:db8::1", lla: mac3, flags: flagO}.bytes(t))
+			}
 		}
-		if r := n.stack.Verdict(ref); r != AddressConflict {
-			t.Errorf("%s: %v, want a conflict", hop, r)
-		}
+		want(NoReply)
+		claim()
+		want(AddressConflict)
+		n.run(30 * seconds)
+		want(AddressConflict)
+		n.run(loop.Millisecond)
+		want(NoReply) // who was heard once, long ago, is no reason
+		claim()
+		want(AddressConflict)
 		n.link.set(false)
-		if r := n.stack.Verdict(ref); r != LinkDown {
-			t.Errorf("%s: %v, want link_down", hop, r)
-		}
+		want(LinkDown)
+		n.link.set(true)
+		want(NoReply)
 	}
 }
 

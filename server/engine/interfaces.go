@@ -53,9 +53,8 @@ type StaticNeighbor struct {
 type InterfaceView struct {
 	Spec  InterfaceSpec
 	Stats stack.InterfaceStats
-	// Conflict4 and Conflict6 are the MACs of hosts that claim our addresses; zero
-	// when none does.
-	Conflict4, Conflict6 header.MAC
+	// The MACs of hosts that claim our addresses; zero when none does.
+	Conflict4, Conflict6, ConflictLinkLocal header.MAC
 }
 
 // errInterfaceDeleted is why a generator can't start any more.
@@ -71,9 +70,6 @@ type iface struct {
 	bound    []*generator.Generator // by handle
 	tracking []*generator.Generator // those that run and track, as they were started
 	deleted  bool
-
-	// conflicts seen, by family
-	conflict4, conflict6 header.MAC
 }
 
 // CreateInterface makes an interface.
@@ -238,5 +234,16 @@ func (e *Engine) interfacesOn(p *port) int {
 }
 
 func (i *iface) view() InterfaceView {
-	return InterfaceView{Spec: i.spec, Stats: i.stack.Stats(), Conflict4: i.conflict4, Conflict6: i.conflict6}
+	v := InterfaceView{Spec: i.spec, Stats: i.stack.Stats()}
+	for _, a := range i.stack.Status() {
+		switch {
+		case a.Addr.Is4():
+			v.Conflict4 = a.ConflictMAC
+		case a.Addr == i.spec.IPv6.Addr():
+			v.Conflict6 = a.ConflictMAC
+		default:
+			v.ConflictLinkLocal = a.ConflictMAC
+		}
+	}
+	return v
 }

@@ -40,11 +40,6 @@ func (o portObserver) InterfaceEvent(s stack.InterfaceEvent) {
 	if i == nil || s.Kind != stack.EventConflict {
 		return
 	}
-	if s.Addr.Is4() {
-		i.conflict4 = s.MAC
-	} else {
-		i.conflict6 = s.MAC
-	}
 	o.emit("interface", i.spec.ID, "conflict", fmt.Sprintf("%v is claimed by %v", s.Addr, s.MAC))
 }
 

@@ -115,7 +115,7 @@ type DropCount struct {
 func (r *Run) reportConflicts() []string {
 	list := []string{}
 	for _, i := range r.engine.Interfaces() {
-		if !i.Conflict4.IsZero() || !i.Conflict6.IsZero() {
+		if !i.Conflict4.IsZero() || !i.Conflict6.IsZero() || !i.ConflictLinkLocal.IsZero() {
 			list = append(list, i.Spec.ID)
 		}
 	}
