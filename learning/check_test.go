@@ -17,8 +17,8 @@ func (m *Manager) check(t interface{ Fatalf(string, ...any) }) {
 		}
 		live++
 		l := m.laneOf(tg)
-		handle, hop := m.key(tg)
-		if ts.index != nil && m.find(handle, &hop) != uint32(id) {
+		_, hop := m.key(tg)
+		if ts.index != nil && m.find(l, &hop) != uint32(id) {
 			t.Fatalf("target %d is not in the index", id)
 		}
 		ts.eachHolder(uint32(id), func(request, index uint32) {
@@ -65,6 +65,10 @@ func (m *Manager) check(t interface{ Fatalf(string, ...any) }) {
 			case i < r.next && !r.ending || !r.work.Armed():
 				t.Fatalf("answer %d of %s was not begun, and will not be", i, r.id)
 			}
+			if a := &r.result.answers[i]; a.state == StateResolving && r.lanes[a.iface].gone &&
+				(!r.work.Armed() || !r.ending && i < r.next && (!r.sweeps || i < r.swept)) {
+				t.Fatalf("answer %d of %s is of an interface that went away", i, r.id)
+			}
 		}
 		for _, l := range r.lanes {
 			users[l]++
@@ -87,8 +91,8 @@ func (m *Manager) check(t interface{ Fatalf(string, ...any) }) {
 			if l.queues[kind].n != q[kind] {
 				t.Fatalf("lane %d has %d queued, counted %d", l.handle, l.queues[kind].n, q[kind])
 			}
-			waiting[l.path] += q[kind]
-			if q[kind] > 0 {
+			if q[kind] > 0 && !l.gone {
+				waiting[l.path] += q[kind]
 				rn[kind]++
 			}
 		}
@@ -99,7 +103,7 @@ func (m *Manager) check(t interface{ Fatalf(string, ...any) }) {
 		}
 	}
 	for handle, l := range m.lanes {
-		if users[l] == 0 || l.handle != handle {
+		if users[l] == 0 || l.handle != handle || l.gone {
 			t.Fatalf("lane %d has no users", handle)
 		}
 	}

@@ -1,5 +1,7 @@
 package learning
 
+import "slices"
+
 // GeneratorDeleted ends a generator's part in the request that learns it. What
 // no other generator of the request wants ends with GeneratorDeleted; a request
 // without generators ends cancelled.
@@ -53,7 +55,7 @@ func (m *Manager) giveUp(r *Request, leaving *generator) {
 func (m *Manager) giveUpRow(r *Request, row *row) {
 	res := r.result
 	a := &res.answers[row.answer]
-	if a.state != StateResolving {
+	if a.state != StateResolving || r.lanes[a.iface].gone { // which ends it soon
 		return
 	}
 	if res.rowsOf(a) == 1 {
@@ -79,35 +81,50 @@ func (m *Manager) giveUpRow(r *Request, row *row) {
 	r.account(1, res.answers[g.split].state)
 }
 
-// InterfaceDeleted ends everything that is being learned through an interface.
-// It must be called before the interface is taken from the resolver. The handle
-// may be used again afterwards.
+// InterfaceDeleted ends everything that is being learned through an interface, what
+// is more than a slice in several turns of the loop. It must be called before the
+// interface is taken from the resolver, which must then forget what is held
+// through it: no Release comes. The handle may be used again afterwards.
 func (m *Manager) InterfaceDeleted(handle uint32) {
 	l := m.lanes[handle]
 	if l == nil {
 		return
 	}
 	delete(m.lanes, handle)
+	l.close()
+	left := m.slice
 	for _, r := range m.active {
-		if r == nil {
+		if r == nil || r.ending || !slices.Contains(r.lanes, l) {
 			continue
 		}
-		for i := range r.lanes {
-			if r.lanes[i] == l {
-				m.endInterface(r, uint32(i))
-				if !m.finish(r) {
-					m.observer.RequestChanged(r)
-				}
-				break
-			}
+		r.sweeps, r.swept = true, 0
+		if left > 0 {
+			left -= m.sweep(r)
+		} else {
+			m.loop.Arm(&r.work, m.loop.Now())
 		}
 	}
 }
 
-func (m *Manager) endInterface(r *Request, iface uint32) {
-	for i := range r.result.answers {
-		if r.result.answers[i].iface == iface {
-			m.end(r, uint32(i), evInterfaceDeleted)
+// sweep ends, of the next slice of answers, those whose interface went away; it
+// tells how many it looked at. Those that are not begun yet end when their turn
+// comes.
+func (m *Manager) sweep(r *Request) int {
+	from, to := r.swept, min(r.swept+m.slice, r.next)
+	for ; r.swept < to; r.swept++ {
+		if r.lanes[r.result.answers[r.swept].iface].gone {
+			m.end(r, uint32(r.swept), evInterfaceDeleted)
 		}
 	}
+	r.sweeps = r.swept < r.next
+	if m.finish(r) {
+		return to - from
+	}
+	if !r.sweeps {
+		m.observer.RequestChanged(r)
+	}
+	if r.sweeps || r.next < len(r.result.answers) {
+		m.loop.Arm(&r.work, m.loop.Now())
+	}
+	return to - from
 }

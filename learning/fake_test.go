@@ -2,6 +2,7 @@ package learning
 
 import (
 	"fmt"
+	"maps"
 	"net/netip"
 	"slices"
 	"testing"
@@ -229,6 +230,16 @@ func (f *fake) Release(ref Ref) {
 	defer f.enter()()
 	delete(f.byKey, f.must(ref).key)
 	delete(f.refs, ref)
+}
+
+// forget is what becomes of what is held through an interface that is deleted.
+func (f *fake) forget(iface uint32) {
+	maps.DeleteFunc(f.byKey, func(k key, ref Ref) bool {
+		if k.iface == iface {
+			delete(f.refs, ref)
+		}
+		return k.iface == iface
+	})
 }
 
 func (f *fake) Verdict(ref Ref) Reason {

@@ -13,7 +13,8 @@ const (
 type lane struct {
 	handle uint32
 	path   *path
-	users  int // requests
+	users  int  // requests
+	gone   bool // the interface is deleted: nobody is asked, and nothing is held
 	queues [numKinds]queue
 	turn   [numKinds]turn
 	flying int
@@ -25,6 +26,18 @@ type lane struct {
 // maxCatchUp is how far a paced lane may lag behind and still make up for it,
 // so that the coarse timers of a real clock do not lower the rate.
 const maxCatchUp = 2 * loop.Millisecond
+
+// close takes a lane whose interface went away off its path, with all that is
+// queued.
+func (l *lane) close() {
+	l.gone = true
+	for kind := range l.queues {
+		if n := l.queues[kind].n; n > 0 {
+			l.path.rounds[kind].leave(l)
+			l.path.waiting -= n
+		}
+	}
+}
 
 // pace notes a question at now.
 func (l *lane) pace(now loop.Time) {

@@ -17,10 +17,15 @@ func (s *machine) follow(r *modelRequest) {
 		r.ending = NoReply
 	}
 	for i, row := range r.rows {
-		if int(real.result.rows[i].answer) >= real.next || row.state != StateResolving {
+		answer := int(real.result.rows[i].answer)
+		if answer >= real.next || row.state != StateResolving {
 			continue
 		}
 		switch {
+		case row.gone:
+			if real.ending || !real.sweeps || answer < real.swept {
+				row.state, row.reason = StateTimedOut, InterfaceDeleted
+			}
 		case real.ending:
 			if row.state, row.reason = StateTimedOut, r.ending; r.ending == NoReply && row.no != ReasonNone {
 				row.reason = row.no
@@ -65,15 +70,10 @@ func (s *machine) Check(t *rapid.T) {
 	wanted := map[key][]loop.Time{} // deadlines, one for each request
 	for _, r := range s.requests {
 		for _, row := range r.rows {
-			if row.state != StateResolving {
-				continue
+			waits := func(o *modelRow) bool {
+				return o.begun && !o.gone && o.state == StateResolving && o.key == row.key
 			}
-			if !row.begun {
-				continue
-			}
-			if first := slices.IndexFunc(r.rows, func(o *modelRow) bool {
-				return o.begun && o.state == StateResolving && o.key == row.key
-			}); r.rows[first] == row {
+			if waits(row) && r.rows[slices.IndexFunc(r.rows, waits)] == row {
 				wanted[row.key] = append(wanted[row.key], r.deadline)
 			}
 		}

@@ -25,6 +25,7 @@ type modelRow struct {
 	mac    header.MAC
 	cached bool
 	begun  bool
+	gone   bool   // its interface is
 	no     Reason // why there is no next hop
 }
 
@@ -111,7 +112,7 @@ func newMachine(t *rapid.T, outer testing.TB) *machine {
 
 func (r *modelRequest) waits(k key) bool {
 	return slices.ContainsFunc(r.rows, func(row *modelRow) bool {
-		return row.begun && row.state == StateResolving && row.key == k
+		return row.begun && !row.gone && row.state == StateResolving && row.key == k
 	})
 }
 
@@ -312,7 +313,7 @@ func (s *machine) settle(which func(*modelRequest, *modelRow) bool, state State,
 func (s *machine) Answer(t *rapid.T) {
 	ref := s.neighbor(t, func(h *held) bool { return h.asked > 0 })
 	k, target := s.f.refs[ref].key, s.f.refs[ref].target
-	s.settle(func(_ *modelRequest, row *modelRow) bool { return row.begun && row.key == k }, StateCompleted, ReasonNone)
+	s.settle(func(_ *modelRequest, row *modelRow) bool { return row.begun && !row.gone && row.key == k }, StateCompleted, ReasonNone)
 	s.f.reply(ref)
 	if rapid.Bool().Draw(t, "duplicate") && s.m.targets.at(target) == nil {
 		s.m.Confirmed(target, macOf(k), 0, 1) // nobody's any more
@@ -400,7 +401,7 @@ func (s *machine) DeleteGenerator(t *rapid.T) {
 		}
 	}
 	s.settle(func(r *modelRequest, row *modelRow) bool {
-		if _, was := r.gens[g]; !was || r.ending == GeneratorDeleted {
+		if _, was := r.gens[g]; !was || r.ending == GeneratorDeleted || row.gone {
 			return false
 		}
 		for other := range row.wanted {
@@ -419,8 +420,16 @@ func (s *machine) DeleteGenerator(t *rapid.T) {
 // DeleteInterface deletes an interface and makes it again.
 func (s *machine) DeleteInterface(t *rapid.T) {
 	h := rapid.Uint32Range(1, modelInterfaces).Draw(t, "interface")
-	s.settle(func(_ *modelRequest, row *modelRow) bool { return row.iface == h }, StateTimedOut, InterfaceDeleted)
+	for _, r := range s.requests {
+		for _, row := range r.rows {
+			row.gone = row.gone || row.iface == h
+		}
+	}
 	s.m.InterfaceDeleted(h)
+	s.f.forget(h)
+	for _, r := range slices.Clone(s.requests) {
+		s.follow(r)
+	}
 }
 
 // Drop makes the path lose frames.

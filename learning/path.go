@@ -136,7 +136,9 @@ func (l *lane) unplace(ts []target, id uint32) {
 }
 
 func (l *lane) unqueue(ts []target, id uint32, kind int) {
-	l.queues[kind].remove(ts, id)
+	if l.queues[kind].remove(ts, id); l.gone {
+		return
+	}
 	if l.queues[kind].n == 0 {
 		l.path.rounds[kind].leave(l)
 	}

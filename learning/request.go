@@ -22,6 +22,8 @@ type Request struct {
 	lanes      []*lane    // one per interface of the result
 	work       loop.Timer // the next slice of beginning or ending
 	next       int        // answer that the slice begins with
+	sweeps     bool       // an interface went away, and its answers are not ended yet
+	swept      int        // answers that were looked at for that
 	ending     bool
 	end        event // why
 	cancelled  bool

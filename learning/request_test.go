@@ -322,6 +322,7 @@ func TestInterfaceDeleted(t *testing.T) {
 	only := start(t, m, Spec{ID: "only", Interface: ifc(1), Addresses: addresses("10.0.0.1", "10.0.0.9")})
 	o.take()
 	m.InterfaceDeleted(1)
+	f.forget(1)
 	m.check(t)
 	if both.State() != StateResolving || only.State() != StateTimedOut || len(f.refs) != 1 {
 		t.Fatal(both.State(), only.State())

@@ -31,7 +31,8 @@ type Resolver interface {
 	// question that leaves time for an answer.
 	Also(ref Ref, deadline loop.Time)
 	NoLonger(ref Ref, deadline loop.Time)
-	// Release ends what Hold began. The ref and its target are dead then.
+	// Release ends what Hold began. The ref and its target are dead then, as they
+	// are after Manager.InterfaceDeleted.
 	Release(ref Ref)
 	// Verdict is why a held neighbor has no MAC, asked at the deadline.
 	Verdict(ref Ref) Reason

@@ -48,11 +48,13 @@ func (m *Manager) beginSome(r *Request) {
 	m.targets.reserve(min(res.nextHops, len(res.answers)-r.next))
 	for ; r.next < to; r.next++ {
 		index := uint32(r.next)
-		if a := &res.answers[index]; a.state != StateResolving {
-			continue // its interface went away meanwhile
-		} else if a.reason != ReasonNone {
+		switch a := &res.answers[index]; {
+		case a.state != StateResolving: // its generator went away meanwhile
+		case r.lanes[a.iface].gone:
+			m.end(r, index, evInterfaceDeleted)
+		case a.reason != ReasonNone:
 			m.settle(r, index, evRefused, outcome{reason: a.reason})
-		} else if !others || !m.join(r, index) {
+		case !others || !m.join(r, index):
 			m.attach(r, index)
 		}
 	}
@@ -72,7 +74,7 @@ func (m *Manager) join(r *Request, index uint32) bool {
 	a := &r.result.answers[index]
 	hop, _ := r.result.hop(a)
 	l := r.lanes[a.iface]
-	id := m.find(l.handle, &hop)
+	id := m.find(l, &hop)
 	if id == none {
 		return false
 	}
@@ -128,6 +130,9 @@ func (m *Manager) SolicitDue(id uint32) {
 		return
 	}
 	l := m.laneOf(t)
+	if l.gone {
+		return
+	}
 	switch t.place() {
 	case placeFlying:
 		l.unplace(m.targets.slots, id)
@@ -145,6 +150,9 @@ func (m *Manager) Confirmed(id uint32, mac header.MAC, rtt loop.Duration, attemp
 		return
 	}
 	ref, l := t.ref, m.laneOf(t)
+	if l.gone {
+		return
+	}
 	l.path.answered(l, id, rtt, attempts, m.loop.Now())
 	out := outcome{mac: mac, rtt: rtt, attempts: attempts}
 	for last := false; !last; {
@@ -205,11 +213,15 @@ func (m *Manager) endSome(r *Request) {
 	}
 }
 
-// goOn is the next turn of a request that begins or ends in several.
+// goOn is the next turn of a request that begins or ends in several, in whole or
+// in part.
 func (m *Manager) goOn(r *Request) {
-	if r.ending {
+	switch {
+	case r.ending:
 		m.endSome(r)
-	} else {
+	case r.sweeps:
+		m.sweep(r)
+	default:
 		m.beginSome(r)
 	}
 }
@@ -217,6 +229,9 @@ func (m *Manager) goOn(r *Request) {
 // end decides an answer without a MAC.
 func (m *Manager) end(r *Request, index uint32, ev event) {
 	a := &r.result.answers[index]
+	if r.lanes[a.iface].gone {
+		ev = evInterfaceDeleted // which came before
+	}
 	_, action := step(a.state, ev)
 	if action&actRelease == 0 {
 		return
@@ -242,8 +257,10 @@ func (m *Manager) detach(r *Request, a *answer) {
 	if m.targets.dropHolder(id, r.slot) {
 		l.unplace(m.targets.slots, id)
 		m.targets.release(id)
-		m.resolver.Release(ref)
-	} else {
+		if !l.gone {
+			m.resolver.Release(ref)
+		}
+	} else if !l.gone {
 		m.resolver.NoLonger(ref, r.deadline)
 	}
 }

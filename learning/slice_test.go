@@ -1,6 +1,10 @@
 package learning
 
-import "testing"
+import (
+	"testing"
+
+	"glean/stack/loop"
+)
 
 // TestLargeRequestsTakeTurns: what a turn of the loop does for a request, begun or
 // ended, is bounded, and the numbers are right in between.
@@ -17,6 +21,8 @@ func TestLargeRequestsTakeTurns(t *testing.T) {
 		{"cancel", func(m *Manager, r *Request) { m.Cancel(r.ID()) }, StateCancelled, Cancelled, n},
 		{"cancel early", func(m *Manager, r *Request) { m.Cancel(r.ID()) }, StateCancelled, Cancelled, 2 * slice},
 		{"generator", func(m *Manager, _ *Request) { m.GeneratorDeleted(1) }, StateCancelled, GeneratorDeleted, n},
+		{"interface", func(m *Manager, _ *Request) { m.InterfaceDeleted(1) }, StateTimedOut, InterfaceDeleted, n},
+		{"interface early", func(m *Manager, _ *Request) { m.InterfaceDeleted(1) }, StateTimedOut, InterfaceDeleted, 2 * slice},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			s, m := newMirror(Options{})
@@ -56,5 +62,58 @@ func TestLargeRequestsTakeTurns(t *testing.T) {
 				t.Errorf("%v, %v, %d live, %d turns", r.State(), last.Reason, m.targets.live, turns)
 			}
 		})
+	}
+}
+
+// TestInterfaceOfManyRequestsTakesTurns: the bound is for all requests of an
+// interface together. Meanwhile nobody is asked for through it, another interface
+// gets its handle, and another event ends a request for its own reason.
+func TestInterfaceOfManyRequestsTakesTurns(t *testing.T) {
+	const n = slice / 2
+	s, m := newMirror(Options{})
+	s.dead = func(Ref) bool { return true }
+	var all []*Request
+	for k := range 8 {
+		list := spread(n)
+		if k%2 > 0 {
+			list = spread(2 * n)[n:]
+		}
+		all = append(all, start(t, m, Spec{Interface: ifc(1), Addresses: list}))
+	}
+	other := start(t, m, Spec{Interface: ifc(2), Addresses: spread(n)})
+	s.loop.RunFor(2 * loop.Second)
+	m.InterfaceDeleted(1)
+	m.check(t)
+	resolving := func() (n int) {
+		for _, r := range all {
+			n += r.Progress().Resolving
+		}
+		return n
+	}
+	if got := resolving(); got != 6*n {
+		t.Fatalf("%d of %d resolving after one turn", got, 8*n)
+	}
+	again := start(t, m, Spec{Interface: ifc(1), Addresses: spread(n)})
+	m.Cancel(all[7].ID())
+	m.check(t)
+	asked := all[3].RequestsSent()
+	for resolving() > 0 {
+		before := resolving()
+		s.loop.Step()
+		if m.check(t); before-resolving() > slice {
+			t.Fatalf("%d ended in one turn", before-resolving())
+		}
+	}
+	for k, r := range all {
+		want := StateTimedOut
+		if k == 7 {
+			want = StateCancelled
+		}
+		if row := r.Rows(RowFilter{})[n-1]; r.State() != want || row.Reason != InterfaceDeleted {
+			t.Errorf("request %d: %v, %+v", k, r.State(), row)
+		}
+	}
+	if all[3].RequestsSent() != asked || other.State() != StateResolving || again.State() != StateResolving || m.targets.live != 2*n {
+		t.Errorf("%d questions more; %v, %v; %d live", all[3].RequestsSent()-asked, other.State(), again.State(), m.targets.live)
 	}
 }

@@ -163,15 +163,15 @@ func (ts *targets) eachHolder(id uint32, f func(request, answer uint32)) {
 	}
 }
 
-// find looks up the target of an interface and hop, none if there is none. There
-// must be an index.
-func (m *Manager) find(handle uint32, hop *address) uint32 {
+// find looks up the target of a lane and hop, none if there is none. There must be
+// an index. Another lane may have the same handle, if its interface went away.
+func (m *Manager) find(l *lane, hop *address) uint32 {
 	ts := &m.targets
 	mask := uint32(len(ts.index) - 1)
-	for i := hop.hash(handle) & mask; ts.index[i] != 0; i = (i + 1) & mask {
+	for i := hop.hash(l.handle) & mask; ts.index[i] != 0; i = (i + 1) & mask {
 		id := ts.index[i] - 1
-		if t := ts.at(id); t != nil {
-			if h, a := m.key(t); h == handle && a == *hop {
+		if t := ts.at(id); t != nil && m.laneOf(t) == l {
+			if _, a := m.key(t); a == *hop {
 				return id
 			}
 		}

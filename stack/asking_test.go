@@ -593,6 +593,51 @@ func TestRemoveInterfaceWhileAsking(t *testing.T) {
 	}
 }
 
+// TestRemoveInterfaceWithAllNeighbors: when one interface has all entries they go
+// together. The others of the stack and refs of holds are as after any removal.
+func TestRemoveInterfaceWithAllNeighbors(t *testing.T) {
+	n := alone(t)
+	var others []*Interface
+	for k := range scanAll {
+		others = append(others, n.add(config(byte(10+k))))
+	}
+	confirm(n, peer, mac2) // by the first; it gets a list of STALE entries
+	n.stack.Release(n.waiter.hold(others[0], "192.0.2.90", 1, false, n.loop.Now()+loop.Time(seconds)).Ref)
+	n.run(60 * seconds)
+	n.wantState(peer, "stale "+mac2.String())
+	n.iface.Flush()
+	refs := make(map[uint32]bool)
+	for k := range 3000 {
+		refs[n.waiter.hold(others[1], fmt.Sprintf("2001:db8::7:%x", k), uint32(100+k), false, n.loop.Now()+30e9).Ref] = true
+	}
+	n.run(1500 * loop.Millisecond)
+	n.check()
+	n.stack.RemoveInterface(others[1])
+	n.check()
+	if n.stack.neighbors.used != 0 || n.stack.holds.live() != 0 || n.stack.asks.live() != 0 {
+		t.Errorf("%d neighbors, %d holds, %d asks are left", n.stack.neighbors.used, n.stack.holds.live(), n.stack.asks.live())
+	}
+	n.link.take()
+	n.run(10 * seconds)
+	n.wantSent()
+	confirm(n, peer, mac3)
+	n.run(60 * seconds)
+	n.wantState(peer, "stale "+mac3.String())
+	for k := range 3000 {
+		h := n.waiter.hold(others[2], fmt.Sprintf("2001:db8::7:%x", k), uint32(9000+k), false, n.loop.Now()+30e9)
+		if refs[h.Ref] {
+			t.Fatalf("ref %x names a hold again", h.Ref)
+		}
+	}
+	for ref := range refs {
+		n.stack.Release(ref)
+	}
+	n.check()
+	if got := n.stack.holds.live(); got != 3000 {
+		t.Errorf("%d of 3000 holds are left after refs of others were released", got)
+	}
+}
+
 // TestHeardMACIsAskedAtOnce: a MAC that a peer shows while asking has slowed
 // down is asked by unicast now, not at the end of the gap; and so is the next.
 func TestHeardMACIsAskedAtOnce(t *testing.T) {

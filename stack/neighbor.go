@@ -297,11 +297,34 @@ func (s *Stack) doubtNeighbors() {
 
 // forgetNeighbors takes all of an interface's entries out.
 func (s *Stack) forgetNeighbors(i *Interface) {
+	if i.count > 0 && i.count == s.neighbors.used && s.packets.live == 0 {
+		s.forgetAll(i)
+		return
+	}
 	for id := uint32(1); id <= s.neighbors.entries.length && i.count > 0; id++ {
 		if s.neighbors.at(id).iface == i.slot {
 			s.forget(id)
 		}
 	}
+}
+
+// forgetAll is forgetNeighbors for an interface that has all entries there are:
+// the cache begins anew, as a million entries are not taken out one by one in a
+// turn. Holds have generations, which outlive them.
+func (s *Stack) forgetAll(i *Interface) {
+	for id := uint32(1); id <= s.holds.length; id++ {
+		if h := s.holds.at(id); h.ask != 0 {
+			s.endHold(id, h)
+		}
+	}
+	*s.cache = cache{neighbors: neighborTable{seed: s.seed}, holds: s.holds, packets: s.packets}
+	for _, other := range s.interfaces {
+		if other != nil { // its lists were empty
+			other.stale, other.foreign = 0, 0
+		}
+	}
+	i.count = 0
+	clear(i.segment.watched)
 }
 
 // Flush empties the interface's cache, static neighbors excepted. Neighbors

@@ -2,6 +2,7 @@ package engine_test
 
 import (
 	"fmt"
+	"net/netip"
 	"testing"
 
 	"glean/learning"
@@ -104,6 +105,54 @@ func TestWhatRunsGoesOn(t *testing.T) {
 				t.Errorf("frames to %v; active %v, %s, changes %v", got, result.Active(), n.learned("g"), changes)
 			}
 		})
+	}
+}
+
+// TestInterfaceWithManyAddressesIsDeleted: what is learned through it ends in
+// several turns, while the interface and its port are not there any more. A
+// generator of it is told once.
+func TestInterfaceWithManyAddressesIsDeleted(t *testing.T) {
+	n := newNetwork(t, 2)
+	n.addInterface("if-0", 0, v4("10.0.0.1", 8, ""), "")
+	n.addInterface("if-1", 1, subnet4, "")
+	n.farm(0, 1000, "10.1.0.0", "")
+	var list []netip.Addr
+	for k := range 30000 {
+		list = append(list, netip.AddrFrom4([4]byte{10, 1, byte(k >> 8), byte(k)}))
+	}
+	many, err := n.StartLearning(engine.LearningSpec{InterfaceID: "if-0", Addresses: list})
+	if err != nil {
+		t.Fatal(err)
+	}
+	n.create(flowsTo("g", "if-0", "", "", "10.1.0.1", "10.9.9.9"))
+	v := n.create(flowsTo("other", "if-1", "", "", "198.18.0.1"))
+	n.run(100 * loop.Millisecond)
+	_, last := n.Events(0, 1)
+	n.DeleteInterface("if-0", func() {})
+	if err := n.DeletePort("0"); err != nil {
+		t.Error(err)
+	}
+	if many.State() != learning.StateResolving {
+		t.Errorf("%v in one turn", many.State())
+	}
+	n.run(loop.Millisecond)
+	p := many.Progress()
+	if many.State() != learning.StateTimedOut || p.Completed != 1000 || p.TimedOut != 29000 {
+		t.Errorf("%v %+v", many.State(), p)
+	}
+	told := []string{}
+	events, _ := n.Events(last, 100)
+	for _, e := range events {
+		if e.Type == "generator" {
+			told = append(told, e.ID+" "+e.What)
+		}
+	}
+	if fmt.Sprint(told) != "[g timed_out]" {
+		t.Errorf("events %v", told)
+	}
+	n.wantRows(v.LearningID, map[string]string{"198.18.0.1": "resolving"})
+	if err := n.Check(); err != nil {
+		t.Error(err)
 	}
 }
 
