@@ -108,6 +108,9 @@ func (p *Program) Config() *Config { return p.config }
 // FlowCount is the number of flows.
 func (p *Program) FlowCount() uint64 { return p.flows }
 
+// DestinationCount is how many Destinations there are.
+func (p *Program) DestinationCount() int { return len(p.dests) }
+
 // Destinations are the unicast destinations that need learning, each once, in
 // the order in which flows first need them.
 func (p *Program) Destinations() []Destination {

@@ -17,7 +17,7 @@ func (a *item) sameRow(b *item) bool { return a.addr == b.addr && a.iface == b.i
 
 // builder makes the tables of a request.
 type builder struct {
-	resolver Resolver
+	next     NextHops
 	spec     *Spec
 	req      *Request
 	res      *Result
@@ -36,12 +36,11 @@ type gatewayKey struct {
 
 // build fills the request's and the result's tables. Every row is resolving
 // afterwards; rows that have a reason already lead to an answer that carries it.
-func build(resolver Resolver, spec *Spec, req *Request) {
-	b := &builder{resolver: resolver, spec: spec, req: req, res: req.result}
+func build(next NextHops, spec *Spec, req *Request) {
+	b := &builder{next: next, spec: spec, req: req, res: req.result}
 	b.collect()
 	b.makeRows()
-	next := b.findHops()
-	b.makeAnswers(next)
+	b.makeAnswers(b.findHops())
 	b.subscribe()
 }
 
@@ -136,7 +135,7 @@ func (b *builder) findHops() []uint32 {
 		dst := row.addr.ip()
 		hop, why := netip.Addr{}, NoRoute
 		if !dst.IsUnspecified() {
-			hop, why = b.resolver.NextHop(b.res.interfaces[row.answer].Handle, dst)
+			hop, why = b.next(b.res.interfaces[row.answer].Handle, dst)
 		}
 		key := gatewayKey{iface: row.answer, reason: why}
 		if why == ReasonNone {

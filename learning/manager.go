@@ -63,29 +63,11 @@ func NewManager(l loop.Loop, r Resolver, o Observer, options Options) *Manager {
 // ended. The Observer hears of it before Start returns. Errors:
 // ErrInvalid, ErrExists, ErrBusy; then nothing was begun.
 func (m *Manager) Start(spec Spec) (*Request, error) {
-	if err := spec.check(); err != nil {
+	d, err := Prepare(spec, m.resolver.NextHop)
+	if err != nil {
 		return nil, err
 	}
-	for _, g := range spec.Generators {
-		if r := m.learning[g.Handle]; r != nil {
-			return nil, ErrBusy{GeneratorID: g.ID, RequestID: r.id}
-		}
-	}
-	if spec.ID == "" {
-		spec.ID = m.newID(func(id string) bool { return id != "plan" && !m.requests.has(id) })
-	}
-	if m.requests.has(spec.ID) {
-		return nil, ErrExists{ID: spec.ID}
-	}
-	now := m.loop.Now()
-	r := &Request{id: spec.ID, mode: spec.Mode, timeout: spec.Timeout, manager: m,
-		deadline: now.Add(spec.Timeout)}
-	r.result = &Result{id: m.newID(func(id string) bool { return !m.results.has(id) }),
-		requestID: r.id, state: StateResolving, createdAt: now, live: r}
-	build(m.resolver, &spec, r)
-	m.register(r)
-	m.begin(r)
-	return r, nil
+	return m.StartDraft(d)
 }
 
 // newID asks for ids until one is free. Ids are meant to be unique; one that

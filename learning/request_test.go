@@ -70,6 +70,49 @@ func TestStartRefuses(t *testing.T) {
 	}
 }
 
+// TestDraft: a request that was prepared is like any other, and what keeps it from
+// starting is seen when it starts.
+func TestDraft(t *testing.T) {
+	f, o, m := newManager(t, Options{})
+	prepare := func(s Spec) *Draft {
+		t.Helper()
+		d, err := Prepare(s, f.NextHop)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return d
+	}
+	spec := Spec{ID: "a", Generators: []GeneratorWants{gen(0, 1, wants("10.0.0.1", "10.0.0.2")...)}}
+	first, same, other := prepare(spec), prepare(spec), prepare(Spec{ID: "b", Generators: spec.Generators})
+	f.loop.RunFor(loop.Second)
+	for _, d := range []*Draft{first, same, other} {
+		d.Rename("new", 7)
+	}
+	r, err := m.StartDraft(first)
+	if err != nil || r.ID() != "a" || !slices.Equal(r.GeneratorIDs(), []string{"new"}) || r.CreatedAt() != loop.Time(loop.Second) {
+		t.Fatalf("%+v %v", r, err)
+	}
+	m.check(t)
+	f.loop.RunFor(0)
+	o.take()
+	f.answer(1, "10.0.0.2")
+	if _, err := m.StartDraft(other); err != (ErrBusy{GeneratorID: "new", RequestID: "a"}) {
+		t.Error(err)
+	}
+	f.loop.RunFor(DefaultTimeout)
+	if _, err := m.StartDraft(same); err != (ErrExists{ID: "a"}) {
+		t.Error(err)
+	}
+	want := []string{"learned 7/1 02:01:0a:00:00:02", "lost 7/0 no_reply", "done 7 false a", "request a timed_out"}
+	if got := o.take(); !slices.Equal(got, want) || len(m.Requests()) != 1 || len(m.Results()) != 1 {
+		t.Errorf("told %q, want %q", got, want)
+	}
+	if _, err := Prepare(Spec{Interface: ifc(1)}, f.NextHop); err == nil {
+		t.Error("a wrong spec is prepared")
+	}
+	m.check(t)
+}
+
 // TestKnownAtOnce: what can't change by waiting is decided when Start returns.
 func TestKnownAtOnce(t *testing.T) {
 	f, o, m := newManager(t, Options{})

@@ -119,13 +119,18 @@ func (s *Server) compile(r *request, specs []engine.GeneratorSpec, bulk bool) er
 	if err := s.do(r, func() error { return s.Engine.BindGenerators(specs, bulk) }); err != nil {
 		return err
 	}
+	return s.apart(r, func() error { return engine.CompileGenerators(specs, bulk) })
+}
+
+// apart runs what takes long beside the loop.
+func (s *Server) apart(r *request, f func() error) error {
 	select {
 	case s.compiling <- struct{}{}:
 	case <-r.Context().Done():
 		return r.Context().Err()
 	}
 	defer func() { <-s.compiling }()
-	return engine.CompileGenerators(specs, bulk)
+	return f()
 }
 
 // generatorURL is a path, or a whole URL for OpenPerf's clients.

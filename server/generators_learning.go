@@ -48,25 +48,41 @@ func (s *Server) retryGeneratorLearning(w *responseWriter, r *request) error {
 }
 
 func (s *Server) relearn(w *responseWriter, r *request, mode learning.Mode) error {
-	err := s.do(r, func() error {
-		v, err := s.learnable(r.id(), http.StatusConflict)
-		switch {
-		case v.Learning == "unsupported" && s.OpenPerf:
-			return nil
-		case err != nil:
+	spec := engine.LearningSpec{GeneratorIDs: []string{r.id()}, Mode: mode}
+	learns, err := call(r.Context(), s, func() (bool, error) { return s.mayRelearn(r.id(), mode) })
+	if err == nil && learns {
+		err = s.draft(r, &spec)
+	}
+	if err == nil && learns {
+		err = s.do(r, func() error {
+			learns, err := s.mayRelearn(r.id(), mode) // somebody else may have begun
+			if err == nil && learns {
+				_, err = s.Engine.StartLearning(spec)
+			}
 			return err
-		case v.Learning == "resolving" && mode == learning.ModeAll, v.Learning == "resolved" && mode == learning.ModeUnresolved:
-			return nil
-		case v.Learning == "resolving" && s.OpenPerf:
-			return problemf(http.StatusBadRequest, "generator %q is being learned by request %q", v.ID, v.LearningID)
-		}
-		_, err = s.Engine.StartLearning(engine.LearningSpec{GeneratorIDs: []string{v.ID}, Mode: mode})
-		return err
-	})
+		})
+	}
 	if err != nil {
 		return err
 	}
 	return noContent(w)
+}
+
+// mayRelearn tells whether there is something to learn anew for a generator. It is
+// called on the loop.
+func (s *Server) mayRelearn(id string, mode learning.Mode) (bool, error) {
+	v, err := s.learnable(id, http.StatusConflict)
+	switch {
+	case v.Learning == "unsupported" && s.OpenPerf:
+		return false, nil
+	case err != nil:
+		return false, err
+	case v.Learning == "resolving" && mode == learning.ModeAll, v.Learning == "resolved" && mode == learning.ModeUnresolved:
+		return false, nil
+	case v.Learning == "resolving" && s.OpenPerf:
+		return false, problemf(http.StatusBadRequest, "generator %q is being learned by request %q", v.ID, v.LearningID)
+	}
+	return true, nil
 }
 
 // stopGeneratorLearning cancels the request that learns for a generator, if

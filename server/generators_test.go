@@ -351,6 +351,46 @@ func TestToggle(t *testing.T) {
 	a.get("/packet/generators/b").is("active", true)
 }
 
+// TestLargeLearningIsDraftedOffTheLoop: while the tables of a large request wait for
+// their turn to be made, everything else is answered, small requests too.
+func TestLargeLearningIsDraftedOffTheLoop(t *testing.T) {
+	a := newAPI(t).peers()
+	for range cap(a.server.compiling) {
+		a.server.compiling <- struct{}{}
+	}
+	var list []string
+	for n := range 5000 {
+		list = append(list, fmt.Sprintf(`"2001:db8::1:%x"`, n))
+	}
+	body := `{"id":"large","timeout_ms":1000,"interface_id":"if-a","addresses":[` + strings.Join(list, ",") + `]}`
+	made := make(chan *http.Response, 1)
+	go func() {
+		r, err := a.http.Client().Post(a.http.URL+"/learning", "application/json", strings.NewReader(body))
+		if err != nil {
+			t.Error(err)
+		}
+		made <- r
+	}()
+	a.post("/learning", `{"id":"lr","interface_id":"if-a","addresses":["198.18.1.7"]}`).want(202)
+	for a.get("/learning/lr").text("state") == "resolving" {
+	}
+	select {
+	case <-made:
+		t.Fatal("made out of turn")
+	default:
+	}
+	a.send("GET", "/learning/large", "").want(404)
+	for range cap(a.server.compiling) {
+		<-a.server.compiling
+	}
+	r := <-made
+	r.Body.Close()
+	if r.StatusCode != 202 {
+		t.Errorf("status %d, want 202", r.StatusCode)
+	}
+	a.get("/learning/large").is("progress.total", 5000)
+}
+
 // TestCompileOffTheLoop: while generators wait for their turn to be compiled,
 // everything else is answered.
 func TestCompileOffTheLoop(t *testing.T) {

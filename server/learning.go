@@ -78,12 +78,24 @@ func (s *Server) startLearning(w *responseWriter, r *request) error {
 	if err != nil {
 		return err
 	}
+	if err := s.draft(r, &spec); err != nil {
+		return err
+	}
 	v, err := s.learningView(r, func() (*learning.Request, error) { return s.Engine.StartLearning(spec) })
 	if err != nil {
 		return err
 	}
 	w.Header().Set("Location", r.prefix+"/learning/"+v.id)
 	return reply(w, http.StatusAccepted, s.learningJSON(v))
+}
+
+// draft makes the tables of a large learning request, as compile does programs.
+func (s *Server) draft(r *request, spec *engine.LearningSpec) error {
+	err := s.do(r, func() error { return s.Engine.BindLearning(spec) })
+	if err != nil || !spec.IsLarge() {
+		return err
+	}
+	return s.apart(r, func() error { return engine.DraftLearning(spec) })
 }
 
 // learningView copies the request that get finds on the loop.

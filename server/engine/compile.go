@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"glean/generator"
+	"glean/learning"
 )
 
 // Compiling a generator with a million flows takes as long as a second, in which
@@ -11,12 +12,13 @@ import (
 // loop, CompileGenerators anywhere, CreateGenerators on the loop. Without the
 // first two, making a generator compiles it.
 
-// bound is what a generator's target was when it was looked up, and the program
-// that was compiled for it.
+// bound is what a generator's target was when it was looked up, the program that
+// was compiled for it, and the request that will learn for it.
 type bound struct {
 	binding generator.Binding
 	to      target
 	program *generator.Program
+	draft   *learning.Draft
 }
 
 // BindGenerators looks up the targets of generators that are going to be made.
@@ -46,6 +48,13 @@ func CompileGenerators(specs []GeneratorSpec, bulk bool) error {
 			return ofItem(generatorError(generator.Unfit(faults)), n, bulk)
 		}
 		b.program = program
+		if i := b.to.iface; i != nil && program.DestinationCount() > 0 {
+			draft, err := draftOf(program, i)
+			if err != nil {
+				return ofItem(err, n, bulk)
+			}
+			b.draft = draft
+		}
 	}
 	return nil
 }

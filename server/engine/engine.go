@@ -59,6 +59,7 @@ type Engine struct {
 	tracker    tracker
 	learning   *learning.Manager
 	waiting    map[string][]func() // by learning request: run when it ends
+	draft      *learning.Draft     // of the generator that is being made, if there is one
 
 	events  *eventRing
 	onEvent func(Event)

@@ -7,7 +7,6 @@ import (
 	"net/netip"
 
 	"glean/generator"
-	"glean/learning"
 	"glean/stack"
 	"glean/stack/link"
 	"glean/stack/loop"
@@ -115,10 +114,15 @@ func (e *Engine) createGenerator(spec GeneratorSpec) (*generator.Generator, erro
 	if err := e.roomForGenerators(1); err != nil {
 		return nil, err
 	}
+	program := spec.compiled(binding, to)
+	if program != nil {
+		e.draft = spec.bound.draft
+	}
 	g, err := e.generators.Create(generator.Create{
 		ID: spec.ID, TargetID: spec.TargetID, Config: spec.Raw, Parsed: spec.Config,
-		Binding: binding, Program: spec.compiled(binding, to), Tag: to,
+		Binding: binding, Program: program, Tag: to,
 	})
+	e.draft = nil
 	if err != nil {
 		return nil, generatorError(err)
 	}
@@ -334,13 +338,15 @@ type learner struct{ *Engine }
 var _ generator.Learner = learner{}
 
 // Learn implements generator.Learner.
-func (l learner) Learn(g *generator.Generator) (string, error) {
-	r, err := l.startLearning(learning.Spec{
-		ID:         l.NewID(),
-		Mode:       learning.ModeCached,
-		Timeout:    g.Program().Config().Learning.Timeout,
-		Generators: []learning.GeneratorWants{l.wants(g, learning.ModeCached)},
-	})
+func (l learner) Learn(g *generator.Generator) (id string, err error) {
+	d := l.draft
+	if d == nil {
+		if d, err = draftOf(g.Program(), targetOf(g).iface); err != nil {
+			return "", err
+		}
+	}
+	d.Rename(g.ID, g.Handle)
+	r, err := l.startLearning(d)
 	if err != nil {
 		return "", err
 	}

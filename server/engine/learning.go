@@ -3,7 +3,6 @@ package engine
 import (
 	"encoding/binary"
 	"errors"
-	"fmt"
 	"net/netip"
 
 	"glean/generator"
@@ -21,31 +20,26 @@ type LearningSpec struct {
 	Addresses    []netip.Addr
 	Mode         learning.Mode
 	Timeout      loop.Duration // 0 is learning.DefaultTimeout
+
+	subject *subject // by BindLearning
 }
 
 // StartLearning starts a learning request.
 func (e *Engine) StartLearning(spec LearningSpec) (*learning.Request, error) {
-	if spec.ID == "" {
-		spec.ID = e.NewID()
-	}
-	if n := len(e.learning.Requests()); n >= e.limits.Requests {
-		return nil, &Error{Kind: TooMany, Detail: fmt.Sprintf("there are %d learning requests, and no more are allowed", n)}
-	}
-	s := learning.Spec{ID: spec.ID, Mode: spec.Mode, Timeout: spec.Timeout}
-	var err error
-	if len(spec.GeneratorIDs) > 0 {
-		s.Generators, err = e.generatorWants(spec)
-	} else {
-		s.Interface, s.Addresses, err = e.addressWants(spec)
-	}
-	if err != nil {
+	before := spec.subject
+	if err := e.BindLearning(&spec); err != nil {
 		return nil, err
 	}
-	return e.startLearning(s)
+	if before != nil && before.draft != nil && before.isSame(spec.subject) {
+		spec.subject = before
+	} else if err := DraftLearning(&spec); err != nil {
+		return nil, err
+	}
+	return e.startLearning(spec.subject.draft)
 }
 
-func (e *Engine) startLearning(s learning.Spec) (*learning.Request, error) {
-	r, err := e.learning.Start(s)
+func (e *Engine) startLearning(d *learning.Draft) (*learning.Request, error) {
+	r, err := e.learning.StartDraft(d)
 	if err != nil {
 		return nil, learningError(err)
 	}
@@ -65,67 +59,6 @@ func learningError(err error) error {
 	return invalid("id", "%v", err)
 }
 
-// addressWants checks the addresses form of a request.
-func (e *Engine) addressWants(spec LearningSpec) (learning.Interface, []netip.Addr, error) {
-	i := e.interfaces[spec.InterfaceID]
-	if i == nil {
-		return learning.Interface{}, nil, invalid("interface_id", "there is no interface %q", spec.InterfaceID)
-	}
-	for n, a := range spec.Addresses {
-		if i.isBroadcast(a) {
-			return learning.Interface{}, nil, invalid(fmt.Sprintf("addresses[%d]", n), "%v is a broadcast address of interface %q", a, spec.InterfaceID)
-		}
-	}
-	return i.forLearning(), spec.Addresses, nil
-}
-
-// generatorWants gathers what the generators of a request need to know.
-func (e *Engine) generatorWants(spec LearningSpec) ([]learning.GeneratorWants, error) {
-	wants := make([]learning.GeneratorWants, 0, len(spec.GeneratorIDs))
-	seen := make(map[string]bool)
-	for n, id := range spec.GeneratorIDs {
-		path := fmt.Sprintf("generator_ids[%d]", n)
-		g, err := e.generators.Get(id)
-		if err != nil {
-			return nil, invalid(path, "there is no generator %q", id)
-		}
-		state, request := g.Learning()
-		switch {
-		case state == generator.LearningUnsupported:
-			return nil, invalid(path, "generator %q is bound to a port, so there is nothing to learn", id)
-		case e.interfaces[g.TargetID] != targetOf(g).iface:
-			return nil, invalid(path, "the interface of generator %q is deleted", id)
-		case state == generator.LearningResolving:
-			return nil, &Error{
-				Kind:       Conflict,
-				Detail:     fmt.Sprintf("%s: generator %q is being learned by request %q", path, id, request),
-				LearningID: request,
-			}
-		case seen[id]:
-			return nil, invalid(path, "generator %q is named twice", id)
-		}
-		seen[id] = true
-		wants = append(wants, e.wants(g, spec.Mode))
-	}
-	return wants, nil
-}
-
-// wants lists a generator's destinations, or only those whose next hop is not
-// resolved.
-func (e *Engine) wants(g *generator.Generator, mode learning.Mode) learning.GeneratorWants {
-	w := learning.GeneratorWants{ID: g.ID, Handle: g.Handle, Interface: targetOf(g).iface.forLearning()}
-	p := g.Program()
-	for _, d := range p.Destinations() {
-		if mode == learning.ModeUnresolved && d.Adj != generator.NoAdjacency {
-			if _, state := p.Adjacency(d.Adj); state == generator.AdjacencyResolved {
-				continue
-			}
-		}
-		w.Wants = append(w.Wants, learning.Want{Dst: d.Addr, Adj: d.Adj})
-	}
-	return w
-}
-
 // isBroadcast tells whether an address is the first or the last of the
 // interface's IPv4 network, which no host has (RFC 1122 section 3.2.1.3). A
 // network of one or two addresses has no such (RFC 3021).
@@ -137,14 +70,6 @@ func (i *iface) isBroadcast(a netip.Addr) bool {
 	b := a.As4()
 	host := binary.BigEndian.Uint32(b[:]) & (1<<(32-p.Bits()) - 1)
 	return host == 0 || host == 1<<(32-p.Bits())-1
-}
-
-func (i *iface) forLearning() learning.Interface {
-	vlans := make([]uint16, len(i.spec.Tags))
-	for n, tag := range i.spec.Tags {
-		vlans[n] = tag.ID
-	}
-	return learning.Interface{Handle: i.handle, ID: i.spec.ID, VLANs: vlans}
 }
 
 // LearningRequests lists the requests by id.

@@ -273,11 +273,16 @@ func (n *network) wantRows(id string, want map[string]string) {
 // learned is a generator's state of learning.
 func (n *network) learned(id string) string {
 	n.t.Helper()
+	return n.generator(id).Learning
+}
+
+func (n *network) generator(id string) engine.GeneratorView {
+	n.t.Helper()
 	g, err := n.Generator(id)
 	if err != nil {
 		n.t.Fatal(err)
 	}
-	return g.Learning
+	return g
 }
 
 func (n *network) start(id string) *generator.Result {

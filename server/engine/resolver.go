@@ -125,7 +125,7 @@ func learningHeld(s stack.HeldState) learning.HeldState {
 
 // reasons maps what the stack says to what learning reports. They are two
 // types because neither package imports the other.
-var reasons = map[stack.Reason]learning.Reason{
+var reasons = [...]learning.Reason{
 	stack.ReasonNone:       learning.ReasonNone,
 	stack.NoReply:          learning.NoReply,
 	stack.NoRoute:          learning.NoRoute,

@@ -1,0 +1,156 @@
+package engine
+
+import (
+	"fmt"
+	"net/netip"
+	"slices"
+
+	"glean/generator"
+	"glean/learning"
+)
+
+// The tables of a learning request for a million addresses take a tenth of a
+// second to make, in which the loop would answer nobody. So that can be done apart,
+// as compiling generators is: BindLearning on the loop, DraftLearning anywhere,
+// StartLearning on the loop. Without the first two, StartLearning makes them.
+
+// subject is what a learning request is for, as it was when it was looked up.
+type subject struct {
+	iface      *iface // of the addresses form
+	generators []*generator.Generator
+	draft      *learning.Draft
+}
+
+func (s *subject) isSame(other *subject) bool {
+	return s.iface == other.iface && slices.Equal(s.generators, other.generators)
+}
+
+// BindLearning looks up what a learning request is for. It is called on the loop.
+func (e *Engine) BindLearning(spec *LearningSpec) (err error) {
+	if n := len(e.learning.Requests()); n >= e.limits.Requests {
+		return &Error{Kind: TooMany, Detail: fmt.Sprintf("there are %d learning requests, and no more are allowed", n)}
+	}
+	s := &subject{}
+	if len(spec.GeneratorIDs) > 0 {
+		s.generators, err = e.learnable(spec.GeneratorIDs)
+	} else if s.iface = e.interfaces[spec.InterfaceID]; s.iface == nil {
+		err = invalid("interface_id", "there is no interface %q", spec.InterfaceID)
+	}
+	spec.subject = s
+	return err
+}
+
+// learnable gives the generators of a request.
+func (e *Engine) learnable(ids []string) ([]*generator.Generator, error) {
+	generators := make([]*generator.Generator, 0, len(ids))
+	seen := make(map[string]bool)
+	for n, id := range ids {
+		path := fmt.Sprintf("generator_ids[%d]", n)
+		g, err := e.generators.Get(id)
+		if err != nil {
+			return nil, invalid(path, "there is no generator %q", id)
+		}
+		state, request := g.Learning()
+		switch {
+		case state == generator.LearningUnsupported:
+			return nil, invalid(path, "generator %q is bound to a port, so there is nothing to learn", id)
+		case e.interfaces[g.TargetID] != targetOf(g).iface:
+			return nil, invalid(path, "the interface of generator %q is deleted", id)
+		case state == generator.LearningResolving:
+			return nil, &Error{
+				Kind:       Conflict,
+				Detail:     fmt.Sprintf("%s: generator %q is being learned by request %q", path, id, request),
+				LearningID: request,
+			}
+		case seen[id]:
+			return nil, invalid(path, "generator %q is named twice", id)
+		}
+		seen[id] = true
+		generators = append(generators, g)
+	}
+	return generators, nil
+}
+
+// IsLarge tells whether it matters where the tables of a bound request are made.
+func (spec *LearningSpec) IsLarge() bool {
+	const large = 4096 // half a millisecond
+	n := len(spec.Addresses)
+	for _, g := range spec.subject.generators {
+		n += g.Program().DestinationCount()
+	}
+	return n >= large
+}
+
+// DraftLearning makes the tables of a learning request that is bound. It may be
+// called anywhere: what an interface and a program are made of does not change, and
+// which next hops are resolved is read as a transmitter reads it.
+func DraftLearning(spec *LearningSpec) (err error) {
+	s := learning.Spec{ID: spec.ID, Mode: spec.Mode, Timeout: spec.Timeout}
+	of := spec.subject
+	if of.iface != nil {
+		for n, a := range spec.Addresses {
+			if of.iface.isBroadcast(a) {
+				return invalid(fmt.Sprintf("addresses[%d]", n), "%v is a broadcast address of interface %q", a, spec.InterfaceID)
+			}
+		}
+		s.Interface, s.Addresses = of.iface.forLearning(), spec.Addresses
+		of.draft, err = prepare(s, of.iface)
+		return err
+	}
+	ifaces := make([]*iface, len(of.generators))
+	for n, g := range of.generators {
+		ifaces[n] = targetOf(g).iface
+		s.Generators = append(s.Generators, ifaces[n].wants(g.ID, g.Handle, g.Program(), spec.Mode))
+	}
+	of.draft, err = prepare(s, ifaces...)
+	return err
+}
+
+// prepare makes a draft for some interfaces.
+func prepare(s learning.Spec, ifaces ...*iface) (*learning.Draft, error) {
+	byHandle := make(map[uint32]*iface, len(ifaces))
+	for _, i := range ifaces {
+		byHandle[i.handle] = i
+	}
+	d, err := learning.Prepare(s, func(handle uint32, dst netip.Addr) (netip.Addr, learning.Reason) {
+		hop, why := byHandle[handle].stack.NextHop(dst)
+		return hop, learningReason(why)
+	})
+	if err != nil {
+		return nil, learningError(err)
+	}
+	return d, nil
+}
+
+// wants lists a generator's destinations, or only those whose next hop is not
+// resolved.
+func (i *iface) wants(id string, handle uint32, p *generator.Program, mode learning.Mode) learning.GeneratorWants {
+	w := learning.GeneratorWants{ID: id, Handle: handle, Interface: i.forLearning()}
+	for _, d := range p.Destinations() {
+		if mode == learning.ModeUnresolved && d.Adj != generator.NoAdjacency {
+			if _, state := p.Adjacency(d.Adj); state == generator.AdjacencyResolved {
+				continue
+			}
+		}
+		w.Wants = append(w.Wants, learning.Want{Dst: d.Addr, Adj: d.Adj})
+	}
+	return w
+}
+
+func (i *iface) forLearning() learning.Interface {
+	vlans := make([]uint16, len(i.spec.Tags))
+	for n, tag := range i.spec.Tags {
+		vlans[n] = tag.ID
+	}
+	return learning.Interface{Handle: i.handle, ID: i.spec.ID, VLANs: vlans}
+}
+
+// draftOf is the request that learns for a generator when it is made. Its name is
+// not known yet.
+func draftOf(p *generator.Program, i *iface) (*learning.Draft, error) {
+	return prepare(learning.Spec{
+		Mode:       learning.ModeCached,
+		Timeout:    p.Config().Learning.Timeout,
+		Generators: []learning.GeneratorWants{i.wants("", 0, p, learning.ModeCached)},
+	}, i)
+}
