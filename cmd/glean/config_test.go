@@ -9,6 +9,8 @@ import (
 	"gopkg.in/yaml.v3"
 
 	"glean/client"
+	"glean/server/engine"
+	"glean/stack/loop"
 )
 
 // openPerfText is a file as people have it for OpenPerf.
@@ -81,6 +83,22 @@ func TestOpenPerfConfig(t *testing.T) {
 	want := "core (line 2); modules.plugins (line 8); modules.packetio.cpu-mask (line 10); modules.packetio.dpdk.test-mode (line 12)"
 	if got := strings.Join(c.Unknown, "; "); got != want {
 		t.Errorf("warned about %q, want %q", got, want)
+	}
+}
+
+// TestConfigLimits: each limit is where it belongs.
+func TestConfigLimits(t *testing.T) {
+	c, err := parseConfig([]byte("limits: {ports: 1, interfaces: 2, generators: 3, generator_results: 4, learning_requests: 5, events: 6,\n" +
+		"  retain_learning: 7, retain_learning_s: 90}\n"))
+	want := engine.Limits{Ports: 1, Interfaces: 2, Generators: 3, Results: 4, Requests: 5, Events: 6,
+		RetainRequests: 7, RetainFor: 90 * loop.Second}
+	if err != nil || c.Limits != want {
+		t.Errorf("%+v, %v; want %+v", c.Limits, err, want)
+	}
+	for _, text := range []string{"limits: {retain_learning_s: 0}", "limits: {retain_learning_s: -1}", "limits: {retain_learning_s: soon}"} {
+		if _, err := parseConfig([]byte(text)); err == nil || !strings.Contains(err.Error(), "retain_learning_s") {
+			t.Errorf("%s: %v", text, err)
+		}
 	}
 }
 
