@@ -52,6 +52,7 @@ func (w *Drawn) judge(r *Run) {
 		}
 	}
 	if len(w.Orders) == 0 { // else who wanted what is hard to say
+		r.judgeKept()
 		for _, g := range r.engine.Generators() {
 			w.judgeGenerator(r, g)
 		}
@@ -133,12 +134,13 @@ func (w *Drawn) judgeRow(r *Run, q *learning.Request, row *learning.Row) {
 		}
 	default:
 		_, live := r.network.owners.current(e.segment, hop)
-		by := max(loop.Time(w.Heal), q.CreatedAt()).Add(answeredWithin)
+		by := max(loop.Time(w.Heal), q.CreatedAt()).Add(answeredWithin + r.patience(e))
 		switch {
+		case row.Reason == learning.TableFull && e.crowded():
 		case live && by < deadline && (row.State != learning.StateCompleted || row.DecidedAt > by):
 			wrong(fmt.Sprintf("completed by %s", by))
 		case !live:
-			want := learning.NoReply
+			want := w.verdict(e, hop, deadline, row.Reason)
 			if e.port == "0" && w.downAt(deadline) {
 				want = learning.LinkDown
 			}

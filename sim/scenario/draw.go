@@ -33,6 +33,9 @@ type Drawn struct {
 
 	Probe loop.Duration // probe_interval of tracked next hops, 0 for the default
 	Moves []drawnMove
+
+	Provider bool // the switches' tags are service tags
+	Visits   []drawnVisit
 }
 
 // drawnSegment is a broadcast domain with one interface of glean.
@@ -45,6 +48,11 @@ type drawnSegment struct {
 	Odd        bool // there is a host that answers from its link-local address
 	Delay      loop.Duration
 	Generators []drawnGenerator
+
+	Inner, Priority             int // of the tags: the ID of the second one, 0 for none; the priority
+	Spoofer                     *drawnSpoofer
+	Respond                     bool
+	MaxEntries, RatePPS, Window int // 0 for the default
 }
 
 type drawnHost struct {
@@ -218,6 +226,7 @@ func Draw(seed uint64) *Drawn {
 	}
 	w.drawWishes(d)
 	w.drawMoves(d)
+	w.drawHostile(d)
 	return w
 }
 
@@ -437,6 +446,7 @@ func (w *Drawn) String() string {
 			add(" generator(%s to=%d timeout=%s frames=%d rate=%d endless=%t untracked=%t lost=%s)",
 				g.Policy, len(g.Targets), seconds(g.Timeout), g.Frames, g.Rate, g.Endless, g.Untracked, g.OnLost)
 		}
+		w.addHostile(add, s)
 		add(")")
 	}
 	for _, f := range w.Faults {
@@ -454,6 +464,9 @@ func (w *Drawn) String() string {
 	}
 	for _, m := range w.Moves {
 		add(" %s at=%s", m.String(), seconds(m.At))
+	}
+	for _, v := range w.Visits {
+		add(" visit(%s by=%d.%d ipv6=%t at=%s)", visitWords[v.What], v.Segment, v.Host, v.V6, seconds(v.At))
 	}
 	for _, o := range w.Orders {
 		add(" order(%s %d.%d at=%s)", orderWords[o.What], o.Segment, o.N, seconds(o.At))
