@@ -67,8 +67,14 @@ type host struct {
 // join gives a namespace a device in a VLAN, with a MAC and addresses.
 func (p trunk) join(n *netlab.Namespace, tag netlab.Tag, mac string, addresses ...string) host {
 	p.t.Helper()
+	return p.joinOn(p.device, n, tag, mac, addresses...)
+}
+
+// joinOn is join on another trunk of the kernel.
+func (p trunk) joinOn(device string, n *netlab.Namespace, tag netlab.Tag, mac string, addresses ...string) host {
+	p.t.Helper()
 	h := host{n, netlab.Name()}
-	p.kernel.VLAN(p.device, tag, n, h.device)
+	p.kernel.VLAN(device, tag, n, h.device)
 	n.Sysctl("net.ipv6.conf."+h.device+".accept_dad=0", "net.ipv6.conf."+h.device+".router_solicitations=0")
 	n.IP("link set " + h.device + " address " + mac)
 	for _, a := range addresses {
@@ -92,9 +98,16 @@ func (p trunk) addInterface(id string, tag netlab.Tag, mac, v4, gateway4, v6, ga
 		}
 		return fmt.Sprintf(`{"method":"static","static":{"address":%q,"prefix_length":%d%s}}`, prefix.Addr(), prefix.Bits(), gateway)
 	}
-	p.iface(fmt.Sprintf(`{"id":%q,"port_id":"0","config":{"protocols":[{"eth":{"mac_address":%q}},{"vlan":{"id":%d,"priority":%d}},
-		{"ipv4":%s},{"ipv6":%s}],"neighbor":{%s}}}`, id, mac, tag.ID, tag.Priority, static(v4, gateway4), static(v6, gateway6), quietTimes))
+	tags := fmt.Sprintf(`{"vlan":{"id":%d,"priority":%d}}`, tag.ID, tag.Priority)
+	if tag.Provider {
+		tags = fmt.Sprintf(`{"vlan":{"id":%d,"priority":%d,"tpid":"0x88a8"}},{"vlan":{"id":%d}}`, tag.ID, tag.Priority, innerID)
+	}
+	p.iface(fmt.Sprintf(`{"id":%q,"port_id":"0","config":{"protocols":[{"eth":{"mac_address":%q}},%s,
+		{"ipv4":%s},{"ipv6":%s}],"neighbor":{%s}}}`, id, mac, tags, static(v4, gateway4), static(v6, gateway6), quietTimes))
 }
+
+// innerID is the customer's tag of interfaces in a provider's VLAN.
+const innerID = 7
 
 // wantFound checks what was learned.
 func wantFound(t *testing.T, got map[string]string, want string, addresses ...string) {
@@ -151,6 +164,30 @@ func TestVLANKernel(t *testing.T) {
 	})
 }
 
+// TestQinQKernel: glean and the kernel resolve each other through two tags. Hosts
+// with another inner or another outer tag have the same addresses and are not heard.
+func TestQinQKernel(t *testing.T) {
+	onTrunks(t, func(t *testing.T, p trunk) {
+		outer, other := netlab.Tag{ID: 20, Provider: true, Priority: 4}, netlab.Tag{ID: 21, Provider: true}
+		within := make(map[int]string)
+		for _, tag := range []netlab.Tag{outer, other} {
+			device := netlab.Name()
+			p.kernel.VLAN(p.device, tag, p.kernel, device)
+			p.kernel.Quiet(device)
+			p.kernel.IP("link set " + device + " up")
+			within[tag.ID] = device
+		}
+		in := p.joinOn(within[outer.ID], netlab.New(t), netlab.Tag{ID: innerID}, hostMAC, hostNet4, hostNet6)
+		p.joinOn(within[outer.ID], netlab.New(t), netlab.Tag{ID: innerID + 1}, secondMAC, hostNet4, hostNet6, "198.18.0.9/16")
+		p.joinOn(within[other.ID], netlab.New(t), netlab.Tag{ID: innerID}, otherMAC, hostNet4, hostNet6, "198.18.0.9/16")
+		p.addInterface("if-1", netlab.Tag{ID: outer.ID, Provider: true, Priority: 2}, gleanMAC, gleanNet4, "", gleanNet6, "")
+		got := p.learn(3*time.Second, kernelV4, kernelV6, "198.18.0.9")
+		wantFound(t, got, hostMAC, kernelV4, kernelV6)
+		wantFound(t, got, "no_reply", "198.18.0.9")
+		p.knows(in, gleanMAC, gleanV4, gleanV6)
+	})
+}
+
 // TestVLANsNeverCross: the same addresses in two VLANs, on glean's side and on the
 // kernel's, with other MACs. One host's new MAC is none of the other VLAN's
 // business.
@@ -198,9 +235,9 @@ func (g *glean) macOn(e *engine.Engine, id, address string) string {
 // has an interface in both, finds the router in one and is found by it in the other,
 // and what a generator sends through it arrives at a host in the other VLAN.
 //
-//	glean if-1  VLAN 10  198.18.10.100 --.
-//	glean if-2  VLAN 20  198.18.20.100 --+-- router .1 in both
-//	host        VLAN 30  198.18.30.7   --'
+//	glean if-1  198.18.10.100  VLAN 10 --.
+//	                                     +-- trunk -- router .1 of each --- host 198.18.30.7
+//	glean if-2  198.18.20.100  VLAN 20 --'
 func TestRouterOnAStick(t *testing.T) {
 	onTrunks(t, func(t *testing.T, p trunk) {
 		const routerMAC10, routerMAC20, routerMAC30 = "02:00:5e:00:01:10", "02:00:5e:00:01:20", "02:00:5e:00:01:30"
