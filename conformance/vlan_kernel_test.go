@@ -233,7 +233,7 @@ func (g *glean) macOn(e *engine.Engine, id, address string) string {
 
 // TestRouterOnAStick: the kernel routes between two VLANs of one port. glean, which
 // has an interface in both, finds the router in both and is found by it,
-// and what a generator sends through it arrives at a host in the other VLAN.
+// and what a generator sends through it arrives at a host behind it.
 //
 //	glean if-1  198.18.10.100  VLAN 10 --.
 //	                                     +-- trunk -- router .1 of each --- host 198.18.30.7
