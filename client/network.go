@@ -192,10 +192,12 @@ type NeighborConfig struct {
 	ReachableTimeMS    int              `json:"reachable_time_ms,omitempty"`
 	ProbeIntervalMS    int              `json:"probe_interval_ms,omitempty"`
 	DelayFirstProbeMS  int              `json:"delay_first_probe_ms,omitempty"`
+	KeepUnreachable    bool             `json:"keep_unreachable,omitempty"`
 	MaxEntries         int              `json:"max_entries,omitempty"`
 	LearningRatePPS    int              `json:"learning_rate_pps,omitempty"`
 	LearningWindow     int              `json:"learning_window,omitempty"`
 	RespondFor         []string         `json:"respond_for,omitempty"`
+	ProxyDelayMS       int              `json:"proxy_delay_ms,omitempty"`
 	Static             []StaticNeighbor `json:"static,omitempty"`
 }
 

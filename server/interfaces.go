@@ -240,7 +240,11 @@ func (s *Server) getInterface(w *responseWriter, r *request) error {
 }
 
 func (s *Server) createInterface(w *responseWriter, r *request) error {
-	spec, err := body(r, w, engine.ParseInterface)
+	parse := engine.ParseInterface
+	if s.OpenPerf {
+		parse = engine.ParseOpenPerfInterface
+	}
+	spec, err := body(r, w, parse)
 	if err != nil {
 		return err
 	}
@@ -281,7 +285,11 @@ type itemsJSON[T any] struct {
 }
 
 func (s *Server) bulkCreateInterfaces(w *responseWriter, r *request) error {
-	specs, err := body(r, w, engine.ParseInterfaces)
+	parse := engine.ParseInterfaces
+	if s.OpenPerf {
+		parse = engine.ParseOpenPerfInterfaces
+	}
+	specs, err := body(r, w, parse)
 	if err != nil {
 		return err
 	}

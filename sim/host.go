@@ -55,6 +55,8 @@ func Numbered(k Kind, n uint32, p4, p6 netip.Prefix) stack.InterfaceConfig {
 }
 
 // NewHost makes a host at an end of a wire. The error is that of an interface.
+// Interfaces that announce nothing report no groups either: switches here learn of
+// them by Listen, and ten thousand reports would each reach ten thousand hosts.
 func (w *World) NewHost(name string, e *End, cfg HostConfig) (*Host, error) {
 	h := &Host{world: w, name: name, interfaces: make([]*stack.Interface, 0, len(cfg.Interfaces))}
 	h.nic.plug(e, cfg.Think)
@@ -65,6 +67,7 @@ func (w *World) NewHost(name string, e *End, cfg HostConfig) (*Host, error) {
 		if c.Handle == 0 {
 			c.Handle = uint32(k + 1)
 		}
+		c.Quiet = c.Quiet || !c.Announce
 		i, err := h.stack.AddInterface(c)
 		if err != nil {
 			return nil, fmt.Errorf("sim: host %s: interface %d: %w", name, k, err)

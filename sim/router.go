@@ -116,6 +116,7 @@ func (p *RouterPort) AddInterface(c stack.InterfaceConfig) (*stack.Interface, er
 	if p.handles++; c.Handle == 0 {
 		c.Handle = p.handles
 	}
+	c.Quiet = c.Quiet || !c.Announce // as of hosts
 	i, err := p.stack.AddInterface(c)
 	if err != nil {
 		return nil, err

@@ -56,6 +56,9 @@ func (a ip) isLinkLocal() bool {
 	return a.hi>>54 == 0xfe80>>6
 }
 
+// linkLocalBroadcast is 169.254.255.255.
+const linkLocalBroadcast = 0xa9feffff
+
 // isMulticast is 224/4 or ff00::/8.
 func (a ip) isMulticast() bool {
 	if a.is4() {

@@ -16,8 +16,10 @@ const (
 // allRouters is ff02::2.
 var allRouters = [16]byte{0: 0xff, 1: 0x02, 15: 0x02}
 
-// linkChanged begins announcing when the link is up, and ends it when it is
-// down. A conflict seen before is forgotten: the network may be another one.
+// linkChanged begins to join groups and, if that is wished, to announce when the
+// link is up, and ends it when it is down. A conflict seen before is forgotten: the
+// network may be another one. Announcements are as far apart as ever: the link may
+// flap.
 func (i *Interface) linkChanged(up bool) {
 	s := i.stack
 	s.loop.Disarm(&i.announcer)
@@ -27,15 +29,14 @@ func (i *Interface) linkChanged(up bool) {
 			a.rival.mac = header.MAC{}
 		}
 		if up && i.config.Announce {
-			a.announcements, a.announceAt = advertNum, s.loop.Now()
+			a.announcements, a.announceAt = advertNum, max(a.announceAt, s.loop.Now())
 			if a.ip.is4() {
 				a.announcements = announceNum
 			}
 		}
 	}
 	i.listener = listener{}
-	if up && i.config.Announce && len(i.addresses) > 0 {
-		i.joinGroups()
+	if up && (i.joinGroups() || i.config.Announce && len(i.addresses) > 0) {
 		s.loop.Arm(&i.announcer, s.loop.Now())
 	}
 }
@@ -51,7 +52,6 @@ func (i *Interface) announce() {
 		}
 		if a.announceAt <= now {
 			a.announcements--
-			a.announceAt = now.Add(i.announceGap(a))
 			a.announce(false)
 			if a.announcements == 0 {
 				i.stack.interfaceEvent(InterfaceEvent{Kind: EventAnnounced, Interface: i, Addr: a.ip.addr(), MAC: i.config.MAC})
@@ -80,6 +80,7 @@ func (i *Interface) announceGap(a *address) loop.Duration {
 // and overrides.
 func (a *address) announce(defence bool) {
 	i := a.iface
+	a.announceAt = i.stack.loop.Now().Add(i.announceGap(a))
 	count := &i.stack.counts().Announcements
 	if a.ip.is4() {
 		own := a.ip.as4()

@@ -50,7 +50,7 @@ func AnswerARP(frame []byte, r *header.ARPRepr, by *Station) int {
 // without a link-layer address is answered to the MAC to (RFC 4861 section
 // 7.2.4), one that checks for duplicates to all nodes (RFC 4862 section 5.4.3).
 // There is no answer to senders that can't be stations, nor to one that has the
-// target's address.
+// target's address or the answerer's MAC.
 func AnswerSolicitation(frame []byte, src [16]byte, r *header.NeighborSolicitation, to header.MAC, by *Station) int {
 	if r.HasSourceLink {
 		to = r.SourceLink
@@ -59,7 +59,7 @@ func AnswerSolicitation(frame []byte, src [16]byte, r *header.NeighborSolicitati
 	switch {
 	case !solicited:
 		src, to = header.AllNodes, groupMAC16(header.AllNodes)
-	case isNoStation(to) || src == r.Target || ipFrom16(src).isNeverAsked():
+	case isNoStation(to) || to == by.MAC || src == r.Target || ipFrom16(src).isNeverAsked():
 		return 0
 	}
 	n := by.emitEthernet(frame, to, header.EtherTypeIPv6)
@@ -69,14 +69,15 @@ func AnswerSolicitation(frame []byte, src [16]byte, r *header.NeighborSolicitati
 // isNoStation tells of MACs that no station has.
 func isNoStation(m header.MAC) bool { return m.IsZero() || m.IsMulticast() }
 
-// emitAdvert writes an IPv6 packet with an advert from its target. It is sent
-// without the random delay of RFC 4861 section 7.2.8, which is not needed where
-// there is one proxy.
+// emitAdvert writes an IPv6 packet with an advert from its target. RFC 4861 section
+// 4.4 wants an address that is assigned to the interface. As a proxy, Linux takes one
+// of its own there; but the addresses of RespondFor are the interface's in all but
+// the Override flag, packets come from them too, and ndisc6 takes no advert whose
+// source is not the target.
 func emitAdvert(b []byte, dst, target [16]byte, solicited bool, by *Station) int {
 	na := header.NeighborAdvertisement{
 		Router: by.Router, Solicited: solicited, Override: by.Override,
 		Target: target, TargetLink: by.MAC, HasTargetLink: true,
 	}
-	n := neighborIPv6(target, dst, na.Size()).Emit(b)
-	return n + na.Emit(b[n:], target, dst)
+	return na.EmitPacket(b, &target, &dst)
 }

@@ -43,6 +43,7 @@ func TestAnswers(t *testing.T) {
 		"its own":        {own, mac3, mac2, ""},
 		"loopback":       {[16]byte{15: 1}, mac3, mac2, ""},
 		"group's option": {asker, mac3, header.MAC{0x33, 0x33}, ""},
+		"the station's":  {asker, mac3, mac1, ""},
 		"nowhere":        {asker, header.MAC{}, header.MAC{}, ""},
 	} {
 		r := header.NeighborSolicitation{Target: own, SourceLink: c.lla, HasSourceLink: !c.lla.IsZero()}

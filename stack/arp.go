@@ -70,44 +70,6 @@ func (s *Stack) handleARP(g *segment, eth *header.EthernetRepr, b []byte) {
 	}
 }
 
-// handleAnswer handles the frame that whoever learns gets most: an untagged ARP
-// reply with nothing odd about it, to the only interface, from a neighbor that is
-// INCOMPLETE and was asked. It does the same as handleAny in fewer steps, because
-// only a station's address that is not ours is ever asked for, and answers are
-// matched by sender. It tells of other frames that they are for handleAny, and then
-// nothing has happened.
-func (s *Stack) handleAnswer(frame []byte) bool {
-	r := header.UntaggedARPReply(frame)
-	if r == nil {
-		return false
-	}
-	g := s.segment(0)
-	if g == nil {
-		return false
-	}
-	i := g.only()
-	if i == nil || i.config.RxFilter != nil {
-		return false
-	}
-	eth, mac := header.Ethernet(frame), r.SenderMAC()
-	if eth.Dst() != i.config.MAC || mac != eth.Src() || mac == i.config.MAC || isNoStation(mac) {
-		return false
-	}
-	id := s.neighbors.find(i.slot, ipFrom4(r.SenderIP()))
-	if id == 0 {
-		return false
-	}
-	if n := s.neighbors.at(id); n.state != StateIncomplete || n.flags&flagOutstanding == 0 {
-		return false
-	}
-	s.counts().ARPRepliesReceived++
-	s.apply(id, advert(true, true, advertOther), mac, CauseAnswer)
-	i.stats.RxPackets++
-	i.stats.RxBytes += uint64(len(frame))
-	s.settle()
-	return true
-}
-
 // arpRecipient finds the interface that a message is for: the one that has the
 // target address or answers for it, which is ours then; failing that, for a frame
 // that came by unicast, the one with the MAC, because answers are matched by
@@ -135,10 +97,10 @@ func (s *Stack) hearARP(g *segment, eth *header.EthernetRepr, r *header.ARPRepr,
 			cause: cause, create: create, answer: r.Op == header.ARPReply,
 		})
 	}
-	if !eth.Dst.IsMulticast() || !g.mayKnow(sender) {
+	if !eth.Dst.IsMulticast() {
 		return
 	}
-	for _, other := range g.interfaces {
+	for other := range s.knowers(g, sender, claim{mac: r.SenderMAC}) {
 		if other != i && other.hears() {
 			s.heard(other, sender, r.SenderMAC, message{cause: cause})
 		}

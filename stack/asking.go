@@ -128,8 +128,8 @@ func (i *Interface) refuse(hop ip) Reason {
 	case i.source(hop) == nil:
 		return NoSourceAddress
 	}
-	if i.own(hop) != nil {
-		return OwnAddress
+	if i.segment.own(hop) != nil {
+		return OwnAddress // also another interface's: no frame comes back to the port that sent it
 	}
 	return ReasonNone
 }
@@ -139,6 +139,7 @@ func (i *Interface) refuse(hop ip) Reason {
 func (s *Stack) begin(id uint32, i *Interface, target uint32, deadline loop.Time) (ref uint32) {
 	n, h := s.neighbors.at(id), s.holds.alloc()
 	n.state, n.ask = StateIncomplete, s.asks.alloc()
+	s.unsettle(i, n)
 	a, r := s.asks.at(n.ask), s.holds.at(h)
 	a.neighbor, a.holds, a.flags = id, h, askOffered
 	r.target, r.deadline, r.ask = target, deadline, n.ask
@@ -149,7 +150,7 @@ func (s *Stack) begin(id uint32, i *Interface, target uint32, deadline loop.Time
 // join adds a hold to a neighbor and tells whether it may be asked now.
 func (s *Stack) join(id, target uint32, deadline, now loop.Time) (ref uint32, may bool) {
 	n := s.neighbors.at(id)
-	n.flags &^= flagForeign
+	s.adopt(n)
 	if n.ask == 0 {
 		s.startAsking(id, n)
 	}

@@ -234,6 +234,27 @@ func TestScheduleOfQuestions(t *testing.T) {
 	}
 }
 
+// TestLastQuestionIsInTime: the last question leaves a RetransTimer before the
+// deadline or earlier, although timers are rounded, and not much earlier.
+func TestLastQuestionIsInTime(t *testing.T) {
+	for _, hop := range hops {
+		for odd := loop.Time(0); odd < 1e6; odd += 130_001 {
+			n := alone(t)
+			deadline := 10e9 + odd
+			n.waiter.hold(n.iface, hop, 1, false, deadline)
+			last := loop.Time(0)
+			for n.loop.Step() && n.loop.Now() < deadline {
+				if len(n.link.take()) > 0 {
+					last = n.loop.Now()
+				}
+			}
+			if left := deadline.Sub(last); left < loop.Second || left > loop.Second+2*loop.Millisecond {
+				t.Errorf("%s: %v left of %v after the last question", hop, left, deadline)
+			}
+		}
+	}
+}
+
 func TestExtendAsksOn(t *testing.T) {
 	n := alone(t)
 	ref := n.waiter.hold(n.iface, peer, 1, false, 2e9).Ref
@@ -535,22 +556,86 @@ func TestCallbackMayRelease(t *testing.T) {
 	}
 }
 
-// TestHeldPacketsAreBounded: over all neighbors of a stack, too.
-func TestHeldPacketsAreBounded(t *testing.T) {
-	n := newNode(t, loop.NewVirtual(), Options{})
+// crowd is a node on a large network, which sends packets that say which they are.
+func crowd(t *testing.T) (n *node, send func(neighbor, number int)) {
+	n = newNode(t, loop.NewVirtual(), Options{})
 	c := config(1)
 	c.IPv4, c.Gateway4 = netip.MustParsePrefix("10.0.0.1/8"), netip.Addr{}
 	n.add(c)
-	for k := range 600 {
-		dst := fmt.Sprintf("10.1.%d.%d", k>>8, k&255)
-		packet := udpPacket(t, "10.0.0.1", dst)
-		for range 32 {
-			n.iface.Output(netip.MustParseAddr(dst), packet)
+	packet := udpPacket(t, "10.0.0.1", "10.1.0.0")
+	return n, func(neighbor, number int) {
+		packet[len(packet)-1] = byte(number)
+		n.iface.Output(crowdAddress(neighbor), packet)
+	}
+}
+
+func crowdAddress(k int) netip.Addr { return netip.AddrFrom4([4]byte{10, 1, byte(k >> 8), byte(k)}) }
+
+// crowdNumbers lets a neighbor of a crowd answer, and gives the numbers of the
+// packets that it gets.
+func crowdNumbers(n *node, k int) string {
+	f := reply(mac2, crowdAddress(k).String())
+	f.targetIP = "10.0.0.1"
+	n.link.sent = nil
+	n.stack.HandleFrame(f.bytes(n.t))
+	numbers := []byte{}
+	for _, f := range n.link.sent {
+		numbers = append(numbers, f[len(f)-1])
+	}
+	return fmt.Sprint(numbers)
+}
+
+// TestF05HeldPacketsAreBounded: over all neighbors of a stack, too. The oldest go, but
+// each neighbor keeps its newest.
+func TestF05HeldPacketsAreBounded(t *testing.T) {
+	const neighbors, each = 600, 32
+	n, send := crowd(t)
+	for k := range neighbors {
+		for number := range each {
+			send(k, number)
 		}
 	}
 	n.check()
-	if got := n.stack.Counters().Dropped[DropHeldOverflow]; got != 600*32-maxHeldPackets {
-		t.Errorf("%d packets dropped", got)
+	const gone = neighbors*each - maxHeldPackets
+	if got := n.stack.Counters().Dropped[DropHeldOverflow]; got != gone {
+		t.Errorf("%d packets dropped, want %d", got, gone)
+	}
+	all := []byte{}
+	for number := range each {
+		all = append(all, byte(number))
+	}
+	for k := range neighbors {
+		lost := min(max(gone-k*(each-1), 0), each-1) // all but the newest, neighbor by neighbor
+		if got, want := crowdNumbers(n, k), fmt.Sprint(all[lost:]); got != want {
+			t.Errorf("neighbor %d gets %s, want %s", k, got, want)
+		}
+	}
+	n.check()
+	if n.stack.packets.live != 0 {
+		t.Errorf("%d packets are still held", n.stack.packets.live)
+	}
+}
+
+// TestHeldPacketsOfMoreNeighborsThanRoom: when each has one only, a newer one
+// takes the place of its own neighbor's, else of the oldest.
+func TestHeldPacketsOfMoreNeighborsThanRoom(t *testing.T) {
+	n, send := crowd(t)
+	for k := range maxHeldPackets {
+		send(k, 1)
+	}
+	send(7, 2)
+	send(maxHeldPackets, 1)
+	send(maxHeldPackets+1, 1)
+	n.check()
+	for k, want := range map[int]string{
+		0: "[]", 1: "[]", 2: "[1]", 7: "[2]", maxHeldPackets - 1: "[1]", maxHeldPackets: "[1]", maxHeldPackets + 1: "[1]",
+	} {
+		if got := crowdNumbers(n, k); got != want {
+			t.Errorf("neighbor %d gets %s, want %s", k, got, want)
+		}
+	}
+	if got := n.stack.Counters().Dropped[DropHeldOverflow]; got != 3 {
+		t.Errorf("%d packets dropped, want 3", got)
 	}
 	n.run(10 * seconds)
 	if n.stack.packets.live != 0 {

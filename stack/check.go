@@ -2,15 +2,15 @@ package stack
 
 import (
 	"fmt"
-	"maps"
+	"slices"
 )
 
 // Check tells whether the stack's invariants hold; it is for tests and takes
 // time in proportion to everything there is.
 func (s *Stack) Check() error {
-	counts := make([]int, len(s.interfaces))
-	var watched map[*segment]map[ip]int
-	asks, live := 0, 0
+	counts, busy := make([]int, len(s.interfaces)), make([]int, len(s.interfaces))
+	known := make(map[*segment]int) // neighbors of its interfaces
+	asks, live, strangers := 0, 0, 0
 	for id := uint32(1); id <= s.neighbors.entries.length; id++ {
 		n := s.neighbors.at(id)
 		if n.iface == 0 {
@@ -21,14 +21,17 @@ func (s *Stack) Check() error {
 			return fmt.Errorf("neighbor %d is of interface %d, which is not there", id, n.iface)
 		}
 		counts[n.iface]++
+		if n.flags&flagForeign != 0 {
+			busy[n.iface] += isBusy(n.state)
+			if n.state == StateIncomplete {
+				strangers++
+			}
+		}
 		if g := s.interfaces[n.iface].segment; g.watched != nil || len(g.interfaces) > scanAll {
-			if watched == nil {
-				watched = make(map[*segment]map[ip]int)
+			known[g]++
+			if err := s.checkKnown(g, n); err != nil {
+				return fmt.Errorf("neighbor %v: %w", s.neighbors.address(n).addr(), err)
 			}
-			if watched[g] == nil {
-				watched[g] = make(map[ip]int)
-			}
-			watched[g][s.neighbors.address(n)]++
 		}
 		if err := s.checkNeighbor(id, n); err != nil {
 			return fmt.Errorf("neighbor %v (%v): %w", s.neighbors.address(n).addr(), n.state, err)
@@ -47,20 +50,51 @@ func (s *Stack) Check() error {
 		if i != nil && i.count != counts[slot] {
 			return fmt.Errorf("interface %d has %d neighbors, %d counted", i.config.Handle, counts[slot], i.count)
 		}
-		if i != nil && i.count > i.config.Neighbor.MaxEntries {
-			return fmt.Errorf("interface %d has %d neighbors, at most %d are allowed", i.config.Handle, i.count, i.config.Neighbor.MaxEntries)
+		if i != nil && i.busy != busy[slot] {
+			return fmt.Errorf("peers keep %d neighbors of interface %d busy, %d counted", busy[slot], i.config.Handle, i.busy)
 		}
+		if i != nil && i.count-i.busy > i.config.Neighbor.MaxEntries {
+			return fmt.Errorf("interface %d has %d neighbors, %d of them busy, at most %d are allowed", i.config.Handle, i.count, i.busy, i.config.Neighbor.MaxEntries)
+		}
+	}
+	if strangers != s.strangers {
+		return fmt.Errorf("%d strangers are looked for, %d counted", strangers, s.strangers)
 	}
 	for _, i := range s.interfaces {
 		if i == nil {
 			continue
 		}
-		g := i.segment
-		if (g.watched != nil || len(g.interfaces) > scanAll) && !maps.Equal(g.watched, watched[g]) {
-			return fmt.Errorf("segment %x: neighbors by address are %v, counted %v", g.key, watched[g], g.watched)
+		counted := 0
+		for _, k := range i.segment.watched {
+			counted += int(k.count)
+		}
+		if counted != known[i.segment] {
+			return fmt.Errorf("segment %x: %d neighbors, %d are known by address", i.segment.key, known[i.segment], counted)
 		}
 	}
+	if err := s.checkDelayed(); err != nil {
+		return err
+	}
 	return s.checkHolds()
+}
+
+// checkKnown looks whether a segment knows who has a neighbor.
+func (s *Stack) checkKnown(g *segment, n *neighbor) error {
+	a := s.neighbors.address(n)
+	k, all := g.watched[a], g.shared[a]
+	switch {
+	case (k.count > 1) != (all != nil):
+		return fmt.Errorf("%d interfaces know it, shared: %v", k.count, all != nil)
+	case all == nil && (k.count != 1 || k.slot != n.iface):
+		return fmt.Errorf("interface %d is said to know it (%d), not %d", k.slot, k.count, n.iface)
+	case all == nil:
+		return nil
+	case len(all.slots) != int(k.count) || !slices.Contains(all.slots, n.iface):
+		return fmt.Errorf("interfaces %v are said to know it (%d), not %d", all.slots, k.count, n.iface)
+	case !all.settled.mac.IsZero() && s.claimOf(n) != all.settled:
+		return fmt.Errorf("all are said to have %v, it has %v", all.settled, n.mac)
+	}
+	return nil
 }
 
 // checkNeighbor looks at one entry and all that hangs on it.
@@ -118,10 +152,16 @@ func (s *Stack) checkNeighbor(id uint32, n *neighbor) error {
 
 // checkHolds looks at the chains of holds.
 func (s *Stack) checkHolds() error {
-	chained, held := 0, 0
+	chained, held, waiting := 0, 0, 0
 	for id := uint32(1); id <= s.asks.length; id++ {
 		a := s.asks.at(id)
 		held += int(a.packets)
+		if a.packets > 0 {
+			waiting++
+		}
+		if err := s.checkPackets(id, a); err != nil {
+			return err
+		}
 		for h := a.holds; h != 0; h = s.holds.at(h).next {
 			if s.holds.at(h).ask != id {
 				return fmt.Errorf("hold %d is of ask %d, not %d", h, s.holds.at(h).ask, id)
@@ -137,5 +177,33 @@ func (s *Stack) checkHolds() error {
 	if held != s.packets.live {
 		return fmt.Errorf("%d packets hang on neighbors, %d are in use", held, s.packets.live)
 	}
+	if newest, surplus := s.packets.count(newestPackets), s.packets.count(surplusPackets); newest != waiting || surplus != held-waiting {
+		return fmt.Errorf("%d neighbors have %d packets; %d are listed as newest, %d as surplus", waiting, held, newest, surplus)
+	}
 	return nil
+}
+
+// checkPackets looks at the packets that wait for one neighbor.
+func (s *Stack) checkPackets(id uint32, a *ask) error {
+	last := uint32(0)
+	for k, at := uint16(0), a.head; k < a.packets; k, last, at = k+1, at, s.packets.slots[at].next {
+		if at < firstPacket || s.packets.slots[at].ask != id {
+			return fmt.Errorf("packet %d of ask %d is of ask %d", at, id, s.packets.slots[at].ask)
+		}
+	}
+	if a.packets > 0 && (last != a.tail || s.packets.slots[last].next != 0) {
+		return fmt.Errorf("the packets of ask %d end with %d, not %d", id, last, a.tail)
+	}
+	return nil
+}
+
+// count is how many packets are in a list.
+func (p *packetPool) count(list uint32) (n int) {
+	if len(p.slots) == 0 {
+		return 0
+	}
+	for id := p.slots[list].newer; id != list && n <= p.live; id = p.slots[id].newer {
+		n++
+	}
+	return n
 }

@@ -290,8 +290,10 @@ func TestConformanceRFC5227(t *testing.T) {
 		n.add(InterfaceConfig{MAC: mac1, IPv4: netip.MustParsePrefix("192.0.2.1/24"), Announce: true})
 		n.run(2*seconds - 1)
 		n.wantSent("m1>all arp who-has 192.0.2.1(m1) 192.0.2.1(0)")
-		n.run(60 * seconds)
+		n.run(2 * loop.Millisecond)
 		n.wantSent("m1>all arp who-has 192.0.2.1(m1) 192.0.2.1(0)")
+		n.run(60 * seconds)
+		n.wantSent()
 		n.link.set(false)
 		n.link.set(true)
 		n.run(60 * seconds)
@@ -324,6 +326,26 @@ func TestConformanceRFC5227(t *testing.T) {
 		}
 		if n.iface.NeighborCount() != 0 {
 			t.Error("our own address is a neighbor")
+		}
+	})
+	t.Run("C04 the next defence may come 10 s after the last, not earlier", func(t *testing.T) {
+		for _, c := range []struct {
+			claim   []byte
+			defence string
+		}{
+			{request(mac2, "192.0.2.1", "192.0.2.77").bytes(t), "m1>all arp who-has 192.0.2.1(m1) 192.0.2.1(0)"},
+			{ndFrame{advert: true, dst: "ff02::1", target: "2001:db8::1", lla: mac2, flags: flagO}.bytes(t),
+				"m1>33:33:00:00:00:01 2001:db8::1>ff02::1 NA 2001:db8::1 001 TargetAddress m1"},
+		} {
+			n := alone(t)
+			n.receive(c.claim)
+			n.wantSent(c.defence)
+			n.run(9999 * loop.Millisecond)
+			n.receive(c.claim)
+			n.wantSent()
+			n.run(loop.Millisecond)
+			n.receive(c.claim)
+			n.wantSent(c.defence)
 		}
 	})
 	t.Run("C04 what comes back from ourselves is no conflict", func(t *testing.T) {

@@ -162,6 +162,19 @@ func TestConformanceNDValidation(t *testing.T) {
 		}
 		n.wantSent("m1>33:33:00:00:00:01 2001:db8::1>ff02::1 NA 2001:db8::1 001 TargetAddress m1")
 	})
+	t.Run("E18 without a link-layer address in it, the frame's source is who claims our address", func(t *testing.T) {
+		n := alone(t)
+		f := ndFrame{advert: true, dst: "ff02::1", target: "2001:db8::1", ethSrc: mac1}
+		n.receive(f.bytes(t)) // came back from ourselves
+		if c := n.stack.Counters(); c.Conflicts != 0 || c.Dropped[DropConflict] != 1 {
+			t.Errorf("%d conflicts with ourselves", c.Conflicts)
+		}
+		f.ethSrc = mac2
+		n.receive(f.bytes(t))
+		if s := n.iface.Status()[2]; n.stack.Counters().Conflicts != 1 || !s.Duplicate || s.ConflictMAC != mac2 {
+			t.Errorf("%d conflicts, status %+v", n.stack.Counters().Conflicts, s)
+		}
+	})
 	t.Run("E19 of two link-layer addresses the first counts", func(t *testing.T) {
 		n := alone(t)
 		f := resolveNS()
@@ -259,6 +272,31 @@ func TestConformanceNDSending(t *testing.T) {
 		n.stack.RemoveInterface(n.iface)
 		wantReports(n, "m1>33:33:00:00:00:16 fe80::1>ff02::16 hop limit 1 alert MLDv2 3 ff02::1:ff00:1")
 	})
+	t.Run("F01 groups are joined and left with announcements or without, and joined again when the link is back", func(t *testing.T) {
+		for _, announce := range []bool{false, true} {
+			n := newNode(t, loop.NewVirtual(), Options{})
+			c := config(1)
+			c.Announce = announce
+			n.add(c)
+			join := "m1>33:33:00:00:00:16 fe80::1>ff02::16 hop limit 1 alert MLDv2 4 ff02::1:ff00:1"
+			n.run(10 * seconds)
+			wantReports(n, join, join)
+			n.link.set(false)
+			n.link.set(true)
+			n.run(10 * seconds)
+			wantReports(n, join, join)
+			n.stack.RemoveInterface(n.iface)
+			wantReports(n, "m1>33:33:00:00:00:16 fe80::1>ff02::16 hop limit 1 alert MLDv2 3 ff02::1:ff00:1")
+		}
+		n := newNode(t, loop.NewVirtual(), Options{})
+		n.add(InterfaceConfig{MAC: mac1, IPv4: netip.MustParsePrefix("192.0.2.1/24")})
+		c := config(3)
+		c.Quiet = true
+		quiet := n.add(c)
+		n.run(10 * seconds)
+		n.stack.RemoveInterface(quiet)
+		wantReports(n)
+	})
 	t.Run("F01 a query is answered within the time that it allows", func(t *testing.T) {
 		query := func(size int, group string, hopLimit uint8, src string) []byte {
 			p := make([]byte, 48+size)
@@ -286,6 +324,8 @@ func TestConformanceNDSending(t *testing.T) {
 			{query(28, "::", 1, "2001:db8::2"), nil},
 		} {
 			n := alone(t)
+			n.run(3 * seconds)
+			n.link.take()
 			n.receive(c.frame)
 			n.receive(c.frame)
 			n.run(2*seconds + 1)
@@ -323,6 +363,27 @@ func TestConformanceNDSending(t *testing.T) {
 		n.add(InterfaceConfig{MAC: mac1, LinkLocal: netip.MustParseAddr("fe80::1"), Gateway6: netip.MustParseAddr("fe80::fe")})
 		n.waiter.hold(n.iface, "fe80::fe", 1, false, 30e9)
 		n.wantSent("m1>33:33:ff:00:00:fe fe80::1>ff02::1:ff00:fe NS fe80::fe SourceAddress m1")
+	})
+	t.Run("F03 the source is that of the packet that waits, if it is ours", func(t *testing.T) {
+		for _, c := range []struct{ src, dst, hop, want string }{
+			{"2001:db8::1", "2001:db8:9::9", "fe80::fe", "2001:db8::1"}, // by the link-local router
+			{"fe80::1", peer6, peer6, "fe80::1"},
+			{"fe80::1", "fe80::2", "fe80::2", "fe80::1"},
+			{"2001:db8::1", "fe80::2", "fe80::2", "2001:db8::1"},
+			{"2001:db8:77::7", peer6, peer6, "2001:db8::1"}, // forwarded
+			{"fe80::3", "2001:db8:9::9", "fe80::fe", "fe80::1"},
+		} {
+			n := alone(t)
+			n.iface.Output(netip.MustParseAddr(c.dst), udpPacket(t, c.src, c.dst))
+			n.run(1500 * loop.Millisecond) // two questions
+			group := header.SolicitedNode(netip.MustParseAddr(c.hop).As16())
+			mac := groupMAC16(group)
+			question := fmt.Sprintf("m1>%v %s>%v NS %s SourceAddress m1", mac, c.want, netip.AddrFrom16(group), c.hop)
+			n.wantSent(question, question)
+		}
+		n := alone(t)
+		n.iface.Output(netip.MustParseAddr(peer6), []byte{0x60, 0}) // not a packet
+		n.wantSent(groupQuestion(peer6))
 	})
 	t.Run("F04 questions are a RetransTimer apart; three without a waiter, while one waits at most 3 s apart", func(t *testing.T) {
 		for _, hop := range []string{peer, peer6} {
@@ -451,6 +512,19 @@ func TestConformanceNDSending(t *testing.T) {
 		n.receive(ndFrame{advert: true, target: "2001:db8::3", lla: mac3, flags: flagS}.bytes(t))
 		n.wantSent("m1>m3 2001:db8::1>2001:db8::3 NA 2001:db8::1 011 TargetAddress m1")
 
+		// That one is a neighbor although no prefix says so.
+		for _, gateway := range []netip.Addr{{}, netip.MustParseAddr("fe80::fe")} {
+			n := newNode(t, loop.NewVirtual(), Options{})
+			c := config(1)
+			c.Gateway6 = gateway
+			n.add(c)
+			f.src = "2001:db8:77::9"
+			n.receive(f.bytes(t))
+			n.wantSent("m1>33:33:ff:00:00:09 2001:db8::1>ff02::1:ff00:9 NS 2001:db8:77::9 SourceAddress m1")
+			n.receive(ndFrame{advert: true, target: f.src, lla: mac3, flags: flagS | flagO}.bytes(t))
+			n.wantSent("m1>m3 2001:db8::1>2001:db8:77::9 NA 2001:db8::1 011 TargetAddress m1")
+		}
+
 		r := newNode(t, loop.NewVirtual(), Options{IsRouter: true})
 		r.add(config(1))
 		r.receive(resolveNS().bytes(t))
@@ -480,6 +554,43 @@ func TestConformanceNDSending(t *testing.T) {
 		n.run(60 * seconds)
 		n.wantSent()
 	})
+	t.Run("C03 F13 announcements are as far apart when the link flaps", func(t *testing.T) {
+		n := newNode(t, loop.NewVirtual(), Options{})
+		c := config(1)
+		c.Announce = true
+		n.add(c)
+		last := map[string]loop.Time{}
+		count := map[string]int{}
+		watch := func(d loop.Duration) {
+			for until := n.loop.Now().Add(d); n.loop.Now() < until; n.run(loop.Millisecond) {
+				for _, f := range n.link.take() {
+					gap := loop.Second
+					if strings.Contains(f, " arp ") {
+						gap = 2 * loop.Second
+					}
+					if at, before := last[f]; before && n.loop.Now() < at.Add(gap-2*loop.Millisecond) {
+						t.Errorf("at %v, after %v: %s", n.loop.Now(), at, f)
+					}
+					last[f] = n.loop.Now()
+					count[f]++
+				}
+			}
+		}
+		for range 5 {
+			watch(10 * loop.Millisecond)
+			n.link.set(false)
+			n.link.set(true)
+		}
+		watch(10 * seconds)
+		for f, times := range count { // one before the link flapped, and all after it
+			if want := map[bool]int{true: 1 + 2, false: 1 + 3}[strings.Contains(f, " arp ")]; times != want {
+				t.Errorf("%d times, want %d: %s", times, want, f)
+			}
+		}
+		if len(count) != 3 {
+			t.Errorf("announced: %v", count)
+		}
+	})
 	t.Run("L01 a new address is announced without overriding anybody", func(t *testing.T) {
 		n := newNode(t, loop.NewVirtual(), Options{})
 		n.add(InterfaceConfig{MAC: mac1, LinkLocal: netip.MustParseAddr("fe80::1"), Announce: true})
@@ -495,12 +606,7 @@ func TestConformanceNDSending(t *testing.T) {
 // wantReports is wantSent for reports of groups, and nothing but them.
 func wantReports(n *node, want ...string) {
 	n.t.Helper()
-	var got []string
-	for _, f := range n.link.take() {
-		if strings.Contains(f, " MLDv") {
-			got = append(got, f)
-		}
-	}
+	_, got := n.link.takeAll()
 	if fmt.Sprint(got) != fmt.Sprint(want) {
 		n.t.Errorf("at %v: reports\n\t%s\nwant\n\t%s", n.loop.Now(), strings.Join(got, "\n\t"), strings.Join(want, "\n\t"))
 	}

@@ -3,6 +3,7 @@ package stack
 import (
 	"fmt"
 	"net/netip"
+	"slices"
 	"strings"
 	"testing"
 
@@ -18,7 +19,7 @@ func reach(n *node, hop string, s State) {
 		send(n, hop)
 	case StateReachable:
 		confirm(n, hop, mac2)
-	case StateStale, StateDelay, StateProbe:
+	case StateStale, StateDelay, StateProbe, StateUnreachable:
 		if netip.MustParseAddr(hop).Is4() {
 			n.receive(request(mac2, hop, "192.0.2.1").bytes(n.t))
 		} else {
@@ -27,8 +28,11 @@ func reach(n *node, hop string, s State) {
 		if s > StateStale {
 			send(n, hop)
 		}
-		if s == StateProbe {
+		if s > StateDelay {
 			n.run(5*seconds + 2*loop.Millisecond)
+		}
+		if s == StateUnreachable {
+			n.run(3*seconds + 5*loop.Millisecond)
 		}
 	}
 	n.link.take()
@@ -47,6 +51,8 @@ func after725(s State, solicited, override bool, lla string) (State, bool) {
 		return StateReachable, true
 	case s == StateIncomplete:
 		return StateStale, true
+	case lla == "other" && solicited && s == StateUnreachable: // an answer to a question to everybody, as in INCOMPLETE
+		return StateReachable, true
 	case !override && lla == "other" && s == StateReachable: // I.a
 		return StateStale, false
 	case !override && lla == "other": // I.b
@@ -61,18 +67,30 @@ func after725(s State, solicited, override bool, lla string) (State, bool) {
 	return s, false
 }
 
+// accepted725 is whether the entry is updated at all, IsRouter included.
+func accepted725(s State, solicited, override bool, lla string) bool {
+	switch {
+	case s == StateIncomplete:
+		return lla != "none"
+	case s == StateUnreachable && solicited:
+		return true
+	}
+	return override || lla != "other"
+}
+
 func TestConformanceAdvertTable(t *testing.T) {
-	states := []State{StateIncomplete, StateReachable, StateStale, StateDelay, StateProbe}
+	states := []State{StateIncomplete, StateReachable, StateStale, StateDelay, StateProbe, StateUnreachable}
 	for _, s := range states {
-		for flags := uint8(0); flags < 4; flags++ {
-			solicited, override := flags&2 != 0, flags&1 != 0
+		for flags := uint8(0); flags < 8; flags++ {
+			f := ndFrame{advert: true, src: peer6, target: peer6, flags: flags << 5}
 			for _, lla := range []string{"none", "same", "other"} {
 				for _, multicast := range []bool{false, true} {
-					if solicited && multicast || s == StateIncomplete && lla == "same" {
+					if f.flags&flagS != 0 && multicast || s == StateIncomplete && lla == "same" {
 						continue
 					}
-					name := fmt.Sprintf("G-rows 7.2.5 %v S=%v O=%v %s multicast=%v", s, solicited, override, lla, multicast)
-					t.Run(name, func(t *testing.T) { checkAdvert(t, s, solicited, override, lla, multicast) })
+					f.dst = map[bool]string{false: "2001:db8::1", true: "ff02::1"}[multicast]
+					name := fmt.Sprintf("G-rows 7.2.5 %v RSO=%03b %s multicast=%v", s, flags, lla, multicast)
+					t.Run(name, func(t *testing.T) { checkAdvert(t, s, f, lla) })
 				}
 			}
 		}
@@ -113,19 +131,19 @@ func TestConformanceAdvertTable(t *testing.T) {
 	})
 }
 
-func checkAdvert(t *testing.T, s State, solicited, override bool, lla string, multicast bool) {
-	n := alone(t)
+// checkAdvert gives an advertisement to a neighbor that was the opposite of what
+// its router flag says.
+func checkAdvert(t *testing.T, s State, f ndFrame, lla string) {
+	n := newNode(t, loop.NewVirtual(), Options{})
+	c := config(1)
+	c.Neighbor.KeepUnreachable = true
+	n.add(c)
 	reach(n, peer6, s)
-	f := ndFrame{advert: true, src: peer6, dst: "2001:db8::1", target: peer6}
-	if multicast {
-		f.dst = "ff02::1"
+	router, solicited, override := f.flags&flagR != 0, f.flags&flagS != 0, f.flags&flagO != 0
+	if entry := n.stack.neighbors.at(n.stack.neighbors.find(n.iface.slot, ipFrom(netip.MustParseAddr(peer6)))); !router {
+		entry.flags |= flagRouter
 	}
-	if solicited {
-		f.flags |= flagS
-	}
-	if override {
-		f.flags |= flagO
-	}
+	n.observer.neighbors = nil
 	f.lla = map[string]header.MAC{"same": mac2, "other": mac3}[lla]
 	n.receive(f.bytes(t))
 	next, taken := after725(s, solicited, override, lla)
@@ -141,6 +159,14 @@ func checkAdvert(t *testing.T, s State, solicited, override bool, lla string, mu
 		n.wantSent("m1>m3 2001:db8::1>2001:db8::2 udp 9")
 	} else {
 		n.wantSent()
+	}
+	accepted := accepted725(s, solicited, override, lla)
+	if info, _ := n.iface.Neighbor(netip.MustParseAddr(peer6)); info.IsRouter != (accepted == router) {
+		t.Errorf("IsRouter is %v after an advertisement with %v; accepted: %v", info.IsRouter, router, accepted)
+	}
+	lost := slices.ContainsFunc(n.observer.neighbors, func(e NeighborEvent) bool { return e.RouterLost })
+	if want := accepted && !router; lost != want {
+		t.Errorf("told that a router was lost: %v, want %v", lost, want)
 	}
 }
 
@@ -301,6 +327,9 @@ func TestConformanceReachability(t *testing.T) {
 		if advertNum != 3 {
 			t.Error("MAX_NEIGHBOR_ADVERTISEMENT is not 3")
 		}
+		if maxAnycastDelay != 1*loop.Second {
+			t.Error("MAX_ANYCAST_DELAY_TIME is not 1 s")
+		}
 	})
 	t.Run("H11 with RFC 7048 a neighbor whose probes failed is kept, asked in growing gaps while it is used", func(t *testing.T) {
 		n := newNode(t, loop.NewVirtual(), Options{})
@@ -345,6 +374,22 @@ func TestConformanceReachability(t *testing.T) {
 		n.wantState(peer6, "unreachable "+mac2.String())
 		n.run(120 * seconds)
 		n.wantState(peer6, "none") // nobody uses it
+	})
+	t.Run("H11 H12 a proxy's answer, which does not override, is taken in UNREACHABLE", func(t *testing.T) {
+		n := newNode(t, loop.NewVirtual(), Options{})
+		c := config(1)
+		c.Neighbor.KeepUnreachable = true
+		n.add(c)
+		reach(n, peer6, StateUnreachable)
+		n.receive(ndFrame{advert: true, dst: "ff02::1", target: peer6, lla: mac3}.bytes(t))
+		n.wantState(peer6, "unreachable "+mac2.String()) // nobody asked for that one
+		send(n, peer6)
+		n.run(4 * seconds)
+		n.wantSent("m1>m2 2001:db8::1>2001:db8::2 udp 9", groupQuestion(peer6))
+		n.receive(proxyAnswer(t, mac3))
+		n.wantState(peer6, "reachable "+mac3.String())
+		send(n, peer6)
+		n.wantSent("m1>m3 2001:db8::1>2001:db8::2 udp 9")
 	})
 }
 

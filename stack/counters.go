@@ -22,13 +22,14 @@ const (
 	DropStatic                    // tells another MAC for a static neighbor
 	DropICMP                      // ICMP that nobody here handles
 	DropForward                   // for another host, and we are no router
-	DropHeldOverflow              // the oldest held packet gave way to a newer one
+	DropHeldOverflow              // an older held packet gave way to a newer one
 	DropHeldFailed                // held packets whose neighbor did not answer
 	DropNoRoute                   // a packet of ours had no next hop
 	DropTableFull                 // a packet of ours found no room for its neighbor
-	DropLinkDown                  // a frame of ours while the link was down
+	DropLinkDown                  // a frame of ours while the link was down or the interface was removed
 	DropDevice                    // a frame that the device refused
 	DropFilter                    // a filter of the interface let it not pass
+	DropProxyFull                 // a solicitation was not answered, because too many answers waited
 
 	numDrops
 )
@@ -36,7 +37,7 @@ const (
 var dropWords = [numDrops]string{
 	"vlan", "ether_type", "other_mac", "other_address", "group", "sender_mac", "sender_ip", "conflict",
 	"unasked", "foreign_full", "no_link_address", "static", "icmp", "forward", "held_overflow", "held_failed",
-	"no_route", "table_full", "link_down", "device", "filter",
+	"no_route", "table_full", "link_down", "device", "filter", "proxy_full",
 }
 
 // String gives a word for counters.

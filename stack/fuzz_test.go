@@ -82,6 +82,7 @@ func (f *fuzzer) toggle(k int) {
 	switch k {
 	case 0:
 		c.RespondFor = []netip.Prefix{netip.MustParsePrefix("198.19.0.0/16"), netip.MustParsePrefix("2001:db8:f::/48")}
+		c.Neighbor.ProxyDelay = 300 * loop.Millisecond
 	case 1: // the same addresses in a VLAN
 		c = config(1)
 		c.Handle = 2
@@ -280,6 +281,7 @@ func fuzzFrames(t testing.TB) [][]byte {
 		append([]byte{2, 0, 0, 0, 0, 1, 2, 0, 0, 0, 0, 2, 8, 0}, echoRequest(peer, "192.0.2.1", nil)...),
 		append([]byte{2, 0, 0, 0, 0, 1, 2, 0, 0, 0, 0, 2, 0x86, 0xdd}, echoRequest(peer6, "2001:db8::1", nil)...),
 		udpFrame(t, mac1, mac2, peer, "192.0.2.1"),
+		proxyQuestion().bytes(t),
 	}
 }
 

@@ -61,7 +61,7 @@ func (i *Interface) answerEcho4(r *header.IPv4Repr, echo *header.ICMPEchoRepr) {
 	n := ip4.Emit(packet)
 	n += reply.EmitICMPv4(packet[n:])
 	i.stack.counts().EchoesAnswered++
-	i.output(ipFrom4(r.Src), packet[:n])
+	i.output(ipFrom4(r.Src), packet[:n], peers)
 }
 
 // handleIPv6 is handleIPv4, and takes Neighbor Discovery apart.
@@ -84,7 +84,7 @@ func (s *Stack) handleIPv6(g *segment, eth *header.EthernetRepr, b []byte) {
 	var r header.IPv6Repr
 	payload, err := r.Parse(b)
 	if err != nil {
-		s.malformed(err) // a fragment too: RFC 6980 section 5
+		s.malformed(err) // a fragment too: RFC 6980 section 5 wants it of Neighbor Discovery, and nothing else is put together here
 		return
 	}
 	length := header.IPv6Size + int(header.IPv6(b).PayloadLength())
@@ -131,7 +131,7 @@ func (i *Interface) answerEcho6(r *header.IPv6Repr, echo *header.ICMPEchoRepr) {
 	n := ip6.Emit(packet)
 	n += reply.EmitICMPv6(packet[n:], ip6.Src, ip6.Dst)
 	i.stack.counts().EchoesAnswered++
-	i.output(ipFrom16(r.Src), packet[:n])
+	i.output(ipFrom16(r.Src), packet[:n], peers)
 }
 
 // ipRecipient finds the interface that a packet is for. ours: its destination

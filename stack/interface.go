@@ -23,6 +23,7 @@ type Interface struct {
 	network, directed uint64 // old and new broadcast address of the IPv4 prefix; all ones if it has none
 
 	count   int    // neighbors, static ones included
+	busy    int    // of these, such that only peers want and that can't give way
 	stale   uint32 // list of STALE neighbors that are not being asked, oldest first; 0: there was none yet
 	foreign uint32 // list of those that only a peer's message made
 
@@ -37,7 +38,7 @@ type address struct {
 	ip    ip
 	rival *rival // nil: nobody else was ever seen to have it
 
-	announceAt    loop.Time // when the next announcement is due
+	announceAt    loop.Time // the next announcement is not earlier
 	announcements uint8     // still to be sent
 	bits          uint8     // of its prefix
 }
@@ -169,10 +170,10 @@ func (s *Stack) watchSegment(g *segment) {
 	if g.watched != nil || len(g.interfaces) <= scanAll {
 		return
 	}
-	g.watched = make(map[ip]int)
+	g.watched, g.shared = make(map[ip]knower), make(map[ip]*knowers)
 	for id := uint32(1); id <= s.neighbors.entries.length; id++ {
 		if n := s.neighbors.at(id); n.iface != 0 && s.interfaces[n.iface].segment == g {
-			g.watched[s.neighbors.address(n)]++
+			g.know(s.neighbors.address(n), n.iface)
 		}
 	}
 }
@@ -185,6 +186,7 @@ func (s *Stack) RemoveInterface(i *Interface) {
 	}
 	s.loop.Disarm(&i.announcer)
 	s.forgetNeighbors(i)
+	s.dropDelayed(i)
 	i.leaveGroups()
 	i.segment.remove(i)
 	if len(i.segment.interfaces) == 0 {
@@ -244,7 +246,7 @@ func (i *Interface) own(a ip) *address {
 // prefix: all ones, or all zeros as of old (RFC 1122 section 3.3.6), or that of
 // 169.254/16 (RFC 3927 section 2.6.2).
 func (i *Interface) isBroadcast(a ip) bool {
-	return a.lo == 0xffffffff || a.lo == 0xa9feffff || a.lo == i.network || a.lo == i.directed
+	return a.lo == 0xffffffff || a.lo == linkLocalBroadcast || a.lo == i.network || a.lo == i.directed
 }
 
 // ethernetSize is the length of the header of the interface's frames.

@@ -22,6 +22,7 @@ type InterfaceConfig struct {
 	Gateway6  netip.Addr
 
 	Announce   bool           // say that the addresses are ours when they can be used
+	Quiet      bool           // do not say which groups are listened to: for links on which nothing snoops MLD
 	RespondFor []netip.Prefix // answer for all addresses in these, too
 	Static     []StaticNeighbor
 	Neighbor   NeighborConfig // zero members get their defaults
@@ -51,10 +52,14 @@ type NeighborConfig struct {
 	// ProbeInterval is how long a tracked neighbor may stay unconfirmed before it
 	// is probed, 100 ms at least; 0: its ReachableTime. See Track.
 	ProbeInterval loop.Duration
+	// ProxyDelay is how long an advert for an address of RespondFor may wait: each
+	// time a part of it is drawn. 1 s at most, which is MAX_ANYCAST_DELAY_TIME; 0
+	// suits where nobody else answers for these addresses.
+	ProxyDelay loop.Duration
 }
 
 // DefaultNeighborConfig gives the constants of RFC 4861 section 10, which ARP
-// uses too (RFC 1122 section 2.3.2.1 has the same RetransTimer).
+// uses too (RFC 1122 section 2.3.2.1 recommends as much as one question a second).
 func DefaultNeighborConfig() NeighborConfig {
 	return NeighborConfig{
 		RetransTimer:      1 * loop.Second,  // RETRANS_TIMER
@@ -128,8 +133,29 @@ func (c *InterfaceConfig) validateIPv4() error {
 		if !a.Is4() || ipFrom(a).isNeverAsked() {
 			return fault("IPv4", "%v is not the address of a host", a)
 		}
+		if IsBroadcast(a, c.IPv4) {
+			return fault("IPv4", "%v is a broadcast address of %v", a, c.IPv4.Masked())
+		}
 	}
-	return validateGateway("Gateway4", c.Gateway4, c.IPv4, false)
+	return validateGateway("Gateway4", c.Gateway4, c.IPv4, netip.Addr{})
+}
+
+// IsBroadcast tells whether a is a broadcast address of an IPv4 prefix: all ones,
+// or all zeros as of old (RFC 1122 section 3.3.6), or that of 169.254/16 (RFC 3927
+// section 2.6.2). A /31 and a /32 have none (RFC 3021 section 2.2).
+func IsBroadcast(a netip.Addr, p netip.Prefix) bool {
+	if !a.Is4() {
+		return false
+	}
+	x := ipFrom(a)
+	if x.lo == linkLocalBroadcast {
+		return true
+	}
+	if !p.Addr().Is4() || p.Bits() > 30 || !p.Contains(a) {
+		return false
+	}
+	host := uint64(1)<<(32-p.Bits()) - 1
+	return x.lo&host == 0 || x.lo&host == host
 }
 
 func (c *InterfaceConfig) validateIPv6() error {
@@ -145,12 +171,17 @@ func (c *InterfaceConfig) validateIPv6() error {
 			return fault("IPv6", "%v is link-local", a)
 		}
 	}
-	return validateGateway("Gateway6", c.Gateway6, c.IPv6, c.LinkLocal.IsValid())
+	linkLocal := c.LinkLocal
+	if c.IPv6.IsValid() && !linkLocal.IsValid() {
+		linkLocal = netip.AddrFrom16(header.LinkLocal(c.MAC))
+	}
+	return validateGateway("Gateway6", c.Gateway6, c.IPv6, linkLocal.WithZone(""))
 }
 
 // validateGateway applies the rule of the API: a gateway lies in the prefix,
-// except link-local ones and those of host and point-to-point prefixes.
-func validateGateway(field string, gateway netip.Addr, prefix netip.Prefix, hasLinkLocal bool) error {
+// except link-local ones and those of host and point-to-point prefixes. own is the
+// interface's link-local address, if it has one.
+func validateGateway(field string, gateway netip.Addr, prefix netip.Prefix, own netip.Addr) error {
 	if !gateway.IsValid() {
 		return nil
 	}
@@ -158,7 +189,11 @@ func validateGateway(field string, gateway netip.Addr, prefix netip.Prefix, hasL
 	switch {
 	case ipFrom(gateway).isNeverAsked() || gateway.Is4In6():
 		return fault(field, "%v is not the address of a router", gateway)
-	case linkLocal && (hasLinkLocal || prefix.IsValid()):
+	case IsBroadcast(gateway, prefix):
+		return fault(field, "%v is a broadcast address of %v", gateway, prefix.Masked())
+	case gateway.WithZone("") == own:
+		return fault(field, "%v is the interface's own address", gateway)
+	case linkLocal && own.IsValid():
 		return nil
 	case !prefix.IsValid() || gateway.Is4() != prefix.Addr().Is4():
 		return fault(field, "%v has no address of its family beside it", gateway)
@@ -200,6 +235,9 @@ func (c *InterfaceConfig) validateNeighbor() error {
 	}
 	if p := n.ProbeInterval; p != 0 && (p < 100*loop.Millisecond || p > 7*day) {
 		return fault("Neighbor.ProbeInterval", "%v is not between 100 ms and 7 days", p)
+	}
+	if d := n.ProxyDelay; d < 0 || d > maxAnycastDelay {
+		return fault("Neighbor.ProxyDelay", "%v is not between 0 and %v", d, maxAnycastDelay)
 	}
 	for _, f := range [...]struct {
 		name         string

@@ -26,6 +26,14 @@ func TestInterfaceConfigFaults(t *testing.T) {
 		"loopback":                    {"IPv4", func(c *InterfaceConfig) { c.IPv4 = p("127.0.0.1/8") }},
 		"gateway outside":             {"Gateway4", func(c *InterfaceConfig) { c.Gateway4 = a("198.51.100.1") }},
 		"gateway is us":               {"Gateway4", func(c *InterfaceConfig) { c.Gateway4 = a("192.0.2.1") }},
+		"broadcast address":           {"IPv4", func(c *InterfaceConfig) { c.IPv4 = p("192.0.2.255/24") }},
+		"network address":             {"IPv4", func(c *InterfaceConfig) { c.IPv4 = p("192.0.2.64/26"); c.Gateway4 = netip.Addr{} }},
+		"gateway is a broadcast":      {"Gateway4", func(c *InterfaceConfig) { c.Gateway4 = a("192.0.2.255") }},
+		"gateway is the network":      {"Gateway4", func(c *InterfaceConfig) { c.Gateway4 = a("192.0.2.0") }},
+		"gateway of a /30":            {"Gateway4", func(c *InterfaceConfig) { c.IPv4, c.Gateway4 = p("192.0.2.1/30"), a("192.0.2.3") }},
+		"link-local broadcast":        {"Gateway4", func(c *InterfaceConfig) { c.IPv4, c.Gateway4 = p("192.0.2.1/32"), a("169.254.255.255") }},
+		"link-local gateway is us":    {"Gateway6", func(c *InterfaceConfig) { c.Gateway6 = a("fe80::1") }},
+		"... by a made address":       {"Gateway6", func(c *InterfaceConfig) { c.LinkLocal, c.Gateway6 = netip.Addr{}, a("fe80::ff:fe00:1") }},
 		"gateway without address":     {"Gateway4", func(c *InterfaceConfig) { c.IPv4 = netip.Prefix{} }},
 		"gateway of the other family": {"Gateway4", func(c *InterfaceConfig) { c.Gateway4 = a("2001:db8::9") }},
 		"link-local that is not":      {"LinkLocal", func(c *InterfaceConfig) { c.LinkLocal = a("2001:db8::9") }},
@@ -53,6 +61,8 @@ func TestInterfaceConfigFaults(t *testing.T) {
 		}},
 		"address in use":            {"IPv4, IPv6, LinkLocal", func(c *InterfaceConfig) { c.IPv4 = p("192.0.2.77/24") }},
 		"link-local address in use": {"IPv4, IPv6, LinkLocal", func(c *InterfaceConfig) { c.LinkLocal = a("fe80::77") }},
+		"negative ProxyDelay":       {"Neighbor.ProxyDelay", func(c *InterfaceConfig) { c.Neighbor.ProxyDelay = -1 }},
+		"ProxyDelay above 1 s":      {"Neighbor.ProxyDelay", func(c *InterfaceConfig) { c.Neighbor.ProxyDelay = loop.Second + 1 }},
 		"negative MaxHeld":          {"Neighbor.MaxHeld", func(c *InterfaceConfig) { c.Neighbor.MaxHeld = -1 }},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -80,16 +90,17 @@ func TestInterfaceConfigFaults(t *testing.T) {
 func TestInterfaceConfigAccepted(t *testing.T) {
 	p, a := netip.MustParsePrefix, netip.MustParseAddr
 	for name, c := range map[string]InterfaceConfig{
-		"only a MAC":                       {MAC: mac1},
-		"link-local only, gateway":         {MAC: mac1, LinkLocal: a("fe80::1"), Gateway6: a("fe80::fe")},
-		"global only, link-local gateway":  {MAC: mac1, IPv6: p("2001:db8::1/64"), Gateway6: a("fe80::fe%eth0")},
-		"/32 with a gateway outside":       {MAC: mac1, IPv4: p("192.0.2.1/32"), Gateway4: a("198.51.100.1")},
-		"/31":                              {MAC: mac1, IPv4: p("192.0.2.1/31"), Gateway4: a("192.0.2.0")},
-		"/0":                               {MAC: mac1, IPv4: p("192.0.2.1/0")},
-		"gateway is the broadcast address": {MAC: mac1, IPv4: p("192.0.2.1/24"), Gateway4: a("192.0.2.255")},
-		"/128 with a gateway outside":      {MAC: mac1, IPv6: p("2001:db8::1/128"), Gateway6: a("2001:db8:9::1")},
-		"range over its own prefix":        {MAC: mac1, IPv4: p("192.0.2.1/24"), RespondFor: []netip.Prefix{p("192.0.2.55/24")}},
-		"two tags of the same ID":          {MAC: mac1, Tags: []header.VLAN{{ID: 5, TPID: header.EtherTypeQinQ}, {ID: 5}}},
+		"only a MAC":                      {MAC: mac1},
+		"link-local only, gateway":        {MAC: mac1, LinkLocal: a("fe80::1"), Gateway6: a("fe80::fe")},
+		"global only, link-local gateway": {MAC: mac1, IPv6: p("2001:db8::1/64"), Gateway6: a("fe80::fe%eth0")},
+		"/32 with a gateway outside":      {MAC: mac1, IPv4: p("192.0.2.1/32"), Gateway4: a("198.51.100.1")},
+		"/31":                             {MAC: mac1, IPv4: p("192.0.2.1/31"), Gateway4: a("192.0.2.0")},
+		"/0":                              {MAC: mac1, IPv4: p("192.0.2.1/0")},
+		"all ones in the last octet":      {MAC: mac1, IPv4: p("192.0.2.255/23"), Gateway4: a("192.0.3.0")},
+		"/31 at its end":                  {MAC: mac1, IPv4: p("192.0.2.255/31"), Gateway4: a("192.0.2.254")},
+		"/128 with a gateway outside":     {MAC: mac1, IPv6: p("2001:db8::1/128"), Gateway6: a("2001:db8:9::1")},
+		"range over its own prefix":       {MAC: mac1, IPv4: p("192.0.2.1/24"), RespondFor: []netip.Prefix{p("192.0.2.55/24")}},
+		"two tags of the same ID":         {MAC: mac1, Tags: []header.VLAN{{ID: 5, TPID: header.EtherTypeQinQ}, {ID: 5}}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			n := newNode(t, loop.NewVirtual(), Options{})

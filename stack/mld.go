@@ -54,18 +54,22 @@ func (i *Interface) groups(room *[2][16]byte) [][16]byte {
 	return found
 }
 
-// joinGroups begins to say what the interface listens to.
-func (i *Interface) joinGroups() {
-	if i.linkLocal != nil {
-		i.listener = listener{mldRobustness, i.stack.loop.Now(), recordToExclude}
+// joinGroups begins to say what the interface listens to, and tells whether there
+// is anything to say. It does not depend on announcements: without it a switch that
+// snoops keeps solicitations from us.
+func (i *Interface) joinGroups() bool {
+	if i.linkLocal == nil || i.config.Quiet {
+		return false
 	}
+	i.listener = listener{mldRobustness, i.stack.loop.Now(), recordToExclude}
+	return true
 }
 
 // leaveGroups says that the interface, which is about to go, listens no more,
 // except to groups that another interface of the segment is in too.
 func (i *Interface) leaveGroups() {
 	var room [2][16]byte
-	if i.linkLocal == nil || !i.stack.up || !i.config.Announce {
+	if i.linkLocal == nil || !i.stack.up || i.config.Quiet {
 		return
 	}
 	leaving := room[:0]
@@ -132,7 +136,7 @@ func (s *Stack) handleQuery(g *segment, ip6 *header.IPv6Repr, b []byte) {
 		for _, group := range i.groups(&room) {
 			listens = listens || wanted == [16]byte{} || wanted == group
 		}
-		if listens && i.listener.reports == 0 && i.hears() {
+		if listens && !i.config.Quiet && i.listener.reports == 0 && i.hears() {
 			at := s.loop.Now().Add(loop.Duration(s.rand.Int64N(int64(longest) + 1)))
 			i.listener = listener{1, at, record}
 			if at < i.announcer.At() {

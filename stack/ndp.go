@@ -32,7 +32,7 @@ func (s *Stack) handleSolicitation(g *segment, eth *header.EthernetRepr, ip6 *he
 		// Somebody checks whether the address is free (RFC 4862 section 5.4.3): the
 		// answer goes to everybody, and nothing is cached.
 		if eth.Src != i.config.MAC {
-			i.answer(ip6.Src, &r, header.MAC{}, exact)
+			i.respond(ip6.Src, &r, exact, eth.Dst)
 		}
 		return
 	}
@@ -47,12 +47,14 @@ func (s *Stack) handleSolicitation(g *segment, eth *header.EthernetRepr, ip6 *he
 		s.drop(DropSenderIP)
 		return
 	}
-	if r.HasSourceLink {
-		s.heard(i, source, r.SourceLink, message{cause: CauseHeard, create: true})
-		i.answer(ip6.Src, &r, r.SourceLink, exact)
+	if r.HasSourceLink && r.SourceLink == i.config.MAC {
+		s.drop(DropSenderMAC) // our own frame came back, or somebody took our MAC
 		return
 	}
-	i.answerUnknown(ip6.Src, &r, exact)
+	if r.HasSourceLink {
+		s.heard(i, source, r.SourceLink, message{cause: CauseHeard, create: true})
+	}
+	i.respond(ip6.Src, &r, exact, eth.Dst)
 }
 
 // answer sends an advert.
@@ -69,7 +71,8 @@ func (i *Interface) station(exact bool) *Station {
 }
 
 // answerUnknown answers a solicitation without a link-layer address: to the MAC
-// in the cache, else the source is asked first.
+// in the cache, else the source is asked first. It is a neighbor whatever its
+// address (RFC 4861 section 7.2.4), so the answer goes through no gateway.
 func (i *Interface) answerUnknown(to [16]byte, r *header.NeighborSolicitation, exact bool) {
 	s := i.stack
 	id := s.neighbors.find(i.slot, ipFrom16(to))
@@ -82,7 +85,7 @@ func (i *Interface) answerUnknown(to [16]byte, r *header.NeighborSolicitation, e
 	frame := s.room(smallFrame)
 	const room = header.EthernetSize + header.MaxTags*header.VLANSize
 	n := emitAdvert(frame[room:], to, r.Target, true, i.station(exact))
-	i.output(ipFrom16(to), frame[room:room+n])
+	i.outputTo(ipFrom16(to), frame[room:room+n], peers)
 }
 
 // handleAdvert is RFC 4861 section 7.2.5.
@@ -122,12 +125,10 @@ func (s *Stack) handleAdvert(g *segment, eth *header.EthernetRepr, ip6 *header.I
 		return
 	}
 	known := false
-	if g.mayKnow(target) {
-		for _, i := range g.interfaces {
-			known = s.hearAdvert(i, target, &r) || known
-		}
+	for i := range s.knowers(g, target, claim{r.TargetLink, r.Router}) {
+		known = s.hearAdvert(i, target, &r) || known
 	}
-	if !known {
+	if !known && !g.isKnown(target) {
 		s.drop(DropUnasked)
 	}
 }
@@ -166,7 +167,9 @@ func (s *Stack) hearAdvert(i *Interface, target ip, r *header.NeighborAdvertisem
 	if lla == advertNone && n.state == StateIncomplete {
 		s.drop(DropNoLinkAddress)
 	}
-	s.setRouter(i, n, r.Router)
+	if n.state.accepts(r.Solicited, r.Override, lla) {
+		s.setRouter(i, n, r.Router)
+	}
 	s.apply(id, advert(r.Solicited, r.Override, lla), r.TargetLink, cause)
 	return true
 }
@@ -178,6 +181,7 @@ func (s *Stack) setRouter(i *Interface, n *neighbor, router bool) {
 	if router {
 		n.flags |= flagRouter
 	}
+	s.unsettle(i, n)
 	if was && !router && s.options.Observer != nil {
 		s.options.Observer.NeighborChanged(NeighborEvent{
 			Interface: i, Addr: s.neighbors.address(n).addr(), Old: n.state, New: n.state,
@@ -186,10 +190,25 @@ func (s *Stack) setRouter(i *Interface, n *neighbor, router bool) {
 	}
 }
 
+// solicitSource is the address that asks for an IPv6 neighbor: the source of the
+// packet that waits for it if that is ours, else any of the right scope (RFC 4861
+// section 7.2.2).
+func (i *Interface) solicitSource(a *ask, target ip) ip {
+	if a.packets > 0 {
+		packet := header.IPv6(i.stack.packets.slots[a.head].data)
+		if len(packet) >= header.IPv6Size && packet.Version() == 6 {
+			if own := i.own(ipFrom16(packet.Src())); own != nil {
+				return own.ip
+			}
+		}
+	}
+	return i.source(target).ip
+}
+
 // sendSolicitation asks the group of the target (to is Broadcast), or the one
 // station to.
-func (i *Interface) sendSolicitation(to header.MAC, target ip) bool {
-	src := i.source(target).ip.as16()
+func (i *Interface) sendSolicitation(to header.MAC, target, from ip) bool {
+	src := from.as16()
 	ns := header.NeighborSolicitation{Target: target.as16(), SourceLink: i.config.MAC, HasSourceLink: true}
 	dst := ns.Target
 	if to.IsBroadcast() {
@@ -198,17 +217,8 @@ func (i *Interface) sendSolicitation(to header.MAC, target ip) bool {
 	}
 	frame := i.stack.room(smallFrame)
 	n := i.emitEthernet(frame, to, header.EtherTypeIPv6)
-	ip6 := neighborIPv6(src, dst, ns.Size())
-	n += ip6.Emit(frame[n:])
-	n += ns.Emit(frame[n:], src, dst)
+	n += ns.EmitPacket(frame[n:], &src, &dst)
 	return i.send(n, &i.stack.counts().SolicitsSent)
-}
-
-func neighborIPv6(src, dst [16]byte, size int) header.IPv6Repr {
-	return header.IPv6Repr{
-		Src: src, Dst: dst, NextHeader: header.ProtocolICMPv6,
-		HopLimit: header.NeighborHopLimit, PayloadLen: size,
-	}
 }
 
 // groupMAC16 is the MAC of an IPv6 group (RFC 2464 section 7).

@@ -14,9 +14,14 @@ const suspectWithin = 1 * loop.Second
 // admit makes an entry in StateNone for an address that was searched for in vain,
 // 0 if there is no room. An entry that only a peer wants may take the place of
 // another such one; an entry that we want takes that of any that nobody waits for,
-// the least useful first.
+// the least useful first. Those that peers keep busy, which can't give way, take no
+// room from it: the table may have MaxEntries of ours beside them.
 func (s *Stack) admit(i *Interface, a ip, free spot, now loop.Time, foreign bool) uint32 {
-	if i.count >= i.config.Neighbor.MaxEntries || s.neighbors.used >= maxIDs {
+	count := i.count
+	if !foreign {
+		count -= i.busy
+	}
+	if count >= i.config.Neighbor.MaxEntries || s.neighbors.used >= maxIDs {
 		victim := s.neighbors.timers.oldest(i.foreign)
 		if victim == 0 && !foreign {
 			victim = s.neighbors.timers.oldest(i.stale)
@@ -33,11 +38,38 @@ func (s *Stack) admit(i *Interface, a ip, free spot, now loop.Time, foreign bool
 	s.needCache()
 	id := s.neighbors.create(i.slot, a, free, now)
 	i.count++
-	i.segment.watch(a, 1)
+	i.segment.know(a, i.slot)
 	if foreign {
 		s.neighbors.at(id).flags |= flagForeign
 	}
 	return id
+}
+
+// countForeign follows an entry that only peers want from state to state. Such an
+// entry can give way only while it is STALE.
+func (s *Stack) countForeign(i *Interface, old, next State) {
+	i.busy += isBusy(next) - isBusy(old)
+	if next == StateIncomplete {
+		s.strangers++
+	}
+	if old == StateIncomplete {
+		s.strangers--
+	}
+}
+
+func isBusy(s State) int {
+	if s == StateNone || s == StateStale {
+		return 0
+	}
+	return 1
+}
+
+// adopt makes an entry that only peers wanted one of ours.
+func (s *Stack) adopt(n *neighbor) {
+	if n.flags&flagForeign != 0 {
+		s.countForeign(s.interfaces[n.iface], n.state, StateNone)
+		n.flags &^= flagForeign
+	}
 }
 
 // forget takes an entry out of the cache.
@@ -47,8 +79,9 @@ func (s *Stack) forget(id uint32) {
 	if n.ask != 0 {
 		s.stopAsking(n)
 	}
+	s.adopt(n)
 	i.count--
-	i.segment.watch(s.neighbors.address(n), -1)
+	i.segment.forget(s.neighbors.address(n), i.slot)
 	s.neighbors.delete(id)
 }
 
@@ -60,10 +93,11 @@ func (i *Interface) addStatic(a ip, mac header.MAC) {
 		s.needCache()
 		id = s.neighbors.create(i.slot, a, free, s.loop.Now())
 		i.count++
-		i.segment.watch(a, 1)
+		i.segment.know(a, i.slot)
 	}
 	n := s.neighbors.at(id)
 	n.state, n.mac = StateStatic, mac
+	s.unsettle(i, n)
 }
 
 // apply moves a neighbor along its table and does what that demands. The entry
@@ -76,6 +110,9 @@ func (s *Stack) apply(id uint32, e event, mac header.MAC, cause Cause) {
 		return
 	}
 	i, now := s.interfaces[n.iface], s.loop.Now()
+	if n.flags&flagForeign != 0 {
+		s.countForeign(i, old, next)
+	}
 	if old == StateIncomplete && next == StateReachable && do == doResolve {
 		s.resolve(id, n, i, mac, now, cause)
 	} else {
@@ -91,7 +128,7 @@ func (s *Stack) move(id uint32, n *neighbor, i *Interface, t transition, mac hea
 		oldMAC = s.asks.at(n.ask).was
 	}
 	if do&doRecord != 0 && mac != n.mac {
-		n.mac = mac
+		n.mac, n.told = mac, ticks(now)
 		n.flags &^= flagTried
 		if !oldMAC.IsZero() && mac != oldMAC {
 			s.counts().NeighborChanges++
@@ -108,7 +145,7 @@ func (s *Stack) move(id uint32, n *neighbor, i *Interface, t transition, mac hea
 		if n.ask != 0 {
 			s.confirmHolds(n, s.asks.at(n.ask), now)
 		}
-		n.flags &^= flagOutstanding | flagForeign
+		n.flags &^= flagOutstanding
 	}
 	if do&doConfirm != 0 {
 		n.flags &^= flagTried
@@ -126,6 +163,7 @@ func (s *Stack) move(id uint32, n *neighbor, i *Interface, t transition, mac hea
 	case !oldMAC.IsZero():
 		s.asks.at(n.ask).was = oldMAC
 	}
+	s.unsettle(i, n)
 	s.report(i, n, old, oldMAC, cause)
 	if next == StateNone {
 		s.forget(id)
@@ -141,16 +179,17 @@ func (s *Stack) resolve(id uint32, n *neighbor, i *Interface, mac header.MAC, no
 	if !oldMAC.IsZero() && mac != oldMAC {
 		s.counts().NeighborChanges++
 	}
-	n.state, n.mac, n.changed = StateReachable, mac, now
+	n.state, n.mac, n.changed, n.told = StateReachable, mac, now, ticks(now)
 	s.setTimer(id, n, i, now, doResolve)
 	s.confirmHolds(n, a, now)
-	n.flags &^= flagOutstanding | flagForeign | flagTried
+	n.flags &^= flagOutstanding | flagTried
 	if a.packets > 0 {
 		s.endHeldPackets(i, n, doResolve)
 	}
 	s.askTimers.remove(n.ask)
 	s.asks.release(n.ask)
 	n.ask = 0
+	s.unsettle(i, n)
 	s.report(i, n, StateIncomplete, oldMAC, cause)
 }
 
@@ -211,14 +250,23 @@ func (s *Stack) report(i *Interface, n *neighbor, old State, oldMAC header.MAC, 
 	})
 }
 
+// ticks is the time as a neighbor keeps it: in ticks of the wheels, modulo 52
+// days.
+func ticks(t loop.Time) uint32 { return uint32(t >> tickBits) }
+
 // suspect looks for two MACs told for one address within a second. It is
 // called before the message is applied. Of MACs that take turns faster than that
 // only the first is reported.
 func (s *Stack) suspect(n *neighbor, told header.MAC, cause Cause) {
-	if !n.state.HasMAC() || n.mac == told {
+	now := ticks(s.loop.Now())
+	if n.mac == told {
+		n.told = now
 		return
 	}
-	if s.loop.Now().Sub(n.changed) >= suspectWithin && n.state != StateStatic {
+	if !n.state.HasMAC() {
+		return
+	}
+	if now-n.told > uint32(suspectWithin>>tickBits) && n.state != StateStatic {
 		n.flags &^= flagSuspect
 		return
 	}

@@ -1,7 +1,8 @@
 package stack
 
 // State is the state of a neighbor (RFC 4861 section 7.3.2). The same machine
-// serves ARP: RFC 1122 section 2.3.2.1 asks for no less.
+// serves ARP: what RFC 1122 section 2.3.2.1 asks for, to flush what is out of date
+// and not to flood, is part of it.
 type State uint8
 
 // States of a neighbor.
@@ -76,6 +77,18 @@ func advert(solicited, override bool, lla event) event {
 		e += solicitBit
 	}
 	return e
+}
+
+// accepts tells whether an advertisement updates a neighbor's entry, IsRouter
+// included (RFC 4861 section 7.2.5).
+func (s State) accepts(solicited, override bool, lla event) bool {
+	switch {
+	case s == StateIncomplete:
+		return lla != advertNone
+	case s == StateUnreachable && solicited:
+		return true // see buildTransitions
+	}
+	return override || lla != advertOther
 }
 
 // action is what the caller of step has to do, as a set.
@@ -157,6 +170,11 @@ func buildTransitions() (t [numStates][numEvents]transition) {
 	t[StateProbe][evExhausted] = transition{StateNone, doForget}
 	t[StateProbe][evUnreachable] = transition{StateUnreachable, doAsk}
 	t[StateUnreachable][evExhausted] = transition{StateNone, doForget}
+	// Everybody is asked in UNREACHABLE, so that a neighbor that has another MAC
+	// now is found. Its answer is taken even if it does not override, as that of a
+	// proxy: without RFC 7048 the entry would be gone, and the answer would
+	// complete a new one. What was not solicited stays under section 7.2.5.
+	t[StateUnreachable][advert(true, false, advertOther)] = t[StateUnreachable][advert(true, true, advertOther)]
 	return t
 }
 

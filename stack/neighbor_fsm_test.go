@@ -37,7 +37,7 @@ track          .    .      .     .     .     .     .     .
 -O/other       .    Smf    Sm    Sm    Sm    Sm    Sm    .
 S-/none        .    .      Rca   Rca   Rca   Rca   Rca   .
 S-/same        .    Rmcaf  Rca   Rca   Rca   Rca   Rca   .
-S-/other       .    Rmcaf  S     .     .     .     .     .
+S-/other       .    Rmcaf  S     .     .     .     Rmca  .
 SO/none        .    .      Rca   Rca   Rca   Rca   Rca   .
 SO/same        .    Rmcaf  Rca   Rca   Rca   Rca   Rca   .
 SO/other       .    Rmcaf  Rmca  Rmca  Rmca  Rmca  Rmca  .
@@ -189,5 +189,10 @@ func checkLaws(t *testing.T, s State, e event, tracked bool) {
 	}
 	if e >= evAdvert && s == StateNone && next != s {
 		t.Errorf("event %d: an advert makes an entry", e)
+	}
+	if e >= evAdvert && s.HasMAC() && do&(doRecord|doConfirm) != 0 {
+		if parts := e - evAdvert; !s.accepts(parts >= solicitBit, parts%solicitBit >= overrideBit, parts%overrideBit) {
+			t.Errorf("%v, event %d: an advert that is not accepted changes more than the state", s, e)
+		}
 	}
 }

@@ -7,7 +7,7 @@ import (
 	"glean/stack/loop"
 )
 
-// neighbor is one entry of the cache. It takes 40 octets and holds no pointer;
+// neighbor is one entry of the cache. It takes 40 octets, no pointer among them;
 // with its timer (13) and its place in the index (8 at most on average) that is
 // 61 for IPv4, and 16 more for the address of IPv6.
 type neighbor struct {
@@ -16,6 +16,7 @@ type neighbor struct {
 	key     uint32    // IPv4: the address; IPv6: where it is in addresses
 	iface   uint32    // slot of the interface
 	ask     uint32    // its record while it is being asked, else 0
+	told    uint32    // when somebody said last that it has this MAC, in ticks
 	mac     header.MAC
 	state   State
 	flags   uint8
@@ -26,7 +27,7 @@ const (
 	flagIPv6        uint8 = 1 << iota // key is an index
 	flagRouter                        // IsRouter of RFC 4861 section 5.1
 	flagOutstanding                   // a question was sent and not answered yet
-	flagForeign                       // made by a peer's message and never used by us
+	flagForeign                       // only peers' messages want it, see Stack.adopt
 	flagSuspect                       // two MACs within a second were reported
 	flagTried                         // the MAC was asked since it was confirmed last; ask everybody
 	flagTracked                       // kept verified; see Track

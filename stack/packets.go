@@ -7,28 +7,38 @@ import (
 )
 
 // packetPool keeps copies of packets that wait for a MAC. Buffers are used
-// again; together there are at most maxHeldPackets.
+// again; together there are at most maxHeldPackets. Each packet is in one of two
+// lists, oldest first: the newest of each neighbor, and those that a newer one
+// came after. When the pool is full, the latter give way first, so that each
+// neighbor that waits keeps a packet, as RFC 4861 section 7.2.2 demands.
 type packetPool struct {
-	slots []heldPacket // from 1 on; slot 0 is the list of free ones
+	slots []heldPacket // from firstPacket on; before them are the heads of the lists
 	live  int
 }
 
 type heldPacket struct {
-	next uint32
-	data []byte
+	next         uint32 // of the same neighbor; in a free slot and in slot 0: the next free one
+	ask          uint32 // of its neighbor
+	older, newer uint32 // in its list, which is a ring with its head
+	data         []byte
 }
+
+// Slots of heads.
+const (
+	newestPackets  = 0
+	surplusPackets = 1
+	firstPacket    = 2
+)
 
 // maxHeldPackets bounds the memory of all held packets of a stack: 24 MB with
 // frames of 1,514 octets.
 const maxHeldPackets = 16384
 
-// put copies a packet and gives its slot, 0 if there is no room.
-func (p *packetPool) put(packet []byte) uint32 {
-	if p.live == maxHeldPackets {
-		return 0
-	}
+// put copies a packet for the neighbor of an ask and gives its slot; before is
+// the packet that came before it for that neighbor, 0 if there is none.
+func (p *packetPool) put(packet []byte, ask, before uint32) uint32 {
 	if len(p.slots) == 0 {
-		p.slots = append(p.slots, heldPacket{})
+		p.slots = append(p.slots, heldPacket{}, heldPacket{older: surplusPackets, newer: surplusPackets})
 	}
 	id := p.slots[0].next
 	if id == 0 {
@@ -36,14 +46,42 @@ func (p *packetPool) put(packet []byte) uint32 {
 		p.slots = append(p.slots, heldPacket{})
 	}
 	slot := &p.slots[id]
-	p.slots[0].next, slot.next = slot.next, 0
+	p.slots[0].next, slot.next, slot.ask = slot.next, 0, ask
 	slot.data = append(slot.data[:0], packet...)
 	p.live++
+	if before != 0 {
+		p.slots[before].next = id
+		p.unlink(before)
+		p.link(surplusPackets, before)
+	}
+	p.link(newestPackets, id)
 	return id
+}
+
+// link puts a packet at the end of a list.
+func (p *packetPool) link(list, id uint32) {
+	last := p.slots[list].older
+	p.slots[id].older, p.slots[id].newer = last, list
+	p.slots[last].newer, p.slots[list].older = id, id
+}
+
+func (p *packetPool) unlink(id uint32) {
+	older, newer := p.slots[id].older, p.slots[id].newer
+	p.slots[older].newer, p.slots[newer].older = newer, older
+}
+
+// oldestSurplus is the packet that has been followed by another of its neighbor
+// for longest, 0 if there is none.
+func (p *packetPool) oldestSurplus() uint32 {
+	if id := p.slots[surplusPackets].newer; id != surplusPackets {
+		return id
+	}
+	return 0
 }
 
 // free gives a slot back.
 func (p *packetPool) free(id uint32) {
+	p.unlink(id)
 	p.slots[id].next = p.slots[0].next
 	p.slots[0].next = id
 	p.live--
@@ -51,24 +89,42 @@ func (p *packetPool) free(id uint32) {
 
 // Output sends an IP packet from the interface; it is borrowed until Output
 // returns. If the MAC of the next hop is not known, the neighbor is asked and
-// the packet held: at most MaxHeld for a neighbor, the oldest gives way
-// (RFC 4861 section 7.2.2). The reason tells why the packet was not taken.
+// the packet held: at most MaxHeld for a neighbor and maxHeldPackets in all; the
+// oldest gives way (RFC 4861 section 7.2.2). The reason tells why the packet was not taken.
 func (i *Interface) Output(dst netip.Addr, packet []byte) Reason {
 	if !dst.IsValid() || dst.Is4In6() || i.slot == 0 {
 		return NoRoute
 	}
-	r := i.output(ipFrom(dst), packet)
+	r := i.output(ipFrom(dst), packet, ours)
 	i.stack.schedule()
 	return r
 }
 
-func (i *Interface) output(dst ip, packet []byte) Reason {
-	s := i.stack
+// wish says who wants a packet sent.
+type wish bool
+
+const (
+	ours  wish = false
+	peers wish = true // it is an answer
+)
+
+// maxStrangers is how many neighbors without a MAC a stack looks for at a time
+// only because they asked something. Whoever invents senders costs the network no
+// more questions than these, and others no held packets.
+const maxStrangers = 1024
+
+func (i *Interface) output(dst ip, packet []byte, who wish) Reason {
 	hop, r := i.nextHop(dst)
 	if r != ReasonNone {
-		s.drop(DropNoRoute)
+		i.stack.drop(DropNoRoute)
 		return r
 	}
+	return i.outputTo(hop, packet, who)
+}
+
+// outputTo is output to a neighbor.
+func (i *Interface) outputTo(hop ip, packet []byte, who wish) Reason {
+	s := i.stack
 	if !s.up {
 		s.drop(DropLinkDown)
 		return LinkDown
@@ -82,13 +138,23 @@ func (i *Interface) output(dst ip, packet []byte) Reason {
 		return r
 	}
 	id, free := s.neighbors.search(i.slot, hop)
-	if id == 0 {
+	switch {
+	case id != 0:
+	case who == peers:
+		if s.strangers < maxStrangers {
+			id = s.admit(i, hop, free, s.loop.Now(), true)
+		}
+		if id == 0 {
+			s.drop(DropForeignFull)
+			return TableFull
+		}
+	default:
 		if id = s.admit(i, hop, free, s.loop.Now(), false); id == 0 {
 			s.drop(DropTableFull)
 			return TableFull
 		}
 	}
-	s.use(id)
+	s.use(id, who)
 	if n := s.neighbors.at(id); n.state.HasMAC() {
 		s.sendPacket(i, n.mac, packet)
 	} else {
@@ -98,9 +164,11 @@ func (i *Interface) output(dst ip, packet []byte) Reason {
 }
 
 // use says that a packet is sent to a neighbor.
-func (s *Stack) use(id uint32) {
+func (s *Stack) use(id uint32, who wish) {
 	n := s.neighbors.at(id)
-	n.flags &^= flagForeign
+	if who == ours {
+		s.adopt(n)
+	}
 	s.apply(id, evSend, header.MAC{}, CauseSent)
 	if n.ask != 0 {
 		s.asks.at(n.ask).flags |= askUsed
@@ -115,7 +183,7 @@ func (i *Interface) Use(hop netip.Addr) bool {
 	if i.slot == 0 || id == 0 {
 		return false
 	}
-	i.stack.use(id)
+	i.stack.use(id, ours)
 	i.stack.schedule()
 	return true
 }
@@ -137,18 +205,17 @@ func (s *Stack) keep(n *neighbor, i *Interface, packet []byte) {
 		s.dropOldest(a)
 		s.drop(DropHeldOverflow)
 	}
-	slot := s.packets.put(packet)
-	if slot == 0 {
+	if s.packets.live == maxHeldPackets {
+		s.dropForRoom(a)
 		s.drop(DropHeldOverflow)
-	} else {
-		if a.packets == 0 {
-			a.head = slot
-		} else {
-			s.packets.slots[a.tail].next = slot
-		}
-		a.tail = slot
-		a.packets++
 	}
+	if a.packets == 0 {
+		a.tail = s.packets.put(packet, n.ask, 0)
+		a.head = a.tail
+	} else {
+		a.tail = s.packets.put(packet, n.ask, a.tail)
+	}
+	a.packets++
 	if a.flags&askSelf != 0 {
 		return
 	}
@@ -159,6 +226,18 @@ func (s *Stack) keep(n *neighbor, i *Interface, packet []byte) {
 	} else {
 		s.setAskTimer(n, a, i, now)
 	}
+}
+
+// dropForRoom loses a packet so that one for a can be held. Only if no neighbor
+// has two it is the last of one: its own, else the oldest of all.
+func (s *Stack) dropForRoom(a *ask) {
+	switch id := s.packets.oldestSurplus(); {
+	case id != 0:
+		a = s.asks.at(s.packets.slots[id].ask)
+	case a.packets == 0:
+		a = s.asks.at(s.packets.slots[s.packets.slots[newestPackets].newer].ask)
+	}
+	s.dropOldest(a)
 }
 
 // dropOldest frees the first held packet.

@@ -55,14 +55,14 @@ func TestPingOfARange(t *testing.T) {
 
 func TestManyInterfacesAnswer(t *testing.T) {
 	n := newNode(t, loop.NewVirtual(), Options{})
-	for k := range 10000 {
+	for k := 1; k <= 10000; k++ { // 10.0.0.0 is a broadcast address
 		mac := header.MACFromUint64(0x020000000000 | uint64(k))
 		n.add(InterfaceConfig{
-			Handle: uint32(k + 1), MAC: mac,
+			Handle: uint32(k), MAC: mac,
 			IPv4: netip.PrefixFrom(netip.AddrFrom4([4]byte{10, 0, byte(k >> 8), byte(k)}), 8),
 		})
 	}
-	for _, k := range []int{1, 77, 9999} {
+	for _, k := range []int{1, 77, 10000} {
 		target := fmt.Sprintf("10.0.%d.%d", k>>8, k&255)
 		n.stack.HandleFrame(request(mac2, "10.9.9.9", target).bytes(t))
 		if got := n.link.take(); len(got) != 1 || !strings.Contains(got[0], "is-at "+target) {
@@ -178,6 +178,44 @@ func TestConflictsOfIPv6(t *testing.T) {
 	}
 	if s := m.iface.Status(); !s[2].Duplicate || s[1].Duplicate || s[0].Duplicate {
 		t.Errorf("%+v", s)
+	}
+}
+
+// TestN03RepliesStayInOneVLAN: two interfaces of one VLAN ask for the same
+// neighbor, and it answers one of them. What everybody hears shows the other one a
+// MAC, but confirms nothing.
+func TestN03RepliesStayInOneVLAN(t *testing.T) {
+	broadcast := reply(mac2, peer)
+	broadcast.ethDst = header.Broadcast
+	for name, c := range map[string]struct {
+		hop   string
+		frame []byte
+		other string
+	}{
+		"reply":           {peer, reply(mac2, peer).bytes(t), "incomplete"},
+		"broadcast reply": {peer, broadcast.bytes(t), "stale " + mac2.String()},
+		"advertisement":   {peer6, ndFrame{advert: true, dst: "2001:db8::1", target: peer6, lla: mac2, flags: flagS | flagO}.bytes(t), "incomplete"},
+	} {
+		for _, answered := range []int{0, 1} { // which of them was added first does not matter
+			n := newNode(t, loop.NewVirtual(), Options{})
+			configs := []InterfaceConfig{config(3), config(3)}
+			configs[answered] = config(1)
+			for k, cfg := range configs {
+				n.waiter.hold(n.add(cfg), c.hop, uint32(k), false, 30e9)
+			}
+			n.receive(c.frame)
+			n.iface = n.stack.Interface(uint32(answered + 1))
+			if n.wantState(c.hop, "reachable "+mac2.String()); n.waiter.confirmed[uint32(answered)].mac != mac2 {
+				t.Errorf("%s: the one that was answered is not confirmed", name)
+			}
+			n.iface = n.stack.Interface(uint32(2 - answered))
+			if n.wantState(c.hop, c.other); len(n.waiter.confirmed) != 1 {
+				t.Errorf("%s: the other one is confirmed", name)
+			}
+			if t.Failed() {
+				t.Fatal(name)
+			}
+		}
 	}
 }
 
@@ -501,6 +539,13 @@ func TestLoopedFrames(t *testing.T) {
 	dad := ndFrame{src: "::", dst: solicitGroup, target: "2001:db8::1", ethSrc: mac1}
 	n.receive(dad.bytes(t))
 	n.wantSent()
+	ns := resolveNS()
+	ns.lla = mac1
+	n.receive(ns.bytes(t))
+	n.wantSent()
+	if n.iface.NeighborCount() != 0 || n.stack.Counters().Dropped[DropSenderMAC] != 1 {
+		t.Errorf("%d neighbors, drops %v", n.iface.NeighborCount(), n.stack.Counters().Dropped)
+	}
 	n.waiter.hold(n.iface, peer6, 1, false, 30e9)
 	f := answerNA()
 	f.lla = mac1

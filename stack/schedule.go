@@ -77,7 +77,7 @@ func (s *Stack) nextQuestion(n *neighbor, a *ask, i *Interface, now loop.Time) l
 	for h := a.holds; h != 0; h = s.holds.at(h).next {
 		last := loop.Time(int64(s.holds.at(h).deadline) - int64(c.RetransTimer))
 		if last >= earliest {
-			at, useful = min(at, last), true
+			at, useful = min(at, max(earliest, tickDown(last))), true // its timer may be late, so it is set early
 		}
 	}
 	if !useful {
@@ -217,7 +217,7 @@ func (s *Stack) question(n *neighbor, a *ask, i *Interface, now loop.Time) bool 
 	if target.is4() {
 		sent = i.sendARPRequest(to, target)
 	} else {
-		sent = i.sendSolicitation(to, target)
+		sent = i.sendSolicitation(to, target, i.solicitSource(a, target))
 	}
 	if !sent {
 		return false

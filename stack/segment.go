@@ -13,7 +13,8 @@ type segment struct {
 	key        uint32
 	interfaces []*Interface  // in the order in which they were added
 	index      *segmentIndex // nil while the one interface there is answers for itself only
-	watched    map[ip]int    // neighbors by address, counted over all interfaces
+	watched    map[ip]knower // who has a neighbor with an address; nil if there are few interfaces
+	shared     map[ip]*knowers
 }
 
 // segmentKey packs VLAN IDs. A priority tag (ID 0) names no VLAN, so it does
@@ -40,10 +41,9 @@ func (s *Stack) segment(key uint32) *segment {
 	return nil
 }
 
-// only gives the interface of a segment that has one, which answers for itself
-// only; nil in other segments.
+// only gives the interface of a segment that has one, nil in other segments.
 func (g *segment) only() *Interface {
-	if g.index != nil || len(g.interfaces) != 1 {
+	if len(g.interfaces) != 1 {
 		return nil
 	}
 	return g.interfaces[0]
@@ -68,8 +68,10 @@ func (g *segment) owner(a ip) (i *Interface, exact bool) {
 	if own := g.own(a); own != nil {
 		return own.iface, true
 	}
-	if g.index != nil && len(g.index.lengths) > 0 {
-		return g.index.proxy(a), false
+	if g.index != nil && len(g.index.lengths) > 0 && !a.isNeverAsked() {
+		if i := g.index.proxy(a); i != nil && !(a.is4() && i.isBroadcast(a)) {
+			return i, false
+		}
 	}
 	return nil, false
 }
@@ -132,22 +134,3 @@ func (g *segment) remove(i *Interface) {
 		g.index.remove(i, g.interfaces)
 	}
 }
-
-// scanAll is how many interfaces a segment may have before it counts its
-// neighbors by address.
-const scanAll = 8
-
-// watch keeps the count of neighbors with an address, so that a broadcast
-// about an address that no interface knows costs one look, not one per
-// interface.
-func (g *segment) watch(a ip, change int) {
-	if g.watched == nil {
-		return
-	}
-	if g.watched[a] += change; g.watched[a] == 0 {
-		delete(g.watched, a)
-	}
-}
-
-// mayKnow tells whether any interface may have a neighbor with the address.
-func (g *segment) mayKnow(a ip) bool { return g.watched == nil || g.watched[a] > 0 }

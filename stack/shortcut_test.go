@@ -8,6 +8,7 @@ import (
 	"glean/stack/header"
 	"glean/stack/loop"
 
+	"github.com/google/gopacket/layers"
 	"pgregory.net/rapid"
 )
 
@@ -17,11 +18,14 @@ type twins struct {
 	short, general *node
 }
 
-func newTwins(t *testing.T) *twins {
+func newTwins(t *testing.T, responder bool) *twins {
 	each := func() *node {
 		n := newNode(t, loop.NewVirtual(), Options{})
 		c := config(1)
 		c.Neighbor.MaxEntries = 3
+		if responder { // also for who is asked
+			c.RespondFor = []netip.Prefix{netip.MustParsePrefix("192.0.2.0/29"), netip.MustParsePrefix("2001:db8::/125")}
+		}
 		n.add(c)
 		return n
 	}
@@ -54,6 +58,48 @@ func holdGenerally(n *node, hop string, target uint32, deadline loop.Time) Held 
 		s.Solicit(ref)
 	}
 	return Held{State: HeldAsk, Ref: ref}
+}
+
+// advertOf draws an advertisement that answers, most often with a single odd thing
+// about it.
+func advertOf(t *rapid.T, tb testing.TB) []byte {
+	f := ndFrame{
+		advert: true, src: peer6, dst: "2001:db8::1", target: rapid.SampledFrom([]string{peer6, peer6, "fe80::7"}).Draw(t, "target"),
+		lla: rapid.SampledFrom([]header.MAC{mac2, mac3}).Draw(t, "mac"), flags: flagS | rapid.SampledFrom([]uint8{0, flagO, flagR, flagO | flagR}).Draw(t, "flags"),
+	}
+	trailer, size := 0, 0
+	switch odd := rapid.IntRange(0, 12).Draw(t, "odd"); odd {
+	case 0:
+		f.flags &^= flagS
+	case 1:
+		f.dst, f.ethDst = rapid.SampledFrom([]string{"2001:db8::9", "2001:db8::3", "fe80::1", "ff02::1"}).Draw(t, "dst"), mac1
+	case 2:
+		f.lla = rapid.SampledFrom([]header.MAC{{}, mac1, {1}, header.Broadcast}).Draw(t, "impossible")
+	case 3:
+		f.ethDst = rapid.SampledFrom([]header.MAC{mac4, header.Broadcast, {0x33, 0x33, 5: 1}}).Draw(t, "to")
+	case 4:
+		f.hopLimit = 254
+	case 5:
+		f.target = rapid.SampledFrom([]string{"2001:db8::1", "2001:db8::8", "ff02::2", "::"}).Draw(t, "other target")
+	case 6:
+		f.tags = []uint16{rapid.Uint16Range(0, 1).Draw(t, "VLAN")}
+	case 7:
+		f.options = []layers.ICMPv6Option{{Type: 14, Data: make([]byte, 6)}}
+	case 8:
+		f.fragment = true
+	case 9, 10:
+		at, bit := rapid.IntRange(0, 71).Draw(t, "octet"), rapid.IntRange(0, 7).Draw(t, "bit")
+		f.edit, f.fix = func(p []byte) { p[at] ^= 1 << bit }, odd == 10 && at != 4 && at != 5
+	case 11:
+		size = rapid.IntRange(1, 85).Draw(t, "length")
+	case 12:
+		trailer = 4
+	}
+	b := append(f.bytes(tb), make([]byte, trailer)...)
+	if size > 0 {
+		b = b[:size]
+	}
+	return b
 }
 
 // answerOf draws an ARP reply, most often one with a single odd thing about it.
@@ -99,13 +145,14 @@ func answerOf(t *rapid.T, tb testing.TB) []byte {
 	return b
 }
 
-// TestShortWaysDoTheSame: handleAnswer is handleAny, begin is join, resolve is
+// TestShortWaysDoTheSame: handleReply and handleSolicitedAdvert are handleAny, begin is join, resolve is
 // move, whatever has happened before.
 func TestShortWaysDoTheSame(t *testing.T) {
 	hops := []string{peer, "192.0.2.3", "192.0.2.4", peer6, "fe80::7"}
-	resolved, answered, begun := 0, 0, 0
+	resolved, begun := 0, 0
+	answered := make(map[string]int)
 	rapid.Check(t, func(rt *rapid.T) {
-		w := newTwins(t)
+		w := newTwins(t, rapid.Bool().Draw(rt, "responder"))
 		target, patient := uint32(0), rapid.Bool().Draw(rt, "patient")
 		w.both(func(n *node) { n.waiter.patient = patient })
 		hop := rapid.SampledFrom(hops)
@@ -123,17 +170,21 @@ func TestShortWaysDoTheSame(t *testing.T) {
 				}
 			},
 			"frame": func(rt *rapid.T) {
-				f := answerOf(rt, t)
+				draw, from := answerOf, peer
+				if rapid.Bool().Draw(rt, "IPv6") {
+					draw, from = advertOf, peer6
+				}
+				f := draw(rt, t)
 				if rapid.Bool().Draw(rt, "asked") {
 					target++
-					w.both(func(n *node) { n.waiter.hold(n.iface, peer, target, true, n.loop.Now()+30e9) })
+					w.both(func(n *node) { n.waiter.hold(n.iface, from, target, true, n.loop.Now()+30e9) })
 				}
 				w.general.stack.counts().RxFrames++
 				w.general.stack.handleAny(f)
 				before := len(w.short.waiter.confirmed)
 				w.short.stack.HandleFrame(f)
 				if len(w.short.waiter.confirmed) > before {
-					answered++
+					answered[from]++
 				}
 			},
 			"advert": func(rt *rapid.T) {
@@ -178,8 +229,8 @@ func TestShortWaysDoTheSame(t *testing.T) {
 			"": func(rt *rapid.T) { w.compare(rt) },
 		})
 	})
-	if resolved == 0 || answered == 0 || begun == 0 {
-		t.Errorf("%d resolved, %d answered, %d begun", resolved, answered, begun)
+	if resolved == 0 || answered[peer] == 0 || answered[peer6] == 0 || begun == 0 {
+		t.Errorf("%d resolved, %v answered, %d begun", resolved, answered, begun)
 	}
 }
 
@@ -211,6 +262,21 @@ func (w *twins) compare(t *rapid.T) {
 	} {
 		if !reflect.DeepEqual(c.short, c.general) {
 			t.Fatalf("%s: %+v, generally %+v", c.what, c.short, c.general)
+		}
+	}
+}
+
+func TestUsualAnswersGoTheShortWay(t *testing.T) {
+	for _, hop := range hops {
+		for _, responder := range []bool{false, true} {
+			n := newTwins(t, responder).short
+			n.waiter.hold(n.iface, hop, 1, true, 30e9)
+			if !n.stack.handleAnswer(answer(t, hop, mac2)) || n.state(hop) != "reachable "+mac2.String() {
+				t.Errorf("%s, responder %v: %s", hop, responder, n.state(hop))
+			}
+			if n.stack.handleAnswer(answer(t, hop, mac3)) {
+				t.Errorf("%s: a second answer, too", hop)
+			}
 		}
 	}
 }

@@ -11,7 +11,7 @@ import (
 // Options are what a stack is given besides its loop and link; all are
 // optional.
 type Options struct {
-	Rand     *rand.Rand // draws ReachableTime; nil: a fixed seed
+	Rand     *rand.Rand // draws ReachableTime and delays; nil: a fixed seed
 	Waiter   Waiter
 	Observer Observer
 	// Deliver takes IP packets to our addresses that the stack does not handle
@@ -43,6 +43,9 @@ type Stack struct {
 
 	*cache
 	seed uint64 // of the cache's index
+
+	strangers int             // INCOMPLETE neighbors that only peers want
+	delayed   *delayedAnswers // nil: there was none yet
 
 	timer    loop.Timer
 	notes    []note // for the waiter, in order
@@ -153,6 +156,7 @@ func (s *Stack) HandleState(state link.State) {
 		s.resumeAsking()
 	} else {
 		s.doubtNeighbors()
+		s.dropDelayed(nil)
 	}
 	for _, i := range s.interfaces {
 		if i != nil {
@@ -174,6 +178,8 @@ func (s *Stack) runTimers() {
 			s.apply(id, evTimer, header.MAC{}, CauseTimer)
 		} else if id := s.askTimers.expire(now); id != 0 {
 			s.askDue(id)
+		} else if id := s.delayed.expire(now); id != 0 {
+			s.answerDelayed(id)
 		} else {
 			break
 		}
@@ -195,7 +201,7 @@ func (s *Stack) settle() {
 // schedule sets the loop's timer for what comes next. A timer that is too
 // early does no harm and saves moving it for every neighbor.
 func (s *Stack) schedule() {
-	next := min(s.neighbors.timers.next(), s.askTimers.next())
+	next := min(s.neighbors.timers.next(), s.askTimers.next(), s.delayed.next())
 	if len(s.notes) > 0 && !s.draining {
 		next = s.loop.Now() // notes made outside of a turn
 	}

@@ -36,7 +36,8 @@ func (i *Interface) Track(hop netip.Addr) Reason {
 	if n.state == StateStatic || n.isTracked() {
 		return ReasonNone
 	}
-	n.flags = n.flags&^flagForeign | flagTracked
+	s.adopt(n)
+	n.flags |= flagTracked
 	s.apply(id, evTrack, header.MAC{}, CauseAsked)
 	switch n.state {
 	case StateReachable:

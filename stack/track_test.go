@@ -109,6 +109,7 @@ func TestN08TrackFromEveryState(t *testing.T) {
 func TestN08TrackedIsProbed(t *testing.T) {
 	for _, hop := range hops {
 		n := watched(t)
+		n.run(2 * seconds) // the groups are joined
 		confirm(n, hop, mac2)
 		n.track(hop)
 		events := len(n.observer.neighbors)

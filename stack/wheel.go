@@ -91,6 +91,9 @@ func ticksUp(t loop.Time) uint64 {
 	return uint64(max(t, 0)+mask) >> tickBits
 }
 
+// tickDown is the beginning of the tick of t: a timer set for then is not late.
+func tickDown(t loop.Time) loop.Time { return t &^ (1<<tickBits - 1) }
+
 // tickTime is when a tick begins.
 func tickTime(tick uint64) loop.Time { return loop.Time(tick << tickBits) }
 

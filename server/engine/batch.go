@@ -13,7 +13,8 @@ const (
 
 // batchLink is a port's link that collects the questions of one turn of the
 // loop, so that a device which takes many frames at once is given many. What is
-// collected leaves before the loop waits, and before anything that is sent later.
+// collected is given to it before the loop waits, and before anything that is sent
+// later; in which order it leaves does not matter.
 type batchLink struct {
 	link.Link
 	loop    loop.Loop
@@ -74,7 +75,11 @@ func (b *batchLink) flush() {
 // can't be used, the frames are lost as they would be on the wire, and are asked
 // again in their time.
 func (b *batchLink) send() {
-	n, err := b.Link.Send(b.frames)
+	send := b.Link.Send
+	if bulk, ok := b.Link.(link.BulkSender); ok {
+		send = bulk.SendBulk
+	}
+	n, err := send(b.frames)
 	if err != link.ErrFull {
 		n = len(b.frames)
 	}

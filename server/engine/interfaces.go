@@ -147,13 +147,21 @@ func (e *Engine) createInterface(spec InterfaceSpec) (*iface, error) {
 	return i, nil
 }
 
+// usableGateway4 is the gateway, if it can be one; see ParseOpenPerfInterface.
+func (s InterfaceSpec) usableGateway4() netip.Addr {
+	if stack.IsBroadcast(s.Gateway4, s.IPv4) {
+		return netip.Addr{}
+	}
+	return s.Gateway4
+}
+
 func (s InterfaceSpec) stackConfig(handle uint32) stack.InterfaceConfig {
 	c := stack.InterfaceConfig{
 		Handle:     handle,
 		MAC:        s.MAC,
 		Tags:       s.Tags,
 		IPv4:       s.IPv4,
-		Gateway4:   s.Gateway4,
+		Gateway4:   s.usableGateway4(),
 		IPv6:       s.IPv6,
 		Gateway6:   s.Gateway6,
 		Announce:   s.Announce,

@@ -20,16 +20,16 @@ var _ stack.Observer = portObserver{}
 // that is lost and signs of a lie are.
 func (o portObserver) NeighborChanged(n stack.NeighborEvent) {
 	i := o.handles[n.Interface.Handle()]
-	id := i.spec.ID
+	tell := func(what string, detail func() string) { o.emitOfPeer(o.port, "neighbor", i.spec.ID, what, detail) }
 	switch {
 	case n.Suspect:
-		o.emit("neighbor", id, "suspect", fmt.Sprintf("%v: %v and %v within a second", n.Addr, n.MAC, n.OtherMAC))
+		tell("suspect", func() string { return fmt.Sprintf("%v: %v and %v within a second", n.Addr, n.MAC, n.OtherMAC) })
 	case !n.OldMAC.IsZero() && !n.MAC.IsZero() && n.OldMAC != n.MAC:
-		o.emit("neighbor", id, "moved", fmt.Sprintf("%v: from %v to %v (%v)", n.Addr, n.OldMAC, n.MAC, n.Cause))
+		tell("moved", func() string { return fmt.Sprintf("%v: from %v to %v (%v)", n.Addr, n.OldMAC, n.MAC, n.Cause) })
 	case n.RouterLost:
-		o.emit("neighbor", id, "router_lost", n.Addr.String())
+		tell("router_lost", n.Addr.String)
 	case n.Lost:
-		o.emit("neighbor", id, "lost", fmt.Sprintf("%v: nobody answers; it was %v", n.Addr, n.OldMAC))
+		tell("lost", func() string { return fmt.Sprintf("%v: nobody answers; it was %v", n.Addr, n.OldMAC) })
 	}
 	o.followNeighbor(i, &n)
 }

@@ -47,6 +47,25 @@ func ParseInterfaces(raw []byte) ([]InterfaceSpec, error) {
 	return parseItems(raw, object.interfaceSpec)
 }
 
+// ParseOpenPerfInterface is ParseInterface for OpenPerf's clients. Their IPv4
+// gateway may be a broadcast address of the prefix: scripts of OpenPerf that need no
+// gateway give that one. There is no route through it.
+func ParseOpenPerfInterface(raw []byte) (InterfaceSpec, error) {
+	var spec InterfaceSpec
+	err := parse(raw, func(o object) { spec = o.openPerfInterfaceSpec() })
+	return spec, err
+}
+
+// ParseOpenPerfInterfaces is ParseInterfaces for OpenPerf's clients.
+func ParseOpenPerfInterfaces(raw []byte) ([]InterfaceSpec, error) {
+	return parseItems(raw, object.openPerfInterfaceSpec)
+}
+
+func (o object) openPerfInterfaceSpec() InterfaceSpec {
+	o.openPerf = true
+	return o.interfaceSpec()
+}
+
 func (o object) interfaceSpec() InterfaceSpec {
 	spec := InterfaceSpec{Announce: true, Neighbor: stack.DefaultNeighborConfig(), LearningWindow: learningWindowDefault}
 	spec.ID = o.id(o.at("id"), o.nullText("id"))
@@ -212,10 +231,18 @@ func (o object) static4() (netip.Prefix, netip.Addr) {
 		o.wrong(path, "%s is a multicast address", addr)
 	case addr.IsUnspecified() || addr == broadcast4:
 		o.wrong(path, "%s is not an address a host can have", addr)
+	case stack.IsBroadcast(addr, prefix):
+		o.wrong(path, "%s is a broadcast address of %s", addr, prefix.Masked())
 	}
 	gateway := o.gateway(false)
-	if gateway.IsValid() && prefix.Bits() < 31 && !prefix.Contains(gateway) {
+	switch {
+	case !gateway.IsValid():
+	case gateway == addr:
+		o.wrong(o.at("gateway"), "%s is the interface's own address", gateway)
+	case prefix.Bits() < 31 && !prefix.Contains(gateway):
 		o.wrong(o.at("gateway"), "%s is outside %s", gateway, prefix.Masked())
+	case stack.IsBroadcast(gateway, prefix) && !o.openPerf:
+		o.wrong(o.at("gateway"), "%s is a broadcast address of %s", gateway, prefix.Masked())
 	}
 	return prefix, gateway
 }
@@ -239,7 +266,7 @@ func (o object) ipv6(spec *InterfaceSpec) {
 	case "static":
 		if s, ok := o.required("static"); ok {
 			if static, ok := o.object(s); ok {
-				spec.IPv6, spec.Gateway6 = static.static6(spec.LinkLocal.IsValid())
+				spec.IPv6, spec.Gateway6 = static.static6(spec.LinkLocal)
 			}
 		}
 	case "dhcp6":
@@ -253,7 +280,8 @@ func (o object) ipv6(spec *InterfaceSpec) {
 }
 
 // static6 reads an IPv6 address, its prefix length and perhaps a gateway.
-func (o object) static6(linkLocalGiven bool) (netip.Prefix, netip.Addr) {
+// linkLocal is the link-local address that was given, if one was.
+func (o object) static6(linkLocal netip.Addr) (netip.Prefix, netip.Addr) {
 	prefix := o.prefix(true)
 	if addr := prefix.Addr(); prefix.IsValid() {
 		path := o.at("address")
@@ -271,8 +299,10 @@ func (o object) static6(linkLocalGiven bool) (netip.Prefix, netip.Addr) {
 	gateway := o.gateway(true)
 	switch {
 	case !gateway.IsValid() || !prefix.IsValid():
+	case gateway == prefix.Addr() || gateway == linkLocal:
+		o.wrong(o.at("gateway"), "%s is the interface's own address", gateway)
 	case gateway.IsLinkLocalUnicast():
-		if !linkLocalGiven {
+		if !linkLocal.IsValid() {
 			o.wrong(o.at("gateway"), "%s is a link-local address; that needs a link_local_address", gateway)
 		}
 	case prefix.Bits() < 127 && !prefix.Contains(gateway):
@@ -314,7 +344,8 @@ func (o object) gateway(v6 bool) netip.Addr {
 // neighbor reads config.neighbor.
 func (o object) neighbor(spec *InterfaceSpec) {
 	o.only("duplicate_detection", "retrans_timer_ms", "multicast_solicits", "unicast_solicits", "reachable_time_ms",
-		"probe_interval_ms", "delay_first_probe_ms", "max_entries", "learning_rate_pps", "learning_window", "respond_for", "static")
+		"probe_interval_ms", "delay_first_probe_ms", "keep_unreachable", "max_entries", "learning_rate_pps", "learning_window", "respond_for",
+		"proxy_delay_ms", "static")
 	spec.Announce = o.word("duplicate_detection", "announce", "none", "announce") == "announce"
 	n := &spec.Neighbor
 	n.RetransTimer = o.milliseconds("retrans_timer_ms", 1, 60_000, n.RetransTimer)
@@ -326,9 +357,11 @@ func (o object) neighbor(spec *InterfaceSpec) {
 	n.DelayFirstProbe = o.milliseconds("delay_first_probe_ms", 1, 3_600_000, n.DelayFirstProbe)
 	n.MulticastSolicits = int(o.integer("multicast_solicits", 1, 100, int64(n.MulticastSolicits)))
 	n.UnicastSolicits = int(o.integer("unicast_solicits", 1, 100, int64(n.UnicastSolicits)))
+	n.KeepUnreachable = o.flag("keep_unreachable", false)
 	n.MaxEntries = int(o.integer("max_entries", 1, neighborEntriesMax, int64(n.MaxEntries)))
 	spec.LearningRatePPS = int(o.integer("learning_rate_pps", 0, 1e9, 0))
 	spec.LearningWindow = int(o.integer("learning_window", 1, 1<<20, learningWindowDefault))
+	n.ProxyDelay = o.milliseconds("proxy_delay_ms", 0, 1000, n.ProxyDelay)
 	o.respondFor(spec)
 	o.static(spec)
 }

@@ -97,6 +97,11 @@ func TestParseInterfaceFaults(t *testing.T) {
 		{"prefix as text", iface4(`{"address":"10.0.0.1","prefix_length":"24"}`), Invalid, []string{v4 + "prefix_length"}},
 		{"no prefix", iface4(`{"address":"10.0.0.1"}`), Invalid, []string{v4 + "prefix_length"}},
 		{"prefix is null", iface4(`{"address":"10.0.0.1","prefix_length":null}`), Invalid, []string{v4 + "prefix_length"}},
+		{"broadcast address", iface4(`{"address":"10.0.0.255","prefix_length":24}`), Invalid, []string{v4 + "address"}},
+		{"network address", iface4(`{"address":"10.0.0.0","prefix_length":24}`), Invalid, []string{v4 + "address"}},
+		{"gateway is a broadcast address", iface4(`{"address":"10.0.0.1","prefix_length":24,"gateway":"10.0.0.255"}`), Invalid, []string{v4 + "gateway"}},
+		{"gateway is the network", iface4(`{"address":"10.0.0.1","prefix_length":30,"gateway":"10.0.0.0"}`), Invalid, []string{v4 + "gateway"}},
+		{"gateway is the interface", iface4(`{"address":"10.0.0.1","prefix_length":24,"gateway":"10.0.0.1"}`), Invalid, []string{v4 + "gateway"}},
 		{"gateway outside", iface4(`{"address":"10.0.0.1","prefix_length":24,"gateway":"10.0.1.1"}`), Invalid, []string{v4 + "gateway"}},
 		{"gateway multicast", iface4(`{"address":"10.0.0.1","prefix_length":24,"gateway":"224.0.0.1"}`), Invalid, []string{v4 + "gateway", v4 + "gateway"}},
 		{"gateway not IPv4", iface4(`{"address":"10.0.0.1","prefix_length":24,"gateway":"fe80::1"}`), Invalid, []string{v4 + "gateway"}},
@@ -108,6 +113,8 @@ func TestParseInterfaceFaults(t *testing.T) {
 		{"IPv6 multicast", iface6("", `{"address":"ff02::1","prefix_length":64}`), Invalid, []string{v6 + "address"}},
 		{"IPv6 with zone", iface6("", `{"address":"2001:db8::1%0","prefix_length":64}`), Invalid, []string{v6 + "address"}},
 		{"prefix of 129", iface6("", `{"address":"2001:db8::1","prefix_length":129}`), Invalid, []string{v6 + "prefix_length"}},
+		{"IPv6 gateway is the interface", iface6("", `{"address":"2001:db8::1","prefix_length":64,"gateway":"2001:db8::1"}`), Invalid, []string{v6 + "gateway"}},
+		{"link-local gateway is the interface", iface6(`"link_local_address":"fe80::1",`, `{"address":"2001:db8::1","prefix_length":64,"gateway":"fe80::1"}`), Invalid, []string{v6 + "gateway"}},
 		{"IPv6 gateway outside", iface6("", `{"address":"2001:db8::1","prefix_length":64,"gateway":"2001:db9::1"}`), Invalid, []string{v6 + "gateway"}},
 		{"link-local gateway without link-local address", iface6("", `{"address":"2001:db8::1","prefix_length":64,"gateway":"fe80::1"}`), Invalid, []string{v6 + "gateway"}},
 		{"link-local address that is none", iface6(`"link_local_address":"2001:db8::2",`, `{"address":"2001:db8::1","prefix_length":64}`), Invalid, []string{"config.protocols[1].ipv6.link_local_address"}},
@@ -125,6 +132,8 @@ func TestParseInterfaceFaults(t *testing.T) {
 		{"probes too often", neighbor(`"probe_interval_ms":99`), Invalid, []string{n + "probe_interval_ms"}},
 		{"probes too rarely", neighbor(`"probe_interval_ms":3600001`), Invalid, []string{n + "probe_interval_ms"}},
 		{"probes before now", neighbor(`"probe_interval_ms":-1`), Invalid, []string{n + "probe_interval_ms"}},
+		{"proxies that wait too long", neighbor(`"proxy_delay_ms":1001`), Invalid, []string{n + "proxy_delay_ms"}},
+		{"unreachable that is no flag", neighbor(`"keep_unreachable":1`), Invalid, []string{n + "keep_unreachable"}},
 		{"window of nothing", neighbor(`"learning_window":0`), Invalid, []string{n + "learning_window"}},
 		{"respond_for that is no prefix", neighbor(`"respond_for":["10.0.0.0"]`), Invalid, []string{n + "respond_for[0]"}},
 		{"respond_for with host bits", neighbor(`"respond_for":["10.0.0.1/8"]`), Invalid, []string{n + "respond_for[0]"}},
@@ -148,11 +157,11 @@ func TestParseInterfaceWhole(t *testing.T) {
 		"config": {"protocols": [
 			{"eth": {"mac_address": "2-0-0-A-0-1"}},
 			{"vlan": {"id": 100, "priority": 5, "tpid": "0x88a8"}}, {"vlan": {"id": 7}},
-			{"ipv4": {"method": "static", "static": {"address": "10.0.0.1", "prefix_length": 24, "gateway": "10.0.0.255"}}, "ipv6": null},
+			{"ipv4": {"method": "static", "static": {"address": "10.0.0.1", "prefix_length": 24, "gateway": "10.0.0.254"}}, "ipv6": null},
 			{"ipv6": {"method": "static", "link_local_address": "fe80:1::1",
 			          "static": {"address": "2001:db8::1", "prefix_length": 64, "gateway": "fe80::9"}}}],
 		 "neighbor": {"duplicate_detection": "none", "retrans_timer_ms": 200, "multicast_solicits": 5, "max_entries": 7,
-		  "learning_rate_pps": 100, "learning_window": 9, "respond_for": ["198.19.0.0/16", "2001:db8:5::/64"], "reachable_time_ms": null, "probe_interval_ms": 100,
+		  "learning_rate_pps": 100, "learning_window": 9, "respond_for": ["198.19.0.0/16", "2001:db8:5::/64"], "reachable_time_ms": null, "probe_interval_ms": 100, "keep_unreachable": true, "proxy_delay_ms": 1000,
 		  "static": [{"ip_address": "10.0.0.9", "mac_address": "02:00:00:00:00:09"}]}}}`))
 	if err != nil {
 		t.Fatal(err)
@@ -166,7 +175,7 @@ func TestParseInterfaceWhole(t *testing.T) {
 		{"MAC", spec.MAC.String(), "02:00:00:0a:00:01"},
 		{"tags", fmt.Sprint(spec.Tags), fmt.Sprint([]header.VLAN{{TPID: header.EtherTypeQinQ, ID: 100, Priority: 5}, {TPID: header.EtherTypeVLAN, ID: 7}})},
 		{"IPv4", spec.IPv4, netip.MustParsePrefix("10.0.0.1/24")},
-		{"gateway may be the broadcast address", spec.Gateway4, netip.MustParseAddr("10.0.0.255")},
+		{"gateway", spec.Gateway4, netip.MustParseAddr("10.0.0.254")},
 		{"has IPv6", spec.HasIPv6, true},
 		{"link-local", spec.LinkLocal, netip.MustParseAddr("fe80:1::1")},
 		{"IPv6", spec.IPv6, netip.MustParsePrefix("2001:db8::1/64")},
@@ -175,6 +184,8 @@ func TestParseInterfaceWhole(t *testing.T) {
 		{"retrans timer", spec.Neighbor.RetransTimer, 200 * loop.Millisecond},
 		{"reachable time, null is the default", spec.Neighbor.ReachableTime, 30 * loop.Second},
 		{"probe interval", spec.Neighbor.ProbeInterval, 100 * loop.Millisecond},
+		{"proxy delay", spec.Neighbor.ProxyDelay, loop.Second},
+		{"keep unreachable", spec.Neighbor.KeepUnreachable, true},
 		{"solicits", spec.Neighbor.MulticastSolicits, 5},
 		{"entries", spec.Neighbor.MaxEntries, 7},
 		{"rate", spec.LearningRatePPS, 100},
@@ -193,6 +204,7 @@ func TestParseInterfaceWhole(t *testing.T) {
 func TestParseInterfaceAccepts(t *testing.T) {
 	for name, body := range map[string]string{
 		"gateway outside a /32":         iface4(`{"address":"10.0.0.1","prefix_length":32,"gateway":"10.9.9.9"}`),
+		"255 that is no broadcast":      iface4(`{"address":"10.0.0.255","prefix_length":23,"gateway":"10.0.1.0"}`),
 		"gateway in a /31":              iface4(`{"address":"10.0.0.0","prefix_length":31,"gateway":"10.0.0.1"}`),
 		"gateway outside a /128":        iface6("", `{"address":"2001:db8::1","prefix_length":128,"gateway":"2001:db9::1"}`),
 		"link-local gateway":            iface6(`"link_local_address":"fe80::1",`, `{"address":"2001:db8::1","prefix_length":64,"gateway":"fe80::2"}`),
@@ -239,5 +251,22 @@ func TestParseInterfacesPaths(t *testing.T) {
 				t.Errorf("%d specs besides the error", len(specs))
 			}
 		})
+	}
+}
+
+// TestParseOpenPerfInterface: OpenPerf's learning_scaling.py gives a gateway that
+// is the broadcast address, which it does not use.
+func TestParseOpenPerfInterface(t *testing.T) {
+	body := iface4(`{"address":"10.0.0.1","prefix_length":24,"gateway":"10.0.0.255"}`)
+	spec, err := ParseOpenPerfInterface([]byte(body))
+	if err != nil || spec.Gateway4 != netip.MustParseAddr("10.0.0.255") || spec.stackConfig(1).Gateway4.IsValid() {
+		t.Errorf("%+v, %v", spec, err)
+	}
+	specs, err := ParseOpenPerfInterfaces([]byte(`{"items":[` + body + `]}`))
+	if err != nil || len(specs) != 1 {
+		t.Errorf("%+v, %v", specs, err)
+	}
+	if _, err := ParseOpenPerfInterface([]byte(iface4(`{"address":"10.0.0.255","prefix_length":24}`))); err == nil {
+		t.Error("an address that is the broadcast address is accepted")
 	}
 }

@@ -18,6 +18,8 @@ type parser struct {
 	badID   []Fault
 	meaning []Fault
 	tooMany []Fault // lists longer than one request may hold
+	// openPerf lets through what OpenPerf's clients say though it means nothing.
+	openPerf bool
 }
 
 // value is one JSON value of a checked document: its text and its path.

@@ -263,6 +263,8 @@ func TestPitfall22OffLinkWithoutGateway(t *testing.T) {
 	n := newNetwork(t, 1)
 	n.addInterface("if-0", 0, v4("198.18.0.10", 24, "")+v6("2001:db8::a", 64, ""), `"duplicate_detection":"none"`)
 	n.farm(0, 1, "10.9.9.9", "2001:db8:9::1")
+	n.run(2 * loop.Second)
+	n.taken() // reports of groups
 	v := n.create(flowsTo("g", "if-0", "", "", "10.9.9.9", "2001:db8:9::1"))
 	n.run(5 * loop.Second)
 	if left := n.taken(); len(left) != 0 {
@@ -359,6 +361,8 @@ func TestPitfall29InterfaceDeletedUnderAnActiveGenerator(t *testing.T) {
 func TestPitfall35OwnAddress(t *testing.T) {
 	n := newNetwork(t, 1)
 	n.addInterface("if-0", 0, v4("198.18.0.10", 24, "")+v6("2001:db8::a", 64, ""), `"duplicate_detection":"none"`)
+	n.run(2 * loop.Second)
+	n.taken() // reports of groups
 	v := n.create(flowsTo("g", "if-0", "", "", "198.18.0.10", "2001:db8::a", "fe80::ff:fe00:a0"))
 	if v.Learning != "timed_out" {
 		t.Errorf("learning is %s at once", v.Learning)

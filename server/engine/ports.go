@@ -51,6 +51,8 @@ type port struct {
 	link  link.Link // nil while it is being opened
 	batch *batchLink
 	stack *stack.Stack
+
+	peerEvents peerEvents
 }
 
 // ReservePort takes the id of a port that is about to be opened, so that
@@ -99,6 +101,7 @@ func (e *Engine) AttachPort(id string, lk link.Link) {
 	p.link, p.index = lk, uint32(len(e.portList))
 	e.portList = append(e.portList, p)
 	p.batch = newBatchLink(e.loop, lk)
+	p.peerEvents.timer.Init(func() { e.tellMissed(p) })
 	observer := portObserver{e, p}
 	p.stack = stack.New(e.loop, watchedLink{p.batch, observer}, stack.Options{
 		Rand:     rand.New(rand.NewPCG(e.rand.Uint64(), e.rand.Uint64())),
@@ -155,6 +158,8 @@ func (e *Engine) DeletePort(id string) error {
 	}
 	delete(e.ports, id)
 	e.portList[p.index] = nil
+	e.loop.Disarm(&p.peerEvents.timer)
+	e.tellMissed(p)
 	detail := ""
 	if err := p.link.Close(); err != nil { // the port is gone all the same
 		detail = err.Error()

@@ -181,12 +181,15 @@ func (e *Engine) followNeighbor(i *iface, n *stack.NeighborEvent) {
 
 // NextHopChanged implements generator.Observer.
 func (o generatorObserver) NextHopChanged(g *generator.Generator, c generator.NeighborChange) {
+	tell := func(what string, detail func() string) {
+		o.emitOfPeer(targetOf(g).iface.port, "generator", g.ID, what, detail)
+	}
 	switch {
 	case c.New == c.Old:
-		o.emit("generator", g.ID, "neighbor_back", fmt.Sprintf("%v: %v (%s)", c.NextHop, c.New, c.Cause))
+		tell("neighbor_back", func() string { return fmt.Sprintf("%v: %v (%s)", c.NextHop, c.New, c.Cause) })
 	case c.New.IsZero():
-		o.emit("generator", g.ID, "neighbor_lost", fmt.Sprintf("%v: %v does not answer (%s)", c.NextHop, c.Old, c.Cause))
+		tell("neighbor_lost", func() string { return fmt.Sprintf("%v: %v does not answer (%s)", c.NextHop, c.Old, c.Cause) })
 	default:
-		o.emit("generator", g.ID, "neighbor_moved", fmt.Sprintf("%v: from %v to %v (%s)", c.NextHop, c.Old, c.New, c.Cause))
+		tell("neighbor_moved", func() string { return fmt.Sprintf("%v: from %v to %v (%s)", c.NextHop, c.Old, c.New, c.Cause) })
 	}
 }

@@ -52,6 +52,7 @@ type drawnSegment struct {
 	Inner, Priority             int // of the tags: the ID of the second one, 0 for none; the priority
 	Spoofer                     *drawnSpoofer
 	Respond                     bool
+	ProxyDelay                  loop.Duration
 	MaxEntries, RatePPS, Window int // 0 for the default
 }
 

@@ -84,6 +84,9 @@ func (w *Drawn) drawHostile(d dice) {
 		}
 		if responder && d.often(70) {
 			seg.Respond = true
+			if d.often(30) {
+				seg.ProxyDelay = loop.Duration(d.between(1, 1000)) * loop.Millisecond
+			}
 			w.drawVisits(d, i)
 		}
 		if paced && d.often(70) {
@@ -293,7 +296,7 @@ func (w *Drawn) visitSteps() (steps []Step) {
 // addHostile adds to the line of a world what is hostile or strange in a segment.
 func (w *Drawn) addHostile(add func(format string, args ...any), s *drawnSegment) {
 	if s.Inner > 0 || s.Priority > 0 || s.Respond || s.MaxEntries+s.RatePPS+s.Window > 0 {
-		add(" inner=%d priority=%d respond=%t entries=%d rate=%d window=%d", s.Inner, s.Priority, s.Respond, s.MaxEntries, s.RatePPS, s.Window)
+		add(" inner=%d priority=%d respond=%t/%s entries=%d rate=%d window=%d", s.Inner, s.Priority, s.Respond, seconds(s.ProxyDelay), s.MaxEntries, s.RatePPS, s.Window)
 	}
 	if s.Spoofer == nil {
 		return

@@ -47,7 +47,7 @@ var besides = map[string][]mutant{
 
 var mutants = []mutant{
 	{"a reply is accepted from another interface", "stack/arp.go",
-		"	if !eth.Dst.IsMulticast() || !g.mayKnow(sender) {\n\t\treturn\n\t}\n\tfor _, other := range g.interfaces {",
+		"	if !eth.Dst.IsMulticast() {\n\t\treturn\n\t}\n\tfor other := range s.knowers(g, sender, claim{mac: r.SenderMAC}) {",
 		"	for _, other := range s.interfaces {\n\t\tif other == nil {\n\t\t\tcontinue\n\t\t}"},
 	{"asking stops after five questions in IPv4, as OpenPerf does", "stack/schedule.go",
 		"	at, useful := max(earliest,",
@@ -117,7 +117,7 @@ var mutants = []mutant{
 	{"respond_for answers beyond its ranges", "stack/interface.go",
 		"		c.RespondFor[k] = p.Masked()", "		c.RespondFor[k] = netip.PrefixFrom(p.Addr(), p.Bits()-1).Masked()"},
 	{"respond_for answers nobody", "stack/segment.go",
-		"		return g.index.proxy(a), false", "		return nil, false"},
+		"		if i := g.index.proxy(a); i != nil &&", "		if i := g.index.proxy(a); i != nil && false &&"},
 	{"learning_rate_pps is ignored", "learning/lane.go",
 		"	l.nextAt = l.nextAt.Add(l.gap)", "	l.nextAt = l.nextAt.Add(0)"},
 	{"learning_window is ignored", "server/engine/resolver.go",

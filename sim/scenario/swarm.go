@@ -228,7 +228,7 @@ func (w *Drawn) interfaceBody(i int) json.RawMessage {
 				ranges = append(ranges, netip.PrefixFrom(first, first.BitLen()-2).String())
 			}
 		}
-		neighbor["respond_for"] = ranges
+		neighbor["respond_for"], neighbor["proxy_delay_ms"] = ranges, seg.ProxyDelay/loop.Millisecond
 	}
 	return body(object{"id": fmt.Sprintf("if-%d", i), "port_id": fmt.Sprint(seg.Port), "config": object{
 		"protocols": protocols, "neighbor": neighbor,

@@ -80,9 +80,10 @@ func SumIPv4Pseudo(src, dst [4]byte, p Protocol, length int) uint16 {
 // (RFC 8200 section 8.1). length is that of the upper layer's header and
 // payload, in octets.
 func SumIPv6Pseudo(src, dst [16]byte, p Protocol, length int) uint16 {
-	acc := uint64(p) + uint64(length)
-	for i := 0; i < 16; i += 4 {
-		acc += uint64(binary.BigEndian.Uint32(src[i:])) + uint64(binary.BigEndian.Uint32(dst[i:]))
-	}
-	return fold(acc)
+	acc, carry := bits.Add64(binary.BigEndian.Uint64(src[:8]), binary.BigEndian.Uint64(src[8:]), 0)
+	acc, carry = bits.Add64(acc, binary.BigEndian.Uint64(dst[:8]), carry)
+	acc, carry = bits.Add64(acc, binary.BigEndian.Uint64(dst[8:]), carry)
+	acc, carry = bits.Add64(acc, uint64(p)+uint64(length), carry)
+	acc, carry = bits.Add64(acc, 0, carry)
+	return fold(acc + carry)
 }

@@ -119,7 +119,7 @@ func TestM01GroupAddresses(t *testing.T) {
 	}
 }
 
-// The example of RFC 4291 appendix A, and one with the bit already set.
+// The example of RFC 2464 section 4, and one with the bit already set.
 func TestLinkLocal(t *testing.T) {
 	for mac, want := range map[string]string{
 		"34:56:78:9a:bc:de": "fe80::3656:78ff:fe9a:bcde",

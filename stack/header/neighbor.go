@@ -160,6 +160,17 @@ func (r NeighborSolicitation) Emit(dst []byte, src, to [16]byte) int {
 	return len(m)
 }
 
+// EmitPacket writes the IPv6 packet from src to dst with the message.
+func (r *NeighborSolicitation) EmitPacket(b []byte, src, dst *[16]byte) int {
+	size := NeighborSize + int(bit(r.HasSourceLink, LinkOptionSize))
+	m := emitNeighborHeader(b, size, src, dst)
+	emitNeighbor(m, ICMPv6NeighborSolicitation, 0, r.Target)
+	if r.HasSourceLink {
+		emitLinkOption(m[NeighborSize:], optionSourceLink, r.SourceLink)
+	}
+	return finishNeighbor(b, m)
+}
+
 // Size is the length of the ICMPv6 message, in octets.
 func (r NeighborAdvertisement) Size() int {
 	return NeighborSize + int(bit(r.HasTargetLink, LinkOptionSize))
@@ -178,6 +189,39 @@ func (r NeighborAdvertisement) Emit(dst []byte, src, to [16]byte) int {
 	return len(m)
 }
 
+// EmitPacket writes the IPv6 packet from src to dst with the message.
+func (r *NeighborAdvertisement) EmitPacket(b []byte, src, dst *[16]byte) int {
+	size := NeighborSize + int(bit(r.HasTargetLink, LinkOptionSize))
+	m := emitNeighborHeader(b, size, src, dst)
+	flags := bit(r.Router, flagRouter) | bit(r.Solicited, flagSolicited) | bit(r.Override, flagOverride)
+	emitNeighbor(m, ICMPv6NeighborAdvertisement, flags, r.Target)
+	if r.HasTargetLink {
+		emitLinkOption(m[NeighborSize:], optionTargetLink, r.TargetLink)
+	}
+	return finishNeighbor(b, m)
+}
+
+// emitNeighborHeader writes the header of a packet with a message of some size,
+// and gives the place for that.
+func emitNeighborHeader(b []byte, size int, src, dst *[16]byte) (message []byte) {
+	p := IPv6(b[:IPv6Size+size])
+	p.SetVersionClassLabel(0, 0)
+	p.SetPayloadLength(uint16(size))
+	p.SetNextHeader(ProtocolICMPv6)
+	p.SetHopLimit(NeighborHopLimit)
+	copy(p[8:24], src[:])
+	copy(p[24:40], dst[:])
+	return p[IPv6Size:]
+}
+
+// finishNeighbor writes the checksum of a packet's message. What the pseudo header
+// has, the addresses, lies before the message and is summed with it.
+func finishNeighbor(b, m []byte) (size int) {
+	size = IPv6Size + len(m)
+	ICMPv6(m).SetChecksum(Checksum(b[8:size], uint16(len(m))+uint16(ProtocolICMPv6)))
+	return size
+}
+
 // emitNeighbor writes all before the options; the checksum is left 0.
 func emitNeighbor(m []byte, kind, flags uint8, target [16]byte) {
 	binary.BigEndian.PutUint32(m[0:4], uint32(kind)<<24)
@@ -189,3 +233,43 @@ func emitLinkOption(b []byte, kind uint8, m MAC) {
 	b[0], b[1] = kind, LinkOptionSize/8
 	copy(b[2:8], m[:])
 }
+
+// Advert is the IPv6 packet of a neighbor advertisement that UntaggedAdvert found.
+type Advert []byte
+
+// UntaggedAdvert gives the packet in a frame without VLAN tags and IPv6 extension
+// headers that holds a neighbor advertisement with the solicited flag to one
+// station and a target link-layer address as its only option, nil if ParseEthernet,
+// ParseIPv6 and ParseNeighborAdvertisement would find anything else.
+func UntaggedAdvert(frame []byte) Advert {
+	const (
+		size  = NeighborSize + LinkOptionSize
+		fixed = size<<16 | uint32(ProtocolICMPv6)<<8 | NeighborHopLimit
+		kind  = uint16(ICMPv6NeighborAdvertisement) << 8 // and code 0
+		group = 0xff
+	)
+	if len(frame) < EthernetSize+IPv6Size+size || Ethernet(frame).Type() != EtherTypeIPv6 {
+		return nil
+	}
+	p := frame[EthernetSize : EthernetSize+IPv6Size+size]
+	icmp := p[IPv6Size:]
+	switch {
+	case binary.BigEndian.Uint32(p[4:]) != fixed || p[0]>>4 != 6 || binary.BigEndian.Uint16(icmp) != kind:
+		return nil
+	case icmp[4]&flagSolicited == 0 || icmp[NeighborSize] != optionTargetLink || icmp[NeighborSize+1] != LinkOptionSize/8:
+		return nil
+	case p[8] == group || p[24] == group || icmp[8] == group:
+		return nil
+	}
+	// Both addresses of the pseudo header lie before the message.
+	if Checksum(p[8:], size+uint16(ProtocolICMPv6)) != 0 {
+		return nil
+	}
+	return Advert(p)
+}
+
+func (a Advert) Dst() [16]byte    { return [16]byte(a[24:40]) }
+func (a Advert) Router() bool     { return a[IPv6Size+4]&flagRouter != 0 }
+func (a Advert) Override() bool   { return a[IPv6Size+4]&flagOverride != 0 }
+func (a Advert) Target() [16]byte { return [16]byte(a[IPv6Size+8 : IPv6Size+24]) }
+func (a Advert) TargetLink() MAC  { return MAC(a[IPv6Size+NeighborSize+2 : IPv6Size+NeighborSize+8]) }

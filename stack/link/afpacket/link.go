@@ -17,7 +17,8 @@ type Link struct {
 	device   atomic.Pointer[device] // as the watcher knows it; never nil
 	receiver *socket
 	events   *events
-	own      *sender // of Send
+	own      *sender      // of Send
+	tandem   *link.Tandem // of SendBulk; nil with one processor
 
 	mu      sync.Mutex
 	senders map[*sender]bool // not closed yet; nil once the link is released
@@ -25,7 +26,10 @@ type Link struct {
 	done    chan struct{}    // closed then
 }
 
-var _ link.Link = (*Link)(nil)
+var (
+	_ link.Link       = (*Link)(nil)
+	_ link.BulkSender = (*Link)(nil)
+)
 
 // Open receives from c's device, which may be down, and watches it. It blocks
 // for system calls, so it is not for the loop; l may be running. Its error is a
@@ -47,6 +51,9 @@ func Open(l loop.Loop, c Config) (*Link, error) {
 	k.events = events
 	k.running.Go(newReader(k).run)
 	k.running.Go(k.watch)
+	if k.tandem != nil {
+		k.running.Go(k.tandem.Run)
+	}
 	return k, nil
 }
 
@@ -65,7 +72,7 @@ func newLink(l loop.Loop, c Config) (*Link, error) {
 	}
 	k.base.Init(l, c.Room, size, d.state)
 	k.room = min(c.Room, holds)
-	if k.own, err = newSender(k, false); err == nil {
+	if err = k.openSenders(); err == nil {
 		err = explain(k.receiver.receiveFrom(d.index))
 	}
 	if err != nil {
@@ -75,11 +82,34 @@ func newLink(l loop.Loop, c Config) (*Link, error) {
 	return k, nil
 }
 
+// openSenders makes what Send and SendBulk send by.
+func (k *Link) openSenders() (err error) {
+	if k.own, err = newSender(k, false); err != nil {
+		return err
+	}
+	second, err := newSender(k, false)
+	if err != nil {
+		return err
+	}
+	if k.tandem = link.NewTandem(&k.base, k.own, second); k.tandem == nil {
+		return second.Close()
+	}
+	return nil
+}
+
 // Attach implements link.Link.
 func (k *Link) Attach(h link.Handler) { k.base.Attach(h) }
 
 // Send implements link.Link.
 func (k *Link) Send(frames [][]byte) (int, error) { return k.own.Send(frames) }
+
+// SendBulk implements link.BulkSender.
+func (k *Link) SendBulk(frames [][]byte) (int, error) {
+	if k.tandem == nil {
+		return k.own.Send(frames)
+	}
+	return k.tandem.SendBulk(frames)
+}
 
 // State implements link.Link.
 func (k *Link) State() link.State { return k.base.State() }
@@ -108,6 +138,9 @@ func (k *Link) OpenQueue() (link.Queue, error) {
 func (k *Link) Close() error {
 	if !k.base.End() {
 		return link.ErrClosed
+	}
+	if k.tandem != nil {
+		k.tandem.Stop()
 	}
 	go func() {
 		k.events.close()

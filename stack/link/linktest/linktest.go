@@ -2,8 +2,10 @@ package linktest
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
+	"slices"
 	"testing"
 
 	"glean/stack/header"
@@ -44,6 +46,7 @@ func Run(t *testing.T, open func(t *testing.T) Rig) {
 		check func(*bench)
 	}{
 		{"frames arrive whole and in order", inOrder},
+		{"in bulk every frame arrives once", inBulk},
 		{"every size that fits passes", everySize},
 		{"other sizes are refused", wrongSizes},
 		{"frames before Attach are dropped and counted", beforeAttach},
@@ -164,6 +167,49 @@ func inOrder(b *bench) {
 			}
 		}
 		b.expect(to, all)
+	})
+}
+
+// inBulk is for links that can send frames in any order.
+func inBulk(b *bench) {
+	b.attach()
+	b.directions(func(from, to *side) {
+		bulk, ok := from.Link.(link.BulkSender)
+		if !ok {
+			return
+		}
+		const size, rounds = 60, 20
+		batch := min(256, b.roomOf(to)/2)
+		for n := range rounds {
+			frames := make([][]byte, batch)
+			for i := range frames {
+				frames[i] = frame(uint32(n*batch+i), size)
+			}
+			for left := frames; len(left) > 0; {
+				var taken int
+				var err error
+				b.Do(func() { taken, err = bulk.SendBulk(left) })
+				if left = left[taken:]; err != nil && !errors.Is(err, link.ErrFull) {
+					b.Fatalf("SendBulk: %v", err)
+				}
+			}
+			for _, f := range frames { // the sender's memory is its own again
+				clear(f)
+			}
+			b.await("the batch arrives", func() bool { return len(to.frames) >= (n+1)*batch })
+		}
+		b.Do(func() {
+			slices.SortFunc(to.frames, func(x, y []byte) int {
+				m, _ := number(x)
+				n, _ := number(y)
+				return cmp.Compare(m, n)
+			})
+			want := make([][]byte, rounds*batch)
+			for i := range want {
+				want[i] = frame(uint32(i), size)
+			}
+			b.compare(to.frames, want)
+		})
 	})
 }
 

@@ -18,7 +18,8 @@ const maxOverhead = header.EthernetSize + header.MaxTags*header.VLANSize
 type Link struct {
 	config Config
 	base   link.Base
-	own    *sender // of Send
+	own    *sender      // of Send
+	tandem *link.Tandem // of SendBulk; nil with one processor
 
 	device atomic.Pointer[device] // nil while the TAP is deleted
 	mtu    atomic.Int64
@@ -26,16 +27,20 @@ type Link struct {
 	up     atomic.Bool // the last look found the device up
 	plain  atomic.Bool // frames are not written by rings
 
-	kick  chan struct{} // asks the watcher to look
-	quit  chan struct{} // closed by Close
-	done  chan struct{} // closed when everything is released
-	usage struct {
+	kick    chan struct{}  // asks the watcher to look
+	quit    chan struct{}  // closed by Close
+	running sync.WaitGroup // the tandem
+	done    chan struct{}  // closed when everything is released
+	usage   struct {
 		sync.Mutex
 		senders []int // per queue
 	}
 }
 
-var _ link.Link = (*Link)(nil)
+var (
+	_ link.Link       = (*Link)(nil)
+	_ link.BulkSender = (*Link)(nil)
+)
 
 // releases are the names whose links are closed but not yet released.
 var releases = struct {
@@ -81,6 +86,9 @@ func Open(l loop.Loop, c Config) (*Link, error) {
 	if k.plain.Store(c.Plain); !c.Plain {
 		k.tryRing(d)
 	}
+	if k.tandem = link.NewTandem(&k.base, k.own, newSender(k, 0)); k.tandem != nil {
+		k.running.Go(k.tandem.Run)
+	}
 	k.use(d)
 	k.up.Store(state.Up)
 	w := &watcher{link: k, events: events, carrier: true, last: state}
@@ -104,6 +112,14 @@ func (k *Link) Attach(h link.Handler) { k.base.Attach(h) }
 
 // Send implements link.Link.
 func (k *Link) Send(frames [][]byte) (int, error) { return k.own.Send(frames) }
+
+// SendBulk implements link.BulkSender.
+func (k *Link) SendBulk(frames [][]byte) (int, error) {
+	if k.tandem == nil {
+		return k.own.Send(frames)
+	}
+	return k.tandem.SendBulk(frames)
+}
 
 // State implements link.Link.
 func (k *Link) State() link.State { return k.base.State() }
@@ -147,6 +163,9 @@ func (k *Link) Close() error {
 	releases.Lock()
 	releases.done[k.config.Name] = k.done
 	releases.Unlock()
+	if k.tandem != nil {
+		k.tandem.Stop()
+	}
 	close(k.quit)
 	return nil
 }

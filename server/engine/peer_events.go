@@ -1,0 +1,52 @@
+package engine
+
+import (
+	"fmt"
+
+	"glean/stack/loop"
+)
+
+// The events that what peers say may cause on a port: so many at once, as for a
+// router that fails over, and so many a second for long. A station that tells a new
+// MAC in each frame would else push all other events out of the ring in no time.
+const (
+	peerEventBurst = 1024
+	peerEventGap   = loop.Second / 64
+	// peerEventRest is how soon it is told how many were left out.
+	peerEventRest = loop.Second
+)
+
+// peerEvents is a port's budget of them, by the generic cell rate algorithm.
+type peerEvents struct {
+	next   loop.Time // when the next one would be due if all kept their distance
+	missed int
+	timer  loop.Timer
+}
+
+// allow tells whether an event may be made now, and counts it if not.
+func (b *peerEvents) allow(l loop.Loop) bool {
+	now := l.Now()
+	if b.next = max(b.next, now); b.next.Sub(now) <= (peerEventBurst-1)*peerEventGap {
+		b.next = b.next.Add(peerEventGap)
+		return true
+	}
+	if b.missed++; b.missed == 1 {
+		l.Arm(&b.timer, now.Add(peerEventRest))
+	}
+	return false
+}
+
+// emitOfPeer is emit for what a peer on the port has caused.
+func (e *Engine) emitOfPeer(p *port, kind, id, what string, detail func() string) {
+	if p.peerEvents.allow(e.loop) {
+		e.emit(kind, id, what, detail())
+	}
+}
+
+// tellMissed says how many events were left out.
+func (e *Engine) tellMissed(p *port) {
+	if n := p.peerEvents.missed; n > 0 {
+		p.peerEvents.missed = 0
+		e.emit("port", p.spec.ID, "events_left_out", fmt.Sprintf("%d events of neighbors, because there were too many", n))
+	}
+}

@@ -1,0 +1,260 @@
+package link
+
+import (
+	"bytes"
+	"errors"
+	"runtime"
+	"sync"
+	"testing"
+
+	"glean/stack/loop"
+)
+
+// tank is a queue that takes room frames and is full then.
+type tank struct {
+	mu     sync.Mutex
+	room   int
+	err    error
+	got    [][]byte
+	before func() // in each Send
+	after  func()
+}
+
+func (k *tank) Send(frames [][]byte) (n int, err error) {
+	if k.before != nil {
+		k.before()
+	}
+	if k.after != nil {
+		defer k.after()
+	}
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.err != nil {
+		return 0, k.err
+	}
+	for _, f := range frames {
+		if k.room == 0 {
+			return n, ErrFull
+		}
+		k.room--
+		k.got = append(k.got, bytes.Clone(f))
+		n++
+	}
+	return n, nil
+}
+
+func (*tank) Close() error { return nil }
+
+// count is how many frames there are.
+func (k *tank) count() int {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return len(k.got)
+}
+
+// crew is a tandem with its queues.
+type crew struct {
+	*Tandem
+	t           *testing.T
+	base        Base
+	own, second *tank
+}
+
+func newCrew(t *testing.T) *crew {
+	c := &crew{t: t, own: &tank{room: 1 << 20}, second: &tank{room: 1 << 20}}
+	c.base.Init(loop.NewVirtual(), 1, 60, State{Up: true})
+	c.Tandem = newTandem(&c.base, c.own, c.second)
+	return c
+}
+
+// run starts the second thread; end stops it and waits.
+func (c *crew) run() (end func()) {
+	done := make(chan struct{})
+	go func() { defer close(done); c.Run() }()
+	return func() { c.Stop(); <-done }
+}
+
+// meet has the loop's own queue wait, the first time, until the second one has
+// been called.
+func (c *crew) meet() {
+	met := make(chan struct{})
+	c.second.before = sync.OnceFunc(func() { close(met) })
+	c.own.before = func() { <-met }
+}
+
+// wantAll fails unless each of n frames left once, so many of them by own.
+func (c *crew) wantAll(n, own int) {
+	c.t.Helper()
+	seen := make(map[[2]byte]int)
+	for _, k := range []*tank{c.own, c.second} {
+		for _, f := range k.got {
+			seen[[2]byte(f)]++
+		}
+	}
+	for k := range n {
+		if times := seen[[2]byte{byte(k >> 8), byte(k)}]; times != 1 {
+			c.t.Fatalf("frame %d left %d times", k, times)
+		}
+	}
+	if len(seen) != n || len(c.own.got) != own {
+		c.t.Errorf("%d frames left, %d by the loop's own queue, want %d and %d", len(seen), len(c.own.got), n, own)
+	}
+}
+
+// series is n numbered frames.
+func series(n, size int) [][]byte {
+	frames := make([][]byte, n)
+	for k := range frames {
+		frames[k] = make([]byte, size)
+		frames[k][0], frames[k][1] = byte(k>>8), byte(k)
+	}
+	return frames
+}
+
+func (c *crew) send(frames [][]byte, taken int, err error) {
+	c.t.Helper()
+	if n, got := c.SendBulk(frames); n != taken || !errors.Is(got, err) {
+		c.t.Errorf("%d taken, %v; want %d, %v", n, got, taken, err)
+	}
+}
+
+func TestTandemShares(t *testing.T) {
+	c := newCrew(t)
+	c.meet()
+	end := c.run()
+	c.send(series(100, 60), 100, nil)
+	end()
+	c.wantAll(100, 50)
+}
+
+// What the second thread does not come for, the loop does.
+func TestTandemWaitsForNobody(t *testing.T) {
+	for _, n := range []int{0, 1, tandemLeast - 1, tandemLeast, 255, 256, 1000} {
+		c := newCrew(t)
+		c.send(series(n, 60), n, nil)
+		c.wantAll(n, n)
+	}
+}
+
+func TestTandemKeepsLongFrames(t *testing.T) {
+	c := newCrew(t)
+	c.own.before = func() {
+		if c.state.Load() == tandemOffered {
+			c.own.before = nil
+		}
+	}
+	frames := series(100, tandemSlot+1)
+	c.send(frames, 100, nil)
+	if c.wantAll(100, 100); c.own.before == nil {
+		t.Error("frames that do not fit were offered")
+	}
+	frames = series(100, tandemSlot)
+	frames[3] = append(frames[3], 0)
+	c.send(frames, 100, nil)
+	if c.own.before != nil {
+		t.Error("nothing was offered")
+	}
+	if len(c.own.got) != 200 {
+		t.Errorf("%d left", len(c.own.got))
+	}
+}
+
+func TestTandemWhileTheOtherIsBusy(t *testing.T) {
+	c := newCrew(t)
+	c.meet()
+	goOn := make(chan struct{})
+	c.second.after = func() { <-goOn }
+	end := c.run()
+	frames := series(300, 60)
+	c.send(frames[:100], 100, nil)
+	c.send(frames[100:200], 100, nil) // the other thread is in its call still
+	c.send(frames[200:], 100, nil)
+	close(goOn)
+	end()
+	c.wantAll(300, 250)
+}
+
+// A device that is full stops the loop's part, and the rest comes again.
+func TestTandemOfADeviceThatIsFull(t *testing.T) {
+	c := newCrew(t)
+	c.meet()
+	c.own.room = 7
+	end := c.run()
+	frames := series(100, 60)
+	c.send(frames, 57, ErrFull)
+	c.own.room = 1 << 20
+	c.send(frames[57:], 43, nil)
+	end()
+	c.wantAll(100, 50)
+}
+
+// What was offered and taken back is offered again if there is no room for it.
+func TestTandemOffersAgain(t *testing.T) {
+	c := newCrew(t)
+	c.own.room = 60 // the loop's part, and 10 of the other
+	c.send(series(100, 60), 100, nil)
+	left := make(chan struct{})
+	c.second.room = 15
+	c.second.after = func() {
+		if c.second.count() == 40 {
+			close(left)
+		} else {
+			c.second.mu.Lock()
+			c.second.room += 5
+			c.second.mu.Unlock()
+		}
+	}
+	end := c.run()
+	<-left
+	end()
+	c.wantAll(100, 60)
+}
+
+func TestTandemCountsWhatIsLost(t *testing.T) {
+	c := newCrew(t)
+	c.meet()
+	c.second.err = ErrDown
+	end := c.run()
+	c.send(series(100, 60), 100, nil)
+	end()
+	if got := c.base.Stats().TxErrors; got != 49 { // the queue itself counts the first
+		t.Errorf("%d were counted, want 49", got)
+	}
+	if c.state.Load() != tandemIdle {
+		t.Error("it goes on with them")
+	}
+}
+
+// A device that stays full does not keep the second thread beyond the link's end.
+func TestTandemEndsWithTheLink(t *testing.T) {
+	c := newCrew(t)
+	c.meet()
+	c.second.room = 0
+	end := c.run()
+	c.send(series(100, 60), 100, nil)
+	c.base.End()
+	end()
+	if got := c.base.Stats().TxErrors; got != 0 {
+		t.Errorf("%d counted after the end", got)
+	}
+}
+
+func TestTandemNeedsTwoProcessors(t *testing.T) {
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
+	if NewTandem(nil, nil, nil) != nil {
+		t.Error("there is a tandem with one processor")
+	}
+	runtime.GOMAXPROCS(2)
+	if NewTandem(nil, nil, nil) == nil {
+		t.Error("there is none with two")
+	}
+}
+
+func TestTandemAllocatesNothing(t *testing.T) {
+	c := newCrew(t)
+	c.own.err = ErrDown // and keeps nothing
+	frames := series(256, 60)
+	if n := testing.AllocsPerRun(100, func() { c.SendBulk(frames) }); n != 0 {
+		t.Errorf("%v allocations", n)
+	}
+}

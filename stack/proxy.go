@@ -1,0 +1,133 @@
+package stack
+
+import (
+	"fmt"
+
+	"glean/stack/header"
+	"glean/stack/loop"
+)
+
+// Where several proxies may answer for an address, each lets its advert wait for
+// a random time, so that they do not collide (RFC 4861 section 7.2.8). That is
+// ProxyDelay; where there is one proxy only, the RFC needs no such delay.
+
+// maxAnycastDelay is MAX_ANYCAST_DELAY_TIME (RFC 4861 section 10).
+const maxAnycastDelay = 1 * loop.Second
+
+// maxDelayed bounds the answers of a stack that wait: about 4 MB.
+const maxDelayed = 1 << 16
+
+// delayedAnswers are the solicitations that are to be answered later.
+type delayedAnswers struct {
+	answers slab[delayedAnswer]
+	timers  wheel
+}
+
+type delayedAnswer struct {
+	iface        uint32 // slot; 0: free
+	asker        [16]byte
+	solicitation header.NeighborSolicitation
+}
+
+// respond answers a solicitation: for a range perhaps later. Who asked our MAC
+// alone has chosen us already, and no other proxy has heard it.
+func (i *Interface) respond(asker [16]byte, r *header.NeighborSolicitation, exact bool, asked header.MAC) {
+	if longest := i.config.Neighbor.ProxyDelay; !exact && longest > 0 && asked.IsMulticast() {
+		i.delay(asker, r, longest)
+		return
+	}
+	i.respondNow(asker, r, exact)
+}
+
+func (i *Interface) respondNow(asker [16]byte, r *header.NeighborSolicitation, exact bool) {
+	if r.HasSourceLink || asker == [16]byte{} {
+		i.answer(asker, r, r.SourceLink, exact)
+		return
+	}
+	i.answerUnknown(asker, r, exact)
+}
+
+// delay lets a solicitation wait for a random time, at most longest.
+func (i *Interface) delay(asker [16]byte, r *header.NeighborSolicitation, longest loop.Duration) {
+	s := i.stack
+	if s.delayed == nil {
+		s.delayed = &delayedAnswers{}
+	}
+	d := s.delayed
+	if d.answers.live() >= maxDelayed {
+		s.drop(DropProxyFull)
+		return
+	}
+	id, now := d.answers.alloc(), s.loop.Now()
+	*d.answers.at(id) = delayedAnswer{i.slot, asker, *r}
+	at := tickDown(now.Add(loop.Duration(s.rand.Int64N(int64(longest) + 1)))) // timers are up to a tick late
+	d.timers.set(id, at, now)
+}
+
+// next is when the next one is to be answered.
+func (d *delayedAnswers) next() loop.Time {
+	if d == nil {
+		return loop.Never
+	}
+	return d.timers.next()
+}
+
+// expire gives one whose time has come, 0 if there is none.
+func (d *delayedAnswers) expire(now loop.Time) uint32 {
+	if d == nil {
+		return 0
+	}
+	return d.timers.expire(now)
+}
+
+// answerDelayed answers a solicitation whose time has come.
+func (s *Stack) answerDelayed(id uint32) {
+	a := *s.delayed.answers.at(id)
+	s.delayed.answers.release(id)
+	s.interfaces[a.iface].respondNow(a.asker, &a.solicitation, false)
+}
+
+// dropDelayed drops the answers of an interface, or of all if it is nil: it goes,
+// or the link is down, and who asked may be elsewhere when it is up again. A
+// flush leaves them: they are not of the cache.
+func (s *Stack) dropDelayed(i *Interface) {
+	if s.delayed == nil {
+		return
+	}
+	for id := uint32(1); id <= s.delayed.answers.length; id++ {
+		a := s.delayed.answers.at(id)
+		if a.iface != 0 && (i == nil || a.iface == i.slot) {
+			s.delayed.timers.remove(id)
+			s.delayed.answers.release(id)
+			s.drop(DropLinkDown)
+		}
+	}
+}
+
+// checkDelayed looks at the answers that wait.
+func (s *Stack) checkDelayed() error {
+	if s.delayed == nil {
+		return nil
+	}
+	live := 0
+	for id := uint32(1); id <= s.delayed.answers.length; id++ {
+		a, armed := s.delayed.answers.at(id), s.delayed.timers.isArmed(id)
+		switch {
+		case armed != (a.iface != 0):
+			return fmt.Errorf("delayed answer %d of interface %d: timer armed: %v", id, a.iface, armed)
+		case !armed:
+			continue
+		case int(a.iface) >= len(s.interfaces) || s.interfaces[a.iface] == nil:
+			return fmt.Errorf("delayed answer %d is of interface %d, which is not there", id, a.iface)
+		case !s.up:
+			return fmt.Errorf("delayed answer %d waits though the link is down", id)
+		case s.delayed.timers.deadline(id) > s.loop.Now().Add(s.interfaces[a.iface].config.Neighbor.ProxyDelay):
+			return fmt.Errorf("delayed answer %d waits too long", id)
+		}
+		live++
+	}
+	if live != s.delayed.answers.live() || live > maxDelayed {
+		return fmt.Errorf("%d delayed answers, %d records", live, s.delayed.answers.live())
+	}
+	return nil
+}

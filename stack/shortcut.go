@@ -1,0 +1,84 @@
+package stack
+
+import "glean/stack/header"
+
+// handleAnswer handles the frames that whoever learns gets most: untagged answers
+// with nothing odd about them to questions of the only interface. It does the same
+// as handleAny in fewer steps. It tells of other frames that they are for
+// handleAny, and then nothing has happened.
+func (s *Stack) handleAnswer(frame []byte) bool {
+	return s.handleReply(frame) || s.handleSolicitedAdvert(frame)
+}
+
+// handleReply is the short way of an ARP reply to the only interface, from a
+// neighbor that is INCOMPLETE and was asked. Only a station's address that is not
+// ours is ever asked for, and replies are matched by sender.
+func (s *Stack) handleReply(frame []byte) bool {
+	r := header.UntaggedARPReply(frame)
+	if r == nil {
+		return false
+	}
+	g := s.segment(0)
+	if g == nil {
+		return false
+	}
+	i := g.only()
+	if i == nil || i.config.RxFilter != nil {
+		return false
+	}
+	eth, mac := header.Ethernet(frame), r.SenderMAC()
+	if eth.Dst() != i.config.MAC || mac != eth.Src() || mac == i.config.MAC || isNoStation(mac) {
+		return false
+	}
+	id := s.neighbors.find(i.slot, ipFrom4(r.SenderIP()))
+	if id == 0 {
+		return false
+	}
+	if n := s.neighbors.at(id); n.state != StateIncomplete || n.flags&flagOutstanding == 0 {
+		return false
+	}
+	s.counts().ARPRepliesReceived++
+	s.answered(i, id, advert(true, true, advertOther), mac, len(frame))
+	return true
+}
+
+// handleSolicitedAdvert is the short way of an advertisement to the only interface
+// about a neighbor that is INCOMPLETE (RFC 4861 section 7.2.5).
+func (s *Stack) handleSolicitedAdvert(frame []byte) bool {
+	a := header.UntaggedAdvert(frame)
+	if a == nil {
+		return false
+	}
+	g := s.segment(0)
+	if g == nil {
+		return false
+	}
+	i := g.only()
+	if i == nil || i.config.RxFilter != nil {
+		return false
+	}
+	mac := a.TargetLink()
+	if header.Ethernet(frame).Dst() != i.config.MAC || mac == i.config.MAC || isNoStation(mac) || i.own(ipFrom16(a.Dst())) == nil {
+		return false
+	}
+	id := s.neighbors.find(i.slot, ipFrom16(a.Target()))
+	if id == 0 {
+		return false
+	}
+	n := s.neighbors.at(id)
+	if n.state != StateIncomplete {
+		return false
+	}
+	s.counts().AdvertsReceived++
+	s.setRouter(i, n, a.Router())
+	s.answered(i, id, advert(true, a.Override(), advertOther), mac, len(frame))
+	return true
+}
+
+// answered is what all of handleAnswer has in common.
+func (s *Stack) answered(i *Interface, id uint32, e event, mac header.MAC, octets int) {
+	s.apply(id, e, mac, CauseAnswer)
+	i.stats.RxPackets++
+	i.stats.RxBytes += uint64(octets)
+	s.settle()
+}
