@@ -298,6 +298,8 @@ func FuzzFrames(f *testing.F) {
 		}
 	}
 	f.Add(all)
+	// A solicitation that was on its way when the link went down.
+	f.Add(append(fuzzStep(opLink, 0), fuzzStep(opFrame, 1, proxyQuestion().bytes(f)...)...))
 	for op := byte(opLink); op < numOps; op++ {
 		var steps []byte
 		for k := range byte(4) {
