@@ -178,7 +178,13 @@ func (g *glean) wantNeighbor(address, want string) {
 // for each.
 func (g *glean) learn(timeout time.Duration, addresses ...string) map[string]string {
 	g.t.Helper()
-	spec := engine.LearningSpec{InterfaceID: "if-1", Timeout: loop.Duration(timeout)}
+	return g.learnOn("if-1", timeout, addresses...)
+}
+
+// learnOn is learn on another interface.
+func (g *glean) learnOn(id string, timeout time.Duration, addresses ...string) map[string]string {
+	g.t.Helper()
+	spec := engine.LearningSpec{InterfaceID: id, Timeout: loop.Duration(timeout)}
 	for _, a := range addresses {
 		spec.Addresses = append(spec.Addresses, netip.MustParseAddr(a))
 	}

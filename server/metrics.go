@@ -63,14 +63,25 @@ func (m *meters) observe(method string, f found, status int, took time.Duration)
 type engineMetrics struct {
 	engine.Counts
 	ports     []engine.PortView
+	stacks    []engine.PortCounters
 	lastEvent uint64
 }
 
 // engineMetrics is called on the loop.
 func (s *Server) engineMetrics() (engineMetrics, error) {
-	m := engineMetrics{Counts: s.Engine.Counts(), ports: s.Engine.Ports()}
+	m := engineMetrics{Counts: s.Engine.Counts(), ports: s.Engine.Ports(), stacks: s.Engine.StackCountersByPort()}
 	_, m.lastEvent = s.Engine.Events(0, 0)
 	return m, nil
+}
+
+// constMetric is one line of a scrape; labels are name, value, name, value.
+func constMetric(kind prometheus.ValueType, name, help string, value float64, labels []string) prometheus.Metric {
+	names := make([]string, 0, len(labels)/2)
+	values := make([]string, 0, len(labels)/2)
+	for i := 0; i+1 < len(labels); i += 2 {
+		names, values = append(names, labels[i]), append(values, labels[i+1])
+	}
+	return prometheus.MustNewConstMetric(prometheus.NewDesc(name, help, names, nil), kind, value, values...)
 }
 
 // Describe implements prometheus.Collector: the metrics are not checked
@@ -80,12 +91,10 @@ func (m engineMetrics) Describe(chan<- *prometheus.Desc) {}
 // Collect implements prometheus.Collector.
 func (m engineMetrics) Collect(out chan<- prometheus.Metric) {
 	send := func(kind prometheus.ValueType, name, help string, value float64, labels ...string) {
-		names := make([]string, 0, len(labels)/2)
-		values := make([]string, 0, len(labels)/2)
-		for i := 0; i+1 < len(labels); i += 2 {
-			names, values = append(names, labels[i]), append(values, labels[i+1])
-		}
-		out <- prometheus.MustNewConstMetric(prometheus.NewDesc(name, help, names, nil), kind, value, values...)
+		out <- constMetric(kind, name, help, value, labels)
+	}
+	for i := range m.stacks {
+		collectStack(out, m.stacks[i].PortID, &m.stacks[i].Counters)
 	}
 	for _, p := range m.ports {
 		if p.Spec.Kind == engine.KindBond { // it has no link that could be down

@@ -87,6 +87,10 @@ func newStackJSON(ports []stack.Counters) stackJSON {
 		s.ARP.RxPackets += c.ARPRequestsReceived + c.ARPRepliesReceived
 		s.ND.TxPackets += c.SolicitsSent + c.AdvertsSent
 		s.ND.RxPackets += c.SolicitsReceived + c.AdvertsReceived
+		s.ARP.DroppedPackets += c.DroppedOf[stack.ProtocolARP]
+		s.ND.DroppedPackets += c.DroppedOf[stack.ProtocolND]
+		s.IPv4.DroppedPackets += c.DroppedOf[stack.ProtocolIPv4]
+		s.IPv6.DroppedPackets += c.DroppedOf[stack.ProtocolIPv6]
 		for e, counter := range errors {
 			*counter += c.Malformed[e]
 		}

@@ -21,7 +21,7 @@
 //
 // A [Host] can boot late ([HostConfig]), be slow (Think), change its MAC
 // ([Host.ChangeMAC]), move to another port ([Host.MoveTo]), and spoof
-// ([Host.Claim], and RespondFor of its interfaces).
+// ([Host.Claim], [Host.Ask], and RespondFor of its interfaces).
 //
 // # Numbers
 //

@@ -165,6 +165,17 @@ func (h *Host) Claim(k int, a netip.Addr) {
 	s.announce(c.MAC, a, false)
 }
 
+// Ask has interface number k ask everybody for an address, as if from was its own.
+func (h *Host) Ask(k int, from, target netip.Addr) {
+	c := h.interfaces[k].Config()
+	s := speaker{out: h.nic.Send, tags: c.Tags}
+	if target.Is4() {
+		s.arp(header.Broadcast, header.ARPRepr{Op: header.ARPRequest, SenderMAC: c.MAC, SenderIP: from.As4(), TargetIP: target.As4()})
+		return
+	}
+	s.solicit(c.MAC, from.As16(), target.As16())
+}
+
 // deliver counts a packet.
 func (h *Host) deliver(i *stack.Interface, packet []byte) {
 	h.counts.Packets++

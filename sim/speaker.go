@@ -53,6 +53,16 @@ func (s *speaker) advertise(dst header.MAC, to [16]byte, na header.NeighborAdver
 	s.send(at + na.Emit(s.frame[at:], ip.Src, ip.Dst))
 }
 
+// solicit asks the group of an address.
+func (s *speaker) solicit(mac header.MAC, from, target [16]byte) {
+	ns := header.NeighborSolicitation{Target: target, SourceLink: mac, HasSourceLink: true}
+	group := header.SolicitedNode(target)
+	at := s.ethernet(mac, header.MulticastMAC(netip.AddrFrom16(group)), header.EtherTypeIPv6)
+	ip := header.IPv6Repr{Src: from, Dst: group, NextHeader: header.ProtocolICMPv6, HopLimit: header.NeighborHopLimit, PayloadLen: ns.Size()}
+	at += ip.Emit(s.frame[at:])
+	s.send(at + ns.Emit(s.frame[at:], ip.Src, ip.Dst))
+}
+
 // announce tells everybody that an address is at a MAC: a gratuitous ARP
 // request (RFC 5227 section 2.3), or an unsolicited advertisement to all nodes
 // that overrides what they know (RFC 4861 section 7.2.6).

@@ -48,6 +48,20 @@ func (d Drop) String() string {
 	return "unknown"
 }
 
+// Protocol is what a received frame was, for counting what was not used of it.
+type Protocol uint8
+
+// Protocols of received frames.
+const (
+	ProtocolOther Protocol = iota // VLANs and EtherTypes that nobody here has, and what was not received
+	ProtocolARP
+	ProtocolIPv4
+	ProtocolIPv6 // but Neighbor Discovery
+	ProtocolND
+
+	numProtocols
+)
+
 // Counters counts what a stack did, in frames or messages.
 type Counters struct {
 	RxFrames, TxFrames uint64
@@ -70,6 +84,7 @@ type Counters struct {
 
 	Malformed [header.NumErrors]uint64 // by header.Error
 	Dropped   [numDrops]uint64         // by Drop
+	DroppedOf [numProtocols]uint64     // the same, by Protocol of the frame that was being handled
 }
 
 // malformed counts a frame that a parser refused.
@@ -91,4 +106,8 @@ func (s *Stack) counts() *Counters {
 	return s.counters
 }
 
-func (s *Stack) drop(why Drop) { s.counts().Dropped[why]++ }
+func (s *Stack) drop(why Drop) {
+	c := s.counts()
+	c.Dropped[why]++
+	c.DroppedOf[s.protocol]++
+}

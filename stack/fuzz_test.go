@@ -2,6 +2,7 @@ package stack
 
 import (
 	"net/netip"
+	"slices"
 	"strings"
 	"testing"
 
@@ -9,69 +10,313 @@ import (
 	"glean/stack/loop"
 )
 
-// FuzzFrames feeds a stack that waits for neighbors with a sequence of frames,
-// each [milliseconds to wait, 2 octets][length, 1][frame], and checks the
-// invariants after every one.
-func FuzzFrames(f *testing.F) {
-	var all []byte
-	for _, frame := range [][]byte{
-		request(mac2, peer, "192.0.2.1").bytes(f),
-		request(mac2, peer, peer).bytes(f),
-		reply(mac2, peer).bytes(f),
-		reply(mac3, peer).bytes(f),
-		request(mac2, "0.0.0.0", "192.0.2.1").bytes(f),
-		request(mac2, "192.0.2.1", "192.0.2.1").bytes(f),
-		arpFrame{op: 1, senderMAC: mac2, senderIP: peer, targetIP: "192.0.2.1", tags: []uint16{5}}.bytes(f),
-		resolveNS().bytes(f),
-		answerNA().bytes(f),
-		ndFrame{advert: true, dst: "ff02::1", target: peer6, lla: mac3, flags: flagO}.bytes(f),
-		ndFrame{advert: true, dst: "ff02::1", target: "2001:db8::1", lla: mac3, flags: flagO}.bytes(f),
-		ndFrame{src: "::", dst: solicitGroup, target: "2001:db8::1"}.bytes(f),
-		ndFrame{src: peer6, dst: "2001:db8::1", target: "2001:db8::1"}.bytes(f),
+// Operations of a fuzz script, besides a frame that arrives.
+const (
+	opFrame  = iota
+	opLink   // down or up
+	opRefuse // the device is full, or not any more
+	opFlush
+	opInterface // goes or comes
+	opTrack
+	opUntrack
+	opHold
+	opSolicit
+	opRelease
+	opAlso
+	opOutput
+	opUse
+	opConfirm
+	opPatience // the waiter asks by itself, or not any more
+	opWait
+
+	numOps
+)
+
+// fuzzStep is one step of a script: [operation][milliseconds to wait before, 2
+// octets][length][octets: a frame, or what the operation takes].
+func fuzzStep(op byte, wait int, octets ...byte) []byte {
+	return append([]byte{op, byte(wait >> 8), byte(wait), byte(len(octets))}, octets...)
+}
+
+// fuzzAddresses are what operations are about: neighbors, ourselves, a static
+// neighbor, hosts behind gateways, groups.
+var fuzzAddresses = []netip.Addr{
+	netip.MustParseAddr(peer), netip.MustParseAddr("192.0.2.3"), netip.MustParseAddr(peer6), netip.MustParseAddr("fe80::2"),
+	netip.MustParseAddr("2001:db8::3"), netip.MustParseAddr("192.0.2.9"), netip.MustParseAddr("192.0.2.1"), netip.MustParseAddr("2001:db8::1"),
+	netip.MustParseAddr("203.0.113.1"), netip.MustParseAddr("2001:db8:9::1"), netip.MustParseAddr("192.0.2.255"), netip.MustParseAddr("ff02::1"),
+	netip.MustParseAddr("192.0.2.4"), netip.MustParseAddr("192.0.2.5"), netip.MustParseAddr("192.0.2.6"), netip.MustParseAddr("fe80::fe"),
+}
+
+// fuzzInterfaces is how many interfaces may come and go: some in VLAN 5, the others
+// untagged and enough to be watched.
+const fuzzInterfaces = scanAll + 4
+
+// fuzzer plays a script.
+type fuzzer struct {
+	*node
+	ifaces  [fuzzInterfaces]*Interface // nil: not there
+	targets []uint32                   // held, not known to have ended
+	others  map[uint32][]loop.Time     // who waits for a target too, until when
+	last    uint32
+	asked   map[string]loop.Time // by interface and target
+}
+
+func newFuzzer(t *testing.T) *fuzzer {
+	f := &fuzzer{node: newNode(t, loop.NewVirtual(), Options{}), asked: make(map[string]loop.Time), others: make(map[uint32][]loop.Time)}
+	f.toggle(0)
+	f.toggle(1)
+	return f
+}
+
+// toggle makes an interface, or removes it.
+func (f *fuzzer) toggle(k int) {
+	if i := f.ifaces[k]; i != nil {
+		f.stack.RemoveInterface(i)
+		f.ifaces[k] = nil
+		clear(f.asked) // what is made anew does not know when it asked
+		return
+	}
+	c := config(byte(1 + 10*k/2))
+	c.Handle = uint32(k + 1)
+	c.Announce, c.Neighbor.MaxEntries, c.Neighbor.MaxHeld = k%3 == 0, 4+k%8, 2
+	c.Static = []StaticNeighbor{{netip.MustParseAddr("192.0.2.9"), mac4}}
+	switch k {
+	case 0:
+		c.RespondFor = []netip.Prefix{netip.MustParsePrefix("198.19.0.0/16"), netip.MustParsePrefix("2001:db8:f::/48")}
+		c.Neighbor.ProxyDelay = 300 * loop.Millisecond
+	case 1: // the same addresses in a VLAN
+		c = config(1)
+		c.Handle = 2
+		c.Tags = []header.VLAN{{ID: 5}}
+		c.Neighbor.ProbeInterval, c.Neighbor.KeepUnreachable = 2*seconds, true
+	case 3:
+		c.Tags = []header.VLAN{{ID: 5}}
+	}
+	f.ifaces[k] = f.add(c)
+}
+
+// octets are what an operation takes; there are always more, of 0.
+type octets []byte
+
+func (o *octets) next() int {
+	if len(*o) == 0 {
+		return 0
+	}
+	b := (*o)[0]
+	*o = (*o)[1:]
+	return int(b)
+}
+
+// step does one operation and checks all that can be checked.
+func (f *fuzzer) step(op int, o octets) {
+	if op == opFrame {
+		f.receive(slices.Clip(o))
+		f.look()
+		return
+	}
+	k := o.next() % fuzzInterfaces
+	i, a := f.ifaces[k], fuzzAddresses[o.next()%len(fuzzAddresses)]
+	if i == nil {
+		i = f.ifaces[0]
+	}
+	switch op {
+	case opLink:
+		f.link.set(f.link.down)
+	case opRefuse:
+		f.link.refuse = !f.link.refuse
+	case opInterface:
+		f.toggle(k)
+	case opPatience:
+		f.waiter.patient = !f.waiter.patient
+	case opSolicit, opRelease, opAlso:
+		f.held(op, k, o.next())
+	}
+	if i != nil {
+		f.onInterface(op, i, a, o.next())
+	}
+	f.stack.schedule()
+	f.check()
+	f.look()
+}
+
+// held does something to a hold.
+func (f *fuzzer) held(op, which, seconds_ int) {
+	if len(f.targets) == 0 {
+		return
+	}
+	target := f.targets[which%len(f.targets)]
+	ref := f.waiter.refs[target]
+	switch op {
+	case opSolicit:
+		f.stack.Solicit(ref)
+	case opAlso:
+		if others := f.others[target]; seconds_%2 == 1 && len(others) > 0 {
+			f.stack.NoLonger(ref, others[0])
+			f.others[target] = others[1:]
+			return
+		}
+		deadline := f.loop.Now().Add(loop.Duration(seconds_) * seconds)
+		f.stack.Also(ref, deadline)
+		f.others[target] = append(f.others[target], deadline)
+	case opRelease:
+		f.stack.Verdict(ref)
+		f.stack.Release(ref)
+		f.targets = slices.DeleteFunc(f.targets, func(other uint32) bool { return other == target })
+	}
+}
+
+// onInterface does something to an interface.
+func (f *fuzzer) onInterface(op int, i *Interface, a netip.Addr, more int) {
+	switch op {
+	case opFlush:
+		i.Flush()
+	case opTrack:
+		i.Track(a)
+	case opUntrack:
+		i.Untrack(a)
+	case opHold:
+		if hop, why := i.NextHop(a); why == ReasonNone {
+			f.last++
+			if h := f.waiter.hold(i, hop.String(), f.last, more&1 != 0, f.loop.Now().Add(loop.Duration(more)*seconds)); h.Ref != 0 {
+				f.targets = append(f.targets, f.last)
+			}
+		}
+	case opOutput:
+		if a.Is4() {
+			i.Output(a, udpPacket(f.t, "192.0.2.1", a.String()))
+		} else {
+			i.Output(a, udpPacket(f.t, "2001:db8::1", a.String()))
+		}
+	case opUse:
+		i.Use(a)
+	case opConfirm:
+		i.Confirm(a)
+	}
+}
+
+// look reads what was sent: all of it is well-formed, and no neighbor is asked twice
+// in a RetransTimer.
+func (f *fuzzer) look() {
+	now := f.loop.Now()
+	for _, frame := range f.link.sent {
+		words := describe(frame)
+		if strings.Contains(words, "undecodable") || strings.Contains(words, "BAD") {
+			f.t.Errorf("at %v: sent %s", now, words)
+		}
+		key := ""
+		if _, arp, ok := strings.Cut(words, "arp who-has "); ok {
+			fields := strings.Fields(arp)
+			sender, target := strings.Split(fields[0], "(")[0], strings.Split(fields[1], "(")[0]
+			if key = target; sender == target {
+				continue // an announcement
+			}
+		} else if _, ns, ok := strings.Cut(words, " NS "); ok {
+			key = strings.Fields(ns)[0]
+		} else {
+			continue
+		}
+		key = string(frame[6:12]) + key
+		if strings.Contains(words, "vlan") {
+			key += " tagged"
+		}
+		if last, ok := f.asked[key]; ok && now < last.Add(seconds) {
+			f.t.Errorf("at %v: %s, and the last question was at %v", now, words, last)
+		}
+		f.asked[key] = now
+	}
+	f.link.sent = nil
+}
+
+// pass lets time go by, so that look sees when each frame leaves.
+func (f *fuzzer) pass(d loop.Duration) {
+	until := f.loop.Now().Add(d)
+	for next := f.loop.Next(); next <= until; next = f.loop.Next() {
+		f.loop.RunUntil(next)
+		f.look()
+	}
+	f.loop.RunUntil(until)
+	f.check()
+	f.look()
+}
+
+// play runs a script and then lets everything end.
+func (f *fuzzer) play(script []byte) {
+	for len(script) > 4 {
+		wait := loop.Duration(script[1])<<8 | loop.Duration(script[2])
+		size := min(int(script[3]), len(script)-4)
+		f.pass(wait * loop.Millisecond)
+		f.step(int(script[0])%numOps, octets(script[4:4+size:4+size]))
+		script = script[4+size:]
+	}
+	f.pass(100 * seconds)
+	f.link.refuse = false
+	if f.link.down {
+		f.link.set(true)
+	}
+	for _, target := range f.targets {
+		f.stack.Release(f.waiter.refs[target])
+	}
+	for _, i := range f.ifaces {
+		if i != nil {
+			for n := range i.Neighbors() {
+				i.Untrack(n.Addr)
+			}
+		}
+	}
+	f.pass(100 * seconds)
+	if asks := f.stack.asks.live(); asks != 0 {
+		f.t.Errorf("%d neighbors are being asked for nobody", asks)
+	}
+}
+
+// fuzzFrames are frames that mean something to the interfaces of a fuzzer.
+func fuzzFrames(t testing.TB) [][]byte {
+	return [][]byte{
+		request(mac2, peer, "192.0.2.1").bytes(t),
+		request(mac2, peer, peer).bytes(t),
+		reply(mac2, peer).bytes(t),
+		reply(mac3, peer).bytes(t),
+		request(mac2, "0.0.0.0", "192.0.2.1").bytes(t),
+		request(mac2, "192.0.2.1", "192.0.2.1").bytes(t),
+		arpFrame{op: 1, senderMAC: mac2, senderIP: peer, targetIP: "192.0.2.1", tags: []uint16{5}}.bytes(t),
+		arpFrame{op: 2, ethDst: mac1, senderMAC: mac2, senderIP: peer, targetMAC: mac1, targetIP: "192.0.2.1", tags: []uint16{5}}.bytes(t),
+		resolveNS().bytes(t),
+		answerNA().bytes(t),
+		ndFrame{advert: true, dst: "ff02::1", target: peer6, lla: mac3, flags: flagO}.bytes(t),
+		ndFrame{advert: true, dst: "ff02::1", target: "2001:db8::1", lla: mac3, flags: flagO}.bytes(t),
+		ndFrame{src: "::", dst: solicitGroup, target: "2001:db8::1"}.bytes(t),
+		ndFrame{src: peer6, dst: "2001:db8::1", target: "2001:db8::1"}.bytes(t),
 		append([]byte{2, 0, 0, 0, 0, 1, 2, 0, 0, 0, 0, 2, 8, 0}, echoRequest(peer, "192.0.2.1", nil)...),
 		append([]byte{2, 0, 0, 0, 0, 1, 2, 0, 0, 0, 0, 2, 0x86, 0xdd}, echoRequest(peer6, "2001:db8::1", nil)...),
-		udpFrame(f, mac1, mac2, peer, "192.0.2.1"),
-		proxyQuestion().bytes(f),
-	} {
-		for _, wait := range []byte{0, 2, 20} {
-			step := append([]byte{wait, 44, byte(len(frame))}, frame...)
-			f.Add(step)
+		udpFrame(t, mac1, mac2, peer, "192.0.2.1"),
+		proxyQuestion().bytes(t),
+	}
+}
+
+// FuzzFrames does to a stack what a script says: timed frames from peers, and
+// operations of those above it. The invariants are checked after every step.
+func FuzzFrames(f *testing.F) {
+	var all []byte
+	hold := fuzzStep(opHold, 0, 0, 0, 60)
+	for _, frame := range fuzzFrames(f) {
+		for _, wait := range []int{44, 556, 5164} {
+			step := fuzzStep(opFrame, wait, frame...)
+			f.Add(append(slices.Clone(hold), step...))
 			all = append(all, step...)
 		}
 	}
 	f.Add(all)
-	f.Fuzz(func(t *testing.T, script []byte) {
-		n := newNode(t, loop.NewVirtual(), Options{})
-		c := config(1)
-		c.Announce, c.Neighbor.MaxEntries, c.Neighbor.MaxHeld = true, 8, 2
-		c.Static = []StaticNeighbor{{netip.MustParseAddr("192.0.2.9"), mac4}}
-		c.RespondFor = []netip.Prefix{netip.MustParsePrefix("198.19.0.0/16"), netip.MustParsePrefix("2001:db8:f::/48")}
-		c.Neighbor.ProxyDelay = 300 * loop.Millisecond
-		n.add(c)
-		c = config(1)
-		c.Neighbor.KeepUnreachable = true
-		c.Tags = []header.VLAN{{ID: 5}}
-		n.add(c)
-		for k, hop := range []string{peer, peer6, "fe80::2"} {
-			n.waiter.hold(n.iface, hop, uint32(k+1), k == 0, 60e9)
+	// A solicitation that was on its way when the link went down.
+	f.Add(append(fuzzStep(opLink, 0), fuzzStep(opFrame, 1, proxyQuestion().bytes(f)...)...))
+	for op := byte(opLink); op < numOps; op++ {
+		var steps []byte
+		for k := range byte(4) {
+			steps = append(steps, fuzzStep(op, 300, k, k, 3+17*k)...)
+			steps = append(steps, fuzzStep(opFrame, 1, fuzzFrames(f)[2]...)...)
 		}
-		n.iface.Output(netip.MustParseAddr("192.0.2.3"), udpPacket(t, "192.0.2.1", "192.0.2.3"))
-		for len(script) > 3 {
-			wait := loop.Duration(script[0])<<8 | loop.Duration(script[1])
-			size := min(int(script[2]), len(script)-3)
-			n.run(wait * loop.Millisecond)
-			n.receive(script[3 : 3+size : 3+size])
-			script = script[3+size:]
-		}
-		n.run(100 * seconds)
-		for target := uint32(1); target <= 3; target++ {
-			n.stack.Release(n.waiter.refs[target])
-		}
-		n.run(100 * seconds)
-		for _, words := range n.link.take() {
-			if strings.Contains(words, "undecodable") || strings.Contains(words, "BAD") {
-				t.Error(words)
-			}
-		}
-	})
+		f.Add(append(slices.Clone(hold), steps...))
+		f.Add(append(fuzzStep(opTrack, 0, 0, 0), steps...))
+		f.Add(append(fuzzStep(opOutput, 0, 0, 0), steps...))
+	}
+	f.Fuzz(func(t *testing.T, script []byte) { newFuzzer(t).play(script) })
 }

@@ -5,6 +5,7 @@ import "glean/stack/header"
 // handleSolicitation is RFC 4861 section 7.2.3. What the RFC wants validated
 // was validated by the parser.
 func (s *Stack) handleSolicitation(g *segment, eth *header.EthernetRepr, ip6 *header.IPv6Repr, b []byte) {
+	s.protocol = ProtocolND
 	var r header.NeighborSolicitation
 	if err := r.Parse(ip6, b); err != nil {
 		s.malformed(err)
@@ -89,6 +90,7 @@ func (i *Interface) answerUnknown(to [16]byte, r *header.NeighborSolicitation, e
 
 // handleAdvert is RFC 4861 section 7.2.5.
 func (s *Stack) handleAdvert(g *segment, eth *header.EthernetRepr, ip6 *header.IPv6Repr, b []byte) {
+	s.protocol = ProtocolND
 	var r header.NeighborAdvertisement
 	if err := r.Parse(ip6, b); err != nil {
 		s.malformed(err)

@@ -50,6 +50,10 @@ func (i *Interface) respondNow(asker [16]byte, r *header.NeighborSolicitation, e
 // delay lets a solicitation wait for a random time, at most longest.
 func (i *Interface) delay(asker [16]byte, r *header.NeighborSolicitation, longest loop.Duration) {
 	s := i.stack
+	if !s.up { // it was on its way when the link went down
+		s.drop(DropLinkDown)
+		return
+	}
 	if s.delayed == nil {
 		s.delayed = &delayedAnswers{}
 	}

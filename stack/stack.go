@@ -34,6 +34,8 @@ type Stack struct {
 	rand    *rand.Rand
 	up      bool
 
+	protocol Protocol // of the frame being handled
+
 	interfaces []*Interface // by slot; 0 and freed slots are nil
 	handles    fewMap[uint32, *Interface]
 	segments   fewMap[uint32, *segment] // by VLAN IDs
@@ -127,15 +129,19 @@ func (s *Stack) handleAny(frame []byte) {
 	s.incoming = frame
 	switch eth.Type {
 	case header.EtherTypeARP:
+		s.protocol = ProtocolARP
 		s.handleARP(g, &eth, payload)
 	case header.EtherTypeIPv4:
+		s.protocol = ProtocolIPv4
 		s.handleIPv4(g, &eth, payload)
 	case header.EtherTypeIPv6:
+		s.protocol = ProtocolIPv6
 		s.handleIPv6(g, &eth, payload)
 	default:
 		s.drop(DropEtherType)
 		return
 	}
+	s.protocol = ProtocolOther
 	s.countReceived(len(frame))
 	s.settle()
 }

@@ -262,16 +262,22 @@ func (n *Namespace) Veth(device string, other *Namespace, otherDevice string) {
 	n.t.Helper()
 	n.IP("link add " + device + " type veth peer name " + otherDevice)
 	if other != n {
-		err := n.Do(func() error {
-			l, err := netlink.LinkByName(otherDevice)
-			if err != nil {
-				return err
-			}
-			return netlink.LinkSetNsFd(l, int(other.handle))
-		})
+		n.give(otherDevice, other)
+	}
+}
+
+// give moves a device into another namespace.
+func (n *Namespace) give(device string, other *Namespace) {
+	n.t.Helper()
+	err := n.Do(func() error {
+		l, err := netlink.LinkByName(device)
 		if err != nil {
-			n.t.Fatalf("netlab: moving %s: %v", otherDevice, err)
+			return err
 		}
+		return netlink.LinkSetNsFd(l, int(other.handle))
+	})
+	if err != nil {
+		n.t.Fatalf("netlab: moving %s: %v", device, err)
 	}
 }
 

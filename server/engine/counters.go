@@ -13,6 +13,23 @@ func (e *Engine) StackCounters() []stack.Counters {
 	return list
 }
 
+// PortCounters are the counters of one port's stack.
+type PortCounters struct {
+	PortID string
+	stack.Counters
+}
+
+// StackCountersByPort is StackCounters with the ports.
+func (e *Engine) StackCountersByPort() []PortCounters {
+	var list []PortCounters
+	for _, p := range e.portList {
+		if p != nil {
+			list = append(list, PortCounters{p.spec.ID, p.stack.Counters()})
+		}
+	}
+	return list
+}
+
 // Counts tells how many resources there are, by state where they have one.
 type Counts struct {
 	Interfaces, Active, Results int

@@ -52,6 +52,7 @@ func (w *Drawn) judge(r *Run) {
 		}
 	}
 	if len(w.Orders) == 0 { // else who wanted what is hard to say
+		r.judgeKept()
 		for _, g := range r.engine.Generators() {
 			w.judgeGenerator(r, g)
 		}
@@ -133,15 +134,16 @@ func (w *Drawn) judgeRow(r *Run, q *learning.Request, row *learning.Row) {
 		}
 	default:
 		_, live := r.network.owners.current(e.segment, hop)
-		healed := max(loop.Time(w.Heal), q.CreatedAt())
-		by := healed.Add(answeredWithin)
+		healed, patience := max(loop.Time(w.Heal), q.CreatedAt()), r.patience(e)
+		by := healed.Add(answeredWithin + patience)
 		switch {
-		case live && healed.Add(w.foundWithin()) <= deadline && row.State != learning.StateCompleted:
+		case row.Reason == learning.TableFull && e.crowded():
+		case live && healed.Add(w.foundWithin()+patience) <= deadline && row.State != learning.StateCompleted:
 			wrong("completed by its deadline")
 		case live && by < deadline && (row.State != learning.StateCompleted || row.DecidedAt > by):
 			wrong(fmt.Sprintf("completed by %s", by))
 		case !live:
-			want := learning.NoReply
+			want := w.verdict(e, hop, deadline, row.Reason)
 			if e.port == "0" && w.downAt(deadline) {
 				want = learning.LinkDown
 			}

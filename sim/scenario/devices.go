@@ -283,7 +283,7 @@ func (n *Network) MoveHost(name, to string) error {
 	}
 	sw.AddPort(b, sim.PortConfig{Untagged: s.group.VLAN})
 	n.leave(s)
-	s.segment = n.switchSegment(to, s.group.VLAN)
+	s.segment = n.switchSegment(to, s.group.VLAN).within(s.group.Inner)
 	s.host.MoveTo(a)
 	n.arrive(s)
 	return nil
@@ -349,6 +349,28 @@ func (n *Network) Claim(name string, a netip.Addr) error {
 	if err == nil {
 		n.owners.take(s.segment, a, s.host.Interface(0).MAC(), n.now())
 		s.host.Claim(0, a)
+	}
+	return err
+}
+
+// Lie is Claim by a host that does not answer for the address. Caches may believe it,
+// but nobody is to learn its MAC.
+func (n *Network) Lie(name string, a netip.Addr) error {
+	s, err := n.host(name)
+	if err == nil {
+		n.owners.lie(s.segment, a, s.host.Interface(0).MAC())
+		s.host.Claim(0, a)
+	}
+	return err
+}
+
+// Ask has a host ask everybody for an address in the name of another, which may be
+// nobody's.
+func (n *Network) Ask(name string, from, target netip.Addr) error {
+	s, err := n.host(name)
+	if err == nil {
+		n.owners.lie(s.segment, from, s.host.Interface(0).MAC())
+		s.host.Ask(0, from, target)
 	}
 	return err
 }

@@ -33,6 +33,9 @@ type Drawn struct {
 
 	Probe loop.Duration // probe_interval of tracked next hops, 0 for the default
 	Moves []drawnMove
+
+	Provider bool // the switches' tags are service tags
+	Visits   []drawnVisit
 }
 
 // drawnSegment is a broadcast domain with one interface of glean.
@@ -45,6 +48,12 @@ type drawnSegment struct {
 	Odd        bool // there is a host that answers from its link-local address
 	Delay      loop.Duration
 	Generators []drawnGenerator
+
+	Inner, Priority             int // of the tags: the ID of the second one, 0 for none; the priority
+	Spoofer                     *drawnSpoofer
+	Respond                     bool
+	ProxyDelay                  loop.Duration
+	MaxEntries, RatePPS, Window int // 0 for the default
 }
 
 type drawnHost struct {
@@ -219,6 +228,7 @@ func Draw(seed uint64) *Drawn {
 	w.drawWishes(d)
 	w.drawMoves(d)
 	w.askShortly(d)
+	w.drawHostile(d)
 	return w
 }
 
@@ -425,7 +435,6 @@ func (w *Drawn) askAgain(d dice) {
 }
 
 // askShortly asks for hosts that others wait for already, maybe, with little time.
-// It draws after all else, so that it changes nothing else of a world.
 func (w *Drawn) askShortly(d dice) {
 	if !d.often(40) {
 		return
@@ -459,6 +468,7 @@ func (w *Drawn) String() string {
 			add(" generator(%s to=%d timeout=%s frames=%d rate=%d endless=%t untracked=%t lost=%s)",
 				g.Policy, len(g.Targets), seconds(g.Timeout), g.Frames, g.Rate, g.Endless, g.Untracked, g.OnLost)
 		}
+		w.addHostile(add, s)
 		add(")")
 	}
 	for _, f := range w.Faults {
@@ -476,6 +486,9 @@ func (w *Drawn) String() string {
 	}
 	for _, m := range w.Moves {
 		add(" %s at=%s", m.String(), seconds(m.At))
+	}
+	for _, v := range w.Visits {
+		add(" visit(%s by=%d.%d ipv6=%t at=%s)", visitWords[v.What], v.Segment, v.Host, v.V6, seconds(v.At))
 	}
 	for _, o := range w.Orders {
 		add(" order(%s %d.%d at=%s)", orderWords[o.What], o.Segment, o.N, seconds(o.At))

@@ -23,13 +23,22 @@ type endpoint struct {
 	gate6   netip.Addr
 	local   netip.Addr // link-local
 	retrans loop.Duration
+	respond []netip.Prefix
+
+	maxEntries, rate, window int                 // as configured
+	users                    int                 // requests in progress
+	hops                     map[netip.Addr]bool // ever wanted
+	nextAt                   loop.Time           // not before then may be asked again, at that rate
+	flyingAt                 loop.Time
+	flying                   map[netip.Addr]bool // asked for at flyingAt, and not answered
 }
 
 func (n *Network) newEndpoint(spec engine.InterfaceSpec) *endpoint {
 	e := &endpoint{
 		id: spec.ID, port: spec.PortID, vlans: vlanKey(spec.Tags), segment: n.segmentOf(spec.PortID, spec.Tags), mac: spec.MAC,
 		ipv4: spec.IPv4, ipv6: spec.IPv6, gate4: spec.Gateway4, gate6: spec.Gateway6,
-		retrans: spec.Neighbor.RetransTimer,
+		retrans: spec.Neighbor.RetransTimer, respond: spec.RespondFor,
+		maxEntries: spec.Neighbor.MaxEntries, rate: spec.LearningRatePPS, window: spec.LearningWindow,
 	}
 	if spec.HasIPv6 {
 		if e.local = spec.LinkLocal; !e.local.IsValid() {

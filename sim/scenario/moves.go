@@ -164,10 +164,10 @@ func (r *Run) judgeMACsInUse(within loop.Duration, of func(e *endpoint, hop neti
 		}
 		for adj, hop := range p.Hops() {
 			owner, live := r.network.owners.current(e.segment, hop)
-			if !hop.IsValid() || !live || of != nil && !of(e, hop) {
+			if !hop.IsValid() || !live || of != nil && !of(e, hop) || e.crowded() {
 				continue
 			}
-			if mac, state := p.Adjacency(uint32(adj)); mac != owner || state != generator.AdjacencyResolved {
+			if mac, state := p.Adjacency(uint32(adj)); !r.network.owners.holds(e.segment, hop, mac) || state != generator.AdjacencyResolved {
 				r.violated(RuleFollowed, "generator %s sends to %s for %s, state %d; it is at %s", res.Generator.ID, mac, hop, state, owner)
 			}
 		}
@@ -184,7 +184,7 @@ func (r *Run) judgeLost(within loop.Duration) {
 		}
 		for adj, hop := range p.Hops() {
 			_, live := r.network.owners.current(e.segment, hop)
-			if mac, state := p.Adjacency(uint32(adj)); hop.IsValid() && !live && state == generator.AdjacencyResolved {
+			if mac, state := p.Adjacency(uint32(adj)); hop.IsValid() && !live && state == generator.AdjacencyResolved && !e.crowded() {
 				r.violated(RuleFollowed, "generator %s takes %s for reachable at %s, but nobody has it", res.Generator.ID, hop, mac)
 			}
 		}

@@ -30,6 +30,15 @@ var besides = map[string][]mutant{
 	"a reply is accepted from another interface": {
 		{file: "stack/arp.go", old: "message{cause: cause})", new: "message{cause: cause, answer: r.Op == header.ARPReply})"},
 	},
+	"the outer tag alone tells VLANs apart": {
+		{file: "stack/interface.go", old: "		if g != nil && g.own(a.ip) != nil {", new: "		if g != nil && g.own(a.ip) != nil && false {"},
+	},
+	"the inner tag alone tells VLANs apart": {
+		{file: "stack/interface.go", old: "		if g != nil && g.own(a.ip) != nil {", new: "		if g != nil && g.own(a.ip) != nil && false {"},
+	},
+	"a neighbor's key has no interface, so VLANs cross": {
+		{file: "stack/neighbor_table.go", old: "^t.seed^uint64(iface)<<32, ", new: "^t.seed, "},
+	},
 	"a neighbor is asked twice in a RetransTimer": {
 		{file: "stack/schedule.go", old: "	earliest := max(now, n.asked.Add(c.RetransTimer)) //", new: "	earliest := max(now, n.asked.Add(c.RetransTimer/2)) //"},
 		{file: "stack/asking.go", old: "	if !s.up || now < n.asked.Add(i.config.Neighbor.RetransTimer) {\n\t\treturn false", new: "	if !s.up {\n\t\treturn false"},
@@ -94,6 +103,26 @@ var mutants = []mutant{
 		"		case g.Active() && p.Config().Learning.Track:\n", "		case false:\n"},
 	{"frames to a lost next hop are not counted", "generator/stale.go",
 		"		if stateOf(word) != AdjacencyStale {", "		if true {"},
+	{"a neighbor's key has no interface, so VLANs cross", "stack/neighbor_table.go",
+		"n.iface == iface && t.address(n) == a", "t.address(n) == a"},
+	{"the outer tag alone tells VLANs apart", "stack/segment.go",
+		"		if id := uint32(tags[i].ID); id != 0 {", "		if id := uint32(tags[i].ID); id != 0 && i == 0 {"},
+	{"the inner tag alone tells VLANs apart", "stack/segment.go",
+		"			key = key<<12 | id", "			key = id"},
+	{"who only asks us takes the place of who was learned", "stack/neighbor.go",
+		"		if victim == 0 && !foreign {", "		if victim == 0 {"},
+	{"who only asked us leaves no place for who is wanted", "stack/neighbor.go",
+		"		victim := s.neighbors.timers.oldest(i.foreign)", "		victim := uint32(0)"},
+	{"conflicts are not reported", "stack/announce.go",
+		"	if defend || !known &&", "	if defend && known &&"},
+	{"respond_for answers beyond its ranges", "stack/interface.go",
+		"		c.RespondFor[k] = p.Masked()", "		c.RespondFor[k] = netip.PrefixFrom(p.Addr(), p.Bits()-1).Masked()"},
+	{"respond_for answers nobody", "stack/segment.go",
+		"		if i := g.index.proxy(a); i != nil &&", "		if i := g.index.proxy(a); i != nil && false &&"},
+	{"learning_rate_pps is ignored", "learning/lane.go",
+		"	l.nextAt = l.nextAt.Add(l.gap)", "	l.nextAt = l.nextAt.Add(0)"},
+	{"learning_window is ignored", "server/engine/resolver.go",
+		"	window := max(1, min(i.spec.LearningWindow, room/2))", "	window := max(1, room/2)"},
 	{"the checksum of advertisements is not verified", "stack/header/neighbor.go",
 		"	case ChecksumICMPv6(ip.Src, ip.Dst, icmp) != 0:", "	case len(icmp) > 1<<16:"},
 }

@@ -2,6 +2,7 @@ package scenario
 
 import (
 	"net/netip"
+	"slices"
 
 	"glean/sim"
 	"glean/stack/header"
@@ -15,6 +16,7 @@ type segment string
 // in a world: all that glean learns is held against it.
 type owners struct {
 	times map[place][]tenure
+	lies  map[place][]header.MAC // MACs that somebody announced for addresses which are not theirs
 	farms []farmland
 }
 
@@ -62,6 +64,32 @@ func (o *owners) leave(s segment, a netip.Addr, mac header.MAC, now loop.Time) {
 func (o *owners) had(s segment, a netip.Addr, mac header.MAC, from, to loop.Time) bool {
 	for _, t := range o.times[place{s, a}] {
 		if t.mac == mac && t.from <= to && t.to >= from {
+			return true
+		}
+	}
+	farm, n, ok := o.farmer(s, a)
+	return ok && farm.MAC(n) == mac
+}
+
+// lie says that somebody announces a MAC for an address without having it: then it
+// may get into caches, but is never learned.
+func (o *owners) lie(s segment, a netip.Addr, mac header.MAC) {
+	if o.lies == nil {
+		o.lies = make(map[place][]header.MAC)
+	}
+	p := place{s, a}
+	o.lies[p] = append(o.lies[p], mac)
+}
+
+// lied tells whether a MAC was announced for an address that it never had.
+func (o *owners) lied(s segment, a netip.Addr, mac header.MAC) bool {
+	return slices.Contains(o.lies[place{s, a}], mac)
+}
+
+// holds tells whether a MAC has an address now, perhaps besides others.
+func (o *owners) holds(s segment, a netip.Addr, mac header.MAC) bool {
+	for _, t := range o.times[place{s, a}] {
+		if t.mac == mac && t.to == loop.Never {
 			return true
 		}
 	}

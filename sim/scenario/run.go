@@ -48,23 +48,24 @@ type Run struct {
 	engine   *engine.Engine
 	pcap     *pcapng.Writer
 
-	ports     []*watchedPort
-	endpoints map[string]*endpoint
-	count     uint32 // of endpoints so far
-	policies  map[string]generator.Policy
-	targets   map[string]*endpoint // of generators, nil for those bound to a port
-	order     []string             // ids of requests as they were made
-	notYet    int                  // steps of the timeline and starts that are to come
-	resolving int                  // requests in progress
-	active    int                  // generators
-	refused   map[string]string
-	faults    []string                  // steps that failed
-	queues    []*watchedQueue           // of all runs
-	lost      uint64                    // frames of generators that wires dropped
-	changed   bool                      // a next hop of a running generator has changed
-	stale     map[*generator.Run]uint64 // frames to MACs known to be wrong
-	flows     map[flowID]*flowSent
-	flowList  []*flowSent
+	ports      []*watchedPort
+	endpoints  map[string]*endpoint
+	count      uint32 // of endpoints so far
+	policies   map[string]generator.Policy
+	targets    map[string]*endpoint // of generators, nil for those bound to a port
+	order      []string             // ids of requests as they were made
+	notYet     int                  // steps of the timeline and starts that are to come
+	resolving  int                  // requests in progress
+	active     int                  // generators
+	everActive bool                 // a generator has transmitted
+	refused    map[string]string
+	faults     []string                  // steps that failed
+	queues     []*watchedQueue           // of all runs
+	lost       uint64                    // frames of generators that wires dropped
+	changed    bool                      // a next hop of a running generator has changed
+	stale      map[*generator.Run]uint64 // frames to MACs known to be wrong
+	flows      map[flowID]*flowSent
+	flowList   []*flowSent
 
 	safety safety
 	seen   seen // scratch: the frame that is being looked at
@@ -295,6 +296,7 @@ func (r *Run) heard(e engine.Event) {
 	case e.Type == "learning":
 		r.judgeState(e.ID, e.What)
 	case e.Type == "generator" && e.What == "started":
+		r.everActive = true
 		r.judgeStart(e.ID)
 	case e.Type == "generator" && strings.HasPrefix(e.What, "neighbor_"):
 		r.changed = true

@@ -34,6 +34,10 @@ const (
 	RuleCounters   = "counters"   // glean's counters agree with what was seen on the wire
 	RuleInvariants = "invariants" // those of stacks and engine themselves
 	RuleLiveness   = "liveness"   // after the network is healed, all is decided in time, rightly
+	RuleAnswers    = "answers"    // glean answers for its addresses and its ranges, and for no others
+	RuleConflict   = "conflict"   // who takes an address of glean's is reported
+	RuleLimits     = "limits"     // rate and window of an interface are kept
+	RuleKept       = "kept"       // what was learned is not forgotten because of what others do
 	RuleFollowed   = "followed"   // a running generator has the MACs of now, at most a bounded time late
 )
 
@@ -79,6 +83,9 @@ func (r *Run) sent(p *watchedPort, q *watchedQueue, frame []byte) {
 		r.sentTraffic(e, q, s)
 	case e != nil && (s.kind == KindARPRequest || s.kind == KindSolicitation) && s.from != s.to && !s.from.IsUnspecified():
 		r.sentQuestion(e, s.to, s.dst.IsMulticast())
+		r.limited(e, s.to)
+	case e != nil && (s.kind == KindARPReply || s.kind == KindAdvertisement):
+		r.sentAnswer(e, s.about())
 	}
 }
 
@@ -90,6 +97,7 @@ func (r *Run) received(p *watchedPort, frame []byte) {
 	if p.answers != nil && s.answer {
 		k := vlanAddr{s.vlans, s.about()}
 		p.answers[k] = append(p.answers[k], answer{r.world.Now(), s.mac})
+		r.answered(p)
 	}
 }
 
@@ -130,9 +138,17 @@ func (r *Run) want(id string, by int) {
 	if err != nil || !r.detailed() {
 		return
 	}
+	for _, id := range q.InterfaceIDs() {
+		if e := r.endpoints[id]; e != nil {
+			if e.users += by; e.users == by {
+				e.nextAt = 0 // nobody has asked for a while
+			}
+		}
+	}
 	for _, row := range q.Rows(learning.RowFilter{}) {
 		if e := r.endpoints[row.InterfaceID]; e != nil && row.NextHop.IsValid() {
 			r.safety.wanted[question{e.index, row.NextHop.As16()}] += by
+			r.use(e, row.NextHop)
 		}
 	}
 }
@@ -158,7 +174,7 @@ func (r *Run) sentTraffic(e *endpoint, q *watchedQueue, s *seen) {
 		r.violated(RuleUnresolved, "%s sent a frame to %s, to which there is no route", e.id, s.to)
 		return
 	}
-	if !r.network.owners.had(e.segment, hop, s.dst, 0, r.world.Now()) {
+	if !r.network.owners.had(e.segment, hop, s.dst, 0, r.world.Now()) && !r.network.owners.lied(e.segment, hop, s.dst) {
 		r.violated(RuleUnresolved, "%s sent a frame to %s (next hop %s) to MAC %s, which never had that address",
 			e.id, s.to, hop, s.dst)
 	}
@@ -292,7 +308,7 @@ func (r *Run) judgeNeighbors() {
 		if e == nil || n.Info.MAC.IsZero() {
 			continue
 		}
-		if !r.network.owners.had(e.segment, n.Info.Addr, n.Info.MAC, 0, r.world.Now()) {
+		if !r.network.owners.had(e.segment, n.Info.Addr, n.Info.MAC, 0, r.world.Now()) && !r.network.owners.lied(e.segment, n.Info.Addr, n.Info.MAC) {
 			r.violated(RuleMAC, "%s has %s at %s in its cache, which never had that address", n.InterfaceID, n.Info.Addr, n.Info.MAC)
 		}
 	}

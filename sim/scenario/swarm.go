@@ -70,6 +70,7 @@ func (w *Drawn) Scenario() *Scenario {
 	}
 	s.Timeline = append(s.Timeline, w.changeSteps()...)
 	s.Timeline = append(s.Timeline, w.moveSteps()...)
+	s.Timeline = append(s.Timeline, w.hostileSteps()...)
 	if w.Heal > 0 {
 		s.Timeline = append(s.Timeline, Step{At: w.Heal, Text: "heal", Network: func(n *Network) error {
 			n.World.Heal()
@@ -94,6 +95,9 @@ func (w *Drawn) addSwitches(t *Topology) {
 	for p := range ports {
 		a, b := fmt.Sprintf("lan%d", p), fmt.Sprintf("lan%d-b", p)
 		t.Switches = append(t.Switches, a, b)
+		if w.Provider {
+			t.Provider = append(t.Provider, a, b)
+		}
 		t.Trunks = append(t.Trunks, Trunk{A: a, B: b})
 		t.Ports = append(t.Ports, Port{ID: fmt.Sprint(p), On: a})
 	}
@@ -115,7 +119,7 @@ func (w *Drawn) addSegment(s *Scenario, i int) {
 		}
 		t.Hosts = append(t.Hosts, HostGroup{
 			AnswersFor: proxied,
-			Name:       fmt.Sprintf("h%d-%d", i, k), On: w.lan(i), VLAN: uint16(seg.VLAN), Address: uint32(k + 1),
+			Name:       fmt.Sprintf("h%d-%d", i, k), On: w.lan(i), VLAN: uint16(seg.VLAN), Inner: uint16(seg.Inner), Address: uint32(k + 1),
 			IPv4: near4, IPv6: near6, Boot: h.Boot, Think: h.Think, Wire: Wire{Delay: seg.Delay},
 		})
 	}
@@ -133,6 +137,7 @@ func (w *Drawn) addSegment(s *Scenario, i int) {
 		}
 		w.addGateway(t, i)
 	}
+	w.addSpoofer(t, i)
 	s.Interfaces = append(s.Interfaces, Body{Raw: w.interfaceBody(i)})
 	for g := range seg.Generators {
 		s.Generators = append(s.Generators, Body{Raw: w.generatorBody(i, g)})
@@ -183,7 +188,14 @@ func (w *Drawn) interfaceBody(i int) json.RawMessage {
 	near4, near6, _, _ := w.prefixes(i)
 	protocols := []any{object{"eth": object{"mac_address": sim.MAC(sim.KindTester, uint32(i+1)).String()}}}
 	if seg.VLAN > 0 {
-		protocols = append(protocols, object{"vlan": object{"id": seg.VLAN}})
+		tpid := "0x8100"
+		if w.Provider {
+			tpid = "0x88a8"
+		}
+		protocols = append(protocols, object{"vlan": object{"id": seg.VLAN, "priority": seg.Priority, "tpid": tpid}})
+	}
+	if seg.Inner > 0 {
+		protocols = append(protocols, object{"vlan": object{"id": seg.Inner}})
 	}
 	static := func(p netip.Prefix) object {
 		s := object{"address": sim.Address(p, placeTester).String(), "prefix_length": p.Bits()}
@@ -202,6 +214,21 @@ func (w *Drawn) interfaceBody(i int) json.RawMessage {
 		"duplicate_detection": w.Detect}
 	if w.Probe > 0 {
 		neighbor["probe_interval_ms"] = w.Probe / loop.Millisecond
+	}
+	for name, value := range map[string]int{"max_entries": seg.MaxEntries, "learning_rate_pps": seg.RatePPS, "learning_window": seg.Window} {
+		if value > 0 {
+			neighbor[name] = value
+		}
+	}
+	if seg.Respond {
+		var ranges []string
+		for _, p := range []netip.Prefix{near4, near6} {
+			if p.IsValid() {
+				first := sim.Address(p, placeRange)
+				ranges = append(ranges, netip.PrefixFrom(first, first.BitLen()-2).String())
+			}
+		}
+		neighbor["respond_for"], neighbor["proxy_delay_ms"] = ranges, seg.ProxyDelay/loop.Millisecond
 	}
 	return body(object{"id": fmt.Sprintf("if-%d", i), "port_id": fmt.Sprint(seg.Port), "config": object{
 		"protocols": protocols, "neighbor": neighbor,

@@ -1,0 +1,159 @@
+package netlab
+
+import (
+	"fmt"
+	"runtime"
+	"strings"
+	"unsafe"
+
+	"github.com/vishvananda/netlink"
+	"golang.org/x/sys/unix"
+)
+
+// Tag is a VLAN tag of the frames that the kernel sends; what it receives may
+// have any priority.
+type Tag struct {
+	ID       int
+	Priority int
+	Provider bool // IEEE 802.1ad, as the outer of two tags
+}
+
+// VLAN makes a device, in other, that is in a VLAN of trunk, which is a device of
+// n: what the kernel sends on it leaves trunk with the tag, and what comes in at
+// trunk with the tag comes out of it without. It is a VLAN device of the kernel
+// (8021q) where that has such; elsewhere the end of a veth, between whose other end
+// and trunk two BPF programs put and take away the tag by the kernel's own means.
+// A kernel that can't do that either skips the test.
+func (n *Namespace) VLAN(trunk string, tag Tag, other *Namespace, device string) {
+	n.t.Helper()
+	protocol := "802.1Q"
+	if tag.Provider {
+		protocol = "802.1ad"
+	}
+	words := fmt.Sprintf("link add link %s name %s type vlan protocol %s id %d egress-qos-map 0:%d", trunk, device, protocol, tag.ID, tag.Priority)
+	if _, err := n.Try("ip", strings.Fields(words)...); err == nil {
+		if other != n {
+			n.give(device, other)
+		}
+		return
+	}
+	near := Name()
+	n.Veth(near, other, device)
+	n.Quiet(near)
+	n.IP("link set " + near + " up")
+	err := n.Do(func() error {
+		out, err := netlink.LinkByName(trunk)
+		if err != nil {
+			return err
+		}
+		in, err := netlink.LinkByName(near)
+		if err != nil {
+			return err
+		}
+		if err := onIngress(out, tag.ID, untag(tag, in.Attrs().Index)); err != nil {
+			return err
+		}
+		return onIngress(in, 1, addTag(tag, out.Attrs().Index))
+	})
+	if err != nil {
+		n.t.Skipf("this kernel has no VLANs: neither VLAN devices (8021q) nor BPF programs that tag frames: %v", err)
+	}
+}
+
+// instruction is struct bpf_insn.
+type instruction struct {
+	code, registers byte // source<<4 | destination
+	offset          int16
+	value           int32
+}
+
+// Of include/uapi/linux/bpf.h.
+const (
+	opLoadWord, opAnd, opJumpNot, opMove, opMoveRegister, opCall, opExit = 0x61, 0x57, 0x55, 0xb7, 0xbf, 0x85, 0x95
+
+	helperPush, helperPop, helperRedirect = 18, 19, 23
+
+	atVLANPresent, atVLANTCI, atVLANProtocol = 20, 24, 28 // in struct __sk_buff
+
+	nextFilter = -1 // TC_ACT_UNSPEC
+)
+
+// protocol is the tag's TPID as the kernel has it in a word.
+func (tag Tag) protocol() int32 {
+	if tag.Provider {
+		return 0xa888
+	}
+	return 0x0081
+}
+
+// untag takes the tag away and sends the frame out of a device. Frames with
+// another one go on as they are.
+func untag(tag Tag, to int) []instruction {
+	return []instruction{
+		{code: opMoveRegister, registers: 1<<4 | 6}, // r6 = the frame
+		{code: opLoadWord, registers: 6<<4 | 2, offset: atVLANPresent},
+		{code: opMove, registers: 0, value: nextFilter},
+		{code: opJumpNot, registers: 2, offset: 1, value: 0},
+		{code: opExit},
+		{code: opLoadWord, registers: 6<<4 | 2, offset: atVLANProtocol},
+		{code: opJumpNot, registers: 2, offset: 8, value: tag.protocol()},
+		{code: opLoadWord, registers: 6<<4 | 2, offset: atVLANTCI},
+		{code: opAnd, registers: 2, value: 0xfff},
+		{code: opJumpNot, registers: 2, offset: 5, value: int32(tag.ID)},
+		{code: opMoveRegister, registers: 6<<4 | 1},
+		{code: opCall, value: helperPop},
+		{code: opMove, registers: 1, value: int32(to)},
+		{code: opMove, registers: 2, value: 0},
+		{code: opCall, value: helperRedirect},
+		{code: opExit},
+	}
+}
+
+// addTag puts the tag on and sends the frame out of a device.
+func addTag(tag Tag, to int) []instruction {
+	return []instruction{
+		{code: opMove, registers: 2, value: tag.protocol()},
+		{code: opMove, registers: 3, value: int32(tag.Priority<<13 | tag.ID)},
+		{code: opCall, value: helperPush},
+		{code: opMove, registers: 1, value: int32(to)},
+		{code: opMove, registers: 2, value: 0},
+		{code: opCall, value: helperRedirect},
+		{code: opExit},
+	}
+}
+
+// onIngress has a program see what comes in at a device, in the thread's
+// namespace; several do so in the order of their priorities. The device keeps it.
+func onIngress(device netlink.Link, priority int, program []instruction) error {
+	const schedCLS, cmdProgLoad = 3, 5
+	license := []byte("GPL\x00")
+	attributes := struct {
+		kind, count      uint32
+		program, license uint64
+		rest             [64]byte
+	}{
+		kind: schedCLS, count: uint32(len(program)),
+		program: uint64(uintptr(unsafe.Pointer(&program[0]))), license: uint64(uintptr(unsafe.Pointer(&license[0]))),
+	}
+	fd, _, errno := unix.Syscall(unix.SYS_BPF, cmdProgLoad, uintptr(unsafe.Pointer(&attributes)), unsafe.Sizeof(attributes))
+	runtime.KeepAlive(program)
+	runtime.KeepAlive(license)
+	if errno != 0 {
+		return fmt.Errorf("loading a program: %w", errno)
+	}
+	defer unix.Close(int(fd))
+	index := device.Attrs().Index
+	qdisc := &netlink.GenericQdisc{QdiscType: "clsact", QdiscAttrs: netlink.QdiscAttrs{
+		LinkIndex: index, Handle: netlink.MakeHandle(0xffff, 0), Parent: netlink.HANDLE_CLSACT}}
+	if err := netlink.QdiscAdd(qdisc); err != nil && err != unix.EEXIST {
+		return fmt.Errorf("clsact: %w", err)
+	}
+	err := netlink.FilterAdd(&netlink.BpfFilter{
+		FilterAttrs: netlink.FilterAttrs{LinkIndex: index, Parent: netlink.HANDLE_MIN_INGRESS, Handle: 1, Protocol: unix.ETH_P_ALL, Priority: uint16(priority)},
+		Fd:          int(fd), Name: "vlan", DirectAction: true,
+	})
+	if err != nil {
+		return fmt.Errorf("attaching a program: %w", err)
+	}
+	return nil
+}
