@@ -3,8 +3,8 @@ package link
 import (
 	"errors"
 	"runtime"
+	"slices"
 	"sync/atomic"
-	"time"
 )
 
 // Limits of a Tandem.
@@ -12,7 +12,6 @@ const (
 	tandemLeast = 64  // frames that are worth a second thread
 	tandemMost  = 128 // frames that it is given at a time
 	tandemSlot  = 128 // octets of the longest of them; a question has fewer
-	tandemRest  = 100 * time.Microsecond
 )
 
 // States of what a Tandem offers.
@@ -22,132 +21,109 @@ const (
 	tandemTaken                 // the second thread sends them
 )
 
-// Tandem sends many small frames on two threads: the loop's own and one that
-// waits for such. Most of what a frame costs is the kernel's work within the
-// system call, on a veth or a TAP even that of the receiver, so that a second
-// processor nearly halves the time. Nothing depends on it: what the second thread
-// has not begun when the loop has done its own part, the loop does too. So it is
-// never waited for, where others keep the processors busy.
+// Tandem sends many small frames on two threads: the loop's, and that of the
+// device's reader, who has little to do between two bursts of answers. Most of what
+// a frame costs is the kernel's work within the system call, on a veth or a TAP even
+// that of the receiver, so that a second processor nearly halves the time. Nothing
+// depends on it: what the reader has not begun when the loop has done its own part,
+// the loop does too.
 type Tandem struct {
 	base   *Base
 	own    Queue
 	second Queue
+	ring   func() // tells the reader of an offer
 
 	state  atomic.Uint32
 	frames [][]byte // offered; whose they are, state says
 	buffer []byte
-
-	wake chan struct{}
-	quit chan struct{}
 }
 
 // BulkSender is a Link, or part of one, that can send faster if order does not
 // matter.
 type BulkSender interface {
 	// SendBulk is as Link.Send, but that frames may leave in another order, also
-	// than those of later calls.
+	// than those of later calls, and that it may change the order of the slices in
+	// frames: what was not taken is at their end.
 	SendBulk(frames [][]byte) (taken int, err error)
 }
 
 // NewTandem makes a tandem of two queues of the same device, nil if there is only
-// one processor.
-func NewTandem(base *Base, own, second Queue) *Tandem {
+// one processor. It calls ring on the loop when there is something for Help.
+func NewTandem(base *Base, own, second Queue, ring func()) *Tandem {
 	if runtime.GOMAXPROCS(0) < 2 {
 		return nil
 	}
-	return newTandem(base, own, second)
+	return newTandem(base, own, second, ring)
 }
 
-func newTandem(base *Base, own, second Queue) *Tandem {
+func newTandem(base *Base, own, second Queue, ring func()) *Tandem {
 	return &Tandem{
-		base: base, own: own, second: second,
+		base: base, own: own, second: second, ring: ring,
 		frames: make([][]byte, 0, tandemMost),
 		buffer: make([]byte, tandemMost*tandemSlot),
-		wake:   make(chan struct{}, 1),
-		quit:   make(chan struct{}),
 	}
 }
 
 // SendBulk implements BulkSender. It is called on the loop.
 func (t *Tandem) SendBulk(frames [][]byte) (taken int, err error) {
-	offered := t.offer(frames)
-	taken, err = t.own.Send(frames[offered:])
-	if offered > 0 && t.state.CompareAndSwap(tandemOffered, tandemIdle) {
-		t.takeBack()
+	if t.base.Ended() {
+		return 0, ErrClosed
 	}
-	return offered + taken, err
+	part := len(frames) - t.offer(frames)
+	taken, err = t.own.Send(frames[:part])
+	if part == len(frames) {
+		return taken, err
+	}
+	if !t.state.CompareAndSwap(tandemOffered, tandemIdle) {
+		// The others are on their way, so that what is left of these comes last.
+		slices.Reverse(frames[taken:part])
+		slices.Reverse(frames[part:])
+		slices.Reverse(frames[taken:])
+		return taken + len(frames) - part, err
+	}
+	if err == nil {
+		var more int
+		more, err = t.own.Send(frames[part:])
+		taken += more
+	}
+	return taken, err
 }
 
-// offer copies about half of the frames for the second thread, from the first on.
+// offer copies frames for the second thread, up to half of them and the last ones.
 // It tells how many.
 func (t *Tandem) offer(frames [][]byte) int {
 	if len(frames) < tandemLeast || t.state.Load() != tandemIdle {
 		return 0
 	}
-	n := min(len(frames)/2, tandemMost)
+	frames = frames[len(frames)-min(len(frames)/2, tandemMost):]
 	t.frames = t.frames[:0]
-	for i, f := range frames[:n] {
+	for i, f := range frames {
 		if len(f) > tandemSlot {
-			n = i
-			break
+			return 0
 		}
 		t.frames = append(t.frames, append(t.buffer[i*tandemSlot:i*tandemSlot:(i+1)*tandemSlot], f...))
 	}
-	if n > 0 {
-		t.put()
-	}
-	return n
-}
-
-// put offers what is in frames.
-func (t *Tandem) put() {
 	t.state.Store(tandemOffered)
-	select {
-	case t.wake <- struct{}{}:
-	default: // a wake-up is on its way
-	}
+	t.ring()
+	return len(frames)
 }
 
-// takeBack sends on the loop what the second thread has not come for. What the
-// device has no room for is offered again, because the loop can't wait.
-func (t *Tandem) takeBack() {
-	if !t.sendOffered(t.own) {
-		t.put()
-	}
-}
-
-// sendOffered gives the device what is in frames, as far as it has room; it tells
-// whether all is done. What can't be sent for another reason is lost, as it would
-// be on the wire, and counted.
-func (t *Tandem) sendOffered(q Queue) (done bool) {
-	n, err := q.Send(t.frames)
-	t.frames = t.frames[n:]
-	if errors.Is(err, ErrFull) {
+// Help sends what is offered, as far as the device has room. It tells whether
+// something is left, for which it is to be called again soon. It is called on the
+// second thread. What can't be sent for another reason is lost, as it would be on
+// the wire, and counted.
+func (t *Tandem) Help() (left bool) {
+	if t.state.Load() != tandemTaken && !t.state.CompareAndSwap(tandemOffered, tandemTaken) {
 		return false
 	}
-	for k := 1; k < len(t.frames) && !t.base.Ended(); k++ { // the first one was counted
+	n, err := t.second.Send(t.frames)
+	t.frames = t.frames[n:]
+	if errors.Is(err, ErrFull) && !t.base.Ended() {
+		return true
+	}
+	for k := 1; k < len(t.frames) && !t.base.Ended(); k++ { // the queue itself counts the first one
 		t.base.Refused()
 	}
-	return true
+	t.state.Store(tandemIdle)
+	return false
 }
-
-// Run sends what is offered until Stop. It is the second thread.
-func (t *Tandem) Run() {
-	for {
-		select {
-		case <-t.quit:
-			return
-		case <-t.wake:
-		}
-		if !t.state.CompareAndSwap(tandemOffered, tandemTaken) {
-			continue
-		}
-		for !t.sendOffered(t.second) && !t.base.Ended() {
-			time.Sleep(tandemRest)
-		}
-		t.state.Store(tandemIdle)
-	}
-}
-
-// Stop ends Run, after the call of Send that still runs. It is called once.
-func (t *Tandem) Stop() { close(t.quit) }

@@ -58,20 +58,28 @@ type crew struct {
 	t           *testing.T
 	base        Base
 	own, second *tank
+	offers      chan struct{}
 }
 
 func newCrew(t *testing.T) *crew {
-	c := &crew{t: t, own: &tank{room: 1 << 20}, second: &tank{room: 1 << 20}}
+	c := &crew{t: t, own: &tank{room: 1 << 20}, second: &tank{room: 1 << 20}, offers: make(chan struct{}, 100)}
 	c.base.Init(loop.NewVirtual(), 1, 60, State{Up: true})
-	c.Tandem = newTandem(&c.base, c.own, c.second)
+	c.Tandem = newTandem(&c.base, c.own, c.second, func() { c.offers <- struct{}{} })
 	return c
 }
 
-// run starts the second thread; end stops it and waits.
+// run starts a second thread, which helps after each offer; end stops it and waits.
 func (c *crew) run() (end func()) {
 	done := make(chan struct{})
-	go func() { defer close(done); c.Run() }()
-	return func() { c.Stop(); <-done }
+	go func() {
+		defer close(done)
+		for range c.offers {
+			for c.Help() {
+				runtime.Gosched()
+			}
+		}
+	}()
+	return func() { close(c.offers); <-done }
 }
 
 // meet has the loop's own queue wait, the first time, until the second one has
@@ -127,35 +135,38 @@ func TestTandemShares(t *testing.T) {
 	c.wantAll(100, 50)
 }
 
-// What the second thread does not come for, the loop does.
+// What the second thread does not come for, the loop does, in order.
 func TestTandemWaitsForNobody(t *testing.T) {
 	for _, n := range []int{0, 1, tandemLeast - 1, tandemLeast, 255, 256, 1000} {
 		c := newCrew(t)
 		c.send(series(n, 60), n, nil)
 		c.wantAll(n, n)
+		for k, f := range c.own.got {
+			if f[0] != byte(k>>8) || f[1] != byte(k) {
+				t.Fatalf("place %d has frame %x", k, f[:2])
+			}
+		}
+		if offers := len(c.offers); (offers == 1) != (n >= tandemLeast) {
+			t.Errorf("%d offers for %d frames", offers, n)
+		}
+		if c.Help() || len(c.second.got) > 0 {
+			t.Error("the second thread sends what the loop has sent")
+		}
 	}
 }
 
 func TestTandemKeepsLongFrames(t *testing.T) {
+	frames := series(100, tandemSlot)
+	frames[99] = append(frames[99], 0)
 	c := newCrew(t)
-	c.own.before = func() {
-		if c.state.Load() == tandemOffered {
-			c.own.before = nil
-		}
-	}
-	frames := series(100, tandemSlot+1)
 	c.send(frames, 100, nil)
-	if c.wantAll(100, 100); c.own.before == nil {
+	if c.wantAll(100, 100); len(c.offers) > 0 {
 		t.Error("frames that do not fit were offered")
 	}
-	frames = series(100, tandemSlot)
-	frames[3] = append(frames[3], 0)
-	c.send(frames, 100, nil)
-	if c.own.before != nil {
+	c = newCrew(t)
+	c.send(series(100, tandemSlot), 100, nil)
+	if c.wantAll(100, 100); len(c.offers) != 1 {
 		t.Error("nothing was offered")
-	}
-	if len(c.own.got) != 200 {
-		t.Errorf("%d left", len(c.own.got))
 	}
 }
 
@@ -174,40 +185,51 @@ func TestTandemWhileTheOtherIsBusy(t *testing.T) {
 	c.wantAll(300, 250)
 }
 
-// A device that is full stops the loop's part, and the rest comes again.
+// A device that is full stops the loop's part, and the rest comes again: what
+// others send already is not among it.
 func TestTandemOfADeviceThatIsFull(t *testing.T) {
-	c := newCrew(t)
-	c.meet()
-	c.own.room = 7
-	end := c.run()
-	frames := series(100, 60)
-	c.send(frames, 57, ErrFull)
-	c.own.room = 1 << 20
-	c.send(frames[57:], 43, nil)
-	end()
-	c.wantAll(100, 50)
+	for _, room := range []int{0, 7, 49} {
+		c := newCrew(t)
+		c.meet()
+		c.own.room = room
+		end := c.run()
+		frames := series(100, 60)
+		c.send(frames, room+50, ErrFull)
+		c.own.room = 1 << 20
+		c.send(frames[room+50:], 50-room, nil)
+		end()
+		c.wantAll(100, 50)
+	}
 }
 
-// What was offered and taken back is offered again if there is no room for it.
-func TestTandemOffersAgain(t *testing.T) {
+// What nobody came for is the loop's again, and what does not fit comes last.
+func TestTandemTakesBackFromADeviceThatIsFull(t *testing.T) {
+	for _, room := range []int{0, 7, 50, 60, 99} {
+		c := newCrew(t)
+		c.own.room = room
+		frames := series(100, 60)
+		c.send(frames, room, ErrFull)
+		c.own.room = 1 << 20
+		c.send(frames[room:], 100-room, nil)
+		c.wantAll(100, 100)
+	}
+}
+
+// A device that is full does not keep the second thread; it comes again.
+func TestTandemHelpsAgain(t *testing.T) {
 	c := newCrew(t)
-	c.own.room = 60 // the loop's part, and 10 of the other
-	c.send(series(100, 60), 100, nil)
-	left := make(chan struct{})
 	c.second.room = 15
-	c.second.after = func() {
-		if c.second.count() == 40 {
-			close(left)
-		} else {
-			c.second.mu.Lock()
-			c.second.room += 5
-			c.second.mu.Unlock()
+	c.own.before = func() { // as if at the same time
+		c.own.before = nil
+		if !c.Help() {
+			t.Error("nothing is left")
 		}
 	}
-	end := c.run()
-	<-left
-	end()
-	c.wantAll(100, 60)
+	c.send(series(100, 60), 100, nil)
+	for c.second.room = 10; c.Help(); c.second.room = 10 {
+		c.send(nil, 0, nil)
+	}
+	c.wantAll(100, 50)
 }
 
 func TestTandemCountsWhatIsLost(t *testing.T) {
@@ -228,24 +250,27 @@ func TestTandemCountsWhatIsLost(t *testing.T) {
 // A device that stays full does not keep the second thread beyond the link's end.
 func TestTandemEndsWithTheLink(t *testing.T) {
 	c := newCrew(t)
-	c.meet()
 	c.second.room = 0
-	end := c.run()
+	c.own.before = func() { c.Help() }
 	c.send(series(100, 60), 100, nil)
-	c.base.End()
-	end()
-	if got := c.base.Stats().TxErrors; got != 0 {
-		t.Errorf("%d counted after the end", got)
+	if !c.Help() {
+		t.Error("nothing is left")
 	}
+	c.base.End()
+	if c.Help() || c.base.Stats().TxErrors != 0 {
+		t.Errorf("it goes on after the end, %d counted", c.base.Stats().TxErrors)
+	}
+	c.own.before = nil
+	c.send(series(100, 60), 0, ErrClosed)
 }
 
 func TestTandemNeedsTwoProcessors(t *testing.T) {
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
-	if NewTandem(nil, nil, nil) != nil {
+	if NewTandem(nil, nil, nil, nil) != nil {
 		t.Error("there is a tandem with one processor")
 	}
 	runtime.GOMAXPROCS(2)
-	if NewTandem(nil, nil, nil) == nil {
+	if NewTandem(nil, nil, nil, nil) == nil {
 		t.Error("there is none with two")
 	}
 }
@@ -253,6 +278,7 @@ func TestTandemNeedsTwoProcessors(t *testing.T) {
 func TestTandemAllocatesNothing(t *testing.T) {
 	c := newCrew(t)
 	c.own.err = ErrDown // and keeps nothing
+	c.Tandem.ring = func() {}
 	frames := series(256, 60)
 	if n := testing.AllocsPerRun(100, func() { c.SendBulk(frames) }); n != 0 {
 		t.Errorf("%v allocations", n)

@@ -3,7 +3,7 @@
 // it and receive what comes in.
 //
 //	loop:        Link.Send  --> a transmit ring (PACKET_TX_RING)
-//	        Link.SendBulk --> two of them, on two threads (link.Tandem)
+//	        Link.SendBulk --> two of them, shared with the reader (link.Tandem)
 //	transmitter: Queue.Send --> the same, a ring for each queue, past the
 //	        queueing discipline
 //	        both: sendmmsg(2) where the kernel gives no ring or the MTU is too

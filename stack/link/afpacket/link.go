@@ -5,6 +5,7 @@ import (
 	"sync/atomic"
 
 	"glean/stack/link"
+	"glean/stack/link/burst"
 	"glean/stack/loop"
 )
 
@@ -19,6 +20,7 @@ type Link struct {
 	events   *events
 	own      *sender      // of Send
 	tandem   *link.Tandem // of SendBulk; nil with one processor
+	bell     *burst.Bell  // for the reader, who helps
 
 	mu      sync.Mutex
 	senders map[*sender]bool // not closed yet; nil once the link is released
@@ -51,9 +53,6 @@ func Open(l loop.Loop, c Config) (*Link, error) {
 	k.events = events
 	k.running.Go(newReader(k).run)
 	k.running.Go(k.watch)
-	if k.tandem != nil {
-		k.running.Go(k.tandem.Run)
-	}
 	return k, nil
 }
 
@@ -72,11 +71,16 @@ func newLink(l loop.Loop, c Config) (*Link, error) {
 	}
 	k.base.Init(l, c.Room, size, d.state)
 	k.room = min(c.Room, holds)
+	if k.bell, err = burst.NewBell(); err != nil {
+		k.closeSockets()
+		return nil, err
+	}
 	if err = k.openSenders(); err == nil {
 		err = explain(k.receiver.receiveFrom(d.index))
 	}
 	if err != nil {
 		k.closeSockets()
+		k.bell.Close()
 		return nil, err
 	}
 	return k, nil
@@ -91,7 +95,7 @@ func (k *Link) openSenders() (err error) {
 	if err != nil {
 		return err
 	}
-	if k.tandem = link.NewTandem(&k.base, k.own, second); k.tandem == nil {
+	if k.tandem = link.NewTandem(&k.base, k.own, second, k.bell.Ring); k.tandem == nil {
 		return second.Close()
 	}
 	return nil
@@ -139,13 +143,11 @@ func (k *Link) Close() error {
 	if !k.base.End() {
 		return link.ErrClosed
 	}
-	if k.tandem != nil {
-		k.tandem.Stop()
-	}
 	go func() {
 		k.events.close()
 		k.closeSockets()
 		k.running.Wait()
+		k.bell.Close()
 		close(k.done)
 	}()
 	return nil

@@ -49,6 +49,9 @@ func newReader(k *Link) *reader {
 		m.SetControllen(int(unsafe.Sizeof(r.ancillary[i])))
 	}
 	r.read = r.readOn
+	if k.tandem != nil {
+		r.pause.Help, r.pause.Bell = k.tandem.Help, k.bell
+	}
 	return r
 }
 

@@ -19,21 +19,40 @@ const (
 )
 
 // Pause is a reader's. Its zero value is ready.
-type Pause struct{ frames int }
+type Pause struct {
+	// Help is work that the reader does between bursts; it tells whether there is
+	// some left. Who has such work rings Bell, which ends a pause. Both may be nil.
+	Help func() (left bool)
+	Bell *Bell
+
+	frames int
+}
 
 // Read counts frames that were read.
 func (p *Pause) Read(frames int) { p.frames += frames }
 
-// Take is called when nothing is left to read. After a burst it sleeps for a
-// moment, and tells true: read again. Otherwise it tells false: wait for the
-// next frame.
+// Take is called when nothing is left to read. After a burst, or as long as there
+// is work left, it sleeps for a moment, and tells true: read again. Otherwise it
+// tells false: wait for the next frame.
 func (p *Pause) Take() bool {
 	enough := p.frames >= worthwhile
 	p.frames = 0
-	if enough {
+	if p.help() || enough {
 		runtime.Gosched() // whoever was just given frames may be waiting for this processor
-		pause := unix.NsecToTimespec(int64(length))
-		_ = unix.Nanosleep(&pause, nil) // a signal makes it shorter
+		p.sleep()
+		return true
 	}
-	return enough
+	return false
+}
+
+func (p *Pause) help() (left bool) { return p.Help != nil && p.Help() }
+
+func (p *Pause) sleep() {
+	pause := unix.NsecToTimespec(int64(length))
+	if p.Bell == nil {
+		_ = unix.Nanosleep(&pause, nil) // a signal makes it shorter
+		return
+	}
+	p.Bell.listen(func() { p.help() }, &pause)
+	p.help()
 }

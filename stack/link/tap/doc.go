@@ -2,7 +2,7 @@
 // device for the kernel to receive, what the kernel sends is received.
 //
 //	loop:        Link.Send  --> write(2) on queue 0
-//	        Link.SendBulk --> the same, on two threads (link.Tandem)
+//	        Link.SendBulk --> the same, shared with the reader (link.Tandem)
 //	transmitter: Queue.Send --> io_uring, else write(2), on its own queue if
 //	        there are several
 //	reader (one goroutine a queue): read(2) until empty, after a burst again

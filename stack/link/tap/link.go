@@ -6,6 +6,7 @@ import (
 
 	"glean/stack/header"
 	"glean/stack/link"
+	"glean/stack/link/burst"
 	"glean/stack/loop"
 )
 
@@ -20,6 +21,7 @@ type Link struct {
 	base   link.Base
 	own    *sender      // of Send
 	tandem *link.Tandem // of SendBulk; nil with one processor
+	bell   *burst.Bell  // for the reader of the first queue, who helps
 
 	device atomic.Pointer[device] // nil while the TAP is deleted
 	mtu    atomic.Int64
@@ -27,11 +29,10 @@ type Link struct {
 	up     atomic.Bool // the last look found the device up
 	plain  atomic.Bool // frames are not written by rings
 
-	kick    chan struct{}  // asks the watcher to look
-	quit    chan struct{}  // closed by Close
-	running sync.WaitGroup // the tandem
-	done    chan struct{}  // closed when everything is released
-	usage   struct {
+	kick  chan struct{} // asks the watcher to look
+	quit  chan struct{} // closed by Close
+	done  chan struct{} // closed when everything is released
+	usage struct {
 		sync.Mutex
 		senders []int // per queue
 	}
@@ -67,13 +68,20 @@ func Open(l loop.Loop, c Config) (*Link, error) {
 	if err != nil {
 		return nil, fieldError("name", err)
 	}
+	bell, err := burst.NewBell()
+	if err != nil {
+		events.stop()
+		return nil, fieldError("name", err)
+	}
 	d, err := attach(c, true)
 	if err != nil {
 		events.stop()
+		bell.Close()
 		return nil, err
 	}
 	k := &Link{
 		config: c,
+		bell:   bell,
 		kick:   make(chan struct{}, 1),
 		quit:   make(chan struct{}),
 		done:   make(chan struct{}),
@@ -86,9 +94,7 @@ func Open(l loop.Loop, c Config) (*Link, error) {
 	if k.plain.Store(c.Plain); !c.Plain {
 		k.tryRing(d)
 	}
-	if k.tandem = link.NewTandem(&k.base, k.own, newSender(k, 0)); k.tandem != nil {
-		k.running.Go(k.tandem.Run)
-	}
+	k.tandem = link.NewTandem(&k.base, k.own, newSender(k, 0), bell.Ring)
 	k.use(d)
 	k.up.Store(state.Up)
 	w := &watcher{link: k, events: events, carrier: true, last: state}
@@ -101,8 +107,11 @@ func (k *Link) use(d *device) {
 	k.mtu.Store(int64(d.mtu))
 	k.txqlen.Store(int64(d.txqlen))
 	k.device.Store(d)
-	for _, q := range d.queues {
+	for i, q := range d.queues {
 		r := newReader(k, d, q)
+		if i == 0 && k.tandem != nil {
+			r.pause.Help, r.pause.Bell = k.tandem.Help, k.bell
+		}
 		d.readers.Go(r.run)
 	}
 }
@@ -163,9 +172,6 @@ func (k *Link) Close() error {
 	releases.Lock()
 	releases.done[k.config.Name] = k.done
 	releases.Unlock()
-	if k.tandem != nil {
-		k.tandem.Stop()
-	}
 	close(k.quit)
 	return nil
 }

@@ -40,7 +40,8 @@ func openPacket(t testing.TB, l loop.Loop, ns *netlab.Namespace, device string) 
 		}
 		p.mtu = d.Attrs().MTU
 		const all = unix.ETH_P_ALL<<8 | unix.ETH_P_ALL>>8 // in network order
-		fd, err := unix.Socket(unix.AF_PACKET, unix.SOCK_RAW|unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC, all)
+		// Of no protocol until it is bound: it would hear every device.
+		fd, err := unix.Socket(unix.AF_PACKET, unix.SOCK_RAW|unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC, 0)
 		if err != nil {
 			return err
 		}

@@ -206,7 +206,7 @@ func (w *watcher) release() {
 	if d := k.device.Swap(nil); d != nil {
 		d.close()
 	}
-	k.running.Wait()
+	k.bell.Close()
 	releases.Lock()
 	if releases.done[k.config.Name] == k.done {
 		delete(releases.done, k.config.Name)
