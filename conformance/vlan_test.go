@@ -85,7 +85,7 @@ func newSocket(t *testing.T, n *netlab.Namespace, device string) *socket {
 			return err
 		}
 		const all = unix.ETH_P_ALL<<8 | unix.ETH_P_ALL>>8 // in network order
-		if s.fd, err = unix.Socket(unix.AF_PACKET, unix.SOCK_RAW|unix.SOCK_CLOEXEC, all); err != nil {
+		if s.fd, err = unix.Socket(unix.AF_PACKET, unix.SOCK_RAW|unix.SOCK_CLOEXEC, 0); err != nil {
 			return err
 		}
 		if err := unix.SetsockoptInt(s.fd, unix.SOL_PACKET, unix.PACKET_AUXDATA, 1); err != nil {

@@ -97,7 +97,7 @@ func (s *Stack) hearARP(g *segment, eth *header.EthernetRepr, r *header.ARPRepr,
 			cause: cause, create: create, answer: r.Op == header.ARPReply,
 		})
 	}
-	if !eth.Dst.IsMulticast() {
+	if !eth.Dst.IsMulticast() || i != nil && len(g.interfaces) == 1 {
 		return
 	}
 	for other := range s.knowers(g, sender, claim{mac: r.SenderMAC}) {

@@ -18,10 +18,10 @@ import (
 
 const (
 	askerBody = `{"id":"if-a","port_id":"a","config":{"protocols":[{"eth":{"mac_address":"02:00:00:00:00:0a"}},
-		{"ipv4":{"method":"static","static":{"address":"198.18.0.10","prefix_length":15}}}]}}`
+		{"ipv4":{"method":"static","static":{"address":"10.0.0.10","prefix_length":8}}}]}}`
 	answererBody = `{"id":"if-b","port_id":"b","config":{"protocols":[{"eth":{"mac_address":"02:00:00:00:00:0b"}},
-		{"ipv4":{"method":"static","static":{"address":"198.18.0.11","prefix_length":15}}}],
-		"neighbor":{"respond_for":["198.19.0.0/16"]}}}`
+		{"ipv4":{"method":"static","static":{"address":"10.0.0.11","prefix_length":8}}}],
+		"neighbor":{"respond_for":["10.128.0.0/9"]}}}`
 )
 
 // BenchmarkLearnOneAddress is the wall time from a request to its verdict, for
@@ -70,7 +70,7 @@ func BenchmarkLearnOneAddress(b *testing.B) {
 			id := fmt.Sprintf("lr-%d", n)
 			// Each round asks for another address, because a neighbor may be
 			// asked once in RetransTimer only.
-			address := netip.AddrFrom4([4]byte{198, 19, byte(n >> 8), byte(n)})
+			address := netip.AddrFrom4([4]byte{10, 128 | byte(n>>16&63), byte(n >> 8), byte(n)})
 			r, err := e.StartLearning(engine.LearningSpec{ID: id, InterfaceID: "if-a", Addresses: []netip.Addr{address}})
 			if err != nil {
 				b.Error(err)

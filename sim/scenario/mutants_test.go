@@ -47,7 +47,7 @@ var besides = map[string][]mutant{
 
 var mutants = []mutant{
 	{"a reply is accepted from another interface", "stack/arp.go",
-		"	if !eth.Dst.IsMulticast() {\n\t\treturn\n\t}\n\tfor other := range s.knowers(g, sender, claim{mac: r.SenderMAC}) {",
+		"	if !eth.Dst.IsMulticast() || i != nil && len(g.interfaces) == 1 {\n\t\treturn\n\t}\n\tfor other := range s.knowers(g, sender, claim{mac: r.SenderMAC}) {",
 		"	for _, other := range s.interfaces {\n\t\tif other == nil {\n\t\t\tcontinue\n\t\t}"},
 	{"asking stops after five questions in IPv4, as OpenPerf does", "stack/schedule.go",
 		"	at, useful := max(earliest,",
