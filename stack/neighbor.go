@@ -323,7 +323,7 @@ func (s *Stack) forgetAll(i *Interface) {
 			other.stale, other.foreign = 0, 0
 		}
 	}
-	i.count = 0
+	i.count, i.busy, s.strangers = 0, 0, 0
 	clear(i.segment.watched)
 }
 
