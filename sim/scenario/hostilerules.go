@@ -2,8 +2,10 @@ package scenario
 
 import (
 	"fmt"
+	"math"
 	"net/netip"
 	"slices"
+	"strings"
 
 	"glean/learning"
 	"glean/server/engine"
@@ -31,7 +33,8 @@ func (r *Run) judgeVisit(v drawnVisit, host string, a netip.Addr) {
 	}
 }
 
-// judgeConflict wants an interface to know who took its address a moment ago.
+// judgeConflict wants an interface to know who took its address a moment ago, and
+// an event that told it.
 func (r *Run) judgeConflict(id, spoofer string, a netip.Addr) error {
 	v, gone := r.engine.Interface(id)
 	s, err := r.network.host(spoofer)
@@ -42,8 +45,15 @@ func (r *Run) judgeConflict(id, spoofer string, a netip.Addr) error {
 	if a.Is6() {
 		mac = v.Conflict6
 	}
-	if want := s.host.Interface(0).MAC(); mac != want {
+	want := s.host.Interface(0).MAC()
+	if mac != want {
 		r.violated(RuleConflict, "%s says that %s has its address %s; it is %s", id, mac, a, want)
+	}
+	events, _ := r.engine.Events(0, math.MaxInt)
+	if !slices.ContainsFunc(events, func(e engine.Event) bool { // not of each rival: they may take turns
+		return e.Type == "interface" && e.ID == id && e.What == "conflict" && strings.HasPrefix(e.Detail, a.String()+" is claimed by ")
+	}) {
+		r.violated(RuleConflict, "no event of %s tells that somebody has its address %s", id, a)
 	}
 	return nil
 }
