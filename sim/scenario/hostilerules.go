@@ -2,7 +2,6 @@ package scenario
 
 import (
 	"fmt"
-	"math"
 	"net/netip"
 	"slices"
 	"strings"
@@ -49,10 +48,8 @@ func (r *Run) judgeConflict(id, spoofer string, a netip.Addr) error {
 	if mac != want {
 		r.violated(RuleConflict, "%s says that %s has its address %s; it is %s", id, mac, a, want)
 	}
-	events, _ := r.engine.Events(0, math.MaxInt)
-	if !slices.ContainsFunc(events, func(e engine.Event) bool { // not of each rival: they may take turns
-		return e.Type == "interface" && e.ID == id && e.What == "conflict" && strings.HasPrefix(e.Detail, a.String()+" is claimed by ")
-	}) {
+	told := fmt.Sprintf("%s: %v is claimed by ", id, a) // not by each rival: they may take turns
+	if !slices.ContainsFunc(r.conflicts, func(e string) bool { return strings.HasPrefix(e, told) }) {
 		r.violated(RuleConflict, "no event of %s tells that somebody has its address %s", id, a)
 	}
 	return nil

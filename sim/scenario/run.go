@@ -63,6 +63,7 @@ type Run struct {
 	queues     []*watchedQueue           // of all runs
 	lost       uint64                    // frames of generators that wires dropped
 	changed    bool                      // a next hop of a running generator has changed
+	conflicts  []string                  // that events told, "interface: detail"
 	stale      map[*generator.Run]uint64 // frames to MACs known to be wrong
 	flows      map[flowID]*flowSent
 	flowList   []*flowSent
@@ -300,6 +301,8 @@ func (r *Run) heard(e engine.Event) {
 		r.judgeStart(e.ID)
 	case e.Type == "generator" && strings.HasPrefix(e.What, "neighbor_"):
 		r.changed = true
+	case e.Type == "interface" && e.What == "conflict":
+		r.conflicts = append(r.conflicts, e.ID+": "+e.Detail)
 	}
 }
 
