@@ -47,11 +47,13 @@ func (s *mirror) Solicit(ref Ref) bool {
 	}
 	return true
 }
-func (s *mirror) Known(uint32, netip.Addr) (header.MAC, bool) { return header.MAC{}, false }
-func (s *mirror) Also(Ref, loop.Time)                         {}
-func (s *mirror) NoLonger(Ref, loop.Time)                     {}
-func (s *mirror) Release(Ref)                                 {}
-func (s *mirror) Verdict(Ref) Reason                          { return NoReply }
+func (s *mirror) Known(uint32, netip.Addr, bool, loop.Time) (header.MAC, bool) {
+	return header.MAC{}, false
+}
+func (s *mirror) Also(Ref, loop.Time)     {}
+func (s *mirror) NoLonger(Ref, loop.Time) {}
+func (s *mirror) Release(Ref)             {}
+func (s *mirror) Verdict(Ref) Reason      { return NoReply }
 func (s *mirror) Budget(uint32) Budget {
 	return Budget{Window: 4096, RetransTimer: loop.Second}
 }
@@ -59,7 +61,7 @@ func (s *mirror) Budget(uint32) Budget {
 type silent struct{}
 
 func (silent) Learned(uint32, uint32, header.MAC)   {}
-func (silent) Lost(uint32, uint32, Reason)          {}
+func (silent) Lost(uint32, uint32, Reason, int)     {}
 func (silent) GeneratorDone(uint32, bool, *Request) {}
 func (silent) GeneratorBegins(uint32, *Request)     {}
 func (silent) RequestChanged(*Request)              {}

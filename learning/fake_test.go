@@ -204,10 +204,10 @@ func (f *fake) Solicit(ref Ref) bool {
 	return true
 }
 
-func (f *fake) Known(iface uint32, hop netip.Addr) (header.MAC, bool) {
+func (f *fake) Known(iface uint32, hop netip.Addr, fresh bool, _ loop.Time) (header.MAC, bool) {
 	defer f.enter()()
 	mac, ok := f.cached[key{iface, hop}]
-	return mac, ok
+	return mac, ok && !fresh
 }
 
 func (f *fake) Also(ref Ref, deadline loop.Time) {
@@ -290,7 +290,7 @@ func (o *log) add(format string, args ...any) {
 
 func (o *log) GeneratorBegins(g uint32, r *Request)  { o.add("begins %d %s", g, r.ID()) }
 func (o *log) Learned(g, adj uint32, mac header.MAC) { o.add("learned %d/%d %v", g, adj, mac) }
-func (o *log) Lost(g, adj uint32, why Reason)        { o.add("lost %d/%d %v", g, adj, why) }
+func (o *log) Lost(g, adj uint32, why Reason, _ int) { o.add("lost %d/%d %v", g, adj, why) }
 func (o *log) GeneratorDone(g uint32, completed bool, r *Request) {
 	o.add("done %d %v %s", g, completed, r.ID())
 }

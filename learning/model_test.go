@@ -71,7 +71,7 @@ func (o *recorder) GeneratorBegins(g uint32, r *Request) {
 	}
 }
 func (o *recorder) Learned(g, adj uint32, mac header.MAC) { o.told[adjacency{g, adj}] = mac.String() }
-func (o *recorder) Lost(g, adj uint32, why Reason)        { o.told[adjacency{g, adj}] = why.String() }
+func (o *recorder) Lost(g, adj uint32, why Reason, _ int) { o.told[adjacency{g, adj}] = why.String() }
 func (o *recorder) GeneratorDone(g uint32, completed bool, r *Request) {
 	id := fmt.Sprintf("%d/%s", g, r.ID())
 	if _, twice := o.done[id]; twice {

@@ -17,14 +17,15 @@ type Resolver interface {
 	// or the reason why there is none.
 	NextHop(iface uint32, dst netip.Addr) (hop netip.Addr, reason Reason)
 	// Hold begins to find out hop's MAC for target, until deadline. With fresh
-	// a REACHABLE entry does not count: the neighbor is asked anew.
+	// a REACHABLE entry does not count and the neighbor is asked anew, unless it
+	// answered so lately that it may not be asked again before the deadline.
 	Hold(iface uint32, hop netip.Addr, target uint32, fresh bool, deadline loop.Time) Held
 	// Solicit sends one question. It tells false if none was sent, because none
 	// is allowed now or the link is down; SolicitDue comes when one is.
 	Solicit(ref Ref) bool
-	// Known gives the MAC of a neighbor that Hold without fresh would not ask
-	// for, of one that is held already, too.
-	Known(iface uint32, hop netip.Addr) (mac header.MAC, known bool)
+	// Known gives the MAC of a neighbor that Hold would not ask for, of one that is
+	// held already, too.
+	Known(iface uint32, hop netip.Addr, fresh bool, deadline loop.Time) (mac header.MAC, known bool)
 	// Also says that another request, with a deadline of its own, has come to
 	// wait for a held target; NoLonger that one of several has left. The resolver
 	// thus knows the deadline of each that waits, as every one of them needs a
@@ -47,7 +48,7 @@ type HeldState uint8
 const (
 	HeldAsk     HeldState = iota // held; the first question is allowed now
 	HeldWait                     // held; SolicitDue says when to ask, if ever
-	HeldKnown                    // REACHABLE with MAC, nothing is held; never with fresh
+	HeldKnown                    // the MAC is known, nothing is held
 	HeldRefused                  // Reason says why, nothing is held
 )
 

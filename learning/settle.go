@@ -65,8 +65,8 @@ func (m *Manager) beginSome(r *Request) {
 
 // join makes an answer wait for a target that another request waits for; it
 // tells whether there is one. The question that is asked already will do,
-// whatever the modes: it is at least as new as what either of them wants. A
-// REACHABLE neighbor is known to mode cached all the same.
+// whatever the modes: it is at least as new as what either of them wants. What
+// need not be asked for is known all the same.
 func (m *Manager) join(r *Request, index uint32) bool {
 	if m.targets.index == nil { // the last target was given up meanwhile
 		return false
@@ -78,11 +78,9 @@ func (m *Manager) join(r *Request, index uint32) bool {
 	if id == none {
 		return false
 	}
-	if r.mode == ModeCached {
-		if mac, known := m.resolver.Known(l.handle, hop.ip()); known {
-			m.settle(r, index, evCached, outcome{mac: mac})
-			return true
-		}
+	if mac, known := m.resolver.Known(l.handle, hop.ip(), r.mode != ModeCached, r.deadline); known {
+		m.settle(r, index, evCached, outcome{mac: mac})
+		return true
 	}
 	m.targets.addHolder(id, r.slot, index)
 	a.link = id
@@ -321,7 +319,7 @@ func (m *Manager) tell(r *Request, index uint32, a *answer) {
 		case a.state == StateCompleted:
 			m.observer.Learned(g.handle, adj, a.mac)
 		default:
-			m.observer.Lost(g.handle, adj, a.reason)
+			m.observer.Lost(g.handle, adj, a.reason, int(a.attempts))
 		}
 		if g.pending--; g.pending == 0 {
 			m.observer.GeneratorDone(g.handle, !g.failed, r)

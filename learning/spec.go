@@ -94,8 +94,8 @@ type Observer interface {
 	GeneratorBegins(generator uint32, r *Request)
 	// Learned gives the MAC of a generator's adjacency.
 	Learned(generator, adj uint32, mac header.MAC)
-	// Lost says that an adjacency was given up.
-	Lost(generator, adj uint32, why Reason)
+	// Lost says that an adjacency was given up, after so many questions.
+	Lost(generator, adj uint32, why Reason, attempts int)
 	// GeneratorDone says that every address of a generator is decided;
 	// completed: all have a MAC. It comes once per generator and request,
 	// but not for a deleted generator.

@@ -132,13 +132,12 @@ func (w *wired) Hold(handle uint32, hop netip.Addr, target uint32, fresh bool, d
 	return Held{State: state, Ref: Ref(h.Ref), MAC: h.MAC, Reason: wiredReason(h.Reason)}
 }
 
-func (w *wired) Known(handle uint32, hop netip.Addr) (header.MAC, bool) {
+func (w *wired) Known(handle uint32, hop netip.Addr, fresh bool, deadline loop.Time) (header.MAC, bool) {
 	i := w.ifaces[handle]
 	if i == nil {
 		return header.MAC{}, false
 	}
-	n, _ := i.Neighbor(hop)
-	return n.MAC, n.State == stack.StateReachable || n.State == stack.StateStatic
+	return i.Known(hop, fresh, deadline)
 }
 
 func (w *wired) Solicit(ref Ref) bool                 { return w.stack.Solicit(uint32(ref)) }
@@ -148,7 +147,7 @@ func (w *wired) Release(ref Ref)                      { w.stack.Release(uint32(r
 func (w *wired) Verdict(ref Ref) Reason               { return wiredReason(w.stack.Verdict(uint32(ref))) }
 func (w *wired) Budget(uint32) Budget                 { return w.budget }
 func (w *wired) Learned(_, _ uint32, mac header.MAC)  { w.learnedMAC(mac) }
-func (w *wired) Lost(uint32, uint32, Reason)          {}
+func (w *wired) Lost(uint32, uint32, Reason, int)     {}
 func (w *wired) GeneratorDone(uint32, bool, *Request) {}
 func (w *wired) GeneratorBegins(uint32, *Request)     {}
 func (w *wired) RequestChanged(*Request)              {}

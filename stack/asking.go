@@ -89,7 +89,8 @@ type note struct {
 // the neighbor is asked again and again: MulticastSolicits times every
 // RetransTimer, then with growing gaps of at most 3 s, the last time one
 // RetransTimer before the deadline. With fresh a REACHABLE entry does not count
-// and is asked anew. A neighbor with a MAC is asked there first; if that is in
+// and is asked anew, unless it answered so lately that the next question may not
+// come before the deadline. A neighbor with a MAC is asked there first; if that is in
 // vain, the entry loses its MAC, and everybody is asked. Static neighbors, multicast and broadcast
 // addresses are known without asking. No two holds of a neighbor have one target.
 func (i *Interface) Hold(hop netip.Addr, target uint32, fresh bool, deadline loop.Time) Held {
@@ -103,8 +104,7 @@ func (i *Interface) Hold(hop netip.Addr, target uint32, fresh bool, deadline loo
 	now := s.loop.Now()
 	id, free := s.neighbors.search(i.slot, a)
 	if id != 0 {
-		n := s.neighbors.at(id)
-		if n.state == StateStatic || n.state == StateReachable && !fresh {
+		if n := s.neighbors.at(id); i.isKnown(n, fresh, deadline) {
 			return Held{State: HeldKnown, MAC: n.mac}
 		}
 	}
@@ -125,6 +125,28 @@ func (i *Interface) Hold(hop netip.Addr, target uint32, fresh bool, deadline loo
 		return Held{State: HeldAsk, Ref: ref}
 	}
 	return Held{State: HeldWait, Ref: ref}
+}
+
+// isKnown tells whether nobody needs to be asked for who waits until deadline.
+func (i *Interface) isKnown(n *neighbor, fresh bool, deadline loop.Time) bool {
+	switch {
+	case n.state == StateStatic:
+		return true
+	case n.state != StateReachable:
+		return false
+	}
+	return !fresh || n.flags&flagAnswered != 0 && deadline < n.asked.Add(i.config.Neighbor.RetransTimer)
+}
+
+// Known gives the MAC of a neighbor that Hold would not ask for, of one that is
+// held already, too.
+func (i *Interface) Known(hop netip.Addr, fresh bool, deadline loop.Time) (mac header.MAC, known bool) {
+	id := i.stack.neighbors.find(i.slot, ipFrom(hop))
+	if i.slot == 0 || id == 0 {
+		return header.MAC{}, false
+	}
+	n := i.stack.neighbors.at(id)
+	return n.mac, i.isKnown(n, fresh, deadline)
 }
 
 // refuse tells why a hop can't be asked for.

@@ -62,7 +62,7 @@ func TestStackAgainstModel(t *testing.T) {
 				m.target++
 				wait := m.wait(t)
 				h := m.ifaces[k.iface].Hold(netip.MustParseAddr(k.addr), m.target, fresh, wait.deadline)
-				if x.state == StateReachable && !fresh {
+				if x.state == StateReachable && (!fresh || x.answered && wait.deadline < x.asked.Add(seconds)) {
 					if h.State != HeldKnown || h.MAC != x.mac {
 						t.Fatalf("%+v", h)
 					}

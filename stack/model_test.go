@@ -34,6 +34,7 @@ type modelNeighbor struct {
 	at          loop.Time // end of REACHABLE or DELAY
 	asked       loop.Time
 	outstanding bool
+	answered    bool // the last question, if it is REACHABLE
 	tried       bool // its MAC was asked in vain, or has a RetransTimer left to answer
 	self        bool // the stack asks by itself
 	tries       int  // such questions
@@ -359,7 +360,7 @@ func (m *model) question(key modelKey, to header.MAC, now loop.Time) {
 	if x.state == StateProbe && to != x.mac {
 		m.t.Fatalf("at %v: a probe of %v goes to %v", now, key, to)
 	}
-	x.asked, x.outstanding = now, true
+	x.asked, x.outstanding, x.answered = now, true, false
 	x.eachWait(func(w *modelWait) { w.served = w.served || now <= w.last()+slack })
 	x.tried = x.tried || !to.IsMulticast() && x.state != StateProbe
 	if to.IsMulticast() {
@@ -374,6 +375,7 @@ func (m *model) question(key modelKey, to header.MAC, now loop.Time) {
 
 // confirm makes a neighbor REACHABLE; answered: its waiters are told.
 func (m *model) confirm(x *modelNeighbor, answered bool) {
+	x.answered = answered || x.answered && x.state == StateReachable
 	good := m.reachable
 	if x.tracked {
 		good = x.probe

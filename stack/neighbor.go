@@ -145,7 +145,9 @@ func (s *Stack) move(id uint32, n *neighbor, i *Interface, t transition, mac hea
 		if n.ask != 0 {
 			s.confirmHolds(n, s.asks.at(n.ask), now)
 		}
-		n.flags &^= flagOutstanding
+		n.flags = n.flags&^flagOutstanding | flagAnswered
+	} else if next != StateReachable {
+		n.flags &^= flagAnswered
 	}
 	if do&doConfirm != 0 {
 		n.flags &^= flagTried
@@ -182,7 +184,7 @@ func (s *Stack) resolve(id uint32, n *neighbor, i *Interface, mac header.MAC, no
 	n.state, n.mac, n.changed, n.told = StateReachable, mac, now, ticks(now)
 	s.setTimer(id, n, i, now, doResolve)
 	s.confirmHolds(n, a, now)
-	n.flags &^= flagOutstanding | flagTried
+	n.flags = n.flags&^(flagOutstanding|flagTried) | flagAnswered
 	if a.packets > 0 {
 		s.endHeldPackets(i, n, doResolve)
 	}

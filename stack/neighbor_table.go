@@ -31,6 +31,7 @@ const (
 	flagSuspect                       // two MACs within a second were reported
 	flagTried                         // the MAC was asked since it was confirmed last; ask everybody
 	flagTracked                       // kept verified; see Track
+	flagAnswered                      // REACHABLE, and the last question was answered
 )
 
 const neverAsked loop.Time = -1 << 62

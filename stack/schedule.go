@@ -211,7 +211,7 @@ func (s *Stack) question(n *neighbor, a *ask, i *Interface, now loop.Time) bool 
 	}
 	a.flags &^= askOffered
 	n.asked = now
-	n.flags |= flagOutstanding
+	n.flags = n.flags&^flagAnswered | flagOutstanding
 	target := s.neighbors.address(n)
 	sent := false
 	if target.is4() {

@@ -1,6 +1,7 @@
 package engine_test
 
 import (
+	"fmt"
 	"testing"
 
 	"glean/learning"
@@ -73,4 +74,51 @@ func TestReachableIsCachedBesideAnotherRequest(t *testing.T) {
 		t.Errorf("the second generator is %s", v.Learning)
 	}
 	n.start("h")
+}
+
+// TestTooShortToAskAgain: a neighbor may be asked once in a RetransTimer. Who has
+// less time takes an answer that is younger than that; if there is none, a generator
+// keeps the MAC that it has, because nobody was asked in vain.
+func TestTooShortToAskAgain(t *testing.T) {
+	const both = `"interface_id":"if-0","addresses":["198.18.0.100","2001:db8::100"]}`
+	n := newNetwork(t, 1)
+	n.addInterface("if-0", 0, v4("198.18.0.10", 24, "")+v6("2001:db8::a", 64, ""), "")
+	farm := n.farm(0, 1, "198.18.0.100", "2001:db8::100")
+	n.create(flowsTo("g", "if-0", "", `"on_lost":"stop"`, "198.18.0.100", "2001:db8::100"))
+	n.run(3 * loop.Second)
+	n.start("g")
+	n.run(100 * loop.Millisecond)
+	for _, timeout := range []int{100, 500, 890} {
+		n.learn(`{"id":"first","timeout_ms":800,` + both)
+		n.run(100 * loop.Millisecond)
+		r := n.learn(fmt.Sprintf(`{"timeout_ms":%d,`, timeout) + both)
+		if r.State() != learning.StateCompleted || r.RequestsSent() != 0 {
+			t.Errorf("timeout %d ms: %v %v at once", timeout, r.State(), n.rows(r.ID()))
+		}
+		r = n.learn(`{"timeout_ms":1000,"generator_ids":["g"]}`)
+		if n.run(950 * loop.Millisecond); r.State() != learning.StateCompleted || r.RequestsSent() != 2 {
+			t.Errorf("with time to ask: %v, %d questions, %v", r.State(), r.RequestsSent(), n.rows(r.ID()))
+		}
+		n.DeleteLearning("first")
+		n.run(loop.Second)
+	}
+	// The cache is emptied when nobody may be asked. They are not found in time; but
+	// what the generator has stays.
+	n.stop("g")
+	n.learn(`{"timeout_ms":800,` + both)
+	n.run(100 * loop.Millisecond)
+	farm.SetDead(0, true)
+	if err := n.FlushNeighbors("if-0"); err != nil {
+		t.Fatal(err)
+	}
+	r := n.learn(`{"timeout_ms":500,"generator_ids":["g"]}`)
+	n.run(600 * loop.Millisecond)
+	if r.State() != learning.StateTimedOut || n.learned("g") != "resolved" {
+		t.Errorf("%v %v, generator %s", r.State(), n.rows(r.ID()), n.learned("g"))
+	}
+	r = n.learn(`{"timeout_ms":3000,"generator_ids":["g"]}`)
+	n.run(3 * loop.Second)
+	if r.State() != learning.StateTimedOut || n.learned("g") != "timed_out" {
+		t.Errorf("asked in vain: %v, generator %s", r.State(), n.learned("g"))
+	}
 }

@@ -157,13 +157,13 @@ func (o learningObserver) Learned(handle, adj uint32, mac header.MAC) {
 }
 
 // Lost implements learning.Observer. A next hop that had a MAC before has lost it
-// if it was asked in vain. All other reasons say nothing of the neighbor: nobody
-// could be asked (link_down, table_full, address_tentative), the answer may have
+// if it was asked in vain, and not if its time was over before it could be asked. All
+// other reasons say nothing of the neighbor: nobody could be asked (link_down, table_full, address_tentative), the answer may have
 // gone to somebody else (address_conflict), or nobody waited for it
 // (cancelled, interface_deleted); no_route, own_address and no_source_address are
 // of next hops that never have a MAC.
-func (o learningObserver) Lost(handle, adj uint32, why learning.Reason) {
-	if g := o.generators.ByHandle(handle); g != nil && why != learning.NoReply {
+func (o learningObserver) Lost(handle, adj uint32, why learning.Reason, attempts int) {
+	if g := o.generators.ByHandle(handle); g != nil && (why != learning.NoReply || attempts == 0) {
 		if _, state := g.Program().Adjacency(adj); state == generator.AdjacencyResolved || state == generator.AdjacencyStale {
 			return
 		}

@@ -58,13 +58,12 @@ func (r resolver) Solicit(ref learning.Ref) bool {
 }
 
 // Known implements learning.Resolver.
-func (r resolver) Known(handle uint32, hop netip.Addr) (header.MAC, bool) {
+func (r resolver) Known(handle uint32, hop netip.Addr, fresh bool, deadline loop.Time) (header.MAC, bool) {
 	i := r.handles[handle]
 	if i == nil {
 		return header.MAC{}, false
 	}
-	n, _ := i.stack.Neighbor(hop)
-	return n.MAC, n.State == stack.StateReachable || n.State == stack.StateStatic
+	return i.stack.Known(hop, fresh, deadline)
 }
 
 // Also implements learning.Resolver.

@@ -194,13 +194,13 @@ func (r *Run) judgeRows(q *learning.Request, rows []learning.Row) {
 			r.violated(RuleNextHop, "%s: next hop of %s is %s, not %s", row.InterfaceID, row.Address, hop, row.NextHop)
 		case row.State == learning.StateCompleted:
 			from := max(0, row.DecidedAt.Add(-r.late))
-			if row.FromCache && q.Mode() != learning.ModeCached {
+			if row.FromCache && q.Mode() != learning.ModeCached && q.Timeout() >= e.retrans {
 				r.violated(RuleConfirmed, "%s: %s was taken from the cache in mode %s", q.ID(), row.Address, q.Mode())
 			}
 			if row.FromCache {
 				from = 0 // REACHABLE is what was confirmed lately, which judgeAnswer looks at
 			}
-			r.judgeAnswer(e, row)
+			r.judgeAnswer(e, q, row)
 			if !r.network.owners.had(e.segment, hop, row.MAC, from, row.DecidedAt) {
 				r.violated(RuleMAC, "%s learned %s for %s (next hop %s) at %s, which had not that address then",
 					row.InterfaceID, row.MAC, row.Address, hop, row.DecidedAt)
@@ -218,14 +218,17 @@ const reachableMost = 45 * loop.Second
 
 // judgeAnswer wants the answer that told what is in a row. It must have come
 // when the row was decided: learning is driven by events and not by polls.
-func (r *Run) judgeAnswer(e *endpoint, row *learning.Row) {
+func (r *Run) judgeAnswer(e *endpoint, q *learning.Request, row *learning.Row) {
 	i := slices.IndexFunc(r.ports, func(p *watchedPort) bool { return p.id == e.port })
 	if i < 0 || r.ports[i].answers == nil {
 		return
 	}
 	from := row.DecidedAt
-	if row.FromCache {
+	switch {
+	case row.FromCache && q.Mode() == learning.ModeCached:
 		from = from.Add(-reachableMost)
+	case row.FromCache: // so lately that asking again would be too early
+		from = from.Add(-e.retrans)
 	}
 	for _, a := range r.ports[i].answers[vlanAddr{e.vlans, row.NextHop}] {
 		if (a.mac == row.MAC || a.mac.IsZero()) && a.at >= from && a.at <= row.DecidedAt {
