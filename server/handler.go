@@ -54,7 +54,7 @@ func (s *Server) answer(w *responseWriter, r *http.Request, f found) error {
 		return problemf(http.StatusMethodNotAllowed, "%s is not a method of %s, which has %s", r.Method, f.candidate.pattern, f.candidate.allow())
 	}
 	if id, given := f.parameters["id"]; given && !engine.ValidID(id) {
-		return problemf(http.StatusNotFound, `%q is not an id: one or more of a-z, 0-9 and "-"`, id)
+		return problemf(http.StatusNotFound, "%.40q is not an id: %s", id, engine.IDRule)
 	}
 	return f.handle(s, w, &request{Request: r, server: s, prefix: f.candidate.prefix, parameters: f.parameters})
 }

@@ -267,6 +267,7 @@ func TestMetrics(t *testing.T) {
 	for _, line := range []string{
 		`glean_build_info{commit="abc",version="1.2.3"} 1`,
 		`glean_port_up{port="0"} 1`,
+		`glean_port_rx_traffic_frames_total{port="0"} `,
 		`glean_interfaces 2`,
 		`glean_generators{learning="resolved"} 1`,
 		`glean_generators{learning="resolving"} 1`,

@@ -111,6 +111,7 @@ func (m engineMetrics) Collect(out chan<- prometheus.Metric) {
 		}{
 			{"glean_port_rx_frames_total", "Frames received.", p.Stats.RxFrames},
 			{"glean_port_rx_bytes_total", "Octets received, without FCS.", p.Stats.RxBytes},
+			{"glean_port_rx_traffic_frames_total", "Of the frames received, those that are not for the stack.", p.Stats.RxTraffic},
 			{"glean_port_rx_dropped_total", "Frames for the stack that found the inbox full.", p.Stats.RxDropped},
 			{"glean_port_rx_errors_total", "Frames that could not be read.", p.Stats.RxErrors},
 			{"glean_port_tx_frames_total", "Frames sent.", p.Stats.TxFrames},

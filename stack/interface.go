@@ -92,7 +92,7 @@ func (s *Stack) AddInterface(c InterfaceConfig) (*Interface, error) {
 		}
 	}
 	if len(c.Static) > c.Neighbor.MaxEntries {
-		return nil, fault("Static", "%d neighbors, MaxEntries is %d", len(c.Static), c.Neighbor.MaxEntries)
+		return nil, fault("Static", "%d neighbors, the table has room for %d", len(c.Static), c.Neighbor.MaxEntries)
 	}
 	if g == nil {
 		g = &segment{key: key}

@@ -212,7 +212,7 @@ func (c *InterfaceConfig) validateRanges() error {
 		}
 	}
 	for _, n := range c.Static {
-		if !n.Addr.IsValid() || n.Addr.Is4In6() || ipFrom(n.Addr).isNeverAsked() {
+		if !n.Addr.IsValid() || n.Addr.Is4In6() || ipFrom(n.Addr).isNeverAsked() || IsBroadcast(n.Addr, c.IPv4) {
 			return fault("Static", "%v is not the address of a host", n.Addr)
 		}
 		if n.MAC.IsZero() || n.MAC.IsMulticast() {

@@ -23,7 +23,7 @@ type command struct {
 
 func commands() []command {
 	return []command{
-		{"demo", "", "learn and transmit in a simulated network; no root, no config", runDemo},
+		{"demo", "[flags]", "learn and transmit in a simulated network; no root, no config", runDemo},
 		{"serve", "[flags]", "the daemon: REST API; ports on TAP devices, netdevs and in-process wires", runServe},
 		{"sim", "run|check|list", "networks on a virtual clock: scenario files, random worlds", runSim},
 		{"version", "", "print version, commit and Go version", runVersion},
@@ -40,6 +40,9 @@ func run(args []string, stdout, stderr io.Writer) int {
 		return 2
 	}
 	name := args[0]
+	if name == "help" && len(args) > 1 {
+		name, args = args[1], append(args[1:], "--help")
+	}
 	if name == "help" || name == "-h" || name == "--help" {
 		usage(stdout)
 		return 0
@@ -95,7 +98,7 @@ func (c command) newFlags() *flag.FlagSet {
 func (c command) parse(fs *flag.FlagSet, args []string) error {
 	switch err := fs.Parse(args); {
 	case errors.Is(err, flag.ErrHelp):
-		fmt.Printf("usage: glean %s %s\n\n%s\n\n", c.name, c.args, c.does)
+		fmt.Printf("usage: %s\n\n%s\n\n", strings.TrimSpace("glean "+c.name+" "+c.args), c.does)
 		fs.SetOutput(os.Stdout)
 		fs.PrintDefaults()
 		return err

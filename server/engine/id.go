@@ -5,8 +5,14 @@ import (
 	"math/rand/v2"
 )
 
-// ValidID tells whether id is one or more of a-z, 0-9 and "-".
+// IDRule is what ValidID wants, in words.
+const IDRule = `1 to 255 of a-z, 0-9 and "-"`
+
+// ValidID tells whether id can be one; see IDRule.
 func ValidID(id string) bool {
+	if len(id) > 255 {
+		return false
+	}
 	for i := 0; i < len(id); i++ {
 		c := id[i]
 		if c != '-' && (c < '0' || c > '9') && (c < 'a' || c > 'z') {

@@ -136,7 +136,7 @@ func (e *Engine) createInterface(spec InterfaceSpec) (*iface, error) {
 	e.handles[i.handle] = i
 	if i.stack, err = p.stack.AddInterface(spec.stackConfig(i.handle)); err != nil {
 		delete(e.handles, i.handle)
-		return nil, invalid("config", "%v", err)
+		return nil, configFault(err)
 	}
 	e.interfaces[spec.ID] = i
 	e.emit("interface", spec.ID, "created", "")

@@ -28,7 +28,7 @@ func (o portObserver) NeighborChanged(n stack.NeighborEvent) {
 		tell("moved", func() string { return fmt.Sprintf("%v: from %v to %v (%v)", n.Addr, n.OldMAC, n.MAC, n.Cause) })
 	case n.RouterLost:
 		tell("router_lost", n.Addr.String)
-	case n.Lost:
+	case n.Lost && !n.OldMAC.IsZero(): // who never had a MAC is learning's to tell
 		tell("lost", func() string { return fmt.Sprintf("%v: nobody answers; it was %v", n.Addr, n.OldMAC) })
 	}
 	o.followNeighbor(i, &n)

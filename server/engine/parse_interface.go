@@ -26,7 +26,7 @@ type InterfaceEcho struct {
 // Defaults and bounds of config.neighbor.
 const (
 	learningWindowDefault = 4096
-	neighborEntriesMax    = 1 << 24
+	neighborEntriesMax    = 1<<24 - 2
 	protocolsMax          = 64
 	respondForMax         = 1024 // prefixes
 	staticMax             = 1 << 16

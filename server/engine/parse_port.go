@@ -93,7 +93,7 @@ func (o object) bond(spec *PortSpec) {
 		switch {
 		case !ok:
 		case !ValidID(id):
-			o.wrong(m.path, "%q is not an id: one or more of a-z, 0-9 and \"-\"", clip([]byte(id)))
+			o.wrong(m.path, "%q is not an id: %s", clip([]byte(id)), IDRule)
 		case slices.Contains(spec.Members, id):
 			o.wrong(m.path, "port %q is given twice", id)
 		default:

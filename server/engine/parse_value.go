@@ -90,7 +90,7 @@ func (p *parser) wrong(path, format string, args ...any) {
 // id checks an id that its creator may leave to the server (empty).
 func (p *parser) id(path, id string) string {
 	if id != "" && !ValidID(id) {
-		p.badID = append(p.badID, Fault{Path: path, Detail: fmt.Sprintf(`%q is not an id: one or more of a-z, 0-9 and "-"`, id)})
+		p.badID = append(p.badID, Fault{Path: path, Detail: fmt.Sprintf("%q is not an id: %s", clip([]byte(id)), IDRule)})
 	}
 	return id
 }

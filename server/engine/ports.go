@@ -60,7 +60,7 @@ type port struct {
 // follow.
 func (e *Engine) ReservePort(spec PortSpec) error {
 	if !ValidID(spec.ID) {
-		return invalid("id", "%q is not an id: one or more of a-z, 0-9 and \"-\"", spec.ID)
+		return invalid("id", "%q is not an id: %s", clip([]byte(spec.ID)), IDRule)
 	}
 	if err := e.freePortID(spec.ID); err != nil {
 		return err

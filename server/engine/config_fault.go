@@ -1,0 +1,42 @@
+package engine
+
+import (
+	"errors"
+
+	"glean/stack"
+)
+
+// configPaths are the members of an interface's body that its configuration is
+// made of, by the names that the stack has for them. Those of protocols may be
+// anywhere in the list, so that words say which it is.
+var configPaths = map[string]struct{ path, words string }{
+	"MAC":                        {"config.protocols", "eth.mac_address: "},
+	"Tags":                       {"config.protocols", "vlan: "},
+	"IPv4":                       {"config.protocols", "ipv4.static.address: "},
+	"IPv6":                       {"config.protocols", "ipv6.static.address: "},
+	"LinkLocal":                  {"config.protocols", "ipv6.link_local_address: "},
+	"IPv4, IPv6, LinkLocal":      {"config.protocols", ""},
+	"Gateway4":                   {"config.protocols", "ipv4.static.gateway: "},
+	"Gateway6":                   {"config.protocols", "ipv6.static.gateway: "},
+	"RespondFor":                 {"config.neighbor.respond_for", ""},
+	"Static":                     {"config.neighbor.static", ""},
+	"Neighbor.RetransTimer":      {"config.neighbor.retrans_timer_ms", ""},
+	"Neighbor.ReachableTime":     {"config.neighbor.reachable_time_ms", ""},
+	"Neighbor.DelayFirstProbe":   {"config.neighbor.delay_first_probe_ms", ""},
+	"Neighbor.ProbeInterval":     {"config.neighbor.probe_interval_ms", ""},
+	"Neighbor.ProxyDelay":        {"config.neighbor.proxy_delay_ms", ""},
+	"Neighbor.MulticastSolicits": {"config.neighbor.multicast_solicits", ""},
+	"Neighbor.UnicastSolicits":   {"config.neighbor.unicast_solicits", ""},
+	"Neighbor.MaxEntries":        {"config.neighbor.max_entries", ""},
+}
+
+// configFault says of what the stack refuses which member of the body it is.
+func configFault(err error) error {
+	var c *stack.ConfigError
+	if errors.As(err, &c) {
+		if to, known := configPaths[c.Field]; known {
+			return invalid(to.path, "%s%s", to.words, c.Detail)
+		}
+	}
+	return invalid("config", "%v", err)
+}
