@@ -41,14 +41,6 @@ func (s *Stack) segment(key uint32) *segment {
 	return nil
 }
 
-// only gives the interface of a segment that has one, nil in other segments.
-func (g *segment) only() *Interface {
-	if len(g.interfaces) != 1 {
-		return nil
-	}
-	return g.interfaces[0]
-}
-
 // own finds one of our addresses, nil if nobody here has it.
 func (g *segment) own(a ip) *address {
 	if g.index != nil {

@@ -10,6 +10,15 @@ func (s *Stack) handleAnswer(frame []byte) bool {
 	return s.handleReply(frame) || s.handleSolicitedAdvert(frame)
 }
 
+// only gives the interface of the untagged segment if it has one that hears
+// everything, else nil.
+func (s *Stack) only() *Interface {
+	if g := s.segment(0); g != nil && len(g.interfaces) == 1 && g.interfaces[0].config.RxFilter == nil {
+		return g.interfaces[0]
+	}
+	return nil
+}
+
 // handleReply is the short way of an ARP reply to the only interface, from a
 // neighbor that is INCOMPLETE and was asked. Only a station's address that is not
 // ours is ever asked for, and replies are matched by sender.
@@ -18,12 +27,8 @@ func (s *Stack) handleReply(frame []byte) bool {
 	if r == nil {
 		return false
 	}
-	g := s.segment(0)
-	if g == nil {
-		return false
-	}
-	i := g.only()
-	if i == nil || i.config.RxFilter != nil {
+	i := s.only()
+	if i == nil {
 		return false
 	}
 	eth, mac := header.Ethernet(frame), r.SenderMAC()
@@ -49,12 +54,8 @@ func (s *Stack) handleSolicitedAdvert(frame []byte) bool {
 	if a == nil {
 		return false
 	}
-	g := s.segment(0)
-	if g == nil {
-		return false
-	}
-	i := g.only()
-	if i == nil || i.config.RxFilter != nil {
+	i := s.only()
+	if i == nil {
 		return false
 	}
 	mac := a.TargetLink()
