@@ -1,9 +1,7 @@
 package conformance
 
 import (
-	"runtime"
 	"testing"
-	"unsafe"
 
 	"github.com/vishvananda/netlink"
 	"golang.org/x/sys/unix"
@@ -18,44 +16,28 @@ func dropSome(t *testing.T, n *netlab.Namespace, device string, percent int) {
 	const (
 		opCall, opModK, opJumpNotLessK, opMoveK, opExit = 0x85, 0x94, 0x35, 0xb7, 0x95
 		getPRandom, xdpDrop, xdpPass                    = 7, 1, 2
-		progTypeXDP, cmdProgLoad, skbMode               = 6, 5, 2
+		skbMode                                         = 2
 	)
-	type instruction struct {
-		code, registers byte
-		offset          int16
-		value           int32
+	program := []netlab.Instruction{
+		{Code: opCall, Value: getPRandom},
+		{Code: opModK, Value: 100},
+		{Code: opJumpNotLessK, Offset: 2, Value: int32(percent)},
+		{Code: opMoveK, Value: xdpDrop},
+		{Code: opExit},
+		{Code: opMoveK, Value: xdpPass},
+		{Code: opExit},
 	}
-	program := []instruction{
-		{code: opCall, value: getPRandom},
-		{code: opModK, value: 100},
-		{code: opJumpNotLessK, offset: 2, value: int32(percent)},
-		{code: opMoveK, value: xdpDrop},
-		{code: opExit},
-		{code: opMoveK, value: xdpPass},
-		{code: opExit},
+	fd, err := netlab.LoadProgram(netlab.ProgramXDP, program)
+	if err != nil {
+		t.Skipf("needs to load an XDP program: %v", err)
 	}
-	license := []byte("GPL\x00")
-	attributes := struct {
-		kind, count      uint32
-		program, license uint64
-		rest             [64]byte
-	}{
-		kind: progTypeXDP, count: uint32(len(program)),
-		program: uint64(uintptr(unsafe.Pointer(&program[0]))), license: uint64(uintptr(unsafe.Pointer(&license[0]))),
-	}
-	fd, _, errno := unix.Syscall(unix.SYS_BPF, cmdProgLoad, uintptr(unsafe.Pointer(&attributes)), unsafe.Sizeof(attributes))
-	runtime.KeepAlive(program)
-	runtime.KeepAlive(license)
-	if errno != 0 {
-		t.Skipf("needs to load an XDP program: %v", errno)
-	}
-	defer unix.Close(int(fd)) // the device keeps the program
-	err := n.Do(func() error {
+	defer unix.Close(fd) // the device keeps the program
+	err = n.Do(func() error {
 		l, err := netlink.LinkByName(device)
 		if err != nil {
 			return err
 		}
-		return netlink.LinkSetXdpFdWithFlags(l, int(fd), skbMode)
+		return netlink.LinkSetXdpFdWithFlags(l, fd, skbMode)
 	})
 	if err != nil {
 		t.Fatalf("attaching an XDP program: %v", err)

@@ -2,9 +2,7 @@ package netlab
 
 import (
 	"fmt"
-	"runtime"
 	"strings"
-	"unsafe"
 
 	"github.com/vishvananda/netlink"
 	"golang.org/x/sys/unix"
@@ -60,13 +58,6 @@ func (n *Namespace) VLAN(trunk string, tag Tag, other *Namespace, device string)
 	}
 }
 
-// instruction is struct bpf_insn.
-type instruction struct {
-	code, registers byte // source<<4 | destination
-	offset          int16
-	value           int32
-}
-
 // Of include/uapi/linux/bpf.h.
 const (
 	opLoadWord, opAnd, opJumpNot, opMove, opMoveRegister, opCall, opExit = 0x61, 0x57, 0x55, 0xb7, 0xbf, 0x85, 0x95
@@ -88,69 +79,57 @@ func (tag Tag) protocol() int32 {
 
 // untag takes the tag away and sends the frame out of a device. Frames with
 // another one go on as they are.
-func untag(tag Tag, to int) []instruction {
-	return []instruction{
-		{code: opMoveRegister, registers: 1<<4 | 6}, // r6 = the frame
-		{code: opLoadWord, registers: 6<<4 | 2, offset: atVLANPresent},
-		{code: opMove, registers: 0, value: nextFilter},
-		{code: opJumpNot, registers: 2, offset: 1, value: 0},
-		{code: opExit},
-		{code: opLoadWord, registers: 6<<4 | 2, offset: atVLANProtocol},
-		{code: opJumpNot, registers: 2, offset: 8, value: tag.protocol()},
-		{code: opLoadWord, registers: 6<<4 | 2, offset: atVLANTCI},
-		{code: opAnd, registers: 2, value: 0xfff},
-		{code: opJumpNot, registers: 2, offset: 5, value: int32(tag.ID)},
-		{code: opMoveRegister, registers: 6<<4 | 1},
-		{code: opCall, value: helperPop},
-		{code: opMove, registers: 1, value: int32(to)},
-		{code: opMove, registers: 2, value: 0},
-		{code: opCall, value: helperRedirect},
-		{code: opExit},
+func untag(tag Tag, to int) []Instruction {
+	return []Instruction{
+		{Code: opMoveRegister, Registers: 1<<4 | 6}, // r6 = the frame
+		{Code: opLoadWord, Registers: 6<<4 | 2, Offset: atVLANPresent},
+		{Code: opMove, Registers: 0, Value: nextFilter},
+		{Code: opJumpNot, Registers: 2, Offset: 1, Value: 0},
+		{Code: opExit},
+		{Code: opLoadWord, Registers: 6<<4 | 2, Offset: atVLANProtocol},
+		{Code: opJumpNot, Registers: 2, Offset: 8, Value: tag.protocol()},
+		{Code: opLoadWord, Registers: 6<<4 | 2, Offset: atVLANTCI},
+		{Code: opAnd, Registers: 2, Value: 0xfff},
+		{Code: opJumpNot, Registers: 2, Offset: 5, Value: int32(tag.ID)},
+		{Code: opMoveRegister, Registers: 6<<4 | 1},
+		{Code: opCall, Value: helperPop},
+		{Code: opMove, Registers: 1, Value: int32(to)},
+		{Code: opMove, Registers: 2, Value: 0},
+		{Code: opCall, Value: helperRedirect},
+		{Code: opExit},
 	}
 }
 
 // addTag puts the tag on and sends the frame out of a device.
-func addTag(tag Tag, to int) []instruction {
-	return []instruction{
-		{code: opMove, registers: 2, value: tag.protocol()},
-		{code: opMove, registers: 3, value: int32(tag.Priority<<13 | tag.ID)},
-		{code: opCall, value: helperPush},
-		{code: opMove, registers: 1, value: int32(to)},
-		{code: opMove, registers: 2, value: 0},
-		{code: opCall, value: helperRedirect},
-		{code: opExit},
+func addTag(tag Tag, to int) []Instruction {
+	return []Instruction{
+		{Code: opMove, Registers: 2, Value: tag.protocol()},
+		{Code: opMove, Registers: 3, Value: int32(tag.Priority<<13 | tag.ID)},
+		{Code: opCall, Value: helperPush},
+		{Code: opMove, Registers: 1, Value: int32(to)},
+		{Code: opMove, Registers: 2, Value: 0},
+		{Code: opCall, Value: helperRedirect},
+		{Code: opExit},
 	}
 }
 
 // onIngress has a program see what comes in at a device, in the thread's
 // namespace; several do so in the order of their priorities. The device keeps it.
-func onIngress(device netlink.Link, priority int, program []instruction) error {
-	const schedCLS, cmdProgLoad = 3, 5
-	license := []byte("GPL\x00")
-	attributes := struct {
-		kind, count      uint32
-		program, license uint64
-		rest             [64]byte
-	}{
-		kind: schedCLS, count: uint32(len(program)),
-		program: uint64(uintptr(unsafe.Pointer(&program[0]))), license: uint64(uintptr(unsafe.Pointer(&license[0]))),
+func onIngress(device netlink.Link, priority int, program []Instruction) error {
+	fd, err := LoadProgram(ProgramTC, program)
+	if err != nil {
+		return fmt.Errorf("loading a program: %w", err)
 	}
-	fd, _, errno := unix.Syscall(unix.SYS_BPF, cmdProgLoad, uintptr(unsafe.Pointer(&attributes)), unsafe.Sizeof(attributes))
-	runtime.KeepAlive(program)
-	runtime.KeepAlive(license)
-	if errno != 0 {
-		return fmt.Errorf("loading a program: %w", errno)
-	}
-	defer unix.Close(int(fd))
+	defer unix.Close(fd)
 	index := device.Attrs().Index
 	qdisc := &netlink.GenericQdisc{QdiscType: "clsact", QdiscAttrs: netlink.QdiscAttrs{
 		LinkIndex: index, Handle: netlink.MakeHandle(0xffff, 0), Parent: netlink.HANDLE_CLSACT}}
 	if err := netlink.QdiscAdd(qdisc); err != nil && err != unix.EEXIST {
 		return fmt.Errorf("clsact: %w", err)
 	}
-	err := netlink.FilterAdd(&netlink.BpfFilter{
+	err = netlink.FilterAdd(&netlink.BpfFilter{
 		FilterAttrs: netlink.FilterAttrs{LinkIndex: index, Parent: netlink.HANDLE_MIN_INGRESS, Handle: 1, Protocol: unix.ETH_P_ALL, Priority: uint16(priority)},
-		Fd:          int(fd), Name: "vlan", DirectAction: true,
+		Fd:          fd, Name: "vlan", DirectAction: true,
 	})
 	if err != nil {
 		return fmt.Errorf("attaching a program: %w", err)

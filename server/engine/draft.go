@@ -7,6 +7,7 @@ import (
 
 	"glean/generator"
 	"glean/learning"
+	"glean/stack"
 )
 
 // The tables of a learning request for a million addresses take a tenth of a
@@ -89,7 +90,7 @@ func DraftLearning(spec *LearningSpec) (err error) {
 	of := spec.subject
 	if of.iface != nil {
 		for n, a := range spec.Addresses {
-			if of.iface.isBroadcast(a) {
+			if stack.IsBroadcast(a, of.iface.spec.IPv4) {
 				return invalid(fmt.Sprintf("addresses[%d]", n), "%v is a broadcast address of interface %q", a, spec.InterfaceID)
 			}
 		}

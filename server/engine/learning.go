@@ -1,7 +1,6 @@
 package engine
 
 import (
-	"encoding/binary"
 	"errors"
 	"net/netip"
 
@@ -57,19 +56,6 @@ func learningError(err error) error {
 		return &Error{Kind: Conflict, Detail: busy.Error(), LearningID: busy.RequestID}
 	}
 	return invalid("id", "%v", err)
-}
-
-// isBroadcast tells whether an address is the first or the last of the
-// interface's IPv4 network, which no host has (RFC 1122 section 3.2.1.3). A
-// network of one or two addresses has no such (RFC 3021).
-func (i *iface) isBroadcast(a netip.Addr) bool {
-	p := i.spec.IPv4
-	if !p.IsValid() || !a.Is4() || p.Bits() > 30 || !p.Contains(a) {
-		return false
-	}
-	b := a.As4()
-	host := binary.BigEndian.Uint32(b[:]) & (1<<(32-p.Bits()) - 1)
-	return host == 0 || host == 1<<(32-p.Bits())-1
 }
 
 // LearningRequests lists the requests by id.
@@ -157,11 +143,12 @@ func (o learningObserver) Learned(handle, adj uint32, mac header.MAC) {
 }
 
 // Lost implements learning.Observer. A next hop that had a MAC before has lost it
-// if it was asked in vain, and not if its time was over before it could be asked. All
-// other reasons say nothing of the neighbor: nobody could be asked (link_down, table_full, address_tentative), the answer may have
-// gone to somebody else (address_conflict), or nobody waited for it
-// (cancelled, interface_deleted); no_route, own_address and no_source_address are
-// of next hops that never have a MAC.
+// if it was asked in vain, and not if its time was over before it could be asked.
+// All other reasons say nothing of the neighbor: nobody could be asked (link_down,
+// table_full, address_tentative), the answer may have gone to somebody else
+// (address_conflict), or nobody waited for it (cancelled, interface_deleted);
+// no_route, own_address and no_source_address are of next hops that never have a
+// MAC.
 func (o learningObserver) Lost(handle, adj uint32, why learning.Reason, attempts int) {
 	if g := o.generators.ByHandle(handle); g != nil && (why != learning.NoReply || attempts == 0) {
 		if _, state := g.Program().Adjacency(adj); state == generator.AdjacencyResolved || state == generator.AdjacencyStale {
