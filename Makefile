@@ -72,6 +72,7 @@ lint: ## golangci-lint, if it is installed; else go vet
 
 tidy: ## the project's law: formatting, import arrows, banned calls, module file
 	$(GO) vet ./...
+	$(GO) mod tidy -diff
 	$(GO) test -count=1 .
 
 clean: ## remove what was built

@@ -35,11 +35,10 @@ var arrows = map[string][]string{
 	"learning":            {"stack/header", "stack/loop"},
 	"generator":           {"stack/header", "stack/loop", "stack/link"},
 	"generator/transmit":  {"generator", "stack/header", "stack/loop", "stack/link"},
-	"analyzer":            {"stack/header", "stack/loop", "stack/link"},
 	"sim":                 {"stack/header", "stack/loop", "stack/link", "stack"},
-	"server/engine":       {"filter", "stack/header", "stack/loop", "stack/link", "stack", "learning", "generator", "analyzer"},
-	"server":              {"server/engine", "stack/header", "stack/loop", "stack/link", "stack", "learning", "generator", "analyzer"},
-	"sim/scenario":        {"sim", "server/engine", "stack/header", "stack/loop", "stack/link", "stack/link/pcapng", "stack", "learning", "generator", "analyzer"},
+	"server/engine":       {"filter", "stack/header", "stack/loop", "stack/link", "stack", "learning", "generator"},
+	"server":              {"server/engine", "stack/header", "stack/loop", "stack/link", "stack", "learning", "generator"},
+	"sim/scenario":        {"sim", "server/engine", "stack/header", "stack/loop", "stack/link", "stack/link/pcapng", "stack", "learning", "generator"},
 	"internal/netlab":     {},
 	"conformance":         {""},
 	"conformance/":        {""},
@@ -51,7 +50,7 @@ var arrows = map[string][]string{
 
 // loopAffine are the packages whose code runs on a loop, in real time and in
 // simulation alike.
-var loopAffine = []string{"filter", "stack", "learning", "generator", "analyzer", "sim", "server/engine"}
+var loopAffine = []string{"filter", "stack", "learning", "generator", "sim", "server/engine"}
 
 // bannedImports of loop-affine packages, with the reason.
 var bannedImports = map[string]string{
@@ -161,6 +160,31 @@ func allowedImports(dir string) ([]string, bool) {
 		}
 	}
 	return nil, false
+}
+
+// TestRulesHavePackages fails on a rule for a package that does not exist,
+// which would hold for nothing.
+func TestRulesHavePackages(t *testing.T) {
+	exists := map[string]bool{"": true}
+	for _, s := range sources(t) {
+		for dir := s.dir; dir != "" && dir != "."; dir = filepath.ToSlash(filepath.Dir(dir)) {
+			exists[dir] = true
+		}
+	}
+	check := func(rule, dir string) {
+		if !exists[strings.TrimSuffix(dir, "/")] {
+			t.Errorf("%s names package %q, which does not exist: delete the rule or mend the name", rule, dir)
+		}
+	}
+	for dir, imports := range arrows {
+		check("arrows", dir)
+		for _, d := range imports {
+			check("arrows["+strconv.Quote(dir)+"]", d)
+		}
+	}
+	for _, dir := range loopAffine {
+		check("loopAffine", dir)
+	}
 }
 
 func TestLoopAffine(t *testing.T) {
