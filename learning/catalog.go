@@ -42,6 +42,15 @@ func (c *catalog[T]) sweep() {
 	c.all = slices.DeleteFunc(c.all, func(v T) bool { return c.byID[c.id(v)] != v })
 }
 
+// each visits the things in the order in which they lie, without sorting them.
+func (c *catalog[T]) each(visit func(T)) {
+	for _, v := range c.all {
+		if c.byID[c.id(v)] == v {
+			visit(v)
+		}
+	}
+}
+
 func (c *catalog[T]) list() []T {
 	if !c.tidy {
 		c.sweep()

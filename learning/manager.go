@@ -109,6 +109,12 @@ func (m *Manager) Request(id string) *Request { return m.requests.byID[id] }
 // Requests gives all requests, sorted by id.
 func (m *Manager) Requests() []*Request { return m.requests.list() }
 
+// RequestCount is the number of requests. Unlike Requests it sorts nothing.
+func (m *Manager) RequestCount() int { return len(m.requests.byID) }
+
+// EachRequest calls visit for every request, in no order that means anything.
+func (m *Manager) EachRequest(visit func(*Request)) { m.requests.each(visit) }
+
 // Result gives a result by its id, nil if there is none.
 func (m *Manager) Result(id string) *Result { return m.results.byID[id] }
 

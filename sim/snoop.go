@@ -44,6 +44,27 @@ func (p *SwitchPort) Listen(addresses ...netip.Addr) {
 	}
 }
 
+// removeListener takes a port that is being removed out of the groups, and moves
+// up those behind it.
+func (s *Switch) removeListener(p *SwitchPort) {
+	if p.listens {
+		s.quiet--
+	}
+	for group, ports := range s.groups {
+		ports = slices.DeleteFunc(ports, func(i uint32) bool { return i == p.index })
+		for n := range ports {
+			if ports[n] > p.index {
+				ports[n]--
+			}
+		}
+		if len(ports) == 0 {
+			delete(s.groups, group)
+		} else {
+			s.groups[group] = ports
+		}
+	}
+}
+
 // groupOf is what a question for an address is sent to: the solicited-node
 // group, or for ARP the address itself.
 func groupOf(a netip.Addr) [16]byte {

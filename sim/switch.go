@@ -257,6 +257,30 @@ func (s *Switch) AddPort(e *End, cfg PortConfig) *SwitchPort {
 	return p
 }
 
+// RemovePort unplugs the wire of a port and forgets the port. The ports behind
+// it move up, so their indexes change.
+func (s *Switch) RemovePort(p *SwitchPort) {
+	at := slices.Index(s.ports, p)
+	if at < 0 {
+		return
+	}
+	s.forget(p)
+	s.ports = slices.Delete(s.ports, at, at+1)
+	for _, q := range s.ports[at:] {
+		q.index--
+	}
+	for k, seen := range s.macs {
+		if seen.port > p.index {
+			seen.port--
+			s.macs[k] = seen
+		}
+	}
+	s.removeListener(p)
+	clear(s.members)
+	clear(s.loud)
+	p.end.Detach()
+}
+
 // Index is the port's number, from 0.
 func (p *SwitchPort) Index() int { return int(p.index) }
 

@@ -289,3 +289,33 @@ func TestSwitchAsCable(t *testing.T) {
 		t.Errorf("received %v, want nothing more with three ports", got)
 	}
 }
+
+// TestRemovedPortMovesOthersUp: the switch goes on as if the port had never
+// been there.
+func TestRemovedPortMovesOthersUp(t *testing.T) {
+	b := newBench(t, SwitchConfig{}, PortConfig{}, PortConfig{}, PortConfig{}, PortConfig{})
+	for port := range b.ends {
+		b.from(port, ether(mac(uint32(port)), mac(99)))
+	}
+	b.sw.Ports()[3].Listen(netip.MustParseAddr("192.0.2.3"))
+	removed := b.sw.Ports()[1]
+	b.sw.RemovePort(removed)
+	b.sw.RemovePort(removed) // a second time has no effect
+	removed.End().Wire().Remove()
+	for n, p := range b.sw.Ports() {
+		if p.Index() != n {
+			t.Errorf("port %d has the index %d", n, p.Index())
+		}
+	}
+	for _, c := range []struct {
+		from, to int
+		want     string
+	}{{0, 2, "[2]"}, {0, 3, "[3]"}, {3, 0, "[0]"}, {0, 1, "[2 3]"}} {
+		if got := b.from(c.from, ether(mac(uint32(c.from)), mac(uint32(c.to)))); got != c.want {
+			t.Errorf("from %d to the MAC behind %d: %s, want %s", c.from, c.to, got, c.want)
+		}
+	}
+	if b.world.FindWire("port 1") != nil || len(b.world.Wires()) != 3 {
+		t.Errorf("%d wires are left", len(b.world.Wires()))
+	}
+}

@@ -2,6 +2,7 @@ package sim
 
 import (
 	"fmt"
+	"slices"
 
 	"glean/stack/loop"
 )
@@ -50,6 +51,18 @@ func (w *World) Wire(name string, cfg WireConfig) (a, b *End) {
 	w.wires = append(w.wires, wire)
 	w.names[name] = wire
 	return &wire.a, &wire.b
+}
+
+// Remove closes both ends of the wire and takes it out of its world, which frees
+// its name.
+func (w *Wire) Remove() {
+	_, _ = w.a.Close(), w.b.Close() // closing an end of a wire cannot fail
+	if w.world.names[w.name] != w {
+		return
+	}
+	delete(w.world.names, w.name)
+	at := slices.Index(w.world.wires, w)
+	w.world.wires = slices.Delete(w.world.wires, at, at+1)
 }
 
 // Name is the wire's name.

@@ -59,6 +59,24 @@ func (w *wires) plug(name string) link.Link {
 	}
 	w.plugs++
 	port, plug := w.world.Wire(fmt.Sprintf("%s.%d", name, w.plugs), sim.WireConfig{})
-	patch.AddPort(plug, sim.PortConfig{Trunk: true})
-	return port
+	return &pluggedEnd{End: port, wires: w, socket: patch.AddPort(plug, sim.PortConfig{Trunk: true}), patch: patch}
+}
+
+// pluggedEnd is the link of a wire port. Closing it removes its wire, and the
+// patch switch with the last one, so that ports that come and go leave nothing.
+type pluggedEnd struct {
+	*sim.End
+	wires  *wires
+	patch  *sim.Switch
+	socket *sim.SwitchPort
+}
+
+// Close implements link.Link. It is called on the loop.
+func (p *pluggedEnd) Close() error {
+	p.Wire().Remove()
+	p.patch.RemovePort(p.socket)
+	if len(p.patch.Ports()) == 0 && p.wires.patches[p.patch.Name()] == p.patch {
+		delete(p.wires.patches, p.patch.Name())
+	}
+	return nil
 }

@@ -1,6 +1,9 @@
 package engine
 
-import "glean/stack"
+import (
+	"glean/learning"
+	"glean/stack"
+)
 
 // StackCounters are the counters of the ports' stacks.
 func (e *Engine) StackCounters() []stack.Counters {
@@ -52,8 +55,6 @@ func (e *Engine) Counts() Counts {
 			c.Active++
 		}
 	}
-	for _, r := range e.learning.Requests() {
-		c.Requests[r.State().String()]++
-	}
+	e.learning.EachRequest(func(r *learning.Request) { c.Requests[r.State().String()]++ })
 	return c
 }

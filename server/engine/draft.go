@@ -28,7 +28,7 @@ func (s *subject) isSame(other *subject) bool {
 
 // BindLearning looks up what a learning request is for. It is called on the loop.
 func (e *Engine) BindLearning(spec *LearningSpec) (err error) {
-	if n := len(e.learning.Requests()); n >= e.limits.Requests {
+	if n := e.learning.RequestCount(); n >= e.limits.Requests {
 		return &Error{Kind: TooMany, Detail: fmt.Sprintf("there are %d learning requests, and no more are allowed", n)}
 	}
 	s := &subject{}

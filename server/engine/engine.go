@@ -50,7 +50,7 @@ type Engine struct {
 
 	ports      map[string]*port
 	bonds      map[string]PortSpec
-	portList   []*port // by creation: the index is the port's part of a learning.Ref
+	portList   []*port // nil where free: the index is the port's part of a learning.Ref
 	interfaces map[string]*iface
 	handles    map[uint32]*iface
 	nextHandle uint32

@@ -15,27 +15,37 @@ type Event struct {
 // eventRing keeps the newest events. Older ones are overwritten; a reader
 // notices by the gap in Seq.
 type eventRing struct {
-	slots []Event
+	slots []Event // grows up to size: a ring beyond the default costs what it holds
+	size  int
 	last  uint64
 }
 
-func newEventRing(size int) *eventRing { return &eventRing{slots: make([]Event, size)} }
+func newEventRing(size int) *eventRing {
+	return &eventRing{size: size, slots: make([]Event, 0, min(size, DefaultLimits().Events))}
+}
 
 func (r *eventRing) add(e Event) {
 	r.last++
 	e.Seq = r.last
-	r.slots[r.last%uint64(len(r.slots))] = e
+	if len(r.slots) < r.size {
+		r.slots = append(r.slots, e)
+		return
+	}
+	*r.at(e.Seq) = e
 }
+
+// at is the slot of the event with a number.
+func (r *eventRing) at(seq uint64) *Event { return &r.slots[(seq-1)%uint64(r.size)] }
 
 // since returns the events after seq that are still kept, oldest first.
 func (r *eventRing) since(seq uint64, limit int) []Event {
 	first := seq + 1
-	if kept := uint64(len(r.slots)); r.last >= kept && first <= r.last-kept {
+	if kept := uint64(r.size); r.last >= kept && first <= r.last-kept {
 		first = r.last - kept + 1
 	}
 	var events []Event
 	for s := first; s <= r.last && len(events) < limit; s++ {
-		events = append(events, r.slots[s%uint64(len(r.slots))])
+		events = append(events, *r.at(s))
 	}
 	return events
 }
@@ -53,6 +63,6 @@ func (e *Engine) OnEvent(f func(Event)) { e.onEvent = f }
 func (e *Engine) emit(kind, id, what, detail string) {
 	e.events.add(Event{Time: e.loop.Now(), Type: kind, ID: id, What: what, Detail: detail})
 	if e.onEvent != nil {
-		e.onEvent(e.events.slots[e.events.last%uint64(len(e.events.slots))])
+		e.onEvent(*e.events.at(e.events.last))
 	}
 }

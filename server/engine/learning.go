@@ -81,13 +81,7 @@ func (e *Engine) DeleteLearning(id string) {
 }
 
 // DeleteFinishedLearning removes the finished requests.
-func (e *Engine) DeleteFinishedLearning() {
-	for _, r := range e.learning.Requests() {
-		if r.State() != learning.StateResolving {
-			e.learning.DeleteRequest(r.ID())
-		}
-	}
-}
+func (e *Engine) DeleteFinishedLearning() { e.learning.DeleteFinishedRequests() }
 
 // LearningResults lists the results by id.
 func (e *Engine) LearningResults() []*learning.Result { return e.learning.Results() }
@@ -110,13 +104,7 @@ func (e *Engine) DeleteLearningResult(id string) error {
 }
 
 // DeleteFinishedLearningResults removes the results of finished requests.
-func (e *Engine) DeleteFinishedLearningResults() {
-	for _, r := range e.learning.Results() {
-		if r.State() != learning.StateResolving {
-			_ = e.learning.DeleteResult(r.ID()) // can't fail: it is finished
-		}
-	}
-}
+func (e *Engine) DeleteFinishedLearningResults() { e.learning.DeleteFinishedResults() }
 
 // WhenLearned runs f when the request has ended, now if it has.
 func (e *Engine) WhenLearned(requestID string, f func()) {

@@ -3,6 +3,7 @@ package engine
 import (
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"sort"
 
 	"glean/stack"
@@ -98,8 +99,8 @@ func (e *Engine) ReleasePort(id string) {
 // link from then on.
 func (e *Engine) AttachPort(id string, lk link.Link) {
 	p := e.ports[id]
-	p.link, p.index = lk, uint32(len(e.portList))
-	e.portList = append(e.portList, p)
+	p.link, p.index = lk, e.freePortIndex()
+	e.portList[p.index] = p
 	p.batch = newBatchLink(e.loop, lk)
 	p.peerEvents.timer.Init(func() { e.tellMissed(p) })
 	observer := portObserver{e, p}
@@ -109,6 +110,18 @@ func (e *Engine) AttachPort(id string, lk link.Link) {
 		Observer: observer,
 	})
 	e.emit("port", id, "created", string(p.spec.Kind)+":"+p.spec.Name)
+}
+
+// freePortIndex is the first index that no port has, so that ports which come and
+// go leave no trace. What was held through a deleted port's interfaces is never
+// released through the resolver, so no reference to the index is left.
+func (e *Engine) freePortIndex() uint32 {
+	at := slices.Index(e.portList, nil)
+	if at < 0 {
+		at = len(e.portList)
+		e.portList = append(e.portList, nil)
+	}
+	return uint32(at)
 }
 
 // watchedLink lets the engine see the state changes that the stack is told of.
