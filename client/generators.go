@@ -15,6 +15,9 @@ type Generator struct {
 	Learning   string          `json:"learning,omitempty"` // "unsupported", "unresolved", "resolving", "resolved", "timed_out"
 	LearningID string          `json:"learning_id,omitempty"`
 	Config     GeneratorConfig `json:"config"`
+
+	Warnings      []Fault `json:"warnings,omitempty"` // unknown members that were ignored, the first 100
+	WarningsCount int     `json:"warnings_count,omitempty"`
 }
 
 // GeneratorConfig says what is sent, how fast and how long.

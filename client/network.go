@@ -12,6 +12,9 @@ type Port struct {
 	Config PortConfig  `json:"config"`
 	Status *PortStatus `json:"status,omitempty"`
 	Stats  *Stats      `json:"stats,omitempty"`
+
+	Warnings      []Fault `json:"warnings,omitempty"` // unknown members that were ignored, the first 100
+	WarningsCount int     `json:"warnings_count,omitempty"`
 }
 
 // PortConfig has the member that is called as the port's kind.
@@ -105,6 +108,9 @@ type Interface struct {
 	PortID string          `json:"port_id"`
 	Config InterfaceConfig `json:"config"`
 	Stats  *Stats          `json:"stats,omitempty"`
+
+	Warnings      []Fault `json:"warnings,omitempty"` // unknown members that were ignored, the first 100
+	WarningsCount int     `json:"warnings_count,omitempty"`
 }
 
 // InterfaceConfig is what an interface is made of.

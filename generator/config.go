@@ -39,6 +39,7 @@ type Config struct {
 	Families Families // of protocol_counters
 	Traffic  []Traffic
 	Learning Learning
+	Warnings Warnings // of the reader of the request
 }
 
 // Duration says when a run ends by itself: after Frames frames, after Time, or
@@ -100,8 +101,8 @@ type Learning struct {
 
 // ParseConfig reads a generator's config. It finds every fault there is, as
 // far as faults do not hide each other; Config is nil if there is any. Paths
-// begin with "config". Unknown members are ignored in OpenPerf's objects and
-// faults in config.learning and in length distributions of our own.
+// begin with "config". It ignores unknown members; the reader of requests finds them
+// by ConfigSchema.
 func ParseConfig(raw []byte) (*Config, Faults) {
 	var faults Faults
 	// Parsed JSON takes some fifty octets for each value, however short it is.
@@ -171,9 +172,9 @@ func (c *Config) parseLoad(n node) {
 	}
 	c.Load.Burst = 1
 	if l.has("burst_size") {
-		c.Load.Burst, _ = l.member("burst_size").integer(1, 65535)
+		c.Load.Burst, _ = l.member("burst_size").integer(1, burstMost)
 	}
-	units, _ := l.member("units").word("frames", "octets")
+	units, _ := l.member("units").word(loadUnits...)
 	c.Load.Octets = units == 1
 	r, ok := l.required("rate")
 	if !ok {
@@ -202,21 +203,20 @@ func (c *Config) parseOrder(n node) {
 		}
 		return
 	}
-	i, ok := n.member("order").word("sequential", "round-robin")
+	i, ok := n.member("order").word(orderWords...)
 	if ok {
 		c.Order = Order(i)
 	}
 }
 
 func (c *Config) parseLearning(n node) {
-	c.Learning = Learning{Timeout: 30 * loop.Second, Track: true}
+	c.Learning = Learning{Timeout: loop.Duration(learningUsual) * loop.Millisecond, Track: true}
 	l, ok := n.object("learning")
 	if !ok {
 		return
 	}
-	l.only("on_unresolved", "fallback_mac", "destination_mac", "timeout_ms", "track", "on_lost")
 	if l.has("on_unresolved") {
-		i, _ := l.member("on_unresolved").word("refuse", "skip", "fallback")
+		i, _ := l.member("on_unresolved").word(policyWords...)
 		c.Learning.Policy = Policy(i)
 	}
 	if m := l.member("fallback_mac"); m.value != nil {
@@ -226,18 +226,18 @@ func (c *Config) parseLearning(n node) {
 		}
 	}
 	if l.has("destination_mac") {
-		i, _ := l.member("destination_mac").word("learned", "configured")
+		i, _ := l.member("destination_mac").word(macWords...)
 		c.Learning.Configured = i == 1
 	}
 	if l.has("timeout_ms") {
-		ms, _ := l.member("timeout_ms").integer(100, 3_600_000)
+		ms, _ := l.member("timeout_ms").integer(learningLeast, learningMost)
 		c.Learning.Timeout = loop.Duration(ms) * loop.Millisecond
 	}
 	if l.has("track") {
 		c.Learning.Track = l.member("track").boolean()
 	}
 	if l.has("on_lost") {
-		i, _ := l.member("on_lost").word("continue", "pause", "stop")
+		i, _ := l.member("on_lost").word(lostWords...)
 		c.Learning.OnLost = OnLost(i)
 	}
 }

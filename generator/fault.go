@@ -13,6 +13,13 @@ type Fault struct {
 
 func (f Fault) String() string { return f.Path + ": " + f.Detail }
 
+// Warnings are about members of a configuration that were ignored: how many, and
+// the first of them.
+type Warnings struct {
+	Count int
+	First []Fault
+}
+
 // maxFaults bounds the answer to a configuration that is wrong everywhere.
 const maxFaults = 256
 

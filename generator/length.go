@@ -163,7 +163,6 @@ func (p *trafficParser) imix(n node) []uint16 {
 		if item = item.at(i); !item.isObject() {
 			continue
 		}
-		item.only("length", "weight")
 		length, _ := item.member("length").integer(minFrame, maxFrame)
 		weight, _ := item.member("weight").integer(1, maxLengths)
 		lengths, weights = append(lengths, uint16(length)), append(weights, int(weight))
@@ -201,7 +200,6 @@ func spread(lengths []uint16, weights []int, sum int) []uint16 {
 }
 
 func (l *Lengths) parseRandom(n node) {
-	n.only("min", "max", "seed")
 	low, okLow := n.member("min").integer(minFrame, maxFrame)
 	high, okHigh := n.member("max").integer(minFrame, maxFrame)
 	if okLow && okHigh && low > high {

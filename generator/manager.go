@@ -140,6 +140,9 @@ func (g *Generator) Result() *Result { return g.result }
 // ConfigJSON is the configuration exactly as posted.
 func (g *Generator) ConfigJSON() json.RawMessage { return g.program.config.Raw }
 
+// Warnings are about the request that it was made by.
+func (g *Generator) Warnings() Warnings { return g.program.config.Warnings }
+
 // Create is what a new generator is made of.
 type Create struct {
 	ID       string // "" for one made by the manager

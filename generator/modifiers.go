@@ -47,7 +47,7 @@ func parseCustom(n node, h *headerSpec) {
 	if !n.has("layer") {
 		n.member("layer").fault("is required")
 	} else {
-		n.member("layer").word("ethernet", "ip", "protocol", "payload")
+		n.member("layer").word(customLayers...)
 	}
 	if n.has("protocol_id") {
 		if id, ok := n.member("protocol_id").integer(0, math.MaxUint16); ok {

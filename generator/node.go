@@ -7,6 +7,8 @@ import (
 	"io"
 	"slices"
 	"strconv"
+
+	"glean/internal/document"
 )
 
 // node is a place in a JSON document. Reading it as something that it is not
@@ -116,22 +118,6 @@ func (n node) at(i int) node {
 	return n
 }
 
-// only records a fault for every member that is not named. It is for objects
-// of our own; unknown members of OpenPerf's are ignored, as there.
-func (n node) only(names ...string) {
-	o, _ := n.value.(map[string]any)
-	var unknown []string
-	for name := range o {
-		if !slices.Contains(names, name) {
-			unknown = append(unknown, name)
-		}
-	}
-	slices.Sort(unknown)
-	for _, name := range unknown {
-		n.member(name).fault("is not a known member")
-	}
-}
-
 // integer reads a whole number in [low, high].
 func (n node) integer(low, high uint64) (uint64, bool) {
 	v, problem := integer(n.value, low, high)
@@ -149,22 +135,17 @@ func integer(value any, low, high uint64) (v uint64, problem string) {
 		return 0, fmt.Sprintf("must be a whole number, not %s", node{value: value}.kind())
 	}
 	v, err := strconv.ParseUint(string(number), 10, 64)
-	if err != nil || v < low || v > high {
-		if _, bad := strconv.ParseInt(string(number), 10, 64); err != nil && bad != nil && !wholeNumber(string(number)) {
+	if err != nil {
+		digits, whole := document.Whole(string(number))
+		if !whole {
 			return 0, fmt.Sprintf("%s is not a whole number", shown(string(number)))
 		}
+		v, err = strconv.ParseUint(digits, 10, 64)
+	}
+	if err != nil || v < low || v > high {
 		return 0, fmt.Sprintf("%s is not within %d to %d", shown(string(number)), low, high)
 	}
 	return v, ""
-}
-
-func wholeNumber(s string) bool {
-	for i, c := range s {
-		if (c < '0' || c > '9') && (i > 0 || c != '-') {
-			return false
-		}
-	}
-	return true
 }
 
 // shown is a value as a fault quotes it, cut where it would fill the answer.

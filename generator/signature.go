@@ -36,7 +36,7 @@ func parseSignature(n node) *Signature {
 	if !n.has("latency") {
 		n.member("latency").fault("is required")
 	} else {
-		i, _ := n.member("latency").word("start_of_frame", "end_of_frame")
+		i, _ := n.member("latency").word(latencyWords...)
 		s.EndOfFrame = i == 1
 	}
 	if f, ok := n.object("fill"); ok {

@@ -133,7 +133,7 @@ func (p *trafficParser) definition(n node, t *Traffic) {
 }
 
 func parseTie(n node) Tie {
-	i, _ := n.word("zip", "cartesian")
+	i, _ := n.word(tieWords...)
 	return Tie(i)
 }
 

@@ -26,7 +26,7 @@ func TestClientAgreesWithDocument(t *testing.T) {
 		"LearningBody": client.Learn{}, "LearningRequest": client.LearningRequest{}, "LearningResult": client.LearningResult{},
 		"Version": client.Version{}, "Problem": client.Problem{},
 	} {
-		schema := document().Components.Schemas[name]
+		schema := apiDocument().Components.Schemas[name]
 		if schema == nil {
 			t.Fatalf("the document has no schema %s", name)
 		}

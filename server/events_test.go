@@ -76,7 +76,7 @@ func (s *stream) until(kind, id, what string) {
 	s.t.Helper()
 	for s.next() {
 		if s.kind == kind && s.data["id"] == id && s.data["what"] == what {
-			schema := document().Components.Schemas["Event"]
+			schema := apiDocument().Components.Schemas["Event"]
 			var v any = s.data
 			if err := schema.Value.VisitJSON(v); err != nil {
 				s.t.Errorf("the document does not allow %v: %v", s.data, err)

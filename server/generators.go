@@ -21,6 +21,7 @@ type generatorJSON struct {
 	Learning   string          `json:"learning"`
 	LearningID string          `json:"learning_id,omitempty"`
 	Config     json.RawMessage `json:"config"`
+	warningsJSON
 }
 
 func newGeneratorJSON(v engine.GeneratorView) generatorJSON {
@@ -31,6 +32,8 @@ func newGeneratorJSON(v engine.GeneratorView) generatorJSON {
 		Learning:   v.Learning,
 		LearningID: v.LearningID,
 		Config:     withFlowCount(v.Config, v.FlowCount),
+
+		warningsJSON: newWarningsJSON(v.Warnings),
 	}
 }
 
@@ -77,7 +80,7 @@ func (s *Server) generator(ctx context.Context, id string) (engine.GeneratorView
 
 // createGenerator answers 202 while there is something to learn, else 201.
 func (s *Server) createGenerator(w *responseWriter, r *request) error {
-	spec, err := body(r, w, engine.ParseGenerator)
+	spec, err := body(r, w, s.dialect().Generator)
 	if err != nil {
 		return err
 	}

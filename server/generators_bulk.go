@@ -8,7 +8,7 @@ import (
 )
 
 func (s *Server) bulkCreateGenerators(w *responseWriter, r *request) error {
-	specs, err := body(r, w, engine.ParseGenerators)
+	specs, err := body(r, w, s.dialect().Generators)
 	if err != nil {
 		return err
 	}
@@ -24,7 +24,7 @@ func (s *Server) bulkCreateGenerators(w *responseWriter, r *request) error {
 
 // bulkDeleteGenerators deletes what is there and not active.
 func (s *Server) bulkDeleteGenerators(w *responseWriter, r *request) error {
-	ids, err := body(r, w, engine.ParseIDs)
+	ids, err := body(r, w, s.dialect().IDs)
 	if err != nil {
 		return err
 	}
@@ -40,7 +40,7 @@ func (s *Server) bulkDeleteGenerators(w *responseWriter, r *request) error {
 }
 
 func (s *Server) bulkStopGenerators(w *responseWriter, r *request) error {
-	ids, err := body(r, w, engine.ParseIDs)
+	ids, err := body(r, w, s.dialect().IDs)
 	if err != nil {
 		return err
 	}
@@ -50,7 +50,7 @@ func (s *Server) bulkStopGenerators(w *responseWriter, r *request) error {
 // bulkStartGenerators starts all or none. When one can't start, those that did
 // are stopped and their results deleted before the answer is sent.
 func (s *Server) bulkStartGenerators(w *responseWriter, r *request) error {
-	ids, err := body(r, w, engine.ParseIDs)
+	ids, err := body(r, w, s.dialect().IDs)
 	if err != nil {
 		return err
 	}
@@ -77,7 +77,7 @@ func (s *Server) bulkStartGenerators(w *responseWriter, r *request) error {
 
 // toggleGenerators starts a generator in the place of an active one.
 func (s *Server) toggleGenerators(w *responseWriter, r *request) error {
-	toggle, err := body(r, w, engine.ParseToggle)
+	toggle, err := body(r, w, s.dialect().Toggle)
 	if err != nil {
 		return err
 	}

@@ -49,14 +49,18 @@ func (s *Server) answer(w *responseWriter, r *http.Request, f found) error {
 	switch {
 	case f.candidate == nil:
 		return problemf(http.StatusNotFound, "there is nothing at %s", r.URL.Path)
-	case f.handle == nil:
+	case f.route == nil:
 		w.Header().Set("Allow", f.candidate.allow())
 		return problemf(http.StatusMethodNotAllowed, "%s is not a method of %s, which has %s", r.Method, f.candidate.pattern, f.candidate.allow())
 	}
 	if id, given := f.parameters["id"]; given && !engine.ValidID(id) {
 		return problemf(http.StatusNotFound, "%.40q is not an id: %s", id, engine.IDRule)
 	}
-	return f.handle(s, w, &request{Request: r, server: s, prefix: f.candidate.prefix, parameters: f.parameters})
+	wanted := &request{Request: r, server: s, prefix: f.candidate.prefix, parameters: f.parameters}
+	if err := wanted.checkQuery(f.route.query); err != nil {
+		return err
+	}
+	return f.route.handle(s, w, wanted)
 }
 
 // crashed answers 500 after a panic. The daemon lives; the log has the stack

@@ -40,7 +40,7 @@ func TestBadBodies(t *testing.T) {
 		{"/interfaces", `{"port_id":4184,"config":{"protocols":[{"eth":{"mac_address":"02:00:00:00:00:01"}}]}}`, 400, []string{"port_id"}},
 		{"/packet/generators", generator(frames + "," + load + `,"traffic":[{"length":{"fixed":64,"list":[64]},"packet":{"protocols":[{"ethernet":{}}]}}]`),
 			400, []string{"config.traffic[0].length"}}, // pitfall 24
-		{"/packet/generators", generator(`"duration":{"frames":1e3},` + load + "," + traffic), 400, []string{"config.duration.frames"}},
+		{"/packet/generators", generator(`"duration":{"frames":1.5e0},` + load + "," + traffic), 400, []string{"config.duration.frames"}},
 		{"/packet/generators", generator(`"duration":{"frames":99999999999999999999},` + load + "," + traffic), 400, []string{"config.duration.frames"}},
 		{"/packet/generators", generator(`"duration":{"frames":0},` + load + "," + traffic), 400, []string{"config.duration.frames"}},
 		{"/packet/generators", generator(`"duration":{},` + load + "," + traffic), 400, []string{"config.duration"}},
@@ -180,12 +180,12 @@ func TestIdleConnections(t *testing.T) {
 func TestPanic(t *testing.T) {
 	a := newAPI(t)
 	for _, where := range []string{"in the handler", "on the loop"} {
-		f := found{candidate: &candidate{pattern: "/panics"}, handle: func(s *Server, w *responseWriter, r *request) error {
+		f := found{candidate: &candidate{pattern: "/panics"}, route: &route{handle: func(s *Server, w *responseWriter, r *request) error {
 			if where == "on the loop" {
 				return s.Do(r.Context(), func() { panic("boom " + where) })
 			}
 			panic("boom " + where)
-		}}
+		}}}
 		var out memory
 		r, err := http.NewRequestWithContext(t.Context(), "GET", "/panics", nil)
 		if err != nil {
@@ -293,7 +293,7 @@ func TestDocs(t *testing.T) {
 			t.Errorf("%s %s is not on the page", rt.method, pattern)
 		}
 	}
-	for name := range document().Components.Schemas {
+	for name := range apiDocument().Components.Schemas {
 		if !strings.Contains(page, `id="schema-`+name+`"`) {
 			t.Errorf("the schema %s is not on the page", name)
 		}

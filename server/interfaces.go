@@ -14,6 +14,7 @@ type interfaceJSON struct {
 	PortID string              `json:"port_id"`
 	Config interfaceConfigJSON `json:"config"`
 	Stats  interfaceStatsJSON  `json:"stats"`
+	warningsJSON
 }
 
 type interfaceConfigJSON struct {
@@ -96,6 +97,8 @@ func newInterfaceJSON(v engine.InterfaceView) interfaceJSON {
 	j := interfaceJSON{
 		ID:     spec.ID,
 		PortID: spec.PortID,
+
+		warningsJSON: newWarningsJSON(spec.Warnings),
 		Config: interfaceConfigJSON{
 			Protocols: []protocolJSON{}, Neighbor: spec.Echo.Neighbor,
 			RxFilter: spec.RxFilter.String(), TxFilter: spec.TxFilter.String(),
@@ -243,11 +246,7 @@ func (s *Server) getInterface(w *responseWriter, r *request) error {
 }
 
 func (s *Server) createInterface(w *responseWriter, r *request) error {
-	parse := engine.ParseInterface
-	if s.OpenPerf {
-		parse = engine.ParseOpenPerfInterface
-	}
-	spec, err := body(r, w, parse)
+	spec, err := body(r, w, s.dialect().Interface)
 	if err != nil {
 		return err
 	}
@@ -288,11 +287,7 @@ type itemsJSON[T any] struct {
 }
 
 func (s *Server) bulkCreateInterfaces(w *responseWriter, r *request) error {
-	parse := engine.ParseInterfaces
-	if s.OpenPerf {
-		parse = engine.ParseOpenPerfInterfaces
-	}
-	specs, err := body(r, w, parse)
+	specs, err := body(r, w, s.dialect().Interfaces)
 	if err != nil {
 		return err
 	}
@@ -304,7 +299,7 @@ func (s *Server) bulkCreateInterfaces(w *responseWriter, r *request) error {
 }
 
 func (s *Server) bulkDeleteInterfaces(w *responseWriter, r *request) error {
-	ids, err := body(r, w, engine.ParseIDs)
+	ids, err := body(r, w, s.dialect().IDs)
 	if err != nil {
 		return err
 	}

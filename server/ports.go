@@ -20,6 +20,7 @@ type portJSON struct {
 	Config portConfigJSON `json:"config"`
 	Status portStatusJSON `json:"status"`
 	Stats  portStatsJSON  `json:"stats"`
+	warningsJSON
 }
 
 // portConfigJSON has the member that is called as the port's kind.
@@ -89,6 +90,8 @@ func (s *Server) portJSON(v engine.PortView) portJSON {
 	j := portJSON{
 		ID:   v.Spec.ID,
 		Kind: string(v.Spec.Kind),
+
+		warningsJSON: newWarningsJSON(v.Spec.Warnings),
 		Status: portStatusJSON{
 			Link: "up", Speed: nominalSpeed, Duplex: "full", Engine: v.Engine, Queues: max(1, v.Spec.Queues),
 		},
@@ -124,7 +127,9 @@ func (s *Server) portJSON(v engine.PortView) portJSON {
 func bondPort(v engine.PortView) portJSON {
 	return portJSON{
 		ID: v.Spec.ID, Kind: string(v.Spec.Kind),
-		Config: portConfigJSON{Bond: &bondJSON{Mode: "lag_802_3_ad", Ports: v.Spec.Members}},
+		Config:       portConfigJSON{Bond: &bondJSON{Mode: "lag_802_3_ad", Ports: v.Spec.Members}},
+		warningsJSON: newWarningsJSON(v.Spec.Warnings),
+
 		Status: portStatusJSON{Link: "unknown", Duplex: "unknown", Engine: "plain"},
 	}
 }
@@ -166,7 +171,7 @@ func (s *Server) port(ctx context.Context, id string) (engine.PortView, error) {
 }
 
 func (s *Server) createPort(w *responseWriter, r *request) error {
-	spec, err := body(r, w, engine.ParsePort)
+	spec, err := body(r, w, s.dialect().Port)
 	if err != nil {
 		return err
 	}
@@ -238,7 +243,7 @@ func (s *Server) putPort(w *responseWriter, r *request) error {
 	if err != nil {
 		return err
 	}
-	parse := func(raw []byte) (struct{}, error) { return struct{}{}, engine.CheckPort(raw, v) }
+	parse := func(raw []byte) (struct{}, error) { return struct{}{}, s.dialect().CheckPort(raw, v) }
 	if s.OpenPerf && v.Spec.Kind != engine.KindBond {
 		parse = func(raw []byte) (struct{}, error) { return struct{}{}, engine.CheckOpenPerfPort(raw, v) }
 	}

@@ -8,7 +8,9 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"strings"
 
+	"glean/internal/document"
 	"glean/server/engine"
 )
 
@@ -50,6 +52,18 @@ func (p *problem) complete() *problem {
 	p.Type, p.Title = "about:blank", http.StatusText(p.Status)
 	p.Code, p.Message = p.Status, p.Detail
 	return p
+}
+
+// unknownParameter is a query parameter that the operation does not have.
+func unknownParameter(name string, known []string) *problem {
+	if len(known) == 0 {
+		return badParameter(name, "unknown query parameter; this operation has none")
+	}
+	near := document.Nearest(name, known)
+	if near != "" {
+		near = fmt.Sprintf(" did you mean %q?", near)
+	}
+	return badParameter(name, "unknown query parameter;%s there are %s", near, strings.Join(known, ", "))
 }
 
 // badParameter is a fault of a query parameter.

@@ -117,7 +117,7 @@ func randomRequest(t *rapid.T) (method, path, body string) {
 	for _, parameter := range []string{"{id}", "{module}"} {
 		path = strings.ReplaceAll(path, parameter, rapid.SampledFrom(someIDs[:10]).Draw(t, "id"))
 	}
-	item := document().Paths.Value(pattern)
+	item := apiDocument().Paths.Value(pattern)
 	o := item.GetOperation(method)
 	if o == nil {
 		return method, path, ""

@@ -5,14 +5,18 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"maps"
 	"mime"
 	"net/http"
 	"net/netip"
+	"net/url"
 	"slices"
 	"strconv"
 	"strings"
 	"sync"
 	"time"
+
+	"glean/server/engine"
 )
 
 // request is an HTTP request with what the route said about it.
@@ -25,6 +29,44 @@ type request struct {
 
 // id is the {id} of the path, which is valid.
 func (r *request) id() string { return r.parameters["id"] }
+
+// dialect is how the server reads bodies.
+func (s *Server) dialect() engine.Dialect {
+	if s.OpenPerf {
+		return engine.AsOpenPerf
+	}
+	return engine.Strict
+}
+
+// warningsJSON are the members of a reply about members that were ignored when
+// the resource was made.
+type warningsJSON struct {
+	Warnings      []engine.Fault `json:"warnings,omitempty"` // the first
+	WarningsCount int            `json:"warnings_count,omitempty"`
+}
+
+func newWarningsJSON(w engine.Warnings) warningsJSON { return warningsJSON{w.First, w.Count} }
+
+// checkQuery refuses query parameters that the route does not have, and those
+// that are given more than once. OpenPerf ignores them.
+func (r *request) checkQuery(known []string) error {
+	if r.server.OpenPerf || r.URL.RawQuery == "" {
+		return nil
+	}
+	query, err := url.ParseQuery(r.URL.RawQuery)
+	if err != nil {
+		return problemf(http.StatusBadRequest, "the query does not parse: %v", err)
+	}
+	for _, name := range slices.Sorted(maps.Keys(query)) {
+		switch {
+		case !slices.Contains(known, name):
+			return unknownParameter(name, known)
+		case len(query[name]) > 1:
+			return badParameter(name, "is given more than once")
+		}
+	}
+	return nil
+}
 
 // budget bounds the memory of bodies that are being read at one time.
 type budget struct {

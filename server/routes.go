@@ -18,7 +18,8 @@ type route struct {
 	method  string
 	pattern string
 	handle  handlerFunc
-	packet  bool // also below /packet, as all of OpenPerf's packet group
+	packet  bool     // also below /packet, as all of OpenPerf's packet group
+	query   []string // names of its query parameters
 }
 
 // routes finds the route of a request. httprouter can't hold
@@ -35,7 +36,7 @@ type candidate struct {
 	segments []string // below the collection
 	pattern  string   // as mounted
 	prefix   string   // "/packet" or empty
-	methods  map[string]handlerFunc
+	methods  map[string]*route
 }
 
 func newRoutes(table []route, serve func(http.ResponseWriter, *http.Request, found)) *routes {
@@ -86,7 +87,7 @@ func addRoute(list []*candidate, prefix string, segments []string, rt route) []*
 	pattern := prefix + rt.pattern
 	at := slices.IndexFunc(list, func(c *candidate) bool { return c.pattern == pattern })
 	if at < 0 {
-		c := &candidate{segments: segments, pattern: pattern, prefix: prefix, methods: make(map[string]handlerFunc)}
+		c := &candidate{segments: segments, pattern: pattern, prefix: prefix, methods: make(map[string]*route)}
 		list, at = append(list, c), len(list)
 		slices.SortStableFunc(list, func(a, b *candidate) int { return a.parameters() - b.parameters() })
 		at = slices.Index(list, c)
@@ -94,7 +95,7 @@ func addRoute(list []*candidate, prefix string, segments []string, rt route) []*
 	if list[at].methods[rt.method] != nil {
 		panic("two routes for " + rt.method + " " + pattern)
 	}
-	list[at].methods[rt.method] = rt.handle
+	list[at].methods[rt.method] = &rt
 	return list
 }
 
@@ -136,8 +137,8 @@ func (c *candidate) allow() string {
 
 // found is the outcome of a search.
 type found struct {
-	handle     handlerFunc // nil if the method is not allowed
-	candidate  *candidate  // nil if there is nothing at that path
+	route      *route     // nil if the method is not allowed
+	candidate  *candidate // nil if there is nothing at that path
 	parameters map[string]string
 }
 

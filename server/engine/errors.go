@@ -22,6 +22,9 @@ const (
 // is wrong with it.
 type Fault = generator.Fault
 
+// Warnings are about members of a body that were ignored.
+type Warnings = generator.Warnings
+
 // Error is what the engine's methods return.
 type Error struct {
 	Kind   Kind

@@ -30,6 +30,7 @@ type GeneratorView struct {
 	LearningID   string // of the latest request; may be empty
 	Config       json.RawMessage
 	FlowCount    uint64
+	Warnings     Warnings // about the body
 }
 
 func generatorView(g *generator.Generator) GeneratorView {
@@ -37,7 +38,7 @@ func generatorView(g *generator.Generator) GeneratorView {
 	return GeneratorView{
 		ID: g.ID, TargetID: g.TargetID, Active: g.Active(),
 		Learning: state.String(), LearningID: id,
-		Config: g.ConfigJSON(), FlowCount: g.Program().FlowCount(),
+		Config: g.ConfigJSON(), FlowCount: g.Program().FlowCount(), Warnings: g.Warnings(),
 	}
 }
 

@@ -15,6 +15,8 @@ import (
 // InterfaceSpec is what an interface is asked to be. Absent addresses are
 // invalid netip values.
 type InterfaceSpec struct {
+	Warnings Warnings // about the body
+
 	ID     string
 	PortID string
 	MAC    header.MAC

@@ -1,15 +1,18 @@
 package engine
 
+import "glean/internal/document"
+
 // ItemsMax is how many items one bulk request may hold.
 const ItemsMax = 10_000
 
 // parseItems reads {"items": [...]} of a bulk-create.
-func parseItems[T any](raw []byte, build func(object) T) ([]T, error) {
+func parseItems[T any](d Dialect, raw []byte, s *document.Schema, build func(object) T) ([]T, error) {
 	var list []T
-	err := parse(raw, func(o object) {
+	err := parse(d, raw, s, func(o object) {
 		items, _ := o.requiredList("items", 1, ItemsMax)
-		for _, item := range items {
+		for n, item := range items {
 			if entry, ok := o.parser.object(item); ok {
+				entry.item = n
 				list = append(list, build(entry))
 			}
 		}
@@ -20,15 +23,15 @@ func parseItems[T any](raw []byte, build func(object) T) ([]T, error) {
 	return list, nil
 }
 
-// ParseIDs reads {"ids": [...]} of a bulk-delete, bulk-start or bulk-stop. As
+// IDs reads {"ids": [...]} of a bulk-delete, bulk-start or bulk-stop. As
 // in OpenPerf an empty body is an empty list, and an empty id is let through: no
 // resource has it.
-func ParseIDs(raw []byte) ([]string, error) {
+func (d Dialect) IDs(raw []byte) ([]string, error) {
 	if spaceLen(raw) == len(raw) {
 		return nil, nil
 	}
 	var ids []string
-	err := parse(raw, func(o object) {
+	err := parse(d, raw, idsSchema, func(o object) {
 		items, _ := o.requiredList("ids", 0, ItemsMax)
 		for _, item := range items {
 			if s, ok := o.str(item); ok {
@@ -45,10 +48,10 @@ func ParseIDs(raw []byte) ([]string, error) {
 // Toggle names the generator that ends and the one that begins in its place.
 type Toggle struct{ Replace, With string }
 
-// ParseToggle reads {"replace": id, "with": id}.
-func ParseToggle(raw []byte) (Toggle, error) {
+// Toggle reads {"replace": id, "with": id}.
+func (d Dialect) Toggle(raw []byte) (Toggle, error) {
 	var t Toggle
-	err := parse(raw, func(o object) {
+	err := parse(d, raw, toggleSchema, func(o object) {
 		t.Replace, _ = o.requiredText("replace")
 		o.id("replace", t.Replace)
 		t.With, _ = o.requiredText("with")

@@ -8,15 +8,16 @@ import (
 
 // ParseGenerator reads the body of POST /packet/generators. The error lists
 // every fault with its path.
-func ParseGenerator(raw []byte) (GeneratorSpec, error) {
-	var spec GeneratorSpec
-	err := parse(raw, func(o object) { spec = o.generatorSpec() })
-	return spec, err
+func ParseGenerator(raw []byte) (GeneratorSpec, error) { return Strict.Generator(raw) }
+
+// Generator is ParseGenerator in a dialect.
+func (d Dialect) Generator(raw []byte) (GeneratorSpec, error) {
+	return parseOne(d, raw, generatorSchema, object.generatorSpec)
 }
 
-// ParseGenerators reads the body of POST /packet/generators/x/bulk-create.
-func ParseGenerators(raw []byte) ([]GeneratorSpec, error) {
-	return parseItems(raw, object.generatorSpec)
+// Generators reads the body of POST /packet/generators/x/bulk-create.
+func (d Dialect) Generators(raw []byte) ([]GeneratorSpec, error) {
+	return parseItems(d, raw, bulkGenerators, object.generatorSpec)
 }
 
 func (o object) generatorSpec() GeneratorSpec {
@@ -29,6 +30,9 @@ func (o object) generatorSpec() GeneratorSpec {
 	spec.Raw = config.without("flow_count", o.parser)
 	var faults []generator.Fault
 	spec.Config, faults = generator.ParseConfig(spec.Raw)
+	if spec.Config != nil {
+		spec.Config.Warnings = o.warnings()
+	}
 	for _, f := range faults { // their paths begin with "config"
 		o.wrong(o.at(f.Path), "%s", f.Detail)
 	}

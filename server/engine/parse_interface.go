@@ -30,44 +30,34 @@ const (
 	protocolsMax          = 64
 	respondForMax         = 1024 // prefixes
 	staticMax             = 1 << 16
+	retransMost           = 60_000    // ms
+	neighborTimeMost      = 3_600_000 // ms
+	proxyDelayMost        = 1000      // ms
+	solicitsMost          = 100
+	learningRateMost      = 1_000_000_000 // a second
+	learningWindowMost    = 1 << 20
 )
 
 var broadcast4 = netip.AddrFrom4([4]byte{255, 255, 255, 255})
 
 // ParseInterface reads the body of POST /interfaces. The error lists every
 // fault with its path.
-func ParseInterface(raw []byte) (InterfaceSpec, error) {
-	var spec InterfaceSpec
-	err := parse(raw, func(o object) { spec = o.interfaceSpec() })
-	return spec, err
+func ParseInterface(raw []byte) (InterfaceSpec, error) { return Strict.Interface(raw) }
+
+// Interface is ParseInterface in a dialect. An IPv4 gateway of OpenPerf's
+// clients may be a broadcast address of the prefix: scripts of OpenPerf that need
+// no gateway give that one. There is no route through it.
+func (d Dialect) Interface(raw []byte) (InterfaceSpec, error) {
+	return parseOne(d, raw, interfaceSchema, object.interfaceSpec)
 }
 
-// ParseInterfaces reads the body of POST /interfaces/x/bulk-create.
-func ParseInterfaces(raw []byte) ([]InterfaceSpec, error) {
-	return parseItems(raw, object.interfaceSpec)
-}
-
-// ParseOpenPerfInterface is ParseInterface for OpenPerf's clients. Their IPv4
-// gateway may be a broadcast address of the prefix: scripts of OpenPerf that need no
-// gateway give that one. There is no route through it.
-func ParseOpenPerfInterface(raw []byte) (InterfaceSpec, error) {
-	var spec InterfaceSpec
-	err := parse(raw, func(o object) { spec = o.openPerfInterfaceSpec() })
-	return spec, err
-}
-
-// ParseOpenPerfInterfaces is ParseInterfaces for OpenPerf's clients.
-func ParseOpenPerfInterfaces(raw []byte) ([]InterfaceSpec, error) {
-	return parseItems(raw, object.openPerfInterfaceSpec)
-}
-
-func (o object) openPerfInterfaceSpec() InterfaceSpec {
-	o.openPerf = true
-	return o.interfaceSpec()
+// Interfaces reads the body of POST /interfaces/x/bulk-create.
+func (d Dialect) Interfaces(raw []byte) ([]InterfaceSpec, error) {
+	return parseItems(d, raw, bulkInterfaces, object.interfaceSpec)
 }
 
 func (o object) interfaceSpec() InterfaceSpec {
-	spec := InterfaceSpec{Announce: true, Neighbor: stack.DefaultNeighborConfig(), LearningWindow: learningWindowDefault}
+	spec := InterfaceSpec{Warnings: o.warnings(), Announce: true, Neighbor: stack.DefaultNeighborConfig(), LearningWindow: learningWindowDefault}
 	spec.ID = o.id(o.at("id"), o.nullText("id"))
 	spec.PortID, _ = o.requiredText("port_id")
 	v, ok := o.required("config")
@@ -169,7 +159,6 @@ func (o object) eth(spec *InterfaceSpec) {
 
 func (o object) vlan(spec *InterfaceSpec) {
 	o.nulls = true
-	o.only("id", "priority", "tpid")
 	if _, ok := o.required("id"); !ok {
 		return
 	}
@@ -187,7 +176,7 @@ func (o object) vlan(spec *InterfaceSpec) {
 }
 
 func (o object) ipv4(spec *InterfaceSpec) {
-	method, ok := o.method("static", "dhcp", "auto")
+	method, ok := o.method(methods4...)
 	if !ok {
 		return
 	}
@@ -241,7 +230,7 @@ func (o object) static4() (netip.Prefix, netip.Addr) {
 		o.wrong(o.at("gateway"), "%s is the interface's own address", gateway)
 	case prefix.Bits() < 31 && !prefix.Contains(gateway):
 		o.wrong(o.at("gateway"), "%s is outside %s", gateway, prefix.Masked())
-	case stack.IsBroadcast(gateway, prefix) && !o.openPerf:
+	case stack.IsBroadcast(gateway, prefix) && !o.dialect.ignoresUnknown():
 		o.wrong(o.at("gateway"), "%s is a broadcast address of %s", gateway, prefix.Masked())
 	}
 	return prefix, gateway
@@ -257,7 +246,7 @@ func (o object) ipv6(spec *InterfaceSpec) {
 			spec.LinkLocal = a
 		}
 	}
-	method, ok := o.method("static", "dhcp6", "auto")
+	method, ok := o.method(methods6...)
 	if !ok {
 		return
 	}
@@ -343,25 +332,22 @@ func (o object) gateway(v6 bool) netip.Addr {
 
 // neighbor reads config.neighbor.
 func (o object) neighbor(spec *InterfaceSpec) {
-	o.only("duplicate_detection", "retrans_timer_ms", "multicast_solicits", "unicast_solicits", "reachable_time_ms",
-		"probe_interval_ms", "delay_first_probe_ms", "keep_unreachable", "max_entries", "learning_rate_pps", "learning_window", "respond_for",
-		"proxy_delay_ms", "static")
-	spec.Announce = o.word("duplicate_detection", "announce", "none", "announce") == "announce"
+	spec.Announce = o.word("duplicate_detection", detections[0], detections...) == "announce"
 	n := &spec.Neighbor
-	n.RetransTimer = o.milliseconds("retrans_timer_ms", 1, 60_000, n.RetransTimer)
-	n.ReachableTime = o.milliseconds("reachable_time_ms", 1, 3_600_000, n.ReachableTime)
-	n.ProbeInterval = o.milliseconds("probe_interval_ms", 0, 3_600_000, n.ProbeInterval)
+	n.RetransTimer = o.milliseconds("retrans_timer_ms", 1, retransMost, n.RetransTimer)
+	n.ReachableTime = o.milliseconds("reachable_time_ms", 1, neighborTimeMost, n.ReachableTime)
+	n.ProbeInterval = o.milliseconds("probe_interval_ms", 0, neighborTimeMost, n.ProbeInterval)
 	if p := n.ProbeInterval / loop.Millisecond; p > 0 && p < 100 {
 		o.wrong(o.at("probe_interval_ms"), "must be 0 or between 100 and 3600000, not %d", p)
 	}
-	n.DelayFirstProbe = o.milliseconds("delay_first_probe_ms", 1, 3_600_000, n.DelayFirstProbe)
-	n.MulticastSolicits = int(o.integer("multicast_solicits", 1, 100, int64(n.MulticastSolicits)))
-	n.UnicastSolicits = int(o.integer("unicast_solicits", 1, 100, int64(n.UnicastSolicits)))
+	n.DelayFirstProbe = o.milliseconds("delay_first_probe_ms", 1, neighborTimeMost, n.DelayFirstProbe)
+	n.MulticastSolicits = int(o.integer("multicast_solicits", 1, solicitsMost, int64(n.MulticastSolicits)))
+	n.UnicastSolicits = int(o.integer("unicast_solicits", 1, solicitsMost, int64(n.UnicastSolicits)))
 	n.KeepUnreachable = o.flag("keep_unreachable", false)
 	n.MaxEntries = int(o.integer("max_entries", 1, neighborEntriesMax, int64(n.MaxEntries)))
-	spec.LearningRatePPS = int(o.integer("learning_rate_pps", 0, 1e9, 0))
-	spec.LearningWindow = int(o.integer("learning_window", 1, 1<<20, learningWindowDefault))
-	n.ProxyDelay = o.milliseconds("proxy_delay_ms", 0, 1000, n.ProxyDelay)
+	spec.LearningRatePPS = int(o.integer("learning_rate_pps", 0, learningRateMost, 0))
+	spec.LearningWindow = int(o.integer("learning_window", 1, learningWindowMost, learningWindowDefault))
+	n.ProxyDelay = o.milliseconds("proxy_delay_ms", 0, proxyDelayMost, n.ProxyDelay)
 	o.respondFor(spec)
 	o.static(spec)
 }
@@ -397,7 +383,6 @@ func (o object) static(spec *InterfaceSpec) {
 		if !ok {
 			continue
 		}
-		entry.only("ip_address", "mac_address")
 		ip, ok1 := entry.requiredText("ip_address")
 		mac, ok2 := entry.requiredText("mac_address")
 		if !ok1 || !ok2 {

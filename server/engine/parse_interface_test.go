@@ -91,8 +91,8 @@ func TestParseInterfaceFaults(t *testing.T) {
 		{"multicast", iface4(`{"address":"224.0.0.1","prefix_length":24}`), Invalid, []string{v4 + "address"}},
 		{"prefix of 33", iface4(`{"address":"10.0.0.1","prefix_length":33}`), Invalid, []string{v4 + "prefix_length"}},
 		{"prefix of 256 does not wrap", iface4(`{"address":"10.0.0.1","prefix_length":256}`), Invalid, []string{v4 + "prefix_length"}},
-		{"prefix of 1e1", iface4(`{"address":"10.0.0.1","prefix_length":1e1}`), Invalid, []string{v4 + "prefix_length"}},
-		{"prefix of 24.0", iface4(`{"address":"10.0.0.1","prefix_length":24.0}`), Invalid, []string{v4 + "prefix_length"}},
+		{"prefix of 1e-1", iface4(`{"address":"10.0.0.1","prefix_length":1e-1}`), Invalid, []string{v4 + "prefix_length"}},
+		{"prefix of 24.5", iface4(`{"address":"10.0.0.1","prefix_length":24.5}`), Invalid, []string{v4 + "prefix_length"}},
 		{"prefix beyond 64 bits", iface4(`{"address":"10.0.0.1","prefix_length":99999999999999999999}`), Invalid, []string{v4 + "prefix_length"}},
 		{"prefix as text", iface4(`{"address":"10.0.0.1","prefix_length":"24"}`), Invalid, []string{v4 + "prefix_length"}},
 		{"no prefix", iface4(`{"address":"10.0.0.1"}`), Invalid, []string{v4 + "prefix_length"}},
@@ -153,7 +153,7 @@ func TestParseInterfaceFaults(t *testing.T) {
 
 func TestParseInterfaceWhole(t *testing.T) {
 	spec, err := ParseInterface([]byte(`{
-		"id": "if-1", "port_id": "0", "stats": {"rx_packets": 1}, "unknown": [1, {"x": "}"}],
+		"id": "if-1", "port_id": "0", "stats": {"rx_packets": 1, "text": [1, {"x": "}"}]},
 		"config": {"protocols": [
 			{"eth": {"mac_address": "2-0-0-A-0-1"}},
 			{"vlan": {"id": 100, "priority": 5, "tpid": "0x88a8"}}, {"vlan": {"id": 7}},
@@ -203,21 +203,21 @@ func TestParseInterfaceWhole(t *testing.T) {
 
 func TestParseInterfaceAccepts(t *testing.T) {
 	for name, body := range map[string]string{
-		"gateway outside a /32":         iface4(`{"address":"10.0.0.1","prefix_length":32,"gateway":"10.9.9.9"}`),
-		"255 that is no broadcast":      iface4(`{"address":"10.0.0.255","prefix_length":23,"gateway":"10.0.1.0"}`),
-		"gateway in a /31":              iface4(`{"address":"10.0.0.0","prefix_length":31,"gateway":"10.0.0.1"}`),
-		"gateway outside a /128":        iface6("", `{"address":"2001:db8::1","prefix_length":128,"gateway":"2001:db9::1"}`),
-		"link-local gateway":            iface6(`"link_local_address":"fe80::1",`, `{"address":"2001:db8::1","prefix_length":64,"gateway":"fe80::2"}`),
-		"probe interval of 0":           neighbor(`"probe_interval_ms":0`),
-		"probe interval of an hour":     neighbor(`"probe_interval_ms":3600000`),
-		"prefix of 0":                   iface4(`{"address":"10.0.0.1","prefix_length":0,"gateway":"11.0.0.1"}`),
-		"dhcp":                          protocols(eth + `,{"ipv4":{"method":"dhcp","dhcp":{"hostname":"h","status":{"state":"bound"}}}}`),
-		"dhcp without object":           protocols(eth + `,{"ipv4":{"method":"dhcp"}}`),
-		"auto":                          protocols(eth + `,{"ipv4":{"method":"auto"}},{"ipv6":{"method":"auto"}}`),
-		"stateless dhcp6":               protocols(eth + `,{"ipv6":{"method":"dhcp6","dhcp6":{"stateless":true}}}`),
-		"order of protocols":            protocols(`{"ipv4":{"method":"auto"}},` + eth),
-		"empty id is none":              `{"id":"","port_id":"0","config":{"protocols":[` + eth + `]}}`,
-		"unknown members of OpenPerf's": `{"port_id":"0","active":true,"config":{"x":1,"protocols":[{"eth":{"mac_address":"02:00:00:00:00:01","y":2}}]}}`,
+		"gateway outside a /32":     iface4(`{"address":"10.0.0.1","prefix_length":32,"gateway":"10.9.9.9"}`),
+		"255 that is no broadcast":  iface4(`{"address":"10.0.0.255","prefix_length":23,"gateway":"10.0.1.0"}`),
+		"gateway in a /31":          iface4(`{"address":"10.0.0.0","prefix_length":31,"gateway":"10.0.0.1"}`),
+		"gateway outside a /128":    iface6("", `{"address":"2001:db8::1","prefix_length":128,"gateway":"2001:db9::1"}`),
+		"link-local gateway":        iface6(`"link_local_address":"fe80::1",`, `{"address":"2001:db8::1","prefix_length":64,"gateway":"fe80::2"}`),
+		"probe interval of 0":       neighbor(`"probe_interval_ms":0`),
+		"probe interval of an hour": neighbor(`"probe_interval_ms":3600000`),
+		"prefix of 0":               iface4(`{"address":"10.0.0.1","prefix_length":0,"gateway":"11.0.0.1"}`),
+		"dhcp":                      protocols(eth + `,{"ipv4":{"method":"dhcp","dhcp":{"hostname":"h","status":{"state":"bound"}}}}`),
+		"dhcp without object":       protocols(eth + `,{"ipv4":{"method":"dhcp"}}`),
+		"auto":                      protocols(eth + `,{"ipv4":{"method":"auto"}},{"ipv6":{"method":"auto"}}`),
+		"stateless dhcp6":           protocols(eth + `,{"ipv6":{"method":"dhcp6","dhcp6":{"stateless":true}}}`),
+		"order of protocols":        protocols(`{"ipv4":{"method":"auto"}},` + eth),
+		"empty id is none":          `{"id":"","port_id":"0","config":{"protocols":[` + eth + `]}}`,
+		"a prefix of 2.4e1":         iface4(`{"address":"10.0.0.1","prefix_length":2.4e1}`),
 	} {
 		if _, err := ParseInterface([]byte(body)); err != nil {
 			t.Errorf("%s: %v", name, err)
@@ -242,7 +242,7 @@ func TestParseInterfacesPaths(t *testing.T) {
 		{"too many", `{"items":[` + strings.Repeat("{},", ItemsMax) + `{}]}`, TooLarge, []string{"items"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			specs, err := ParseInterfaces([]byte(c.body))
+			specs, err := Strict.Interfaces([]byte(c.body))
 			kind, paths := faultsOf(t, err)
 			if kind != c.kind || !slices.Equal(paths, c.paths) {
 				t.Errorf("kind %d faults %q, want kind %d faults %q", kind, paths, c.kind, c.paths)
@@ -258,15 +258,15 @@ func TestParseInterfacesPaths(t *testing.T) {
 // is the broadcast address, which it does not use.
 func TestParseOpenPerfInterface(t *testing.T) {
 	body := iface4(`{"address":"10.0.0.1","prefix_length":24,"gateway":"10.0.0.255"}`)
-	spec, err := ParseOpenPerfInterface([]byte(body))
+	spec, err := AsOpenPerf.Interface([]byte(body))
 	if err != nil || spec.Gateway4 != netip.MustParseAddr("10.0.0.255") || spec.stackConfig(1).Gateway4.IsValid() {
 		t.Errorf("%+v, %v", spec, err)
 	}
-	specs, err := ParseOpenPerfInterfaces([]byte(`{"items":[` + body + `]}`))
+	specs, err := AsOpenPerf.Interfaces([]byte(`{"items":[` + body + `]}`))
 	if err != nil || len(specs) != 1 {
 		t.Errorf("%+v, %v", specs, err)
 	}
-	if _, err := ParseOpenPerfInterface([]byte(iface4(`{"address":"10.0.0.255","prefix_length":24}`))); err == nil {
+	if _, err := AsOpenPerf.Interface([]byte(iface4(`{"address":"10.0.0.255","prefix_length":24}`))); err == nil {
 		t.Error("an address that is the broadcast address is accepted")
 	}
 }

@@ -6,6 +6,8 @@ import (
 	"strconv"
 	"strings"
 	"unicode/utf8"
+
+	"glean/internal/document"
 )
 
 // Bounds of a JSON document. No body of the API comes near them; they keep a
@@ -17,21 +19,20 @@ const (
 	maxFaults  = 100     // listed in one reply
 )
 
-// checkJSON tells what is wrong with a document as such: syntax, text after its
-// end, invalid UTF-8, a member given twice. It builds nothing, so that a large
-// document costs no memory besides its own. Faults of syntax end the check.
-func checkJSON(raw []byte) []Fault {
-	c := checker{raw: raw}
+// document checks a whole document: its syntax, text after its end, invalid
+// UTF-8, members given twice or not in its description. It builds nothing, so that a
+// large document costs no memory besides its own. Faults of syntax end the check.
+func (c *checker) document(s *document.Schema) {
 	c.space()
-	if c.at == len(raw) {
-		return []Fault{{Detail: "the body is empty; it must be a JSON object"}}
+	if c.at == len(c.raw) {
+		c.faults = []Fault{{Detail: "the body is empty; it must be a JSON object"}}
+		return
 	}
-	if c.value(0) {
-		if c.space(); c.at != len(raw) {
+	if c.value(0, s) {
+		if c.space(); c.at != len(c.raw) {
 			c.syntax("text after the end of the JSON document")
 		}
 	}
-	return c.faults
 }
 
 // checker walks a document once. Its methods return false after a fault of
@@ -42,6 +43,11 @@ type checker struct {
 	path   []step
 	values int
 	faults []Fault
+
+	dialect Dialect
+	unknown []Fault    // members that the description does not have
+	ignored []Warnings // the same where the dialect ignores them, by item
+	listed  int        // warnings in ignored
 }
 
 // step is one element of a path: a member's name, or an index.
@@ -51,9 +57,11 @@ type step struct {
 	array bool
 }
 
-func (c *checker) where() string {
+func (c *checker) where() string { return pathText(c.path) }
+
+func pathText(path []step) string {
 	var b strings.Builder
-	for _, s := range c.path {
+	for _, s := range path {
 		switch {
 		case s.array:
 			fmt.Fprintf(&b, "[%d]", s.index)
@@ -102,7 +110,7 @@ func (c *checker) peek() byte {
 	return 0
 }
 
-func (c *checker) value(depth int) bool {
+func (c *checker) value(depth int, s *document.Schema) bool {
 	c.values++
 	switch b := c.peek(); {
 	case c.values > maxValues:
@@ -110,9 +118,9 @@ func (c *checker) value(depth int) bool {
 	case depth > maxDepth:
 		return c.syntax(fmt.Sprintf("nested deeper than %d", maxDepth))
 	case b == '{':
-		return c.object(depth)
+		return c.object(depth, s)
 	case b == '[':
-		return c.array(depth)
+		return c.array(depth, s.Element())
 	case b == '"':
 		return c.text()
 	case b == '-' || '0' <= b && b <= '9':
@@ -130,7 +138,7 @@ func (c *checker) value(depth int) bool {
 	return c.syntax("a JSON value was expected")
 }
 
-func (c *checker) object(depth int) bool {
+func (c *checker) object(depth int, s *document.Schema) bool {
 	c.at++ // {
 	if c.peek() == '}' {
 		c.at++
@@ -149,6 +157,8 @@ func (c *checker) object(depth int) bool {
 		c.path = append(c.path, step{name: name})
 		if _, twice := seen[name]; twice {
 			c.fault("given more than once")
+		} else if !s.Knows(name) {
+			c.stranger(s, name)
 		}
 		if seen[name] = struct{}{}; len(seen) > maxMembers {
 			return c.syntax(fmt.Sprintf("an object of more than %d members", maxMembers))
@@ -157,7 +167,7 @@ func (c *checker) object(depth int) bool {
 			return c.syntax("a colon was expected")
 		}
 		c.at++
-		if !c.value(depth + 1) {
+		if !c.value(depth+1, s.Below(name)) {
 			return false
 		}
 		c.path = c.path[:len(c.path)-1]
@@ -167,7 +177,29 @@ func (c *checker) object(depth int) bool {
 	}
 }
 
-func (c *checker) array(depth int) bool {
+// stranger is a member that s does not have: a fault, or a warning.
+func (c *checker) stranger(s *document.Schema, name string) {
+	if !c.dialect.ignoresUnknown() || s.Own {
+		if len(c.unknown) < maxFaults {
+			c.unknown = append(c.unknown, Fault{Path: c.where(), Detail: s.Unknown(name)})
+		}
+		return
+	}
+	item, path := 0, c.path
+	if len(path) > 1 && path[0].name == "items" && path[1].array {
+		item, path = min(path[1].index, ItemsMax), path[2:] // more items are refused
+	}
+	for len(c.ignored) <= item {
+		c.ignored = append(c.ignored, Warnings{})
+	}
+	w := &c.ignored[item]
+	if w.Count++; c.listed < maxFaults {
+		c.listed++
+		w.First = append(w.First, Fault{Path: pathText(path), Detail: s.Unknown(name)})
+	}
+}
+
+func (c *checker) array(depth int, item *document.Schema) bool {
 	c.at++ // [
 	if c.peek() == ']' {
 		c.at++
@@ -175,7 +207,7 @@ func (c *checker) array(depth int) bool {
 	}
 	for i := 0; ; i++ {
 		c.path = append(c.path, step{index: i, array: true})
-		if !c.value(depth + 1) {
+		if !c.value(depth+1, item) {
 			return false
 		}
 		c.path = c.path[:len(c.path)-1]

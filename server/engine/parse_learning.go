@@ -13,13 +13,10 @@ const reservedID = "plan"
 // ParseLearning reads the body of POST /learning. The error lists every fault
 // with its path.
 func ParseLearning(raw []byte) (LearningSpec, error) {
-	var spec LearningSpec
-	err := parse(raw, func(o object) {
+	return parseOne(Strict, raw, learningSchema, func(o object) LearningSpec {
 		o.nulls = true
-		o.only("id", "generator_ids", "interface_id", "addresses", "mode", "timeout_ms")
-		spec = o.learningSpec()
+		return o.learningSpec()
 	})
-	return spec, err
 }
 
 func (o object) learningSpec() LearningSpec {
@@ -27,7 +24,7 @@ func (o object) learningSpec() LearningSpec {
 	if spec.ID == reservedID {
 		o.wrong("id", "%q is reserved", reservedID)
 	}
-	if o.word("mode", "all", "all", "unresolved") == "unresolved" {
+	if o.word("mode", learningModes[0], learningModes...) == "unresolved" {
 		spec.Mode = learning.ModeUnresolved
 	} else {
 		spec.Mode = learning.ModeAll

@@ -16,18 +16,19 @@ const (
 
 // ParsePort reads the body of POST /ports. The error lists every fault with its
 // path.
-func ParsePort(raw []byte) (PortSpec, error) {
-	var spec PortSpec
-	err := parse(raw, func(o object) { spec = o.portSpec() })
-	return spec, err
+func ParsePort(raw []byte) (PortSpec, error) { return Strict.Port(raw) }
+
+// Port is ParsePort in a dialect.
+func (d Dialect) Port(raw []byte) (PortSpec, error) {
+	return parseOne(d, raw, portSchema, object.portSpec)
 }
 
 func (o object) portSpec() PortSpec {
-	spec := PortSpec{ID: o.id("id", o.nullText("id"))}
+	spec := PortSpec{Warnings: o.warnings(), ID: o.id("id", o.nullText("id"))}
 	if _, ok := o.requiredText("kind"); !ok {
 		return spec
 	}
-	kind := o.word("kind", "", string(KindTAP), string(KindPacket), string(KindWire), string(KindBond))
+	kind := o.word("kind", "", portKinds...)
 	if _, ok := o.required("config"); !ok || kind == "" {
 		return spec
 	}
@@ -36,7 +37,7 @@ func (o object) portSpec() PortSpec {
 	if !ok {
 		return spec
 	}
-	for _, other := range []string{string(KindTAP), string(KindPacket), string(KindWire), string(KindBond), "dpdk"} {
+	for _, other := range append(slices.Clone(portKinds), "dpdk") {
 		if v, given := config.get(other); given && other != kind {
 			config.wrong(v.path, "does not go with kind %q", kind)
 		}
@@ -63,10 +64,8 @@ func (o object) attachment(spec *PortSpec) {
 		o.deviceName(name)
 	}
 	if spec.Kind != KindTAP {
-		o.only("name")
 		return
 	}
-	o.only("name", "queues", "persist", "mtu", "mac_address")
 	spec.Queues = int(o.integer("queues", 1, queuesMax, 1))
 	spec.Persist = o.flag("persist", false)
 	spec.MTU = int(o.integer("mtu", mtuMin, mtuMax, 0))
@@ -79,7 +78,7 @@ func (o object) attachment(spec *PortSpec) {
 // 400, and not 404 as the port's own id.
 func (o object) bond(spec *PortSpec) {
 	if _, ok := o.requiredText("mode"); ok {
-		o.word("mode", "", "lag_802_3_ad")
+		o.word("mode", "", bondMode)
 	}
 	members, ok := o.requiredList("ports", 1, membersMax)
 	if !ok {
@@ -118,8 +117,8 @@ func (o object) deviceName(name string) {
 
 // CheckPort checks the body of PUT /ports/{id}: nothing of a port can be
 // changed while it is attached, so it must say what the port is.
-func CheckPort(raw []byte, v PortView) error {
-	return parse(raw, func(o object) {
+func (d Dialect) CheckPort(raw []byte, v PortView) error {
+	return parse(d, raw, portSchema, func(o object) {
 		o.sameID(v.Spec.ID)
 		if len(o.names) == 0 {
 			o.misshapen("kind", "is required")
@@ -160,7 +159,7 @@ func (o object) sameID(id string) {
 // clients. The settings of a link are checked as there, and have no effect:
 // there is no wire that could have a speed.
 func CheckOpenPerfPort(raw []byte, v PortView) error {
-	return parse(raw, func(o object) {
+	return parse(AsOpenPerf, raw, portSchema, func(o object) {
 		o.sameID(v.Spec.ID)
 		if kind, ok := o.requiredText("kind"); ok && kind != "dpdk" {
 			o.wrong("kind", "is %q, but the port is \"dpdk\"", clip([]byte(kind)))

@@ -29,7 +29,8 @@ func TestParseLearning(t *testing.T) {
 		{"cached is not for users", `{"generator_ids":["a"],"mode":"cached"}`, Invalid, []string{"mode"}},
 		{"timeout too short", `{"generator_ids":["a"],"timeout_ms":99}`, Invalid, []string{"timeout_ms"}},
 		{"timeout too long", `{"generator_ids":["a"],"timeout_ms":3600001}`, Invalid, []string{"timeout_ms"}},
-		{"timeout with exponent", `{"generator_ids":["a"],"timeout_ms":1e3}`, Invalid, []string{"timeout_ms"}},
+		{"timeout with exponent", `{"generator_ids":["a"],"timeout_ms":1e3}`, 0, nil},
+		{"timeout with fraction", `{"generator_ids":["a"],"timeout_ms":1000.5}`, Invalid, []string{"timeout_ms"}},
 		{"plan is reserved", `{"id":"plan","generator_ids":["a"]}`, Invalid, []string{"id"}},
 		{"bad id", `{"id":"LR","generator_ids":["a"]}`, NotFound, []string{"id"}},
 		{"unknown member", `{"generator_ids":["a"],"retries":3}`, Invalid, []string{"retries"}},
@@ -100,7 +101,7 @@ func TestParseIDs(t *testing.T) {
 		{"not JSON", `ids`, nil, Invalid},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			ids, err := ParseIDs([]byte(c.body))
+			ids, err := Strict.IDs([]byte(c.body))
 			if kind, _ := faultsOf(t, err); kind != c.kind || !slices.Equal(ids, c.ids) {
 				t.Errorf("%q and kind %d, want %q and kind %d", ids, kind, c.ids, c.kind)
 			}
@@ -120,7 +121,7 @@ func TestParseToggle(t *testing.T) {
 		{"null", `{"replace":null,"with":"b"}`, Invalid},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			_, err := ParseToggle([]byte(c.body))
+			_, err := Strict.Toggle([]byte(c.body))
 			if kind, _ := faultsOf(t, err); kind != c.kind {
 				t.Errorf("kind %d, want %d (%v)", kind, c.kind, err)
 			}

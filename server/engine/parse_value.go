@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strconv"
 
+	"glean/internal/document"
 	"glean/stack/header"
 )
 
@@ -18,8 +19,8 @@ type parser struct {
 	badID   []Fault
 	meaning []Fault
 	tooMany []Fault // lists longer than one request may hold
-	// openPerf lets through what OpenPerf's clients say though it means nothing.
-	openPerf bool
+	dialect Dialect
+	ignored []Warnings // by item of a bulk request; a single one is item 0
 }
 
 // value is one JSON value of a checked document: its text and its path.
@@ -37,20 +38,49 @@ type object struct {
 	// nulls tells that null means absent for every member. In OpenPerf's objects
 	// it does so for objects and some top-level members only.
 	nulls bool
+	item  int // of a bulk request
 }
 
+// Dialect says how bodies are read.
+type Dialect uint8
+
+// Dialects.
+const (
+	// Strict refuses unknown members.
+	Strict Dialect = iota
+	// AsOpenPerf ignores unknown members of OpenPerf's objects, and warns.
+	AsOpenPerf
+)
+
+func (d Dialect) ignoresUnknown() bool { return d == AsOpenPerf }
+
 // parse checks a whole document and hands its outermost object to build.
-func parse(raw []byte, build func(object)) error {
-	if faults := checkJSON(raw); len(faults) > 0 {
-		return badBody(faults)
+func parse(d Dialect, raw []byte, s *document.Schema, build func(object)) error {
+	c := checker{raw: raw, dialect: d}
+	if c.document(s); len(c.faults) > 0 {
+		return badBody(c.faults)
 	}
-	p := &parser{}
+	p := &parser{dialect: d, shape: c.unknown, ignored: c.ignored}
 	v := value{raw: raw}
 	v.raw = v.raw[spaceLen(v.raw):]
 	if o, ok := p.object(v); ok {
 		build(o)
 	}
 	return p.err()
+}
+
+// parseOne is parse for a body that becomes one value.
+func parseOne[T any](d Dialect, raw []byte, s *document.Schema, build func(object) T) (spec T, err error) {
+	err = parse(d, raw, s, func(o object) { spec = build(o) })
+	return spec, err
+}
+
+// warnings are those about the item of the request that o is.
+func (o object) warnings() Warnings {
+	if o.item < len(o.ignored) {
+		return o.ignored[o.item]
+	}
+	return Warnings{}
 }
 
 func badBody(faults []Fault) *Error {
@@ -259,16 +289,6 @@ func (o object) scalar(name string) (value, bool) {
 	return o.raw(name)
 }
 
-// only faults every member that is not one of names. It is for our own
-// objects; in OpenPerf's unknown members are ignored.
-func (o object) only(names ...string) {
-	for i, n := range o.names {
-		if !slices.Contains(names, n) {
-			o.wrong(o.values[i].path, "unknown member")
-		}
-	}
-}
-
 // required returns a member that has to be there.
 func (o object) required(name string) (value, bool) {
 	v, ok := o.get(name)
@@ -389,13 +409,12 @@ func (p *parser) integer(v value, lo, hi int64) (int64, bool) {
 	if !p.expect(v, "a number") {
 		return 0, false
 	}
-	for _, b := range v.raw {
-		if b == '.' || b == 'e' || b == 'E' {
-			p.misshapen(v.path, "must be an integer without fraction and exponent, not %s", clip(v.raw))
-			return 0, false
-		}
+	digits, whole := document.Whole(string(v.raw))
+	if !whole {
+		p.misshapen(v.path, "must be a whole number, not %s", clip(v.raw))
+		return 0, false
 	}
-	n, err := strconv.ParseInt(string(v.raw), 10, 64)
+	n, err := strconv.ParseInt(digits, 10, 64)
 	if err != nil || n < lo || n > hi {
 		p.wrong(v.path, "must be from %d to %d, not %s", lo, hi, clip(v.raw))
 		return 0, false

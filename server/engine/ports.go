@@ -35,6 +35,8 @@ type PortSpec struct {
 	// Fixed ports came with the process (flags, configuration file) and can't be
 	// deleted through the API.
 	Fixed bool
+	// Warnings are about the body that it was made of.
+	Warnings Warnings
 }
 
 // PortView is a port as it is now.

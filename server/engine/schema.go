@@ -1,0 +1,195 @@
+package engine
+
+import (
+	"glean/generator"
+	"glean/internal/document"
+	"glean/learning"
+	"glean/stack"
+	"glean/stack/loop"
+)
+
+// The descriptions of the bodies that the API reads. Their names are those of
+// the schemas in openapi.yaml; tests hold the readers and the document to them.
+var (
+	portSchema      = describePort()
+	interfaceSchema = describeInterface()
+	generatorSchema = document.ObjectOf("generator", "the body of POST /packet/generators",
+		document.Optional("id", idText),
+		document.Required("target_id", document.TextOf("id", "a port or an interface")),
+		document.Required("config", generator.ConfigSchema()),
+		document.ReadOnly("active", document.Opaque("whether it transmits")),
+		document.ReadOnly("learning", document.Opaque("the state of its learning")),
+		document.ReadOnly("learning_id", document.Opaque("its latest learning request")),
+		warnings, warningsCount,
+	)
+	learningSchema = document.OwnObject("learning request", "the body of POST /learning: either generator_ids, or interface_id and addresses",
+		document.Optional("id", idText),
+		document.Optional("generator_ids", document.ListOf(document.TextOf("id", ""), 1, ItemsMax, "generators whose destinations are learned")),
+		document.Optional("interface_id", document.TextOf("id", "the interface that asks for addresses")),
+		document.Optional("addresses", document.ListOf(document.TextOf("IP address", ""), 1, learning.MaxAddresses, "unicast addresses to learn")),
+		document.Optional("mode", document.WordOf(learningModes, learningModes[0], "all: confirm every address anew; unresolved: only what is not completed, with generator_ids")),
+		document.Optional("timeout_ms", document.NumberOr(milliseconds(learning.MinTimeout), milliseconds(learning.MaxTimeout), milliseconds(learning.DefaultTimeout), "how long it asks")),
+	)
+	idsSchema = document.ObjectOf("ids", "the body of bulk-delete, bulk-start and bulk-stop",
+		document.Required("ids", document.ListOf(document.TextOf("id", ""), 0, ItemsMax, "")))
+	toggleSchema = document.ObjectOf("toggle", "the body of toggle",
+		document.Required("replace", document.TextOf("id", "the active generator that ends")),
+		document.Required("with", document.TextOf("id", "the generator that begins in its place")))
+)
+
+// Schemas returns the descriptions of all bodies by their names in
+// openapi.yaml.
+func Schemas() map[string]*document.Schema {
+	return map[string]*document.Schema{
+		"Port": portSchema, "Interface": interfaceSchema, "Generator": generatorSchema,
+		"LearningBody": learningSchema, "IDs": idsSchema, "Toggle": toggleSchema,
+	}
+}
+
+// itemsSchema describes the body of a bulk-create.
+func itemsSchema(item *document.Schema) *document.Schema {
+	return document.ObjectOf("items", "the body of bulk-create",
+		document.Required("items", document.ListOf(item, 1, ItemsMax, "")))
+}
+
+var (
+	bulkInterfaces = itemsSchema(interfaceSchema)
+	bulkGenerators = itemsSchema(generatorSchema)
+
+	idText        = document.TextOf("id", IDRule+"; made by the daemon if absent")
+	warnings      = document.ReadOnly("warnings", document.Opaque("unknown members that were ignored"))
+	warningsCount = document.ReadOnly("warnings_count", document.Opaque("how many there were"))
+
+	portKinds     = []string{string(KindTAP), string(KindPacket), string(KindWire), string(KindBond)}
+	learningModes = []string{"all", "unresolved"}
+	detections    = []string{"announce", "none"}
+	methods4      = []string{"static", "dhcp", "auto"}
+	methods6      = []string{"static", "dhcp6", "auto"}
+	tpids         = []string{"0x8100", "0x88a8"}
+	bondMode      = "lag_802_3_ad"
+)
+
+// milliseconds is a time as the API counts it.
+func milliseconds(d loop.Duration) uint64 { return uint64(d / loop.Millisecond) }
+
+func describePort() *document.Schema {
+	name := document.Required("name", document.TextOf("device name", "1 to 15 octets"))
+	return document.ObjectOf("port", "the body of POST /ports",
+		document.Optional("id", idText),
+		document.Required("kind", document.WordOf(portKinds, "", "")),
+		document.Required("config", document.ChoiceOf("config", "the member that is called as the kind",
+			document.Optional("tap", document.OwnObject("tap", "a TAP device",
+				name,
+				document.Optional("queues", document.NumberOr(1, queuesMax, 1, "queues of the device")),
+				document.Optional("persist", document.Flag(false, "keep the device when glean ends")),
+				document.Optional("mtu", document.Number(mtuMin, mtuMax, "of the device; unchanged if absent")),
+				document.Optional("mac_address", document.TextOf("MAC address", "of the kernel's side; unchanged if absent")),
+			)),
+			document.Optional("packet", document.OwnObject("packet", "a device that exists", name)),
+			document.Optional("wire", document.OwnObject("wire", "a wire within the process", name)),
+			document.Optional("bond", document.ObjectOf("bond", "ports by one name",
+				document.Required("mode", document.WordOf([]string{bondMode}, "", "")),
+				document.Required("ports", document.ListOf(document.TextOf("id", ""), 2, membersMax, "its ports")),
+			)),
+			document.ReadOnly("dpdk", describeDPDK()),
+		)),
+		document.ReadOnly("status", document.Opaque("link, engine and queues")),
+		document.ReadOnly("stats", document.Opaque("counters")),
+		warnings, warningsCount,
+	)
+}
+
+// describeDPDK is the form that ports have with --openperf.
+func describeDPDK() *document.Schema {
+	return document.ObjectOf("dpdk", "how a port looks with --openperf; PUT checks it",
+		document.ReadOnly("device", document.Opaque("")),
+		document.ReadOnly("driver", document.Opaque("")),
+		document.ReadOnly("interface", document.Opaque("")),
+		document.Required("link", document.ObjectOf("link", "checked, without effect",
+			document.Required("auto_negotiation", &document.Schema{Type: document.Boolean}),
+			document.Optional("speed", document.Opaque("Mbps")),
+			document.Optional("duplex", document.Opaque("full or half")),
+		)),
+	)
+}
+
+func describeInterface() *document.Schema {
+	expression := document.TextOf("filter expression", "as libpcap has them; empty: every frame passes")
+	return document.ObjectOf("interface", "the body of POST /interfaces",
+		document.Optional("id", idText),
+		document.Required("port_id", document.TextOf("id", "the port that it is on")),
+		document.Required("config", document.ObjectOf("config", "",
+			document.Required("protocols", document.ListOf(describeProtocols(), 1, protocolsMax, "one eth, up to two vlan (outermost first), at most one ipv4 and one ipv6")),
+			document.Optional("rx_filter", expression),
+			document.Optional("tx_filter", expression),
+			document.Optional("neighbor", describeNeighbor()),
+		)),
+		document.ReadOnly("stats", document.Opaque("counters")),
+		warnings, warningsCount,
+	)
+}
+
+func describeProtocols() *document.Schema {
+	status := document.Opaque("the state of an address")
+	static := func(v6 bool, bits uint64) *document.Schema {
+		shape := map[bool]string{false: "IPv4 address", true: "IPv6 address"}[v6]
+		return document.ObjectOf("static", "an address; required with method static",
+			document.Required("address", document.TextOf(shape, "")),
+			document.Required("prefix_length", document.Number(0, bits, "")),
+			document.Optional("gateway", document.TextOf(shape, "the default gateway, in the prefix")),
+		)
+	}
+	return document.ChoiceOf("protocol", "exactly one of the members",
+		document.Optional("eth", document.ObjectOf("eth", "layer 2", document.Required("mac_address", document.TextOf("MAC address", "a unicast address")))),
+		document.Optional("vlan", document.ObjectOf("vlan", "a tag of the interface's frames (IEEE 802.1Q)",
+			document.Required("id", document.Number(1, 4094, "")),
+			document.Optional("priority", document.NumberOr(0, 7, 0, "")),
+			document.Optional("tpid", document.WordOf(tpids, tpids[0], "")),
+		)),
+		document.Optional("ipv4", document.ObjectOf("ipv4", "an IPv4 address",
+			document.Required("method", document.WordOf(methods4, "", "")),
+			document.Optional("static", static(false, 32)),
+			document.Optional("dhcp", document.ObjectOf("dhcp", "with method dhcp",
+				document.Optional("hostname", document.TextOf("", "")),
+				document.Optional("client", document.TextOf("", "")),
+				document.ReadOnly("status", status),
+			)),
+			document.ReadOnly("status", status),
+		)),
+		document.Optional("ipv6", document.ObjectOf("ipv6", "IPv6: a link-local address, and perhaps another",
+			document.Required("method", document.WordOf(methods6, "", "")),
+			document.Optional("link_local_address", document.TextOf("IPv6 address", "in fe80::/10; made from the MAC if absent")),
+			document.Optional("static", static(true, 128)),
+			document.Optional("dhcp6", document.ObjectOf("dhcp6", "with method dhcp6",
+				document.Required("stateless", &document.Schema{Type: document.Boolean, About: "stateful DHCPv6 is not supported"}),
+			)),
+			document.ReadOnly("link_local_status", status),
+			document.ReadOnly("status", status),
+		)),
+	)
+}
+
+// describeNeighbor is config.neighbor. The times are those of RFC 4861 section
+// 10, which ARP follows, too.
+func describeNeighbor() *document.Schema {
+	usual := stack.DefaultNeighborConfig()
+	return document.OwnObject("neighbor", "times and bounds of the neighbor cache and of learning",
+		document.Optional("duplicate_detection", document.WordOf(detections, detections[0], "announce: the addresses are announced when the interface is made and when its link comes up")),
+		document.Optional("retrans_timer_ms", document.NumberOr(1, retransMost, milliseconds(usual.RetransTimer), "time between two questions for a neighbor")),
+		document.Optional("multicast_solicits", document.NumberOr(1, solicitsMost, uint64(usual.MulticastSolicits), "questions to all hosts before a neighbor is given up")),
+		document.Optional("unicast_solicits", document.NumberOr(1, solicitsMost, uint64(usual.UnicastSolicits), "questions to a known MAC before it is given up")),
+		document.Optional("reachable_time_ms", document.NumberOr(1, neighborTimeMost, milliseconds(usual.ReachableTime), "how long an answer is good for, on average")),
+		document.Optional("probe_interval_ms", document.NumberOr(0, neighborTimeMost, milliseconds(usual.ProbeInterval), "0 or at least 100: how long a tracked next hop stays unconfirmed; 0: reachable_time_ms decides")),
+		document.Optional("delay_first_probe_ms", document.NumberOr(1, neighborTimeMost, milliseconds(usual.DelayFirstProbe), "how long after the first packet to a stale neighbor it is probed")),
+		document.Optional("keep_unreachable", document.Flag(false, "true: packets to a neighbor that does not answer go on to its MAC (RFC 7048)")),
+		document.Optional("max_entries", document.NumberOr(1, neighborEntriesMax, uint64(usual.MaxEntries), "neighbors of the interface")),
+		document.Optional("learning_rate_pps", document.NumberOr(0, learningRateMost, 0, "learning's questions in a second; 0: no limit")),
+		document.Optional("learning_window", document.NumberOr(1, learningWindowMost, learningWindowDefault, "learning's questions in flight, at most")),
+		document.Optional("respond_for", document.ListOf(document.TextOf("prefix", ""), 0, respondForMax, "prefixes whose addresses are answered for, besides the interface's own")),
+		document.Optional("proxy_delay_ms", document.NumberOr(0, proxyDelayMost, milliseconds(usual.ProxyDelay), "an IPv6 answer for respond_for waits for a random part of this time (RFC 4861 section 7.2.8)")),
+		document.Optional("static", document.ListOf(document.OwnObject("static", "a neighbor that is not asked for",
+			document.Required("ip_address", document.TextOf("IP address", "")),
+			document.Required("mac_address", document.TextOf("MAC address", "")),
+		), 0, staticMax, "neighbors that are not asked for")),
+	)
+}
