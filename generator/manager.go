@@ -80,6 +80,12 @@ type Options struct {
 	NewID        func() string // makes UUIDs
 	DropOverruns bool          // see RunOptions
 	Epoch        uint64        // see RunOptions
+	// Retain is how many results of ended runs are kept, RetainFor how long and
+	// RetainSize how much memory of them in octets; 0: no limit. The oldest go
+	// first, and the newest stays whatever its size.
+	Retain     int
+	RetainFor  loop.Duration
+	RetainSize int64
 }
 
 // Manager holds the generators and their results. It is used on one loop.
@@ -94,12 +100,18 @@ type Manager struct {
 	byHandle map[uint32]*Generator
 	handles  uint32
 	results  []*Result // by id
+	shelf    shelf     // of them, those whose run has ended
+	expiry   loop.Timer
+	octets   int64 // of generators, see Sizes
+	running  int64 // of results of active runs
 }
 
 // NewManager makes a manager without generators. observer may be nil.
 func NewManager(l loop.Loop, learner Learner, starter Starter, observer Observer, o Options) *Manager {
-	return &Manager{loop: l, learner: learner, starter: starter, observer: observer, options: o,
+	m := &Manager{loop: l, learner: learner, starter: starter, observer: observer, options: o,
 		byHandle: make(map[uint32]*Generator)}
+	m.expiry.Init(m.trim)
+	return m
 }
 
 // Generator is a named program that is bound to a target.
@@ -115,6 +127,7 @@ type Generator struct {
 	reason     error // why it cannot start for ever, if so
 
 	result      *Result // of the present run
+	results     int     // that are kept
 	transmitter Transmitter
 	stopReason  error                 // why the run is stopped, if nobody asked for it
 	missed      map[uint32]header.MAC // changes since the run began, if it does not track
@@ -130,6 +143,9 @@ func (g *Generator) Active() bool { return g.result != nil }
 
 // Learning is its state of learning, and the id of its latest request.
 func (g *Generator) Learning() (LearningState, string) { return g.learning, g.learningID }
+
+// Size is the memory in octets of the generator and its program.
+func (g *Generator) Size() int64 { return g.program.Size() }
 
 // Settled tells whether its first learning is over.
 func (g *Generator) Settled() bool { return g.settled }
@@ -223,6 +239,7 @@ func (m *Manager) Create(c Create) (*Generator, error) {
 	}
 	m.sorted = slices.Insert(m.sorted, at, g)
 	m.byHandle[g.Handle] = g
+	m.octets += g.Size()
 	if err := m.beginLearning(g); err != nil {
 		m.remove(g)
 		return nil, err
@@ -302,7 +319,10 @@ func (m *Manager) remove(g *Generator) {
 	at, _ := m.find(g.ID)
 	m.sorted = slices.Delete(m.sorted, at, at+1)
 	delete(m.byHandle, g.Handle)
-	m.results = slices.DeleteFunc(m.results, func(r *Result) bool { return r.Generator == g })
+	m.octets -= g.Size()
+	if g.results > 0 {
+		m.forgetResults(func(r *Result) bool { return r.Generator == g })
+	}
 }
 
 // Start begins a run. The gate: every next hop has a MAC, or the policy allows
@@ -425,7 +445,7 @@ func (m *Manager) ended(g *Generator, reason error) {
 	if reason == nil {
 		reason = g.stopReason
 	}
-	g.result.end(m.loop.Now(), reason)
+	m.resultEnded(g.result, reason)
 	g.result, g.transmitter, g.stopReason = nil, nil, nil
 	m.catchUp(g)
 	waiting := g.whenStopped

@@ -90,6 +90,7 @@ type Program struct {
 	pace    pace
 	classes []class // of protocol counters
 	room    int     // octets of the longest frame
+	size    int64   // see Size; 0 until it is known
 
 	hops    [][16]byte // keys of next hops; those with adjacencies that can be set
 	index   hopIndex

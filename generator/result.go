@@ -2,6 +2,7 @@ package generator
 
 import (
 	"cmp"
+	"container/list"
 	"encoding/hex"
 	"iter"
 	"slices"
@@ -19,9 +20,11 @@ type Result struct {
 
 	run     *Run
 	changes changeLog
+	size    int64 // as accounted for
 	ended   bool
 	endedAt loop.Time
 	reason  error
+	shelved *list.Element // in Manager.shelf once ended
 }
 
 // Active tells whether the run goes on.
@@ -56,6 +59,9 @@ func (m *Manager) newResult(g *Generator, run *Run) *Result {
 func (m *Manager) addResult(r *Result) {
 	at, _ := m.findResult(r.ID)
 	m.results = slices.Insert(m.results, at, r)
+	r.Generator.results++
+	r.size = r.run.Size() + resultOverhead
+	m.running += r.size
 }
 
 func (m *Manager) findResult(id string) (int, bool) {
@@ -85,13 +91,15 @@ func (m *Manager) DeleteResult(id string) (deleted bool, err error) {
 	if m.results[at].Active() {
 		return false, nil
 	}
+	m.shelf.remove(m.results[at])
+	m.results[at].Generator.results--
 	m.results = slices.Delete(m.results, at, at+1)
 	return true, nil
 }
 
 // DeleteResults removes the results whose generator is not active.
 func (m *Manager) DeleteResults() {
-	m.results = slices.DeleteFunc(m.results, func(r *Result) bool { return !r.Generator.Active() })
+	m.forgetResults(func(r *Result) bool { return !r.Generator.Active() })
 }
 
 // FlowID is the id of a flow of a result: the result's UUID with the flow's

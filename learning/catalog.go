@@ -65,18 +65,20 @@ type shelf[T any] struct {
 	items list.List // of T
 	drop  func(T)
 	ended func(T) loop.Time
+	total *int64 // octets of what is kept, nil if only the number counts
 }
 
-// trim drops what is beyond the limits (0: none) and gives the time when the
-// next one is too old.
-func (s *shelf[T]) trim(now loop.Time, keep int, age loop.Duration) (next loop.Time) {
+// trim drops what is beyond the limits (0: none) and returns the time when the
+// next one is too old. The newest stays whatever its size.
+func (s *shelf[T]) trim(now loop.Time, keep int, age loop.Duration, size int64) (next loop.Time) {
 	for s.items.Len() > 0 {
 		oldest := s.items.Front().Value.(T)
 		until := loop.Never
 		if age > 0 {
 			until = s.ended(oldest).Add(age)
 		}
-		if (keep <= 0 || s.items.Len() <= keep) && now < until {
+		tooLarge := size > 0 && s.total != nil && *s.total > size && s.items.Len() > 1
+		if (keep <= 0 || s.items.Len() <= keep) && !tooLarge && now < until {
 			return until
 		}
 		s.items.Remove(s.items.Front())

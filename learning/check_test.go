@@ -5,6 +5,9 @@ import "testing"
 // check walks all structures of a manager and fails on any that contradicts
 // another. It is slow.
 func (m *Manager) check(t interface{ Fatalf(string, ...any) }) {
+	if got, want := m.Sizes(), m.CountSizes(); got != want {
+		t.Fatalf("%+v accounted for, %+v counted", got, want)
+	}
 	ts := &m.targets
 	live, holders := 0, 0
 	queued := map[*lane][numKinds]int{}

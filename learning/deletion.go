@@ -71,11 +71,14 @@ func (m *Manager) giveUpRow(r *Request, row *row) {
 			attempts = m.targets.slots[a.link].asked
 		}
 		g.split = uint32(len(res.answers))
+		before := room(res.answers)
 		res.answers = append(res.answers, answer{
 			state: state, reason: evGeneratorDeleted.reason(ReasonNone), at: m.loop.Now(),
 			link: none, hop: a.hop, iface: a.iface,
 			attempts: attempts,
 		})
+		res.charged += room(res.answers) - before
+		m.octets.live += room(res.answers) - before
 	}
 	row.answer = g.split
 	r.account(1, res.answers[g.split].state)

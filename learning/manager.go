@@ -11,6 +11,9 @@ type Options struct {
 	NewID     func() string // ids of requests without one, and of results
 	Retain    int           // finished requests kept, and finished results; 0: all
 	RetainFor loop.Duration // how long they are kept; 0: for ever
+	// RetainSize is how much memory the finished results may hold in octets; 0: any.
+	// The newest stays whatever its size.
+	RetainSize int64
 }
 
 // Manager runs the learning requests of a loop.
@@ -33,6 +36,8 @@ type Manager struct {
 	oldRequests shelf[*Request]
 	oldResults  shelf[*Result]
 	expiry      loop.Timer
+
+	octets account
 }
 
 // NewManager returns a manager without requests.
@@ -52,6 +57,7 @@ func NewManager(l loop.Loop, r Resolver, o Observer, options Options) *Manager {
 	}
 	m.oldRequests.drop, m.oldRequests.ended = m.forgetRequest, (*Request).finishedAt
 	m.oldResults.drop = m.forgetResult
+	m.oldResults.total = &m.octets.finished
 	m.oldResults.ended = func(r *Result) loop.Time { return r.finishedAt }
 	m.expiry.Init(m.trim)
 	return m
@@ -98,6 +104,7 @@ func (m *Manager) register(r *Request) {
 	}
 	m.requests.add(r)
 	m.results.add(r.result)
+	m.charge(r)
 	r.timer.Init(func() { m.expire(r) })
 	r.work.Init(func() { m.goOn(r) })
 	m.loop.Arm(&r.timer, r.deadline)
@@ -154,18 +161,22 @@ func (m *Manager) DeleteFinishedRequests() { m.oldRequests.clear() }
 // DeleteFinishedResults removes every finished result.
 func (m *Manager) DeleteFinishedResults() { m.oldResults.clear() }
 
-func (m *Manager) forgetRequest(r *Request) { m.requests.remove(r) }
+func (m *Manager) forgetRequest(r *Request) {
+	m.requests.remove(r)
+	m.octets.requests -= r.charged
+}
 
 func (m *Manager) forgetResult(r *Result) {
 	m.results.remove(r)
+	m.octets.finished -= r.charged
 	r.empty()
 }
 
 // trim drops finished requests and results beyond the limits of Options.
 func (m *Manager) trim() {
 	now := m.loop.Now()
-	next := min(m.oldRequests.trim(now, m.options.Retain, m.options.RetainFor),
-		m.oldResults.trim(now, m.options.Retain, m.options.RetainFor))
+	next := min(m.oldRequests.trim(now, m.options.Retain, m.options.RetainFor, 0),
+		m.oldResults.trim(now, m.options.Retain, m.options.RetainFor, m.options.RetainSize))
 	if next < loop.Never {
 		m.loop.Arm(&m.expiry, next)
 	} else {

@@ -28,6 +28,7 @@ type Request struct {
 	end        event // why
 	cancelled  bool
 	shelved    *list.Element // in Manager.oldRequests once finished
+	charged    int64         // octets, see account
 }
 
 // generator is a generator of a request in progress.

@@ -32,6 +32,7 @@ type Result struct {
 
 	live    *Request      // nil once finished
 	shelved *list.Element // in Manager.oldResults once finished
+	charged int64         // octets, see account
 }
 
 // row is a destination. Its state is that of its answer.

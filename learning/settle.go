@@ -347,6 +347,7 @@ func (m *Manager) finish(r *Request) bool {
 		}
 	}
 	r.lanes, r.generators, r.subs, res.live = nil, nil, subscriptions{}, nil
+	m.recharge(r)
 	r.shelved = m.oldRequests.items.PushBack(r)
 	res.shelved = m.oldResults.items.PushBack(res)
 	m.observer.RequestChanged(r)

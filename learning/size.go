@@ -1,0 +1,83 @@
+package learning
+
+import "unsafe"
+
+// account is the memory in octets that a manager's requests and results hold, as
+// they were charged when they were made and when they ended.
+type account struct {
+	requests, live, finished int64 // live and finished are of results
+}
+
+// What a request and a result hold besides their tables: themselves, their ids,
+// timers and places in tables.
+const (
+	requestOverhead = 640
+	resultOverhead  = 420
+)
+
+// Sizes are the octets of memory that requests hold, what is only needed while
+// they learn included, and that results hold.
+type Sizes struct{ Requests, Results int64 }
+
+// Sizes tells how much memory requests and results hold.
+func (m *Manager) Sizes() Sizes {
+	return Sizes{Requests: m.octets.requests + m.targets.octets(), Results: m.octets.live + m.octets.finished}
+}
+
+// CountSizes is Sizes, counted anew. It is for tests.
+func (m *Manager) CountSizes() Sizes {
+	s := Sizes{Requests: m.targets.octets()}
+	m.requests.each(func(r *Request) { s.Requests += r.octets() })
+	m.results.each(func(r *Result) { s.Results += r.octets() })
+	return s
+}
+
+// Size is the memory in octets of the result's tables.
+func (r *Result) Size() int64 { return r.charged }
+
+// charge accounts for a request that begins, and for its result.
+func (m *Manager) charge(r *Request) {
+	r.charged, r.result.charged = r.octets(), r.result.octets()
+	m.octets.requests += r.charged
+	m.octets.live += r.result.charged
+}
+
+// recharge corrects the account when a request ends.
+func (m *Manager) recharge(r *Request) {
+	m.octets.requests -= r.charged
+	m.octets.live -= r.result.charged
+	r.charged, r.result.charged = r.octets(), r.result.octets()
+	m.octets.requests += r.charged
+	m.octets.finished += r.result.charged
+}
+
+func (r *Request) octets() int64 {
+	n := requestOverhead + room(r.subs.start) + room(r.subs.generator) + room(r.subs.adj) + room(r.generators) + room(r.lanes)
+	for i := range r.generators {
+		n += room(r.generators[i].rows)
+	}
+	return n
+}
+
+func (r *Result) octets() int64 {
+	n := resultOverhead + room(r.rows) + room(r.answers) + room(r.gateways) + room(r.interfaces) + room(r.generatorIDs)
+	for _, id := range r.generatorIDs {
+		n += int64(len(id))
+	}
+	return n
+}
+
+func (t *targets) octets() int64 { return room(t.slots) + room(t.index) + room(t.holders) }
+
+// room is the memory of a slice itself.
+func room[T any](s []T) int64 {
+	var v T
+	return int64(cap(s)) * int64(unsafe.Sizeof(v))
+}
+
+// Estimate is the memory in octets that a request for so many destinations and
+// generators will hold while it learns, its result included.
+func Estimate(destinations, generators int) int64 {
+	const perDestination = int64(unsafe.Sizeof(row{}) + unsafe.Sizeof(answer{}) + unsafe.Sizeof(target{}) + 4)
+	return requestOverhead + resultOverhead + int64(destinations)*perDestination + int64(generators)*64
+}
