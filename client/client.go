@@ -39,7 +39,30 @@ type Problem struct {
 	Errors     []Fault   `json:"errors"`
 	LearningID string    `json:"learning_id"` // of a 409: the request that stands in the way
 	NextHops   *HopCount `json:"next_hops"`   // of a 409: how far it is
+	Memory     *Memory   `json:"memory"`      // of a 429: what holds the memory budget
 	Incident   string    `json:"incident"`    // of a 500: what to look for in the daemon's log
+}
+
+// Memory is how the daemon's memory budget is used, in octets.
+type Memory struct {
+	Budget   int64        `json:"budget"`
+	Needed   int64        `json:"needed"`   // what the request would have taken
+	Reserved int64        `json:"reserved"` // for requests in progress
+	Kept     []MemoryPart `json:"kept"`     // the largest first
+	Largest  []MemoryItem `json:"largest"`  // at most 5 resources that hold the most
+}
+
+// MemoryPart is what all resources of a kind hold.
+type MemoryPart struct {
+	What   string `json:"what"` // as "learning-results"
+	Count  int    `json:"count"`
+	Octets int64  `json:"octets"`
+}
+
+// MemoryItem is a resource that holds much.
+type MemoryItem struct {
+	Path   string `json:"path"` // what to DELETE
+	Octets int64  `json:"octets"`
 }
 
 // HopCount counts a generator's next hops by state.

@@ -14,6 +14,9 @@ type Options struct {
 	// RetainSize is how much memory the finished results may hold in octets; 0: any.
 	// The newest stays whatever its size.
 	RetainSize int64
+	// PerHop is the memory in octets that the resolver needs for a next hop while it
+	// is asked for. Requests in progress are accounted for with it.
+	PerHop int64
 }
 
 // Manager runs the learning requests of a loop.
@@ -127,6 +130,12 @@ func (m *Manager) Result(id string) *Result { return m.results.byID[id] }
 
 // Results gives all results, sorted by id.
 func (m *Manager) Results() []*Result { return m.results.list() }
+
+// ResultCount is the number of results.
+func (m *Manager) ResultCount() int { return len(m.results.byID) }
+
+// EachResult calls visit for every result, in no order that means anything.
+func (m *Manager) EachResult(visit func(*Result)) { m.results.each(visit) }
 
 // DeleteRequest removes a finished request; its result stays. It tells whether
 // there was one.

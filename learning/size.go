@@ -21,12 +21,12 @@ type Sizes struct{ Requests, Results int64 }
 
 // Sizes tells how much memory requests and results hold.
 func (m *Manager) Sizes() Sizes {
-	return Sizes{Requests: m.octets.requests + m.targets.octets(), Results: m.octets.live + m.octets.finished}
+	return Sizes{Requests: m.octets.requests, Results: m.octets.live + m.octets.finished}
 }
 
 // CountSizes is Sizes, counted anew. It is for tests.
 func (m *Manager) CountSizes() Sizes {
-	s := Sizes{Requests: m.targets.octets()}
+	var s Sizes
 	m.requests.each(func(r *Request) { s.Requests += r.octets() })
 	m.results.each(func(r *Result) { s.Results += r.octets() })
 	return s
@@ -56,6 +56,9 @@ func (r *Request) octets() int64 {
 	for i := range r.generators {
 		n += room(r.generators[i].rows)
 	}
+	if r.result.live != nil { // what is not asked for yet will be
+		n += int64(r.result.nextHops) * (int64(unsafe.Sizeof(target{})) + r.manager.options.PerHop)
+	}
 	return n
 }
 
@@ -67,8 +70,6 @@ func (r *Result) octets() int64 {
 	return n
 }
 
-func (t *targets) octets() int64 { return room(t.slots) + room(t.index) + room(t.holders) }
-
 // room is the memory of a slice itself.
 func room[T any](s []T) int64 {
 	var v T
@@ -76,7 +77,8 @@ func room[T any](s []T) int64 {
 }
 
 // Estimate is the memory in octets that a request for so many destinations and
-// generators will hold while it learns, its result included.
+// generators will hold while it learns, its result included, and Options.PerHop
+// of each not.
 func Estimate(destinations, generators int) int64 {
 	const perDestination = int64(unsafe.Sizeof(row{}) + unsafe.Sizeof(answer{}) + unsafe.Sizeof(target{}) + 4)
 	return requestOverhead + resultOverhead + int64(destinations)*perDestination + int64(generators)*64

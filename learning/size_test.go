@@ -56,8 +56,8 @@ func TestSizesAreWhatTheHeapSays(t *testing.T) {
 			}
 			m.DeleteFinishedRequests()
 			m.DeleteFinishedResults()
-			if m.octets != (account{}) {
-				t.Errorf("%+v are accounted for when all is deleted", m.octets)
+			if got := m.Sizes(); got != (Sizes{}) {
+				t.Errorf("%+v are accounted for when all is deleted", got)
 			}
 			runtime.KeepAlive(lists)
 		})

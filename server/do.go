@@ -70,3 +70,10 @@ func (s *Server) do(r *request, f func() error) error {
 	_, err := call(r.Context(), s, func() (struct{}, error) { return struct{}{}, f() })
 	return err
 }
+
+// doAnyway is do for a function that must have run when the handler goes on, be
+// the client there or not.
+func (s *Server) doAnyway(f func() error) error {
+	_, err := call(context.Background(), s, func() (struct{}, error) { return struct{}{}, f() })
+	return err
+}

@@ -87,6 +87,7 @@ func (s *Server) createGenerator(w *responseWriter, r *request) error {
 	patience, waits := r.wait(waitMax)
 	learned := make(chan struct{})
 	one := []engine.GeneratorSpec{spec}
+	defer s.unbind(one)
 	if err := s.compile(r, one, false); err != nil {
 		return err
 	}
@@ -119,10 +120,17 @@ func (s *Server) createGenerator(w *responseWriter, r *request) error {
 // compile makes the programs of generators, a few requests at a time: it may
 // need a second and a hundred MB for each generator.
 func (s *Server) compile(r *request, specs []engine.GeneratorSpec, bulk bool) error {
-	if err := s.do(r, func() error { return s.Engine.BindGenerators(specs, bulk) }); err != nil {
+	// What is bound must be unbound, so the call does not end with the client.
+	if err := s.doAnyway(func() error { return s.Engine.BindGenerators(specs, bulk) }); err != nil {
 		return err
 	}
 	return s.apart(r, func() error { return engine.CompileGenerators(specs, bulk) })
+}
+
+// unbind gives back the memory that compile has reserved for generators, if it was
+// not given back when they were made.
+func (s *Server) unbind(specs []engine.GeneratorSpec) {
+	s.Loop.Post(func() { s.Engine.UnbindGenerators(specs) })
 }
 
 // apart runs what takes long beside the loop.

@@ -12,6 +12,7 @@ func (s *Server) bulkCreateGenerators(w *responseWriter, r *request) error {
 	if err != nil {
 		return err
 	}
+	defer s.unbind(specs)
 	if err := s.compile(r, specs, true); err != nil {
 		return err
 	}

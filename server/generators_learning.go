@@ -49,6 +49,7 @@ func (s *Server) retryGeneratorLearning(w *responseWriter, r *request) error {
 
 func (s *Server) relearn(w *responseWriter, r *request, mode learning.Mode) error {
 	spec := engine.LearningSpec{GeneratorIDs: []string{r.id()}, Mode: mode}
+	defer s.unbindLearning(&spec)
 	learns, err := call(r.Context(), s, func() (bool, error) { return s.mayRelearn(r.id(), mode) })
 	if err == nil && learns {
 		err = s.draft(r, &spec)

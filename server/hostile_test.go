@@ -87,10 +87,11 @@ func TestContentTypes(t *testing.T) {
 }
 
 func TestBodyLimits(t *testing.T) {
-	a := newAPI(t, func(c *Config, _ *engine.Config) { c.Limits.Body, c.Limits.Bodies = 1000, 1500 })
-	large := ifaceA + strings.Repeat(" ", 1001-len(ifaceA))
+	const limit = 256 << 10
+	a := newAPI(t, func(c *Config, _ *engine.Config) { c.Limits.Body, c.Limits.Bodies = limit, 3*limit/2 })
+	large := ifaceA + strings.Repeat(" ", limit+1-len(ifaceA))
 	a.post("/interfaces", large).want(413)
-	a.post("/interfaces", large[:1000]).want(201)
+	a.post("/interfaces", large[:limit]).want(201)
 	// Without a length the limit shows while reading.
 	chunked := func(body io.Reader) *http.Response {
 		r, err := http.NewRequestWithContext(t.Context(), "POST", a.http.URL+"/interfaces", body)
@@ -108,29 +109,54 @@ func TestBodyLimits(t *testing.T) {
 	if got := chunked(strings.NewReader(large)).StatusCode; got != 413 {
 		t.Errorf("a chunked body that is too large: %d, want 413", got)
 	}
-	// While one body holds 1,000 of the 1,500 octets another of 600 has to wait.
-	// What is only announced holds nothing.
+	// While one body holds half of the memory for bodies another large one is
+	// refused, and a small one is not. What is only announced holds nothing.
 	announced, err := net.Dial("tcp", a.http.Listener.Addr().String())
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer announced.Close()
-	fmt.Fprint(announced, "POST /interfaces HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\n{")
+	fmt.Fprintf(announced, "POST /interfaces HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n{", limit)
+	a.delete("/interfaces/if-a").want(204)
+	a.post("/interfaces", large[:limit]).want(201)
+	a.delete("/interfaces/if-a").want(204)
+	a.idleMemory()
 	reading, writing := io.Pipe()
-	answered := make(chan int)
+	answered := make(chan int, 1)
 	go func() { answered <- chunked(reading).StatusCode }()
-	medium := ifaceB + strings.Repeat(" ", 600-len(ifaceB))
-	a.post("/interfaces", medium).want(201)
-	writing.Write([]byte("{" + strings.Repeat(" ", 950)))
-	for a.delete("/interfaces/if-b"); a.post("/interfaces", medium).status != 503; {
-		a.delete("/interfaces/if-b")
+	writing.Write([]byte("{" + strings.Repeat(" ", limit/2+16<<10)))
+	a.until(func() bool { return a.server.bodies >= limit })
+	answer := a.post("/interfaces", large[:limit])
+	answer.want(429)
+	if answer.header.Get("Retry-After") == "" || !strings.Contains(string(answer.body), "memory: ") {
+		t.Errorf("%v %s", answer.header, answer.body)
 	}
+	a.post("/interfaces", ifaceB).want(201)
 	writing.Close()
 	if got := <-answered; got != 400 {
 		t.Errorf("half a body: %d, want 400", got)
 	}
-	a.delete("/interfaces/if-b")
-	a.post("/interfaces", medium).want(201)
+	a.post("/interfaces", large[:limit]).want(201)
+	a.idleMemory()
+}
+
+// idleMemory waits until no request in progress holds memory: what they held is
+// given back on the loop, soon after the answer.
+func (a *api) idleMemory() {
+	a.t.Helper()
+	a.until(func() bool { return a.server.Engine.Memory().Reserved+a.server.bodies == 0 })
+}
+
+// until asks on the loop until something is so.
+func (a *api) until(so func() bool) {
+	a.t.Helper()
+	ctx, cancel := context.WithTimeout(a.t.Context(), 20*time.Second)
+	defer cancel()
+	for is := false; !is; {
+		if err := a.server.Do(ctx, func() { is = so() }); err != nil {
+			a.t.Fatal("it does not become so")
+		}
+	}
 }
 
 // TestSlowBody: a body that does not arrive in time is given up, where it is

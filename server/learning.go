@@ -78,6 +78,7 @@ func (s *Server) startLearning(w *responseWriter, r *request) error {
 	if err != nil {
 		return err
 	}
+	defer s.unbindLearning(&spec)
 	if err := s.draft(r, &spec); err != nil {
 		return err
 	}
@@ -91,11 +92,17 @@ func (s *Server) startLearning(w *responseWriter, r *request) error {
 
 // draft makes the tables of a large learning request, as compile does programs.
 func (s *Server) draft(r *request, spec *engine.LearningSpec) error {
-	err := s.do(r, func() error { return s.Engine.BindLearning(spec) })
+	err := s.doAnyway(func() error { return s.Engine.BindLearning(spec) })
 	if err != nil || !spec.IsLarge() {
 		return err
 	}
 	return s.apart(r, func() error { return engine.DraftLearning(spec) })
+}
+
+// unbindLearning gives back the memory that draft has reserved, if it was not given
+// back when learning began.
+func (s *Server) unbindLearning(spec *engine.LearningSpec) {
+	s.Loop.Post(func() { s.Engine.UnbindLearning(spec) })
 }
 
 // learningView copies the request that get finds on the loop.

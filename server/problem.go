@@ -28,6 +28,8 @@ type problem struct {
 	// Of a 409 that learning stands in the way of.
 	LearningID string    `json:"learning_id,omitempty"`
 	NextHops   *hopCount `json:"next_hops,omitempty"`
+	// Of a 429 that the memory budget stands in the way of.
+	Memory *memoryJSON `json:"memory,omitempty"`
 	// Of a 500: what to look for in the log.
 	Incident string `json:"incident,omitempty"`
 }
@@ -37,6 +39,41 @@ type hopCount struct {
 	Resolving int `json:"resolving"`
 	Completed int `json:"completed"`
 	TimedOut  int `json:"timed_out"`
+}
+
+// memoryJSON says what holds the memory, in octets.
+type memoryJSON struct {
+	Budget   int64            `json:"budget"`
+	Needed   int64            `json:"needed"`
+	Reserved int64            `json:"reserved"`
+	Kept     []memoryPartJSON `json:"kept"`
+	Largest  []memoryItemJSON `json:"largest"`
+}
+
+type memoryPartJSON struct {
+	What   string `json:"what"`
+	Count  int    `json:"count"`
+	Octets int64  `json:"octets"`
+}
+
+// memoryItemJSON is what DELETE of a path frees.
+type memoryItemJSON struct {
+	Path   string `json:"path"`
+	Octets int64  `json:"octets"`
+}
+
+func newMemoryJSON(s *engine.MemoryShortage) *memoryJSON {
+	j := &memoryJSON{
+		Budget: s.Budget, Needed: s.Needed, Reserved: s.Reserved,
+		Kept: make([]memoryPartJSON, len(s.Kept)), Largest: make([]memoryItemJSON, len(s.Largest)),
+	}
+	for i, p := range s.Kept {
+		j.Kept[i] = memoryPartJSON(p)
+	}
+	for i, item := range s.Largest {
+		j.Largest[i] = memoryItemJSON(item)
+	}
+	return j
 }
 
 // Error makes a problem an error that handlers can return.
@@ -116,6 +153,9 @@ func ofEngine(e *engine.Error) *problem {
 	p.Errors, p.LearningID = e.Faults, e.LearningID
 	if e.Resolving+e.Completed+e.TimedOut > 0 {
 		p.NextHops = &hopCount{e.Resolving, e.Completed, e.TimedOut}
+	}
+	if e.Memory != nil {
+		p.Memory = newMemoryJSON(e.Memory)
 	}
 	return p
 }

@@ -1,10 +1,8 @@
 package server
 
 import (
-	"bytes"
 	"encoding/json"
 	"errors"
-	"io"
 	"maps"
 	"mime"
 	"net/http"
@@ -13,7 +11,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"sync"
 	"time"
 
 	"glean/server/engine"
@@ -66,89 +63,6 @@ func (r *request) checkQuery(known []string) error {
 		}
 	}
 	return nil
-}
-
-// budget bounds the memory of bodies that are being read at one time.
-type budget struct {
-	mu   sync.Mutex
-	free int64
-}
-
-func (b *budget) take(n int64) bool {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	if n > b.free {
-		return false
-	}
-	b.free -= n
-	return true
-}
-
-func (b *budget) give(n int64) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	b.free += n
-}
-
-// body reads a JSON body and hands it to parse. The memory counts against the
-// budget until parse has returned.
-func body[T any](r *request, w *responseWriter, parse func([]byte) (T, error)) (T, error) {
-	var none T
-	if err := r.checkContentType(); err != nil {
-		return none, err
-	}
-	limit := r.server.Limits.Body
-	if r.ContentLength > limit {
-		return none, tooLarge(limit)
-	}
-	held := heldBody{budget: &r.server.bodies}
-	defer held.release()
-	if err := r.read(w, &held, limit); err != nil {
-		return none, err
-	}
-	return parse(held.text.Bytes())
-}
-
-// heldBody is a body as far as it has arrived. It takes what it holds from the
-// budget, not what the client announced: one that announces much and sends
-// little holds up nobody.
-type heldBody struct {
-	text   bytes.Buffer
-	budget *budget
-}
-
-var errBusy = errors.New("too many request bodies are being read at this time")
-
-// Write implements io.Writer.
-func (h *heldBody) Write(b []byte) (int, error) {
-	if !h.budget.take(int64(len(b))) {
-		return 0, errBusy
-	}
-	return h.text.Write(b)
-}
-
-func (h *heldBody) release() { h.budget.give(int64(h.text.Len())) }
-
-func tooLarge(limit int64) *problem {
-	return problemf(http.StatusRequestEntityTooLarge, "the body is larger than %d octets", limit)
-}
-
-func (r *request) read(w *responseWriter, held *heldBody, limit int64) error {
-	_, err := io.Copy(held, http.MaxBytesReader(w.ResponseWriter, r.Body, limit))
-	if err == nil {
-		w.readBy(time.Time{})
-		return nil
-	}
-	w.Header().Set("Connection", "close") // the rest is not wanted, or does not come
-	var large *http.MaxBytesError
-	switch {
-	case errors.As(err, &large):
-		return tooLarge(limit)
-	case errors.Is(err, errBusy):
-		w.Header().Set("Retry-After", "1")
-		return problemf(http.StatusServiceUnavailable, "%v", err)
-	}
-	return problemf(http.StatusBadRequest, "the body did not arrive: %v", err)
 }
 
 // checkContentType lets JSON pass, and a body of no declared type.

@@ -41,9 +41,10 @@ type Config struct {
 // Limits bound what a client can ask for. Zero means the default.
 type Limits struct {
 	Body        int64         // octets of a request body
-	Bodies      int64         // octets of all request bodies that are being read
+	Bodies      int64         // octets of all request bodies over 64 KiB; 0: half of the memory budget
 	SSEClients  int           // open event streams
 	BodyTimeout time.Duration // for a request body to arrive
+	BodyStall   time.Duration // for each 64 KiB of it, and for the rest
 	SendTimeout time.Duration // for a client to take what it is sent
 	Heartbeat   time.Duration // between comments on an idle event stream
 }
@@ -52,9 +53,9 @@ type Limits struct {
 func DefaultLimits() Limits {
 	return Limits{
 		Body:        64 << 20,
-		Bodies:      512 << 20,
 		SSEClients:  64,
 		BodyTimeout: time.Minute,
+		BodyStall:   5 * time.Second,
 		SendTimeout: 30 * time.Second,
 		Heartbeat:   15 * time.Second,
 	}
@@ -65,14 +66,14 @@ func (l Limits) withDefaults() Limits {
 	if l.Body <= 0 {
 		l.Body = d.Body
 	}
-	if l.Bodies <= 0 {
-		l.Bodies = d.Bodies
-	}
 	if l.SSEClients <= 0 {
 		l.SSEClients = d.SSEClients
 	}
 	if l.BodyTimeout <= 0 {
 		l.BodyTimeout = d.BodyTimeout
+	}
+	if l.BodyStall <= 0 {
+		l.BodyStall = d.BodyStall
 	}
 	if l.SendTimeout <= 0 {
 		l.SendTimeout = d.SendTimeout
@@ -87,7 +88,7 @@ func (l Limits) withDefaults() Limits {
 type Server struct {
 	Config
 	routes *routes
-	bodies budget
+	bodies int64 // octets of Limits.Bodies in use; on the loop
 	events *broadcaster
 	meters *meters
 	closed chan struct{} // closed by Close
@@ -104,7 +105,9 @@ func New(c Config) *Server {
 		c.Logger = slog.Default()
 	}
 	s := &Server{Config: c, closed: make(chan struct{}), compiling: make(chan struct{}, runtime.GOMAXPROCS(0))}
-	s.bodies.free = c.Limits.Bodies
+	if s.Limits.Bodies <= 0 {
+		s.Limits.Bodies = s.Engine.Memory().Budget / 2
+	}
 	s.events = newBroadcaster()
 	s.meters = newMeters(c.Version)
 	s.Engine.OnEvent(s.events.publish)

@@ -65,6 +65,9 @@ func (i *Interface) Neighbor(a netip.Addr) (NeighborInfo, bool) {
 // NeighborCount is how many entries the interface's cache has.
 func (i *Interface) NeighborCount() int { return i.count }
 
+// NeighborCount is how many entries the caches of all interfaces have.
+func (s *Stack) NeighborCount() int { return s.neighbors.used }
+
 func (s *Stack) info(n *neighbor) NeighborInfo {
 	return NeighborInfo{
 		Addr: s.neighbors.address(n).addr(), MAC: n.mac, State: n.state,

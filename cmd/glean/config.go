@@ -134,13 +134,21 @@ func configLimits(n *yaml.Node) (engine.Limits, error) {
 	if n.Kind != yaml.MappingNode {
 		return l, fmt.Errorf("must be a map")
 	}
-	seconds := 0
+	seconds, resultSeconds := 0, 0
 	members := map[string]*int{
 		"ports": &l.Ports, "interfaces": &l.Interfaces, "generators": &l.Generators,
 		"generator_results": &l.Results, "learning_requests": &l.Requests, "events": &l.Events,
 		"retain_learning": &l.RetainRequests, "retain_learning_s": &seconds,
+		"retain_results": &l.RetainResults, "retain_results_s": &resultSeconds,
 	}
 	for key, value := range pairs(n) {
+		if key.Value == "memory" {
+			var err error
+			if l.Memory, err = parseMemory(value.Value); err != nil {
+				return l, fmt.Errorf("line %d: memory: %w", value.Line, err)
+			}
+			continue
+		}
 		member := members[key.Value]
 		if member == nil {
 			return l, fmt.Errorf("line %d: %q is not a limit", key.Line, key.Value)
@@ -150,6 +158,14 @@ func configLimits(n *yaml.Node) (engine.Limits, error) {
 		}
 	}
 	l.RetainFor = loop.Duration(seconds) * loop.Second
+	l.RetainResultsFor = loop.Duration(resultSeconds) * loop.Second
+	inMemory := l
+	if inMemory.Memory == 0 {
+		inMemory.Memory = memoryBudget()
+	}
+	if most := inMemory.MostEvents(); l.Events > most {
+		return l, fmt.Errorf("events: %d events take more than a quarter of the memory budget; set at most %d, or memory higher", l.Events, most)
+	}
 	return l, nil
 }
 

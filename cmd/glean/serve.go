@@ -107,6 +107,10 @@ func (f *serveFlags) logger() (*slog.Logger, error) {
 
 // serveUntil runs the daemon until ctx ends.
 func serveUntil(ctx context.Context, f serveFlags, resources []resource, log *slog.Logger) error {
+	if f.limits.Memory == 0 {
+		f.limits.Memory = memoryBudget()
+	}
+	limitHeap(f.limits.Memory)
 	l := loop.NewReal()
 	e := engine.New(engine.Config{
 		Loop: l,

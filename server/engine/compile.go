@@ -19,22 +19,46 @@ type bound struct {
 	to      target
 	program *generator.Program
 	draft   *learning.Draft
+
+	reserved int64 // octets, by BindGenerators
 }
 
-// BindGenerators looks up the targets of generators that are going to be made.
-// It is called on the loop. The fault of a bulk request begins with its item.
+// BindGenerators looks up the targets of generators that are going to be made, and
+// reserves the memory that they take. It is called on the loop. The fault of a bulk
+// request begins with its item. CreateGenerators or UnbindGenerators must follow.
 func (e *Engine) BindGenerators(specs []GeneratorSpec, bulk bool) error {
 	for n := range specs {
 		binding, to, err := e.bind(specs[n].TargetID)
 		if err == nil {
 			err = e.roomForGenerators(n + 1)
 		}
+		need := int64(0)
+		if err == nil {
+			need = specs[n].need(binding)
+			err = e.Reserve(need)
+		}
 		if err != nil {
+			e.UnbindGenerators(specs[:n])
 			return ofItem(err, n, bulk)
 		}
-		specs[n].bound = &bound{binding: binding, to: to}
+		specs[n].bound = &bound{binding: binding, to: to, reserved: need}
 	}
 	return nil
+}
+
+// UnbindGenerators gives back what BindGenerators reserved. It is called on the
+// loop; more than once has no effect.
+func (e *Engine) UnbindGenerators(specs []GeneratorSpec) {
+	for n := range specs {
+		specs[n].release(e)
+	}
+}
+
+func (s *GeneratorSpec) release(e *Engine) {
+	if s.bound != nil {
+		e.Release(s.bound.reserved)
+		s.bound.reserved = 0
+	}
 }
 
 // CompileGenerators makes the programs of generators whose targets are looked
@@ -47,6 +71,7 @@ func CompileGenerators(specs []GeneratorSpec, bulk bool) error {
 		if len(faults) > 0 {
 			return ofItem(generatorError(generator.Unfit(faults)), n, bulk)
 		}
+		program.Size() // counted here, as it takes time
 		b.program = program
 		if i := b.to.iface; i != nil && program.DestinationCount() > 0 {
 			draft, err := draftOf(program, i)

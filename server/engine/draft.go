@@ -20,13 +20,16 @@ type subject struct {
 	iface      *iface // of the addresses form
 	generators []*generator.Generator
 	draft      *learning.Draft
+	reserved   int64 // octets, by BindLearning
 }
 
 func (s *subject) isSame(other *subject) bool {
 	return s.iface == other.iface && slices.Equal(s.generators, other.generators)
 }
 
-// BindLearning looks up what a learning request is for. It is called on the loop.
+// BindLearning looks up what a learning request is for, and reserves the memory
+// that it takes. It is called on the loop. StartLearning or UnbindLearning must
+// follow.
 func (e *Engine) BindLearning(spec *LearningSpec) (err error) {
 	if n := e.learning.RequestCount(); n >= e.limits.Requests {
 		return &Error{Kind: TooMany, Detail: fmt.Sprintf("there are %d learning requests, and no more are allowed", n)}
@@ -38,7 +41,25 @@ func (e *Engine) BindLearning(spec *LearningSpec) (err error) {
 		err = invalid("interface_id", "there is no interface %q", spec.InterfaceID)
 	}
 	spec.subject = s
-	return err
+	if err != nil {
+		return err
+	}
+	if need := spec.need(); need > 0 {
+		if err := e.Reserve(need); err != nil {
+			return err
+		}
+		s.reserved = need
+	}
+	return nil
+}
+
+// UnbindLearning gives back what BindLearning reserved. It is called on the loop;
+// more than once has no effect.
+func (e *Engine) UnbindLearning(spec *LearningSpec) {
+	if s := spec.subject; s != nil {
+		e.Release(s.reserved)
+		s.reserved = 0
+	}
 }
 
 // learnable gives the generators of a request.
@@ -75,11 +96,16 @@ func (e *Engine) learnable(ids []string) ([]*generator.Generator, error) {
 // IsLarge tells whether it matters where the tables of a bound request are made.
 func (spec *LearningSpec) IsLarge() bool {
 	const large = 4096 // half a millisecond
+	return spec.destinations() >= large
+}
+
+// destinations is how many addresses a bound request learns at most.
+func (spec *LearningSpec) destinations() int {
 	n := len(spec.Addresses)
 	for _, g := range spec.subject.generators {
 		n += g.Program().DestinationCount()
 	}
-	return n >= large
+	return n
 }
 
 // DraftLearning makes the tables of a learning request that is bound. It may be

@@ -18,11 +18,17 @@ type Limits struct {
 	// for ever.
 	RetainRequests int
 	RetainFor      loop.Duration
+	// RetainResults and RetainResultsFor are the same of generator results, from the
+	// end of their runs on.
+	RetainResults    int
+	RetainResultsFor loop.Duration
+	Memory           int64 // octets of all that clients make; see Engine.Memory
 }
 
 // DefaultLimits are generous for a machine with some GB of memory.
 func DefaultLimits() Limits {
-	return Limits{Ports: 256, Interfaces: 65536, Generators: 65536, Results: 65536, Requests: 65536, Events: 16384, RetainRequests: 16384}
+	return Limits{Ports: 256, Interfaces: 65536, Generators: 65536, Results: 65536, Requests: 65536, Events: 16384, RetainRequests: 16384,
+		RetainResults: 16384, Memory: DefaultMemory}
 }
 
 // Config is what an engine is made of.
@@ -61,6 +67,9 @@ type Engine struct {
 	waiting    map[string][]func() // by learning request: run when it ends
 	draft      *learning.Draft     // of the generator that is being made, if there is one
 
+	reserved        int64 // octets, see Reserve
+	interfaceOctets int64
+
 	events  *eventRing
 	onEvent func(Event)
 }
@@ -84,9 +93,11 @@ func New(c Config) *Engine {
 	e.tracker.init(c.Loop)
 	e.learning = learning.NewManager(c.Loop, resolver{e}, learningObserver{e}, learning.Options{
 		NewID: e.NewID, Retain: limits.RetainRequests, RetainFor: limits.RetainFor,
+		RetainSize: limits.Memory / retainedPart, PerHop: perHop,
 	})
 	e.generators = generator.NewManager(c.Loop, learner{e}, starter{e}, generatorObserver{e}, generator.Options{
 		NewID: e.NewID, DropOverruns: c.DropOverruns,
+		Retain: limits.RetainResults, RetainFor: limits.RetainResultsFor, RetainSize: limits.Memory / retainedPart,
 	})
 	return e
 }
@@ -105,11 +116,14 @@ func (l Limits) withDefaults() Limits {
 	}{
 		{&l.Ports, d.Ports}, {&l.Interfaces, d.Interfaces}, {&l.Generators, d.Generators},
 		{&l.Results, d.Results}, {&l.Requests, d.Requests}, {&l.Events, d.Events},
-		{&l.RetainRequests, d.RetainRequests},
+		{&l.RetainRequests, d.RetainRequests}, {&l.RetainResults, d.RetainResults},
 	} {
 		if *f.have <= 0 {
 			*f.have = f.def
 		}
+	}
+	if l.Memory <= 0 {
+		l.Memory = d.Memory
 	}
 	return l
 }

@@ -34,6 +34,7 @@ type Error struct {
 	LearningID string
 	// Counts of the generator's next hops, where learning stands in the way.
 	Resolving, Completed, TimedOut int
+	Memory                         *MemoryShortage // where the memory budget stands in the way
 }
 
 // Error gives the detail, followed by the first fault.

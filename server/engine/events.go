@@ -1,6 +1,10 @@
 package engine
 
-import "glean/stack/loop"
+import (
+	"unsafe"
+
+	"glean/stack/loop"
+)
 
 // Event is something that happened to a resource.
 type Event struct {
@@ -10,6 +14,15 @@ type Event struct {
 	ID     string    // the resource
 	What   string    // what happened, one word: "created", "completed", "conflict", ...
 	Detail string    // for people; may be empty
+}
+
+// eventText is about how long the texts of an event are, in octets.
+const eventText = 64
+
+// MostEvents is how many events fit into the part of the memory budget that they
+// may have, a quarter.
+func (l Limits) MostEvents() int {
+	return int(l.withDefaults().Memory / 4 / (int64(unsafe.Sizeof(Event{})) + eventText))
 }
 
 // eventRing keeps the newest events. Older ones are overwritten; a reader

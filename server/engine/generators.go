@@ -115,6 +115,12 @@ func (e *Engine) createGenerator(spec GeneratorSpec) (*generator.Generator, erro
 	if err := e.roomForGenerators(1); err != nil {
 		return nil, err
 	}
+	if spec.bound == nil {
+		if err := e.fits(spec.need(binding)); err != nil {
+			return nil, err
+		}
+	}
+	defer spec.release(e)
 	program := spec.compiled(binding, to)
 	if program != nil {
 		e.draft = spec.bound.draft
@@ -221,6 +227,11 @@ func (e *Engine) StartGenerator(id string) (*generator.Result, error) { return e
 func (e *Engine) startGenerator(id string, at loop.Time) (*generator.Result, error) {
 	if n := e.generators.ResultCount(); n >= e.limits.Results {
 		return nil, &Error{Kind: TooMany, Detail: fmt.Sprintf("there are %d generator results, and no more are kept", n)}
+	}
+	if g, err := e.generators.Get(id); err == nil {
+		if err := e.fits(g.Program().RunEstimate()); err != nil {
+			return nil, err
+		}
 	}
 	r, err := e.generators.StartAt(id, at)
 	if err != nil {

@@ -131,6 +131,9 @@ func (e *Engine) createInterface(spec InterfaceSpec) (*iface, error) {
 	if len(e.interfaces) >= e.limits.Interfaces {
 		return nil, &Error{Kind: TooMany, Detail: fmt.Sprintf("there are %d interfaces, and no more are allowed", len(e.interfaces))}
 	}
+	if err := e.fits(spec.interfaceSize() + int64(len(spec.Static))*stack.NeighborSize); err != nil {
+		return nil, err
+	}
 	e.nextHandle++
 	i := &iface{spec: spec, handle: e.nextHandle, port: p, engine: e}
 	// Entered before it is made, because making it announces it, and whoever
@@ -141,6 +144,7 @@ func (e *Engine) createInterface(spec InterfaceSpec) (*iface, error) {
 		return nil, configFault(err)
 	}
 	e.interfaces[spec.ID] = i
+	e.interfaceOctets += spec.interfaceSize()
 	e.emit("interface", spec.ID, "created", "")
 	return i, nil
 }
@@ -196,6 +200,7 @@ func (e *Engine) DeleteInterface(id string, done func()) {
 
 func (e *Engine) deleteInterface(i *iface, done func()) {
 	delete(e.interfaces, i.spec.ID)
+	e.interfaceOctets -= i.spec.interfaceSize()
 	// Before learning ends, which would make a generator resolved again that had all
 	// its MACs before.
 	e.generators.TargetDeleted(func(g *generator.Generator) bool { return targetOf(g).iface == i }, errInterfaceDeleted, done)

@@ -26,9 +26,11 @@ type LearningSpec struct {
 // StartLearning starts a learning request.
 func (e *Engine) StartLearning(spec LearningSpec) (*learning.Request, error) {
 	before := spec.subject
+	e.UnbindLearning(&spec) // what it holds is reserved anew
 	if err := e.BindLearning(&spec); err != nil {
 		return nil, err
 	}
+	defer e.UnbindLearning(&LearningSpec{subject: spec.subject})
 	if before != nil && before.draft != nil && before.isSame(spec.subject) {
 		spec.subject = before
 	} else if err := DraftLearning(&spec); err != nil {

@@ -27,10 +27,10 @@ func (o object) generatorSpec() GeneratorSpec {
 	if !ok || !o.expect(config, "an object") {
 		return spec
 	}
-	spec.Raw = config.without("flow_count", o.parser)
 	var faults []generator.Fault
-	spec.Config, faults = generator.ParseConfig(spec.Raw)
+	spec.Config, faults = generator.ParseConfig(config.without("flow_count", o.parser))
 	if spec.Config != nil {
+		spec.Raw = spec.Config.Raw // the only copy
 		spec.Config.Warnings = o.warnings()
 	}
 	for _, f := range faults { // their paths begin with "config"
@@ -40,11 +40,11 @@ func (o object) generatorSpec() GeneratorSpec {
 }
 
 // without copies the text of an object, less a member that a reply adds: a
-// client may post what it got.
+// client may post what it got. The text may be borrowed.
 func (v value) without(name string, p *parser) json.RawMessage {
 	o, ok := p.object(v)
 	if _, has := o.raw(name); !ok || !has {
-		return v.copyRaw()
+		return v.raw
 	}
 	text := []byte{'{'}
 	for i, n := range o.names {

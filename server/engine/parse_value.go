@@ -109,18 +109,22 @@ func (p *parser) err() error {
 	return e
 }
 
-func (p *parser) misshapen(path, format string, args ...any) {
-	p.shape = append(p.shape, Fault{Path: path, Detail: fmt.Sprintf(format, args...)})
-}
+func (p *parser) misshapen(path, format string, args ...any) { add(&p.shape, path, format, args) }
 
-func (p *parser) wrong(path, format string, args ...any) {
-	p.meaning = append(p.meaning, Fault{Path: path, Detail: fmt.Sprintf(format, args...)})
+func (p *parser) wrong(path, format string, args ...any) { add(&p.meaning, path, format, args) }
+
+// add notes a fault, unless more are known than one reply lists: a million faults
+// would cost many times the body that they are in.
+func add(faults *[]Fault, path, format string, args []any) {
+	if len(*faults) < maxFaults {
+		*faults = append(*faults, Fault{Path: path, Detail: fmt.Sprintf(format, args...)})
+	}
 }
 
 // id checks an id that its creator may leave to the server (empty).
 func (p *parser) id(path, id string) string {
 	if id != "" && !ValidID(id) {
-		p.badID = append(p.badID, Fault{Path: path, Detail: fmt.Sprintf("%q is not an id: %s", clip([]byte(id)), IDRule)})
+		add(&p.badID, path, "%q is not an id: %s", []any{clip([]byte(id)), IDRule})
 	}
 	return id
 }

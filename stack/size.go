@@ -1,0 +1,16 @@
+package stack
+
+import "unsafe"
+
+// Octets of memory that a neighbor takes: its entry with timer and index, see
+// neighbor, and what else one takes while it is asked for by a waiter.
+const (
+	NeighborSize = int64(unsafe.Sizeof(neighbor{})) + 13 + 8
+	AskSize      = int64(unsafe.Sizeof(ask{})+unsafe.Sizeof(hold{})) + 13
+)
+
+// Size is the memory in octets of the neighbors that the stack has.
+func (s *Stack) Size() int64 {
+	return int64(s.neighbors.used)*NeighborSize + int64(s.neighbors.addresses.live())*int64(unsafe.Sizeof(ip{})) +
+		int64(s.asks.live())*AskSize
+}
