@@ -259,7 +259,7 @@ func (a *arena) gleanLearns(dead bool) trial {
 		}
 	}
 	g.do(func(e *engine.Engine) {
-		if err := e.FlushNeighbors(""); err != nil {
+		if err := e.FlushNeighbors("", func() {}); err != nil {
 			a.t.Error(err)
 		}
 	})

@@ -463,7 +463,7 @@ func (m *Manager) ended(g *Generator, reason error) {
 // ones stop, none can start, all can be deleted. reason is what their users are
 // told. stopped is called on the loop, once, when no frame of them can leave any
 // more.
-func (m *Manager) TargetDeleted(bound func(*Generator) bool, reason error, stopped func()) {
+func (m *Manager) TargetDeleted(bound []*Generator, reason error, stopped func()) {
 	waiting := 1
 	one := func() {
 		if waiting--; waiting == 0 {
@@ -471,10 +471,7 @@ func (m *Manager) TargetDeleted(bound func(*Generator) bool, reason error, stopp
 		}
 	}
 	defer one()
-	for _, g := range m.sorted {
-		if !bound(g) {
-			continue
-		}
+	for _, g := range bound {
 		g.reason = reason
 		if g.Active() {
 			waiting++

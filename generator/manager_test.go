@@ -319,7 +319,7 @@ func TestTargetDeleted(t *testing.T) {
 	g := r.create("g", oneFlow(perMillisecond, `{"continuous":true}`, ""))
 	r.resolve(g)
 	r.m.Start("g")
-	r.m.TargetDeleted(func(g *Generator) bool { return g.TargetID == "if-1" }, errors.New("interface_deleted"), func() { stopped++ })
+	r.m.TargetDeleted([]*Generator{g}, errors.New("interface_deleted"), func() { stopped++ })
 	if stopped > 0 {
 		t.Error("stopped while its transmitter had not")
 	}

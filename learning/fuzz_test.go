@@ -3,6 +3,7 @@ package learning
 import (
 	"bytes"
 	"fmt"
+	"math"
 	"net/netip"
 	"slices"
 	"testing"
@@ -232,11 +233,11 @@ func (f *fuzzer) play(script []byte) {
 	if f.m.targets.live != 0 || len(f.m.paths) != 0 || len(f.m.lanes) != 0 {
 		f.t.Fatalf("%d targets, %d paths and %d lanes are left", f.m.targets.live, len(f.m.paths), len(f.m.lanes))
 	}
-	for i, info := range f.stack.Neighbors() {
+	f.stack.SomeNeighbors(0, math.MaxInt32, func(i *stack.Interface, info stack.NeighborInfo) {
 		if info.Held || info.State == stack.StateIncomplete {
 			f.t.Fatalf("interface %d: %+v is left", i.Handle(), info)
 		}
-	}
+	})
 }
 
 // FuzzLearning does to a learner on a real stack what a script says: requests come

@@ -77,3 +77,42 @@ func (s *Server) doAnyway(f func() error) error {
 	_, err := call(context.Background(), s, func() (struct{}, error) { return struct{}{}, f() })
 	return err
 }
+
+// outcome is what comes of work that takes several turns of the loop.
+type outcome[T any] struct {
+	value T
+	err   error
+	done  chan struct{}
+}
+
+func newOutcome[T any]() *outcome[T] { return &outcome[T]{done: make(chan struct{})} }
+
+// set is called on the loop, once.
+func (o *outcome[T]) set(value T, err error) {
+	o.value, o.err = value, err
+	close(o.done)
+}
+
+// await waits for the outcome, the end of the loop, or that of the request.
+func (o *outcome[T]) await(r *request) (value T, err error) {
+	select {
+	case <-o.done:
+		return o.value, o.err
+	case <-r.server.Loop.Done():
+		return value, errStopped
+	case <-r.Context().Done():
+		return value, r.Context().Err()
+	}
+}
+
+// whenDone begins work on the loop and answers 204 when it has called done.
+func (s *Server) whenDone(w *responseWriter, r *request, work func(done func())) error {
+	c := newCountdown()
+	if err := s.Do(r.Context(), func() { work(c.release) }); err != nil {
+		return err
+	}
+	if err := c.wait(r.Context(), s); err != nil {
+		return err
+	}
+	return noContent(w)
+}

@@ -192,10 +192,7 @@ func (s *Server) deleteGenerator(w *responseWriter, r *request) error {
 }
 
 func (s *Server) deleteGenerators(w *responseWriter, r *request) error {
-	if err := s.Do(r.Context(), s.Engine.DeleteGenerators); err != nil {
-		return err
-	}
-	return noContent(w)
+	return s.whenDone(w, r, s.Engine.DeleteGenerators)
 }
 
 func (s *Server) startGenerator(w *responseWriter, r *request) error {

@@ -16,7 +16,11 @@ func (s *Server) bulkCreateGenerators(w *responseWriter, r *request) error {
 	if err := s.compile(r, specs, true); err != nil {
 		return err
 	}
-	views, err := call(r.Context(), s, func() ([]engine.GeneratorView, error) { return s.Engine.CreateGenerators(specs) })
+	ended := newOutcome[[]engine.GeneratorView]()
+	if err := s.Do(r.Context(), func() { s.Engine.CreateGenerators(specs, ended.set) }); err != nil {
+		return err
+	}
+	views, err := ended.await(r)
 	if err != nil {
 		return err
 	}
@@ -29,15 +33,7 @@ func (s *Server) bulkDeleteGenerators(w *responseWriter, r *request) error {
 	if err != nil {
 		return err
 	}
-	err = s.Do(r.Context(), func() {
-		for _, id := range ids {
-			s.Engine.DeleteGenerator(id, false, func() {})
-		}
-	})
-	if err != nil {
-		return err
-	}
-	return noContent(w)
+	return s.whenDone(w, r, func(done func()) { s.Engine.DeleteGeneratorsByID(ids, done) })
 }
 
 func (s *Server) bulkStopGenerators(w *responseWriter, r *request) error {
@@ -55,21 +51,21 @@ func (s *Server) bulkStartGenerators(w *responseWriter, r *request) error {
 	if err != nil {
 		return err
 	}
-	ended := make(chan started, 1)
+	ended := newOutcome[[]resultView]()
 	begun := func(results []*generator.Result) {
-		var o started
-		for _, result := range results {
-			o.views = append(o.views, s.resultView(result))
+		views := make([]resultView, len(results))
+		for n, result := range results {
+			views[n] = s.resultView(result)
 		}
-		ended <- o
+		ended.set(views, nil)
 	}
 	err = s.Do(r.Context(), func() {
-		s.Engine.StartGenerators(ids, begun, func(err error) { ended <- started{err: err} })
+		s.Engine.StartGenerators(ids, begun, func(err error) { ended.set(nil, err) })
 	})
 	if err != nil {
 		return err
 	}
-	views, err := s.await(r, ended)
+	views, err := ended.await(r)
 	if err != nil {
 		return err
 	}
@@ -82,40 +78,23 @@ func (s *Server) toggleGenerators(w *responseWriter, r *request) error {
 	if err != nil {
 		return err
 	}
-	ended := make(chan started, 1)
+	ended := newOutcome[resultView]()
 	err = s.do(r, func() error {
 		return s.Engine.ToggleGenerator(toggle, func(result *generator.Result, err error) {
 			if err != nil {
-				ended <- started{err: err}
+				ended.set(resultView{}, err)
 				return
 			}
-			ended <- started{views: []resultView{s.resultView(result)}}
+			ended.set(s.resultView(result), nil)
 		})
 	})
 	if err != nil {
 		return err
 	}
-	views, err := s.await(r, ended)
+	v, err := ended.await(r)
 	if err != nil {
 		return err
 	}
-	w.Header().Set("Location", r.prefix+"/generator-results/"+views[0].ID)
-	return reply(w, http.StatusCreated, s.resultJSON(views[0]))
-}
-
-// started is the outcome of starts that may have to wait for stops.
-type started struct {
-	views []resultView
-	err   error
-}
-
-func (s *Server) await(r *request, ended <-chan started) ([]resultView, error) {
-	select {
-	case o := <-ended:
-		return o.views, o.err
-	case <-s.Loop.Done():
-		return nil, errStopped
-	case <-r.Context().Done():
-		return nil, r.Context().Err()
-	}
+	w.Header().Set("Location", r.prefix+"/generator-results/"+v.ID)
+	return reply(w, http.StatusCreated, s.resultJSON(v))
 }

@@ -264,21 +264,7 @@ func (s *Server) deleteInterface(w *responseWriter, r *request) error {
 }
 
 func (s *Server) deleteInterfaces(w *responseWriter, r *request, ids []string) error {
-	deleted := newCountdown()
-	err := s.Do(r.Context(), func() {
-		for _, id := range ids {
-			deleted.add()
-			s.Engine.DeleteInterface(id, deleted.release)
-		}
-		deleted.release()
-	})
-	if err != nil {
-		return err
-	}
-	if err := deleted.wait(r.Context(), s); err != nil {
-		return err
-	}
-	return noContent(w)
+	return s.whenDone(w, r, func(done func()) { s.Engine.DeleteInterfaces(ids, done) })
 }
 
 // itemsJSON is the answer to a bulk request.
@@ -291,7 +277,11 @@ func (s *Server) bulkCreateInterfaces(w *responseWriter, r *request) error {
 	if err != nil {
 		return err
 	}
-	views, err := call(r.Context(), s, func() ([]engine.InterfaceView, error) { return s.Engine.CreateInterfaces(specs) })
+	ended := newOutcome[[]engine.InterfaceView]()
+	if err := s.Do(r.Context(), func() { s.Engine.CreateInterfaces(specs, ended.set) }); err != nil {
+		return err
+	}
+	views, err := ended.await(r)
 	if err != nil {
 		return err
 	}

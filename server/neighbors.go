@@ -1,6 +1,8 @@
 package server
 
 import (
+	"bufio"
+	"context"
 	"net/http"
 	"net/netip"
 	"strings"
@@ -38,22 +40,68 @@ func (s *Server) neighborJSON(v engine.NeighborView) neighborJSON {
 	return j
 }
 
+// listNeighbors sends the list page by page: neither the loop nor the memory has
+// the whole of a million neighbors at once. Each is shown as it is when its page is
+// copied; one that is forgotten before is left out, and so may be one that is made
+// meanwhile.
 func (s *Server) listNeighbors(w *responseWriter, r *request) error {
 	f, empty, err := neighborFilter(r)
 	if err != nil {
 		return err
 	}
-	list := []neighborJSON{}
+	list := &engine.NeighborList{Filter: f}
 	if !empty {
-		views, err := call(r.Context(), s, func() ([]engine.NeighborView, error) { return s.Engine.Neighbors(f), nil })
+		release, err := s.collectNeighbors(r.Context(), list)
 		if err != nil {
 			return err
 		}
+		defer release()
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(http.StatusOK)
+	out := &listStream{w: bufio.NewWriterSize(w, 32<<10)}
+	out.write([]byte{'['})
+	for at, end := 0, list.Sort(); at < end; at += addressesPage {
+		views, err := call(r.Context(), s, func() ([]engine.NeighborView, error) {
+			return list.Views(s.Engine, at, min(at+addressesPage, end)), nil
+		})
+		if err != nil {
+			return err // the answer has begun, so it is broken off
+		}
 		for _, v := range views {
-			list = append(list, s.neighborJSON(v))
+			out.item(s.neighborJSON(v))
+		}
+		if out.err != nil {
+			return nil // the client has gone
 		}
 	}
-	return reply(w, http.StatusOK, list)
+	out.end("]\n")
+	return nil
+}
+
+// collectNeighbors notes what is to be listed. release gives back the memory that
+// the list takes.
+func (s *Server) collectNeighbors(ctx context.Context, list *engine.NeighborList) (release func(), err error) {
+	need := int64(0)
+	release = func() { s.Loop.Post(func() { s.Engine.Release(need) }) }
+	err = s.doAnyway(func() error {
+		octets := list.Need(s.Engine)
+		if err := s.Engine.Reserve(octets); err != nil {
+			return err
+		}
+		need = octets
+		return nil
+	})
+	for more := true; more && err == nil; {
+		more, err = call(ctx, s, func() (bool, error) { return list.Collect(s.Engine), nil })
+		if err == nil {
+			list.Merge()
+		}
+	}
+	if err != nil {
+		release()
+	}
+	return release, err
 }
 
 // neighborFilter reads the filters; empty tells that one of them can match
@@ -94,7 +142,11 @@ func (s *Server) flushNeighbors(w *responseWriter, r *request) error {
 	if given && id == "" {
 		return badParameter("interface_id", "is empty; leave it out to flush all")
 	}
-	if err := s.do(r, func() error { return s.Engine.FlushNeighbors(id) }); err != nil {
+	flushed := newCountdown()
+	if err := s.do(r, func() error { return s.Engine.FlushNeighbors(id, flushed.release) }); err != nil {
+		return err
+	}
+	if err := flushed.wait(r.Context(), s); err != nil {
 		return err
 	}
 	return noContent(w)

@@ -298,6 +298,29 @@ func (s *Stack) doubtNeighbors() {
 }
 
 // forgetNeighbors takes all of an interface's entries out.
+// ForgetSome forgets those of n entries of the stack's cache that are the
+// interface's, which is going to be removed, so that a million are not taken out in
+// one turn of the loop. at is 0 first, then what the call before returned; after the
+// last entries that is 0. Holds end; their waiter is not told. Where the interface
+// has all entries there are, RemoveInterface is quick, and ForgetSome does nothing.
+func (i *Interface) ForgetSome(at uint32, n int) (next uint32) {
+	s := i.stack
+	if i.slot == 0 || i.count == s.neighbors.used && s.packets.live == 0 {
+		return 0
+	}
+	last := s.neighbors.entries.length
+	if int(last-min(at, last)) > n {
+		last, next = at+uint32(n), at+uint32(n)
+	}
+	for id := at + 1; id <= last; id++ {
+		if s.neighbors.at(id).iface == i.slot {
+			s.forget(id)
+		}
+	}
+	s.schedule()
+	return next
+}
+
 func (s *Stack) forgetNeighbors(i *Interface) {
 	if i.count > 0 && i.count == s.neighbors.used && s.packets.live == 0 {
 		s.forgetAll(i)
@@ -332,18 +355,32 @@ func (s *Stack) forgetAll(i *Interface) {
 // Flush empties the interface's cache, static neighbors excepted. Neighbors
 // that are held or tracked are asked anew.
 func (i *Interface) Flush() {
-	s := i.stack
-	for id := uint32(1); i.slot != 0 && id <= s.neighbors.entries.length; id++ {
+	if i.slot != 0 {
+		i.stack.FlushSome(i, 0, int(i.stack.neighbors.entries.length))
+	}
+}
+
+// FlushSome is Flush for n entries of the cache, those of an interface only, or of
+// all if it is nil, so that a million are not flushed in one turn of the loop. at is
+// 0 first, then what the call before returned; after the last entries that is 0.
+func (s *Stack) FlushSome(only *Interface, at uint32, n int) (next uint32) {
+	last := s.neighbors.entries.length
+	if int(last-min(at, last)) > n {
+		last, next = at+uint32(n), at+uint32(n)
+	}
+	now := s.loop.Now()
+	for id := at + 1; id <= last; id++ {
 		n := s.neighbors.at(id)
-		if n.iface != i.slot {
+		if n.iface == 0 || only != nil && n.iface != only.slot {
 			continue
 		}
 		e := evFlush
-		if n.ask != 0 && s.asks.at(n.ask).holds != 0 || s.loop.Now() < n.asked.Add(i.config.Neighbor.RetransTimer) {
+		if n.ask != 0 && s.asks.at(n.ask).holds != 0 || now < n.asked.Add(s.interfaces[n.iface].config.Neighbor.RetransTimer) {
 			e = evRestart // also one that was asked just now: it must not be asked again too early
 		}
 		n.flags &^= flagOutstanding
 		s.apply(id, e, header.MAC{}, CauseFlushed)
 	}
 	s.schedule()
+	return next
 }

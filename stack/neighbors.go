@@ -42,16 +42,22 @@ func (i *Interface) Neighbors() iter.Seq[NeighborInfo] {
 	}
 }
 
-// Neighbors gives the entries of all interfaces' caches, in the order in which
-// they lie in memory, because a million are not sorted in passing.
-func (s *Stack) Neighbors() iter.Seq2[*Interface, NeighborInfo] {
-	return func(yield func(*Interface, NeighborInfo) bool) {
-		for id := uint32(1); id <= s.neighbors.entries.length; id++ {
-			if n := s.neighbors.at(id); n.iface != 0 && !yield(s.interfaces[n.iface], s.info(n)) {
-				return
-			}
+// SomeNeighbors calls visit for those of n entries of the cache that are in use, in
+// the order in which they lie in memory, because a million are neither sorted nor
+// visited in one turn of the loop. at is 0 first, then what the call before returned;
+// after the last entries that is 0. An entry that is there all the while is visited
+// once.
+func (s *Stack) SomeNeighbors(at uint32, n int, visit func(*Interface, NeighborInfo)) (next uint32) {
+	last := s.neighbors.entries.length
+	if int(last-min(at, last)) > n {
+		last, next = at+uint32(n), at+uint32(n)
+	}
+	for id := at + 1; id <= last; id++ {
+		if n := s.neighbors.at(id); n.iface != 0 {
+			visit(s.interfaces[n.iface], s.info(n))
 		}
 	}
+	return next
 }
 
 // Neighbor gives one entry of the cache.

@@ -20,13 +20,40 @@ func (e *Engine) Check() error {
 			return fmt.Errorf("port %s: %w", p.spec.ID, err)
 		}
 	}
-	if len(e.handles) != len(e.interfaces) {
-		return fmt.Errorf("%d interfaces have %d handles", len(e.interfaces), len(e.handles))
+	leaving := 0
+	for _, p := range e.portList {
+		if p != nil {
+			leaving += p.leaving
+		}
+	}
+	if len(e.handles) != len(e.interfaces)+leaving {
+		return fmt.Errorf("%d interfaces have %d handles", len(e.interfaces)+leaving, len(e.handles))
 	}
 	for _, id := range slices.Sorted(maps.Keys(e.interfaces)) {
 		if err := e.checkInterface(id, e.interfaces[id]); err != nil {
 			return fmt.Errorf("interface %s: %w", id, err)
 		}
+	}
+	return e.checkMemory()
+}
+
+// checkMemory wants what is accounted for to be what is there.
+func (e *Engine) checkMemory() error {
+	if got, want := e.generators.Sizes(), e.generators.CountSizes(); got != want {
+		return fmt.Errorf("memory: %+v are accounted for, %+v counted", got, want)
+	}
+	if got, want := e.learning.Sizes(), e.learning.CountSizes(); got != want {
+		return fmt.Errorf("memory of learning: %+v are accounted for, %+v counted", got, want)
+	}
+	octets := int64(0)
+	for _, i := range e.interfaces {
+		octets += i.spec.interfaceSize()
+	}
+	if octets != e.interfaceOctets {
+		return fmt.Errorf("memory of interfaces: %d octets are accounted for, %d counted", e.interfaceOctets, octets)
+	}
+	if e.reserved < 0 {
+		return fmt.Errorf("memory: %d octets are reserved", e.reserved)
 	}
 	return nil
 }

@@ -45,6 +45,17 @@ func newBenchWith(t *testing.T, limits engine.Limits) *bench {
 	return b
 }
 
+// createGenerators is CreateGenerators of few, which ends at once.
+func (b *bench) createGenerators(specs []engine.GeneratorSpec) (views []engine.GeneratorView, err error) {
+	b.t.Helper()
+	ended := false
+	b.CreateGenerators(specs, func(v []engine.GeneratorView, e error) { views, err, ended = v, e, true })
+	if !ended {
+		b.t.Fatal("it takes more than one turn")
+	}
+	return views, err
+}
+
 func (b *bench) addInterface(body string) {
 	b.t.Helper()
 	spec, err := engine.ParseInterface([]byte(body))
@@ -204,14 +215,14 @@ func TestBulkCreateIsAllOrNothing(t *testing.T) {
 		}
 		specs = append(specs, spec)
 	}
-	_, err := b.CreateGenerators(specs)
+	_, err := b.createGenerators(specs)
 	if kindOf(t, err) != engine.Invalid || err.(*engine.Error).Faults[0].Path != "items[2].id" {
 		t.Errorf("error %v, want one that names items[2].id", err)
 	}
 	if n := len(b.Generators()) + len(b.LearningRequests()) + len(b.LearningResults()); n != 0 {
 		t.Errorf("%d resources are left over", n)
 	}
-	if _, err := b.CreateGenerators(specs[:2]); err != nil {
+	if _, err := b.createGenerators(specs[:2]); err != nil {
 		t.Error(err)
 	}
 }

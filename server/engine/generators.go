@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"slices"
 
 	"glean/generator"
 	"glean/stack"
@@ -75,36 +76,80 @@ func (e *Engine) CreateGenerator(spec GeneratorSpec) (GeneratorView, error) {
 	return generatorView(g), nil
 }
 
-// CreateGenerators makes all of the generators or none.
-func (e *Engine) CreateGenerators(specs []GeneratorSpec) ([]GeneratorView, error) {
+// CreateGenerators makes all of the generators or none, many in several turns of
+// the loop. An id that is taken is found before any is made. They appear one after
+// the other in the order given; when one can't be made, those before it are taken
+// back, even if they were started meanwhile, before done gets the error.
+func (e *Engine) CreateGenerators(specs []GeneratorSpec, done func([]GeneratorView, error)) {
+	if err := e.freeGeneratorIDs(specs); err != nil {
+		e.UnbindGenerators(specs)
+		done(nil, err)
+		return
+	}
 	made := make([]*generator.Generator, 0, len(specs))
-	for n, spec := range specs {
-		g, err := e.createGenerator(spec)
+	var failure error
+	e.inSlices(len(specs), sliceCreate, func(n int) bool {
+		g, err := e.createGenerator(specs[n])
 		if err != nil {
-			for _, g := range made {
-				e.withdrawGenerator(g)
-			}
-			return nil, ofItem(err, n, true)
+			failure = ofItem(err, n, true)
+			return false
 		}
 		made = append(made, g)
-	}
-	views := make([]GeneratorView, len(made))
-	for n, g := range made {
-		views[n] = generatorView(g)
-	}
-	return views, nil
+		return true
+	}, func() {
+		if failure != nil {
+			e.UnbindGenerators(specs)
+			e.withdrawGenerators(made, func() { done(nil, failure) })
+			return
+		}
+		views := make([]GeneratorView, len(made))
+		for n, g := range made {
+			views[n] = generatorView(g)
+		}
+		done(views, nil)
+	})
 }
 
-// withdrawGenerator takes back a generator of a request that failed, and its
-// learning request with it.
-func (e *Engine) withdrawGenerator(g *generator.Generator) {
-	_, request := g.Learning()
-	_, _ = e.generators.Delete(g.ID, false) // it exists and is not active
-	if r := e.learning.Request(request); r != nil {
-		result := r.ResultID()
-		e.learning.DeleteRequest(request)
-		_ = e.learning.DeleteResult(result) // it has ended with its last generator
+// freeGeneratorIDs finds ids that are taken or given twice.
+func (e *Engine) freeGeneratorIDs(specs []GeneratorSpec) error {
+	seen := make(map[string]bool, len(specs))
+	for n := range specs {
+		id := specs[n].ID
+		if id == "" {
+			continue
+		}
+		if _, err := e.generators.Get(id); err == nil || seen[id] {
+			return ofItem(invalid("id", "generator %q exists", id), n, true)
+		}
+		seen[id] = true
 	}
+	return nil
+}
+
+// withdrawGenerators takes back the generators of a request that failed, and their
+// learning requests with them.
+func (e *Engine) withdrawGenerators(list []*generator.Generator, done func()) {
+	waiting := 1
+	one := func() {
+		if waiting--; waiting == 0 {
+			done()
+		}
+	}
+	e.inSlices(len(list), sliceDelete, func(n int) bool {
+		g := list[n]
+		if e.generators.ByHandle(g.Handle) == nil {
+			return true // somebody has deleted it
+		}
+		_, request := g.Learning()
+		waiting++
+		e.DeleteGenerator(g.ID, true, one)
+		if r := e.learning.Request(request); r != nil {
+			result := r.ResultID()
+			e.learning.DeleteRequest(request)
+			_ = e.learning.DeleteResult(result) // it has ended with its last generator
+		}
+		return true
+	}, one)
 }
 
 func (e *Engine) createGenerator(spec GeneratorSpec) (*generator.Generator, error) {
@@ -214,11 +259,25 @@ func (e *Engine) DeleteGenerator(id string, force bool, done func()) {
 	done()
 }
 
-// DeleteGenerators removes the generators that are not active.
-func (e *Engine) DeleteGenerators() {
-	for _, g := range e.Generators() {
-		e.DeleteGenerator(g.ID, false, func() {})
-	}
+// DeleteGenerators removes the generators that are not active, many in several
+// turns of the loop. Those that are made meanwhile stay.
+func (e *Engine) DeleteGenerators(done func()) {
+	list := slices.Collect(e.generators.All())
+	e.inSlices(len(list), sliceDelete, func(n int) bool {
+		if e.generators.ByHandle(list[n].Handle) != nil {
+			_, _ = e.generators.Delete(list[n].ID, false) // it exists
+		}
+		return true
+	}, done)
+}
+
+// DeleteGeneratorsByID removes those of the generators that exist and are not active,
+// many in several turns of the loop.
+func (e *Engine) DeleteGeneratorsByID(ids []string, done func()) {
+	e.inSlices(len(ids), sliceDelete, func(n int) bool {
+		_, _ = e.generators.Delete(ids[n], false) // an unknown one is deleted
+		return true
+	}, done)
 }
 
 // StartGenerator starts a generator.
@@ -243,44 +302,56 @@ func (e *Engine) startGenerator(id string, at loop.Time) (*generator.Result, err
 // Generators that start together agree on a time when all their transmitters
 // are ready: a while for the first frame, and what it takes to start each.
 const (
-	startLead    = 2 * loop.Millisecond
-	startEach    = 250 * loop.Microsecond
-	longestStart = 500 * loop.Millisecond
+	startLead = 2 * loop.Millisecond
+	startEach = 250 * loop.Microsecond
 )
 
-// StartGenerators starts all of the generators, at one moment, or none. When one
+// StartGenerators starts all of the generators, at one moment, or none; many are made
+// ready in several turns of the loop, and are active one after the other. When one
 // can't start, those that were started are stopped, most of them before their
 // first frame, their results are removed, and failed gets the error; else started
 // gets the results.
 func (e *Engine) StartGenerators(ids []string, started func([]*generator.Result), failed func(error)) {
 	at := loop.Time(0)
 	if len(ids) > 1 {
-		at = e.loop.Now().Add(min(startLead+startEach*loop.Duration(len(ids)), longestStart))
+		at = e.loop.Now().Add(startLead + startEach*loop.Duration(len(ids)))
 	}
 	results := make([]*generator.Result, 0, len(ids))
-	for _, id := range ids {
-		r, err := e.startGenerator(id, at)
+	var failure error
+	e.inSlices(len(ids), sliceStart, func(n int) bool {
+		r, err := e.startGenerator(ids[n], at)
 		if err != nil {
-			e.takeBack(results, func() { failed(err) })
-			return
+			failure = err
+			return false
 		}
 		results = append(results, r)
-	}
-	started(results)
+		return true
+	}, func() {
+		if failure != nil {
+			e.takeBack(results, func() { failed(failure) })
+			return
+		}
+		started(results)
+	})
 }
 
 // takeBack stops runs and removes their results, all at once. done runs when the
 // last one has stopped.
 func (e *Engine) takeBack(results []*generator.Result, done func()) {
-	waiting := 1 + len(results)
+	waiting := 1
 	one := func() {
 		if waiting--; waiting == 0 {
 			done()
 		}
 	}
 	for _, r := range results {
-		// It was started in this turn of the loop, so it exists and runs; who takes
-		// it away later stops it too, and then this one is told as well.
+		// One that was deleted since has stopped too. One that has been started
+		// again is not ours to stop.
+		if !r.Active() {
+			_, _ = e.generators.DeleteResult(r.ID)
+			continue
+		}
+		waiting++
 		err := e.generators.Stop(r.Generator.ID, func() {
 			_, _ = e.generators.DeleteResult(r.ID)
 			one()

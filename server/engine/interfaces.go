@@ -1,9 +1,11 @@
 package engine
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"net/netip"
+	"slices"
 	"sort"
 
 	"glean/filter"
@@ -83,24 +85,31 @@ func (e *Engine) CreateInterface(spec InterfaceSpec) (InterfaceView, error) {
 	return i.view(), nil
 }
 
-// CreateInterfaces makes all of the interfaces or none.
-func (e *Engine) CreateInterfaces(specs []InterfaceSpec) ([]InterfaceView, error) {
+// CreateInterfaces makes all of the interfaces or none, many in several turns of the
+// loop. They appear one after the other in the order given; when one can't be made,
+// those before it are deleted again before done gets the error.
+func (e *Engine) CreateInterfaces(specs []InterfaceSpec, done func([]InterfaceView, error)) {
 	made := make([]*iface, 0, len(specs))
-	for n, spec := range specs {
-		i, err := e.createInterface(spec)
+	var failure error
+	e.inSlices(len(specs), sliceInterface, func(n int) bool {
+		i, err := e.createInterface(specs[n])
 		if err != nil {
-			for _, i := range made {
-				e.deleteInterface(i, func() {})
-			}
-			return nil, prefixed(err, fmt.Sprintf("items[%d].", n))
+			failure = ofItem(err, n, true)
+			return false
 		}
 		made = append(made, i)
-	}
-	views := make([]InterfaceView, len(made))
-	for n, i := range made {
-		views[n] = i.view()
-	}
-	return views, nil
+		return true
+	}, func() {
+		if failure != nil {
+			e.deleteInterfaces(made, func() { done(nil, failure) })
+			return
+		}
+		views := make([]InterfaceView, len(made))
+		for n, i := range made {
+			views[n] = i.view()
+		}
+		done(views, nil)
+	})
 }
 
 // prefixed puts a path before the paths of an error's faults.
@@ -198,17 +207,80 @@ func (e *Engine) DeleteInterface(id string, done func()) {
 	done()
 }
 
+// DeleteInterfaces is DeleteInterface for several, many in several turns of the loop.
+func (e *Engine) DeleteInterfaces(ids []string, done func()) {
+	list := make([]*iface, 0, len(ids))
+	for _, id := range ids {
+		if i := e.interfaces[id]; i != nil {
+			list = append(list, i)
+		}
+	}
+	e.deleteInterfaces(list, done)
+}
+
+func (e *Engine) deleteInterfaces(list []*iface, done func()) {
+	waiting := 1
+	one := func() {
+		if waiting--; waiting == 0 {
+			done()
+		}
+	}
+	at := 0
+	e.inTurns(func() bool {
+		for work := 0; at < len(list) && work < sliceDelete; at++ {
+			i := list[at]
+			if i.deleted {
+				continue
+			}
+			// Its neighbors are looked for in the whole cache.
+			if work++; i.stack.NeighborCount() > 0 {
+				work += i.port.stack.NeighborCount() / (sliceNeighbors / sliceDelete)
+			}
+			waiting++
+			e.deleteInterface(i, one)
+		}
+		return at < len(list)
+	}, one)
+}
+
+// deleteInterface takes an interface out of everything. One that has many neighbors
+// leaves its stack only when these are forgotten, a slice in each turn of the loop.
 func (e *Engine) deleteInterface(i *iface, done func()) {
 	delete(e.interfaces, i.spec.ID)
 	e.interfaceOctets -= i.spec.interfaceSize()
+	waiting := 2
+	one := func() {
+		if waiting--; waiting == 0 {
+			done()
+		}
+	}
 	// Before learning ends, which would make a generator resolved again that had all
 	// its MACs before.
-	e.generators.TargetDeleted(func(g *generator.Generator) bool { return targetOf(g).iface == i }, errInterfaceDeleted, done)
+	e.generators.TargetDeleted(i.boundByID(), errInterfaceDeleted, one)
 	e.learning.InterfaceDeleted(i.handle)
-	i.port.stack.RemoveInterface(i.stack)
-	delete(e.handles, i.handle)
 	i.deleted = true
-	e.emit("interface", i.spec.ID, "deleted", "")
+	i.port.leaving++
+	at := uint32(0)
+	e.inTurns(func() bool {
+		if i.stack.NeighborCount() <= sliceNeighbors {
+			return false
+		}
+		at = i.stack.ForgetSome(at, sliceNeighbors)
+		return at > 0
+	}, func() {
+		i.port.leaving--
+		i.port.stack.RemoveInterface(i.stack)
+		delete(e.handles, i.handle)
+		e.emit("interface", i.spec.ID, "deleted", "")
+		one()
+	})
+}
+
+// boundByID are the generators that are bound to the interface, by id.
+func (i *iface) boundByID() []*generator.Generator {
+	list := slices.Clone(i.bound)
+	slices.SortFunc(list, func(a, b *generator.Generator) int { return cmp.Compare(a.ID, b.ID) })
+	return list
 }
 
 // Interfaces lists the interfaces by id.
@@ -231,7 +303,7 @@ func (e *Engine) Interface(id string) (InterfaceView, error) {
 }
 
 func (e *Engine) interfacesOn(p *port) int {
-	n := 0
+	n := p.leaving
 	for _, i := range e.interfaces {
 		if i.port == p {
 			n++

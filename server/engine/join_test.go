@@ -108,7 +108,7 @@ func TestTooShortToAskAgain(t *testing.T) {
 	n.learn(`{"timeout_ms":800,` + both)
 	n.run(100 * loop.Millisecond)
 	farm.SetDead(0, true)
-	if err := n.FlushNeighbors("if-0"); err != nil {
+	if err := n.FlushNeighbors("if-0", func() {}); err != nil {
 		t.Fatal(err)
 	}
 	r := n.learn(`{"timeout_ms":500,"generator_ids":["g"]}`)

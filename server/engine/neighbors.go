@@ -4,7 +4,7 @@ import (
 	"cmp"
 	"net/netip"
 	"slices"
-	"sort"
+	"unsafe"
 
 	"glean/stack"
 )
@@ -31,116 +31,200 @@ type NeighborView struct {
 	Info        stack.NeighborInfo
 }
 
-// Neighbors lists the neighbor cache by interface id and address. It looks at
-// each entry once, and sorts what it returns only.
-func (e *Engine) Neighbors(f NeighborFilter) []NeighborView {
-	ids := make([]string, 0, len(e.interfaces))
-	for id := range e.interfaces {
-		if (f.InterfaceID == "" || f.InterfaceID == id) && id >= f.After.InterfaceID {
-			ids = append(ids, id)
-		}
+// NeighborList makes a list of neighbors, by interface id and address, which may be
+// a million: Collect notes the places of those that match, page by page on the loop;
+// Merge sorts them, beside it; Views looks some of them up again, on it. The methods
+// are called in turn, never two at a time.
+type NeighborList struct {
+	Filter NeighborFilter
+
+	port  int    // index of the one whose cache is looked through
+	at    uint32 // how far
+	page  []neighborPlace
+	ids   map[uint32]string // of the interfaces of places, by handle; never walked
+	found []neighborPlace
+	full  bool          // the limit was reached; places behind last are not among the first
+	last  neighborPlace // the last of the first ones when they were sorted last
+}
+
+// neighborPlace is a neighbor's place in the list, 20 octets without a pointer.
+type neighborPlace struct {
+	addr   [16]byte // IPv4 mapped to IPv6
+	handle uint32
+}
+
+// Collect looks at the next entries of the cache and reports whether there are more.
+// Neighbors that are there all the while are found once.
+func (l *NeighborList) Collect(e *Engine) (more bool) {
+	if l.ids == nil {
+		l.ids = make(map[uint32]string)
 	}
-	sort.Strings(ids)
-	first := firstPlaces{limit: f.Limit}
-	if f.Address.IsValid() {
-		for rank, id := range ids {
-			if n, known := e.interfaces[id].stack.Neighbor(f.Address); known && f.matches(id, n) {
-				first.add(place{rank, n})
+	l.page = l.page[:0]
+	if a := l.Filter.Address; a.IsValid() {
+		for _, i := range e.interfaces { // sorted later
+			if n, known := i.stack.Neighbor(a); known {
+				l.note(i, &n)
 			}
 		}
-	} else {
-		e.allNeighbors(ids, f, &first)
+		return false
 	}
-	views := make([]NeighborView, 0, len(first.places))
-	for _, p := range first.sorted() {
-		i := e.interfaces[ids[p.rank]]
-		views = append(views, NeighborView{InterfaceID: i.spec.ID, VLANs: i.forLearning().VLANs, Info: p.info})
+	if l.found == nil {
+		l.found = make([]neighborPlace, 0, l.room(e))
+	}
+	const step = sliceNeighbors / 64
+	for looked := 0; l.port < len(e.portList); looked += step {
+		if looked >= sliceNeighbors {
+			return true
+		}
+		if p := e.portList[l.port]; p != nil {
+			l.at = p.stack.SomeNeighbors(l.at, step, func(from *stack.Interface, n stack.NeighborInfo) {
+				if i := e.handles[from.Handle()]; i != nil {
+					l.note(i, &n)
+				}
+			})
+		}
+		if l.at == 0 {
+			l.port++
+		}
+	}
+	return false
+}
+
+// room is for how many places there is room from the first.
+func (l *NeighborList) room(e *Engine) int {
+	n := 0
+	for _, p := range e.portList {
+		if p != nil {
+			n += p.stack.NeighborCount()
+		}
+	}
+	if l.Filter.Limit > 0 {
+		n = min(n, 2*l.Filter.Limit)
+	}
+	return n
+}
+
+// Need is the memory in octets that the list will take.
+func (l *NeighborList) Need(e *Engine) int64 {
+	return int64(l.room(e)+sliceNeighbors) * int64(unsafe.Sizeof(neighborPlace{}))
+}
+
+func (l *NeighborList) note(i *iface, n *stack.NeighborInfo) {
+	if !i.deleted && l.Filter.matches(i.spec.ID, n) {
+		l.page = append(l.page, neighborPlace{n.Addr.As16(), i.handle})
+		l.ids[i.handle] = i.spec.ID
+	}
+}
+
+// Merge joins what was collected last to what was found before. Places beyond the
+// limit are cut off when they are as many again, so that each is sorted a few times
+// at most.
+func (l *NeighborList) Merge() {
+	for _, p := range l.page {
+		if l.full && l.compare(p, l.last) > 0 {
+			continue
+		}
+		l.found = append(l.found, p)
+		if l.Filter.Limit > 0 && len(l.found) == 2*l.Filter.Limit {
+			l.cut()
+		}
+	}
+	l.page = l.page[:0]
+}
+
+func (l *NeighborList) cut() {
+	slices.SortFunc(l.found, l.compare)
+	l.found = l.found[:l.Filter.Limit]
+	l.full, l.last = true, l.found[l.Filter.Limit-1]
+}
+
+func (l *NeighborList) compare(a, b neighborPlace) int {
+	if a.handle != b.handle {
+		if c := cmp.Compare(l.ids[a.handle], l.ids[b.handle]); c != 0 {
+			return c
+		}
+	}
+	return cmp.Or(netip.AddrFrom16(a.addr).Unmap().Compare(netip.AddrFrom16(b.addr).Unmap()), cmp.Compare(a.handle, b.handle))
+}
+
+// Sort ends the list when all is merged, and returns how many places it has.
+func (l *NeighborList) Sort() int {
+	if limit := l.Filter.Limit; limit > 0 && len(l.found) > limit {
+		l.cut()
+	}
+	slices.SortFunc(l.found, l.compare)
+	l.found = slices.Compact(l.found) // one that was made anew meanwhile may be there twice
+	return len(l.found)
+}
+
+// Views returns those neighbors of the list's places [from, to) that are still there
+// and match, as they are now.
+func (l *NeighborList) Views(e *Engine, from, to int) []NeighborView {
+	views := make([]NeighborView, 0, to-from)
+	for _, p := range l.found[from:to] {
+		i := e.handles[p.handle]
+		if i == nil || i.deleted {
+			continue
+		}
+		n, known := i.stack.Neighbor(netip.AddrFrom16(p.addr).Unmap())
+		if known && l.Filter.matches(i.spec.ID, &n) {
+			views = append(views, NeighborView{InterfaceID: i.spec.ID, VLANs: i.forLearning().VLANs, Info: n})
+		}
 	}
 	return views
 }
 
-func (e *Engine) allNeighbors(ids []string, f NeighborFilter, first *firstPlaces) {
-	ranks, ports := make(map[uint32]int, len(ids)), make(map[*port]bool)
-	for rank, id := range ids {
-		i := e.interfaces[id]
-		ranks[i.handle], ports[i.port] = rank, true
+// Neighbors lists the neighbor cache by interface id and address, all in this turn
+// of the loop.
+func (e *Engine) Neighbors(f NeighborFilter) []NeighborView {
+	l := NeighborList{Filter: f}
+	for more := true; more; {
+		more = l.Collect(e)
+		l.Merge()
 	}
-	for _, p := range e.portList {
-		if !ports[p] {
-			continue
-		}
-		for i, n := range p.stack.Neighbors() {
-			if rank, asked := ranks[i.Handle()]; asked && f.matches(ids[rank], n) {
-				first.add(place{rank, n})
-			}
-		}
-	}
+	return l.Views(e, 0, l.Sort())
 }
 
-func (f NeighborFilter) matches(id string, n stack.NeighborInfo) bool {
-	if f.After.Address.IsValid() && id == f.After.InterfaceID && n.Addr.Compare(f.After.Address) <= 0 {
+func (f *NeighborFilter) matches(id string, n *stack.NeighborInfo) bool {
+	if f.InterfaceID != "" && id != f.InterfaceID {
+		return false
+	}
+	if after := f.After; after.Address.IsValid() && cmp.Or(cmp.Compare(id, after.InterfaceID), n.Addr.Compare(after.Address)) <= 0 {
 		return false
 	}
 	return f.State == "" || f.State == n.State.String()
 }
 
-// place is a neighbor's place in the list.
-type place struct {
-	rank int // of its interface
-	info stack.NeighborInfo
-}
-
-func (a place) compare(b place) int {
-	if c := cmp.Compare(a.rank, b.rank); c != 0 {
-		return c
-	}
-	return a.info.Addr.Compare(b.info.Addr)
-}
-
-// firstPlaces keeps the first places of all that are added.
-type firstPlaces struct {
-	limit  int // 0: all
-	places []place
-	full   bool  // the limit was reached; places behind last are not among the first
-	last   place // the last of the first ones when they were sorted last
-}
-
-// add takes a place. Those beyond the limit are cut off when they are as many
-// again, so that each is sorted a few times at most.
-func (f *firstPlaces) add(p place) {
-	if f.full && p.compare(f.last) > 0 {
-		return
-	}
-	f.places = append(f.places, p)
-	if f.limit > 0 && len(f.places) == 2*f.limit {
-		f.cut()
-	}
-}
-
-func (f *firstPlaces) cut() {
-	slices.SortFunc(f.places, place.compare)
-	f.places = f.places[:f.limit]
-	f.full, f.last = true, f.places[f.limit-1]
-}
-
-func (f *firstPlaces) sorted() []place {
-	if f.limit > 0 && len(f.places) > f.limit {
-		f.cut()
-	}
-	slices.SortFunc(f.places, place.compare)
-	return f.places
-}
-
 // FlushNeighbors empties the neighbor cache of an interface, or of all if id is
-// empty. Static neighbors and those that are being asked for stay.
-func (e *Engine) FlushNeighbors(id string) error {
-	if id != "" && e.interfaces[id] == nil {
-		return notFound("interface", id)
-	}
-	for _, v := range e.Interfaces() {
-		if id == "" || v.Spec.ID == id {
-			e.interfaces[v.Spec.ID].stack.Flush()
+// empty, a large one in several turns of the loop. Static neighbors and those that
+// are being asked for stay. done runs on the loop when all that was in the cache has
+// been looked at; an unknown id is an error, and then it does not run.
+func (e *Engine) FlushNeighbors(id string, done func()) error {
+	ports := slices.Clone(e.portList)
+	var only *stack.Interface
+	if id != "" {
+		i := e.interfaces[id]
+		if i == nil {
+			return notFound("interface", id)
 		}
+		ports, only = []*port{i.port}, i.stack
 	}
+	var at uint32
+	e.inTurns(func() bool {
+		for looked := 0; len(ports) > 0; looked += sliceNeighbors / 64 {
+			switch {
+			case looked >= sliceNeighbors:
+				return true
+			case ports[0] == nil || e.ports[ports[0].spec.ID] != ports[0]: // deleted
+				at = 0
+			default:
+				at = ports[0].stack.FlushSome(only, at, sliceNeighbors/64)
+			}
+			if at == 0 {
+				ports = ports[1:]
+			}
+		}
+		return false
+	}, done)
 	return nil
 }

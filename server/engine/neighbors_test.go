@@ -6,27 +6,33 @@ import (
 	"testing"
 
 	"pgregory.net/rapid"
-
-	"glean/stack"
 )
 
-// TestFirstPlaces: what is kept is what a sort of everything begins with.
-func TestFirstPlaces(t *testing.T) {
+// TestNeighborListKeepsTheFirst: what is kept is what a sort of everything begins
+// with, however it comes in pages, and what comes twice is there once.
+func TestNeighborListKeepsTheFirst(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		limit := rapid.IntRange(0, 9).Draw(t, "limit")
-		kept := firstPlaces{limit: limit}
-		var all []place
-		for _, n := range rapid.SliceOfNDistinct(rapid.Uint16Range(0, 999), 0, 100, rapid.ID[uint16]).Draw(t, "places") {
-			p := place{int(n % 3), stack.NeighborInfo{Addr: netip.AddrFrom4([4]byte{10, 0, byte(n >> 8), byte(n)})}}
+		l := NeighborList{ids: map[uint32]string{0: "b", 1: "a", 2: "c"}}
+		l.Filter.Limit = rapid.IntRange(0, 9).Draw(t, "limit")
+		var all []neighborPlace
+		for _, n := range rapid.SliceOfN(rapid.Uint16Range(0, 999), 0, 100).Draw(t, "places") {
+			p := neighborPlace{netip.AddrFrom4([4]byte{10, 0, byte(n >> 8), byte(n)}).As16(), uint32(n % 3)}
+			if slices.Contains(all, p) {
+				continue
+			}
 			all = append(all, p)
-			kept.add(p)
+			l.page = append(l.page, p)
+			if rapid.Bool().Draw(t, "page ends") {
+				l.Merge()
+			}
 		}
-		slices.SortFunc(all, place.compare)
-		if limit > 0 {
-			all = all[:min(limit, len(all))]
+		l.Merge()
+		slices.SortFunc(all, l.compare)
+		if l.Filter.Limit > 0 {
+			all = all[:min(l.Filter.Limit, len(all))]
 		}
-		if got := kept.sorted(); !slices.Equal(got, all) {
-			t.Errorf("limit %d: %v, want %v", limit, got, all)
+		if n := l.Sort(); n != len(all) || !slices.Equal(l.found, all) {
+			t.Errorf("limit %d: %v, want %v", l.Filter.Limit, l.found, all)
 		}
 	})
 }

@@ -55,6 +55,7 @@ type port struct {
 	batch *batchLink
 	stack *stack.Stack
 
+	leaving    int // interfaces that are deleted and still in the stack
 	peerEvents peerEvents
 }
 

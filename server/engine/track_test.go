@@ -388,7 +388,7 @@ func TestTrackingGoesOn(t *testing.T) {
 		n, h, r := tracking(t, "")
 		switch what {
 		case "flush":
-			if err := n.FlushNeighbors("if-0"); err != nil {
+			if err := n.FlushNeighbors("if-0", func() {}); err != nil {
 				t.Fatal(err)
 			}
 		case "link":

@@ -70,7 +70,7 @@ var deeds = map[string]func(v value) deed{
 		return v.idDeed(func(r *Run, id string) error { r.engine.DeleteLearning(id); return nil })
 	},
 	"flush": func(v value) deed {
-		return v.idDeed(func(r *Run, id string) error { return r.engine.FlushNeighbors(id) })
+		return v.idDeed(func(r *Run, id string) error { return r.engine.FlushNeighbors(id, func() {}) })
 	},
 }
 

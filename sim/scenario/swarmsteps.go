@@ -119,7 +119,7 @@ func (w *Drawn) orderStep(o drawnOrder) Step {
 		case orderRetry:
 			return learn(r, learning.ModeUnresolved)
 		case orderFlush:
-			_ = r.engine.FlushNeighbors(iface) // an earlier order may have deleted it
+			_ = r.engine.FlushNeighbors(iface, func() {}) // an earlier order may have deleted it
 		}
 		return nil
 	}}

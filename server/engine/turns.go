@@ -1,0 +1,47 @@
+package engine
+
+import "glean/stack/loop"
+
+// What takes long is done in slices, one in each turn of the loop, so that a call
+// for ten thousand resources holds up frames and other calls for a few milliseconds
+// at a time. So many items are done in a turn, by what one takes.
+const (
+	sliceCreate    = 32   // generators, with their learning
+	sliceStart     = 16   // generators, with their transmitters
+	sliceDelete    = 64   // generators or interfaces
+	sliceInterface = 64   // interfaces made
+	sliceNeighbors = 8192 // entries of a cache that are looked at
+)
+
+// inSlices calls do with 0, 1, 2, ... below n, slice of them in this turn of the
+// loop and in each of the next ones, and then end. It ends earlier when do returns
+// false. What is at most a slice is done when inSlices returns.
+func (e *Engine) inSlices(n, slice int, do func(i int) bool, end func()) {
+	at := 0
+	e.inTurns(func() bool {
+		for to := min(n, at+slice); at < to; at++ {
+			if !do(at) {
+				return false
+			}
+		}
+		return at < n
+	}, end)
+}
+
+// inTurns calls do in this turn of the loop and in each of the next ones until it
+// returns false, and then end.
+func (e *Engine) inTurns(do func() bool, end func()) {
+	if !do() {
+		end()
+		return
+	}
+	var t *loop.Timer
+	t = loop.NewTimer(func() {
+		if do() {
+			e.loop.Arm(t, e.loop.Now())
+			return
+		}
+		end()
+	})
+	e.loop.Arm(t, e.loop.Now())
+}
