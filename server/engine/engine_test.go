@@ -17,14 +17,14 @@ import (
 // bench is an engine with two ports, back to back, in virtual time.
 type bench struct {
 	*engine.Engine
-	t     *testing.T
+	t     testing.TB
 	world *sim.World
 	a, b  *sim.End
 }
 
 func newBench(t *testing.T) *bench { return newBenchWith(t, engine.Limits{}) }
 
-func newBenchWith(t *testing.T, limits engine.Limits) *bench {
+func newBenchWith(t testing.TB, limits engine.Limits) *bench {
 	w := sim.NewWorld(1)
 	e := engine.New(engine.Config{
 		Loop:   w.Loop(),
@@ -93,7 +93,7 @@ func (b *bench) addGenerator(id, destinations string) engine.GeneratorView {
 	return v
 }
 
-func parsedGenerator(t *testing.T, body []byte) engine.GeneratorSpec {
+func parsedGenerator(t testing.TB, body []byte) engine.GeneratorSpec {
 	t.Helper()
 	spec, err := engine.ParseGenerator(body)
 	if err != nil {

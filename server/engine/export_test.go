@@ -25,3 +25,12 @@ func Break(e *Engine, what string) {
 		i.port.stack.RemoveInterface(i.stack)
 	}
 }
+
+// Slices of work in one turn of the loop.
+const (
+	SliceCreate    = sliceCreate
+	SliceStart     = sliceStart
+	SliceDelete    = sliceDelete
+	SliceInterface = sliceInterface
+	SliceNeighbors = sliceNeighbors
+)
