@@ -74,6 +74,23 @@ func (h *heldBody) release() {
 	}
 }
 
+// reserve takes memory from the budget for an answer that is made as a whole, so
+// many octets as are found on the loop; release gives them back.
+func (s *Server) reserve(octets func() (int64, error)) (release func(), err error) {
+	n := int64(0)
+	err = s.doAnyway(func() error {
+		need, err := octets()
+		if err == nil {
+			err = s.Engine.Reserve(need)
+		}
+		if err == nil {
+			n = need
+		}
+		return err
+	})
+	return func() { s.Loop.Post(func() { s.Engine.Release(n) }) }, err
+}
+
 // grow makes room for more, up to limit octets.
 func (h *heldBody) grow(limit int64) error {
 	size := max(512, min(2*int64(cap(h.text)), limit))

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"slices"
 	"time"
 
 	"glean/server/engine"
@@ -57,13 +58,8 @@ func (s *Server) listGenerators(w *responseWriter, r *request) error {
 		return err
 	}
 	target, filtered := r.filter("target_id")
-	list := []generatorJSON{}
-	for _, v := range views {
-		if !filtered || v.TargetID == target {
-			list = append(list, newGeneratorJSON(v))
-		}
-	}
-	return reply(w, http.StatusOK, list)
+	views = slices.DeleteFunc(views, func(v engine.GeneratorView) bool { return filtered && v.TargetID != target })
+	return replyList(w, views, newGeneratorJSON)
 }
 
 func (s *Server) getGenerator(w *responseWriter, r *request) error {

@@ -105,23 +105,24 @@ func (s *Server) stopGeneratorLearning(w *responseWriter, r *request) error {
 // generatorLearning answers what a generator knows: for IPv4 the addresses that
 // are asked for, each once; for IPv6 every destination with its next hop.
 func (s *Server) generatorLearning(w *responseWriter, r *request) error {
-	type known struct {
-		view engine.GeneratorView
-		rows []engine.LearnedRow
-	}
-	k, err := call(r.Context(), s, func() (k known, err error) {
-		if k.view, err = s.learnable(r.id(), http.StatusBadRequest); err == nil {
-			k.rows, err = s.Engine.Learned(r.id())
+	var view engine.GeneratorView
+	var learned func() []engine.LearnedRow
+	release, err := s.reserve(func() (octets int64, err error) {
+		var n int
+		if view, err = s.learnable(r.id(), http.StatusBadRequest); err == nil {
+			learned, n, err = s.Engine.Learned(r.id())
 		}
-		return k, err
+		return int64(n) * perLearnedRow, err
 	})
 	if err != nil {
 		return err
 	}
-	slices.SortFunc(k.rows, func(a, b engine.LearnedRow) int { return a.Destination.Compare(b.Destination) })
-	j := generatorLearningJSON{State: k.view.Learning, IPv4: []learnedJSON{}, IPv6: []learnedJSON{}}
+	defer release()
+	rows := learned()
+	slices.SortFunc(rows, func(a, b engine.LearnedRow) int { return a.Destination.Compare(b.Destination) })
+	j := generatorLearningJSON{State: view.Learning, IPv4: []learnedJSON{}, IPv6: []learnedJSON{}}
 	asked := make(map[netip.Addr]bool)
-	for _, row := range k.rows {
+	for _, row := range rows {
 		if row.Destination.Is4() {
 			address := row.NextHop
 			if !address.IsValid() {
@@ -140,6 +141,10 @@ func (s *Server) generatorLearning(w *responseWriter, r *request) error {
 	})
 	return reply(w, http.StatusOK, j)
 }
+
+// perLearnedRow is about what an answer takes of memory for a destination, in
+// octets.
+const perLearnedRow = 300
 
 func newLearnedJSON(address, hop netip.Addr, mac header.MAC) learnedJSON {
 	j := learnedJSON{Address: address.String()}

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"net/http"
 	"net/netip"
+	"slices"
 
 	"glean/server/engine"
 	"glean/stack/header"
@@ -196,13 +197,8 @@ func (s *Server) listInterfaces(w *responseWriter, r *request) error {
 	if err != nil {
 		return err
 	}
-	list := []interfaceJSON{}
-	for _, v := range views {
-		if wanted(v.Spec) {
-			list = append(list, newInterfaceJSON(v))
-		}
-	}
-	return reply(w, http.StatusOK, list)
+	views = slices.DeleteFunc(views, func(v engine.InterfaceView) bool { return !wanted(v.Spec) })
+	return replyList(w, views, newInterfaceJSON)
 }
 
 // interfaceFilter joins the filters by or, as OpenPerf does. One that does not

@@ -136,11 +136,7 @@ func (s *Server) listLearning(w *responseWriter, r *request) error {
 	if err != nil {
 		return err
 	}
-	list := make([]learningJSON, len(views))
-	for i, v := range views {
-		list[i] = s.learningJSON(v)
-	}
-	return reply(w, http.StatusOK, list)
+	return replyList(w, views, s.learningJSON)
 }
 
 func (s *Server) getLearning(w *responseWriter, r *request) error {

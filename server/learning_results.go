@@ -122,11 +122,7 @@ func (s *Server) listLearningResults(w *responseWriter, r *request) error {
 	if err != nil {
 		return err
 	}
-	list := make([]learningResultJSON, len(views))
-	for i, v := range views {
-		list[i] = s.learningResultJSON(v)
-	}
-	return reply(w, http.StatusOK, list)
+	return replyList(w, views, s.learningResultJSON)
 }
 
 // rowFilter reads ?state=, ?limit= and ?after=.

@@ -82,16 +82,7 @@ func (s *Server) listNeighbors(w *responseWriter, r *request) error {
 // collectNeighbors notes what is to be listed. release gives back the memory that
 // the list takes.
 func (s *Server) collectNeighbors(ctx context.Context, list *engine.NeighborList) (release func(), err error) {
-	need := int64(0)
-	release = func() { s.Loop.Post(func() { s.Engine.Release(need) }) }
-	err = s.doAnyway(func() error {
-		octets := list.Need(s.Engine)
-		if err := s.Engine.Reserve(octets); err != nil {
-			return err
-		}
-		need = octets
-		return nil
-	})
+	release, err = s.reserve(func() (int64, error) { return list.Need(s.Engine), nil })
 	for more := true; more && err == nil; {
 		more, err = call(ctx, s, func() (bool, error) { return list.Collect(s.Engine), nil })
 		if err == nil {
@@ -99,7 +90,7 @@ func (s *Server) collectNeighbors(ctx context.Context, list *engine.NeighborList
 		}
 	}
 	if err != nil {
-		release()
+		release() // of nothing, if nothing was reserved
 	}
 	return release, err
 }

@@ -92,7 +92,7 @@ func described(path string) (string, *openapi3.PathItem, map[string]string) {
 
 // everywhere are answers that any operation may give, so that the document
 // does not list them at each.
-var everywhere = map[int]bool{405: true, 500: true, 503: true}
+var everywhere = map[int]bool{405: true, 429: true, 500: true, 503: true}
 
 // isAboutQuery reports whether an answer is the 400 that any operation may give to
 // a query that it does not know.

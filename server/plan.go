@@ -61,6 +61,9 @@ func newPlanJSON(v engine.PlanView) planJSON {
 	return j
 }
 
+// perPlanRow is about what an answer takes of memory for a destination, in octets.
+const perPlanRow = 400
+
 // learningPlan tells what learning a generator would ask for.
 func (s *Server) learningPlan(w *responseWriter, r *request) error {
 	id, given := r.filter("generator_id")
@@ -70,9 +73,15 @@ func (s *Server) learningPlan(w *responseWriter, r *request) error {
 	if !engine.ValidID(id) {
 		return badParameter("generator_id", "%q is not an id", id)
 	}
-	view, err := call(r.Context(), s, func() (func() engine.PlanView, error) { return s.Engine.Plan(id) })
+	var view func() engine.PlanView
+	release, err := s.reserve(func() (octets int64, err error) {
+		var n int
+		view, n, err = s.Engine.Plan(id)
+		return int64(n) * perPlanRow, err
+	})
 	if err != nil {
 		return err
 	}
+	defer release()
 	return reply(w, http.StatusOK, newPlanJSON(view()))
 }

@@ -176,7 +176,7 @@ func (s *Server) listResults(w *responseWriter, r *request) error {
 	if err != nil {
 		return err
 	}
-	return reply(w, http.StatusOK, s.resultsJSON(views))
+	return replyList(w, views, s.resultJSON)
 }
 
 func (s *Server) getResult(w *responseWriter, r *request) error {

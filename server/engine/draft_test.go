@@ -124,7 +124,7 @@ func TestGeneratorIsDraftedWithItsProgram(t *testing.T) {
 	if got := n.learned(v.ID); got != "timed_out" {
 		t.Errorf("it is %s", got)
 	}
-	rows, _ := n.Learned(v.ID)
+	rows, _ := n.LearnedRows(v.ID)
 	if rows[0].MAC.String() != peerMAC || !rows[1].MAC.IsZero() {
 		t.Errorf("learned %+v", rows)
 	}

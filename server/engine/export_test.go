@@ -34,3 +34,12 @@ const (
 	SliceInterface = sliceInterface
 	SliceNeighbors = sliceNeighbors
 )
+
+// LearnedRows is what Learned lists.
+func (e *Engine) LearnedRows(generatorID string) ([]LearnedRow, error) {
+	list, _, err := e.Learned(generatorID)
+	if err != nil {
+		return nil, err
+	}
+	return list(), nil
+}

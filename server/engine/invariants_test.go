@@ -146,7 +146,7 @@ func TestN03RepliesStay(t *testing.T) {
 			t.Errorf("%s: %s, want timed_out", v.ID, got)
 		}
 		n.wantRows(v.LearningID, map[string]string{"198.18.0.1": "no_reply"})
-		if rows, err := n.Learned(v.ID); err != nil || len(rows) != 1 || !rows[0].MAC.IsZero() {
+		if rows, err := n.LearnedRows(v.ID); err != nil || len(rows) != 1 || !rows[0].MAC.IsZero() {
 			t.Errorf("%s knows %+v, %v", v.ID, rows, err)
 		}
 	}

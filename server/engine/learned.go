@@ -15,23 +15,26 @@ type LearnedRow struct {
 	MAC         header.MAC // zero if it is not resolved
 }
 
-// Learned lists what a generator knows of its destinations, in the order of its
-// flows.
-func (e *Engine) Learned(generatorID string) ([]LearnedRow, error) {
+// Learned looks a generator up. The function that it returns lists what the
+// generator knows of its destinations, in the order of its flows; it may be called
+// anywhere, for a million destinations take a while. n is how many there are.
+func (e *Engine) Learned(generatorID string) (list func() []LearnedRow, n int, err error) {
 	g, err := e.generators.Get(generatorID)
 	if err != nil {
-		return nil, generatorError(err)
+		return nil, 0, generatorError(err)
 	}
 	p := g.Program()
-	destinations := p.Destinations()
-	rows := make([]LearnedRow, len(destinations))
-	for n, d := range destinations {
-		rows[n].Destination = d.Addr
-		if d.Adj == generator.NoAdjacency {
-			continue
+	return func() []LearnedRow {
+		destinations := p.Destinations()
+		rows := make([]LearnedRow, len(destinations))
+		for n, d := range destinations {
+			rows[n].Destination = d.Addr
+			if d.Adj == generator.NoAdjacency {
+				continue
+			}
+			rows[n].NextHop = p.Hop(d.Adj)
+			rows[n].MAC, _ = p.Adjacency(d.Adj)
 		}
-		rows[n].NextHop = p.Hop(d.Adj)
-		rows[n].MAC, _ = p.Adjacency(d.Adj)
-	}
-	return rows, nil
+		return rows
+	}, p.DestinationCount(), nil
 }

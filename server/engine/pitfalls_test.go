@@ -171,7 +171,7 @@ func TestPitfall18ResolvedMeansApplied(t *testing.T) {
 		v := n.create(flowsTo("g", "if-0", "", "", all...))
 		n.run(loop.Duration(delay) * 10 * loop.Microsecond)
 		n.DeleteLearning(v.LearningID)
-		rows, err := n.Learned("g")
+		rows, err := n.LearnedRows("g")
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -211,10 +211,10 @@ func TestPitfall19CacheHitsAreOfTheInterfaceAndFresh(t *testing.T) {
 	again := n.learn(`{"generator_ids":["g-1"]}`) // the cache says REACHABLE, and is wrong
 	n.run(10 * loop.Second)
 	n.wantRows(again.ID(), map[string]string{"198.18.0.1": "02:00:00:00:01:33"})
-	if rows, _ := n.Learned("g-1"); rows[0].MAC.String() != "02:00:00:00:01:33" {
+	if rows, _ := n.LearnedRows("g-1"); rows[0].MAC.String() != "02:00:00:00:01:33" {
 		t.Errorf("the generator has %v", rows[0].MAC)
 	}
-	if rows, _ := n.Learned("g-0"); rows[0].MAC.String() != "02:00:00:00:01:01" {
+	if rows, _ := n.LearnedRows("g-0"); rows[0].MAC.String() != "02:00:00:00:01:01" {
 		t.Errorf("the other interface's generator has %v", rows[0].MAC)
 	}
 	// A STALE entry is not a hit: the host is asked again when it is wanted.

@@ -36,21 +36,21 @@ type PlanRow struct {
 
 // Plan looks a generator up. The function that it returns tells what learning
 // would ask for; it may be called anywhere, for a million destinations take a
-// second.
-func (e *Engine) Plan(generatorID string) (view func() PlanView, err error) {
+// second. n is how many there are.
+func (e *Engine) Plan(generatorID string) (view func() PlanView, n int, err error) {
 	g, err := e.generators.Get(generatorID)
 	if err != nil {
-		return nil, generatorError(err)
+		return nil, 0, generatorError(err)
 	}
 	i := targetOf(g).iface
 	if i == nil {
-		return nil, invalid("generator_id", "generator %q is bound to a port, so there is nothing to learn", generatorID)
+		return nil, 0, invalid("generator_id", "generator %q is bound to a port, so there is nothing to learn", generatorID)
 	}
 	if e.interfaces[g.TargetID] != i {
-		return nil, conflict("the interface of generator %q is deleted", generatorID)
+		return nil, 0, conflict("the interface of generator %q is deleted", generatorID)
 	}
 	plan := PlanView{GeneratorID: g.ID, InterfaceID: i.spec.ID, VLANs: i.forLearning().VLANs}
-	return func() PlanView { return plan.of(g.Program(), i.stack) }, nil
+	return func() PlanView { return plan.of(g.Program(), i.stack) }, g.Program().DestinationCount(), nil
 }
 
 // of fills the plan in.

@@ -55,7 +55,7 @@ func TestWhatWasResolvedStays(t *testing.T) {
 			if c.lost {
 				want, missing = "timed_out", 2
 			}
-			rows, _ := n.Learned("g")
+			rows, _ := n.LearnedRows("g")
 			for _, row := range rows {
 				if row.MAC.IsZero() {
 					missing--
