@@ -6,23 +6,50 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"regexp"
+	"strconv"
 
 	"go.yaml.in/yaml/v3"
 
+	"glean/internal/document"
 	"glean/server/engine"
 	"glean/stack/loop"
 )
 
-// config is the configuration file, ours or OpenPerf's. Keys that are not
-// known are warned about, so that a file written for OpenPerf is accepted.
+// config is the configuration file, ours or OpenPerf's. Keys that are not known are
+// refused. With --openperf they are warned about, so that a file written for
+// OpenPerf is accepted.
 type config struct {
 	Listen    string
-	Ports     []engine.PortSpec
+	Ports     []filePort
 	Resources []resource
 	Limits    engine.Limits
-	Unknown   []string // keys with their lines, for warnings
+	Unknown   []unknownKey
 
 	openPerf openPerfConfig
+}
+
+// unknownKey is a key that a file has and nothing reads.
+type unknownKey struct {
+	name  string // with the path that leads to it
+	line  int
+	known []string // what may stand there; empty in OpenPerf's own parts
+}
+
+func (u unknownKey) String() string { return fmt.Sprintf("%s (line %d)", u.name, u.line) }
+
+// refusal is the error about the key.
+func (u unknownKey) refusal() error {
+	if len(u.known) == 0 {
+		return fmt.Errorf("line %d: %s: a key of OpenPerf's configuration file; start with --openperf to have it ignored", u.line, u.name)
+	}
+	return fmt.Errorf("line %d: %s", u.line, document.Unknown(u.name, u.known))
+}
+
+// filePort is a port of the file.
+type filePort struct {
+	engine.PortSpec
+	line int
 }
 
 // resource is one entry of "resources": a body that is applied as if it were
@@ -33,29 +60,30 @@ type resource struct {
 	Body []byte // JSON
 }
 
-func readConfig(path string) (*config, error) {
+// readConfig reads a file. openPerf is set if it may be OpenPerf's own.
+func readConfig(path string, openPerf bool) (*config, error) {
 	text, err := os.ReadFile(path)
 	if err != nil {
 		return nil, err
 	}
-	c, err := parseConfig(text)
+	c, err := parseConfig(text, openPerf)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
 	return c, nil
 }
 
-func parseConfig(text []byte) (*config, error) {
+func parseConfig(text []byte, openPerf bool) (*config, error) {
 	var doc, more yaml.Node
 	d := yaml.NewDecoder(bytes.NewReader(text))
 	switch err := d.Decode(&doc); {
 	case errors.Is(err, io.EOF): // nothing but comments
 		return &config{}, nil
 	case err != nil:
-		return nil, err
+		return nil, syntaxError(text, err)
 	}
 	if err := d.Decode(&more); !errors.Is(err, io.EOF) {
-		return nil, fmt.Errorf("there must be one document only")
+		return nil, fmt.Errorf("line %d: there must be one document only", max(1, more.Line))
 	}
 	root := doc.Content[0]
 	if root.Kind != yaml.MappingNode {
@@ -67,31 +95,64 @@ func parseConfig(text []byte) (*config, error) {
 	c := &config{}
 	for key, value := range pairs(root) {
 		if err := c.read(key, value); err != nil {
-			return nil, fmt.Errorf("line %d: %s: %w", value.Line, key.Value, err)
+			return nil, atLine(value, key.Value, err)
 		}
 	}
-	return c, c.openPerf.apply(c)
+	if err := c.openPerf.apply(c); err != nil {
+		return nil, err
+	}
+	if len(c.Unknown) > 0 && !openPerf {
+		var refused []error
+		for _, u := range c.Unknown {
+			refused = append(refused, u.refusal())
+		}
+		return nil, errors.Join(refused...)
+	}
+	return c, nil
+}
+
+var yamlPlace = regexp.MustCompile(`^yaml: (line \d+: )?`)
+
+// syntaxError says in which line a fault of YAML is: the parser names the line
+// where the surrounding map begins, or one beside it.
+func syntaxError(text []byte, err error) error {
+	line := document.FaultLine(text, func(part []byte) bool { return yaml.Unmarshal(part, new(yaml.Node)) == nil })
+	return fmt.Errorf("line %d: %s", line, yamlPlace.ReplaceAllString(err.Error(), ""))
+}
+
+// lineError is an error that names its line already.
+type lineError struct{ error }
+
+// atLine says where an error is, unless it does so itself.
+func atLine(n *yaml.Node, name string, err error) error {
+	var placed lineError
+	if errors.As(err, &placed) {
+		return err
+	}
+	return lineError{fmt.Errorf("line %d: %s: %w", n.Line, name, err)}
 }
 
 // read reads what is below one key of the file.
 func (c *config) read(key, value *yaml.Node) (err error) {
 	switch key.Value {
 	case "listen":
-		err = value.Decode(&c.Listen)
+		if c.Listen = value.Value; value.Kind != yaml.ScalarNode {
+			err = fmt.Errorf("must be a word, as 127.0.0.1:9000")
+		}
 	case "ports":
-		c.Ports, err = configPorts(value)
+		err = c.readPorts(value)
 	case "resources":
 		c.Resources, err = configResources(value)
 	case "limits":
 		c.Limits, err = configLimits(value)
 	case "core":
 		c.openPerf.is = true
-		c.unknown(key, "")
+		c.unknown(key, "", nil)
 	case "modules":
 		c.openPerf.is = true
 		err = c.section(value, key.Value, c.openPerf.read)
 	default:
-		c.unknown(key, "")
+		c.unknown(key, "", configSchema.Names())
 	}
 	return err
 }
@@ -104,17 +165,17 @@ func (c *config) section(n *yaml.Node, path string, read func(c *config, path st
 	for key, value := range pairs(n) {
 		known, err := read(c, path+"."+key.Value, value)
 		if err != nil {
-			return fmt.Errorf("line %d: %s: %w", value.Line, key.Value, err)
+			return atLine(value, key.Value, err)
 		}
 		if !known {
-			c.unknown(key, path+".")
+			c.unknown(key, path+".", nil)
 		}
 	}
 	return nil
 }
 
-func (c *config) unknown(key *yaml.Node, path string) {
-	c.Unknown = append(c.Unknown, fmt.Sprintf("%s%s (line %d)", path, key.Value, key.Line))
+func (c *config) unknown(key *yaml.Node, path string, known []string) {
+	c.Unknown = append(c.Unknown, unknownKey{path + key.Value, key.Line, known})
 }
 
 // pairs iterates over a map in the order of the file.
@@ -151,11 +212,14 @@ func configLimits(n *yaml.Node) (engine.Limits, error) {
 		}
 		member := members[key.Value]
 		if member == nil {
-			return l, fmt.Errorf("line %d: %q is not a limit", key.Line, key.Value)
+			return l, lineError{fmt.Errorf("line %d: limits: %s", key.Line, document.Unknown(key.Value, limitsSchema.Names()))}
 		}
-		if err := value.Decode(member); err != nil || *member < 1 || *member > 1<<30 {
-			return l, fmt.Errorf("line %d: %s: must be 1 to %d", value.Line, key.Value, 1<<30)
+		digits, whole := document.Whole(value.Value)
+		if v, err := strconv.Atoi(digits); whole && err == nil && 1 <= v && v <= limitMost {
+			*member = v
+			continue
 		}
+		return l, lineError{fmt.Errorf("line %d: limits.%s: must be a whole number between 1 and %d, got %q", value.Line, key.Value, limitMost, value.Value)}
 	}
 	l.RetainFor = loop.Duration(seconds) * loop.Second
 	l.RetainResultsFor = loop.Duration(resultSeconds) * loop.Second
@@ -169,19 +233,33 @@ func configLimits(n *yaml.Node) (engine.Limits, error) {
 	return l, nil
 }
 
-// configPorts reads the list of {id, kind, arg}.
-func configPorts(n *yaml.Node) ([]engine.PortSpec, error) {
-	var list []struct{ ID, Kind, Arg string }
-	if err := n.Decode(&list); err != nil {
-		return nil, err
+// readPorts reads the list of {id, kind, arg}.
+func (c *config) readPorts(n *yaml.Node) error {
+	if n.Kind != yaml.SequenceNode {
+		return fmt.Errorf("must be a list of {id, kind, arg}")
 	}
 	var ports portFlags
-	for _, p := range list {
-		if err := ports.Set(p.ID + "=" + p.Kind + ":" + p.Arg); err != nil {
-			return nil, err
+	for i, item := range n.Content {
+		at := fmt.Sprintf("ports[%d]", i)
+		if item.Kind != yaml.MappingNode {
+			return lineError{fmt.Errorf("line %d: %s: must be a map of id, kind and arg", item.Line, at)}
 		}
+		member := make(map[string]string)
+		for key, value := range pairs(item) {
+			if !portEntrySchema.Knows(key.Value) {
+				c.unknown(key, at+".", portEntrySchema.Names())
+			}
+			if value.Kind != yaml.ScalarNode {
+				return lineError{fmt.Errorf("line %d: %s.%s: must be a word", value.Line, at, key.Value)}
+			}
+			member[key.Value] = value.Value
+		}
+		if err := ports.Set(member["id"] + "=" + member["kind"] + ":" + member["arg"]); err != nil {
+			return lineError{fmt.Errorf("line %d: %s: %w", item.Line, at, err)}
+		}
+		c.Ports = append(c.Ports, filePort{ports[i], item.Line})
 	}
-	return ports, nil
+	return nil
 }
 
 func configResources(n *yaml.Node) ([]resource, error) {
@@ -192,7 +270,7 @@ func configResources(n *yaml.Node) ([]resource, error) {
 	for key, value := range pairs(n) {
 		body, err := nodeJSON(value)
 		if err != nil {
-			return nil, fmt.Errorf("line %d: %q: %w", value.Line, key.Value, err)
+			return nil, atLine(value, fmt.Sprintf("%q", key.Value), err)
 		}
 		list = append(list, resource{Path: key.Value, Line: key.Line, Body: body})
 	}

@@ -8,6 +8,8 @@ import (
 	"strings"
 
 	"go.yaml.in/yaml/v3"
+
+	"glean/internal/document"
 )
 
 // deepest is how far a body may nest; an alias inside what it names would
@@ -25,7 +27,7 @@ func checkKeys(n *yaml.Node) error {
 	for i, child := range n.Content {
 		if n.Kind == yaml.MappingNode && i%2 == 0 {
 			if line, twice := seen[child.Value]; twice {
-				return fmt.Errorf("line %d: %q is given twice, first in line %d", child.Line, child.Value, line)
+				return fmt.Errorf("line %d: %q is given more than once, first in line %d", child.Line, child.Value, line)
 			}
 			seen[child.Value] = child.Line
 		}
@@ -47,10 +49,10 @@ type converter struct{ left int } // values that it may still hold
 
 func (c *converter) node(n *yaml.Node, depth int) ([]byte, error) {
 	if depth > deepest {
-		return nil, fmt.Errorf("line %d: nested deeper than %d", n.Line, deepest)
+		return nil, lineError{fmt.Errorf("line %d: nested deeper than %d", n.Line, deepest)}
 	}
 	if c.left--; c.left < 0 {
-		return nil, fmt.Errorf("line %d: more than %d values with its aliases", n.Line, largest)
+		return nil, lineError{fmt.Errorf("line %d: more than %d values with its aliases", n.Line, largest)}
 	}
 	switch n.Kind {
 	case yaml.AliasNode:
@@ -85,7 +87,7 @@ func (c *converter) object(n *yaml.Node, depth int) ([]byte, error) {
 	b.WriteByte('{')
 	for key, value := range pairs(n) {
 		if key.Tag == "!!merge" {
-			return nil, fmt.Errorf("line %d: merge keys (<<) are not supported", key.Line)
+			return nil, lineError{fmt.Errorf("line %d: merge keys (<<) are not supported", key.Line)}
 		}
 		if b.Len() > 1 {
 			b.WriteByte(',')
@@ -96,7 +98,7 @@ func (c *converter) object(n *yaml.Node, depth int) ([]byte, error) {
 		}
 		j, err := c.node(value, depth+1)
 		if err != nil {
-			return nil, fmt.Errorf("%s: %w", key.Value, err)
+			return nil, atLine(value, key.Value, err)
 		}
 		b.Write(name)
 		b.WriteByte(':')
@@ -120,6 +122,11 @@ func scalarJSON(n *yaml.Node) ([]byte, error) {
 		}
 		return json.Marshal(u)
 	case "!!bool", "!!float":
+		if digits, whole := document.Whole(n.Value); whole {
+			if _, err := strconv.ParseInt(digits, 10, 64); err == nil {
+				return []byte(digits), nil
+			}
+		}
 		if strings.Trim(n.Value, "+-_0123456789") == "" { // YAML would round it
 			return nil, fmt.Errorf("%q is beyond 64 bits", n.Value)
 		}

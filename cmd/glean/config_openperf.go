@@ -16,6 +16,8 @@ type openPerfConfig struct {
 	is      bool   // the file is OpenPerf's
 	apiPort string // modules.api.port
 	portIDs []portID
+
+	portIDsLine int
 }
 
 // portID gives one of OpenPerf's devices, as port0, an id.
@@ -39,6 +41,7 @@ func (o *openPerfConfig) read(c *config, path string, value *yaml.Node) (bool, e
 	case "modules.packetio.dpdk.port-ids":
 		var err error
 		o.portIDs, err = readPortIDs(value)
+		o.portIDsLine = value.Line
 		return true, err
 	}
 	return false, nil
@@ -94,12 +97,14 @@ func (o *openPerfConfig) apply(c *config) error {
 			}
 		}
 		if !known {
-			c.Unknown = append(c.Unknown, "modules.packetio.dpdk.port-ids: "+p.device)
+			c.Unknown = append(c.Unknown, unknownKey{name: "modules.packetio.dpdk.port-ids: " + p.device, line: o.portIDsLine})
 		}
 	}
 	if ids[0] == ids[1] {
 		return fmt.Errorf("modules.packetio.dpdk.port-ids: %q is the id of two ports", ids[0])
 	}
-	c.Ports = backToBack(ids...)
+	for _, spec := range backToBack(ids...) {
+		c.Ports = append(c.Ports, filePort{PortSpec: spec})
+	}
 	return nil
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -9,6 +10,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"glean/client"
+	"glean/internal/document"
 	"glean/server/engine"
 	"glean/stack/loop"
 )
@@ -60,7 +62,7 @@ func TestOpenPerfConfig(t *testing.T) {
 		{"below modules", openPerfFile("port0=a"), "a port1", "127.0.0.1:9001", "modules.packetio.dpdk.test-mode (line 12)"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			got, err := parseConfig([]byte(c.text))
+			got, err := parseConfig([]byte(c.text), true)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -71,32 +73,32 @@ func TestOpenPerfConfig(t *testing.T) {
 			if strings.Join(ids, " ") != c.ids || got.Listen != c.listen {
 				t.Errorf("ports %q, listen %q; want %q, %q", ids, got.Listen, c.ids, c.listen)
 			}
-			if all := strings.Join(got.Unknown, "; "); !strings.Contains(all, c.warned) {
+			if all := fmt.Sprint(got.Unknown); !strings.Contains(all, c.warned) {
 				t.Errorf("warned about %q, want %q among them", all, c.warned)
 			}
 		})
 	}
-	c, err := parseConfig([]byte(openPerfFile("port0=a")))
+	c, err := parseConfig([]byte(openPerfFile("port0=a")), true)
 	if err != nil || len(c.Resources) != 2 || c.Resources[0].Path != "/interfaces/dataplane-server" {
 		t.Errorf("resources %+v (%v), want them in the order of the file", c.Resources, err)
 	}
-	want := "core (line 2); modules.plugins (line 8); modules.packetio.cpu-mask (line 10); modules.packetio.dpdk.test-mode (line 12)"
-	if got := strings.Join(c.Unknown, "; "); got != want {
+	want := "[core (line 2) modules.plugins (line 8) modules.packetio.cpu-mask (line 10) modules.packetio.dpdk.test-mode (line 12)]"
+	if got := fmt.Sprint(c.Unknown); got != want {
 		t.Errorf("warned about %q, want %q", got, want)
 	}
 }
 
 // TestConfigLimits: each limit is where it belongs.
 func TestConfigLimits(t *testing.T) {
-	c, err := parseConfig([]byte("limits: {ports: 1, interfaces: 2, generators: 3, generator_results: 4, learning_requests: 5, events: 6,\n" +
-		"  retain_learning: 7, retain_learning_s: 90}\n"))
+	c, err := parseConfig([]byte("limits: {ports: 1, interfaces: 2, generators: 3, generator_results: 4, learning_requests: 5, events: 6,\n"+
+		"  retain_learning: 7, retain_learning_s: 90}\n"), false)
 	want := engine.Limits{Ports: 1, Interfaces: 2, Generators: 3, Results: 4, Requests: 5, Events: 6,
 		RetainRequests: 7, RetainFor: 90 * loop.Second}
 	if err != nil || c.Limits != want {
 		t.Errorf("%+v, %v; want %+v", c.Limits, err, want)
 	}
 	for _, text := range []string{"limits: {retain_learning_s: 0}", "limits: {retain_learning_s: -1}", "limits: {retain_learning_s: soon}"} {
-		if _, err := parseConfig([]byte(text)); err == nil || !strings.Contains(err.Error(), "retain_learning_s") {
+		if _, err := parseConfig([]byte(text), false); err == nil || !strings.Contains(err.Error(), "retain_learning_s") {
 			t.Errorf("%s: %v", text, err)
 		}
 	}
@@ -113,20 +115,28 @@ func TestWrongConfig(t *testing.T) {
 		{"api port of words", "modules: {api: {port: http}}", `"http"`},
 		{"modules is a list", "modules: []", "must be a map"},
 		{"dpdk is a word", "modules: {packetio: {dpdk: yes}}", "modules.packetio.dpdk must be a map"},
-		{"key twice", "listen: a\nlisten: b", `line 2: "listen" is given twice, first in line 1`},
+		{"key twice", "listen: a\nlisten: b", `line 2: "listen" is given more than once, first in line 1`},
 		{"resource twice", "resources:\n  /interfaces/a: {}\n  /interfaces/a: {}", "line 3"},
-		{"key of a body twice", "resources:\n  /interfaces/a:\n    port_id: x\n    port_id: y", `line 4: "port_id" is given twice`},
-		{"key deep in a body twice", "resources:\n  /interfaces/a:\n    config: {protocols: [{eth: {m: 1, m: 2}}]}", `"m" is given twice`},
+		{"key of a body twice", "resources:\n  /interfaces/a:\n    port_id: x\n    port_id: y", `line 4: "port_id" is given more than once`},
+		{"key deep in a body twice", "resources:\n  /interfaces/a:\n    config: {protocols: [{eth: {m: 1, m: 2}}]}", `"m" is given more than once`},
 		{"two documents", "listen: a\n---\nlisten: b", "one document"},
 		{"merge", "resources:\n  /interfaces/a: &a {port_id: x}\n  /interfaces/b: {<<: *a}", "merge keys"},
 		{"alias within itself", "resources:\n  /interfaces/a: &a {b: *a}", "deeper"},
 		{"infinity", "resources:\n  /interfaces/a: {b: .inf}", "b"},
 		{"beyond 64 bits", "resources:\n  /interfaces/a: {b: 18446744073709551616}", "beyond 64 bits"},
-		{"not YAML", "a: [", "yaml"},
+		{"not YAML", "listen: x\na: [", "line 2: did not find"},
+		{"indented too far", "listen: a\nlimits:\n  ports: 1\n   events: 2\n", "line 4: "},
+		{"unknown key", "listn: a", `line 1: unknown member "listn"; did you mean "listen"? members are listen, ports, resources, limits`},
+		{"unknown key of a port", "ports:\n- id: a\n  kind: wire\n  arg: w\n  nam: x", `line 5: unknown member "ports[0].nam"`},
+		{"unknown limit", "limits:\n  port: 1", `line 2: limits: unknown member "port"; did you mean "ports"?`},
+		{"limit with a fraction", "limits:\n  ports: 1.5", `line 2: limits.ports: must be a whole number between 1 and 1073741824, got "1.5"`},
+		{"bad port", "ports:\n- {id: a, kind: wire, arg: w}\n- {id: a, kind: wire, arg: w}", "line 3: ports[1]: port \"a\""},
+		{"ports are words", "ports: [a=wire:w]", "line 1: ports[0]: must be a map"},
+		{"OpenPerf's own", openPerfFile("port0=a"), "line 2: core: a key of OpenPerf's configuration file; start with --openperf"},
 		{"a word", "hello", "must be a map"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			got, err := parseConfig([]byte(c.text))
+			got, err := parseConfig([]byte(c.text), false)
 			if err == nil || !strings.Contains(err.Error(), c.want) {
 				t.Errorf("error %v, want one with %q (%+v)", err, c.want, got)
 			}
@@ -165,5 +175,63 @@ func TestServeOpenPerfConfig(t *testing.T) {
 	}
 	if !strings.Contains(d.log.String(), "modules.packetio.dpdk.test-mode (line 12)") {
 		t.Errorf("the unknown key is not warned about: %s", d.log)
+	}
+}
+
+// TestConfigErrorsNameTheirLineOnce: no error says twice where it is.
+func TestConfigErrorsNameTheirLineOnce(t *testing.T) {
+	for _, text := range []string{"limits:\n  ports: 0", "limits: {x: 1}", "ports: [{id: A}]", "modules:\n  api:\n    port: x", "modules:\n  packetio: []",
+		"resources:\n  /a/b: {c: {d: [.inf]}}", "a:\n  b: 1\n c: 2", "ports: 1", "listen: []"} {
+		_, err := parseConfig([]byte(text), true)
+		if err == nil || strings.Count(err.Error(), "line ") != 1 {
+			t.Errorf("%q: %v", text, err)
+		}
+	}
+}
+
+// TestConfigIsDescribed: what the reader takes is what "glean explain file" tells,
+// and the other way round.
+func TestConfigIsDescribed(t *testing.T) {
+	for _, c := range []struct {
+		schema *document.Schema
+		text   string // with %s in the place of a key
+	}{
+		{configSchema, "%s:"},
+		{limitsSchema, "limits: {%s: 1}"},
+		{portEntrySchema, "ports: [{id: a, kind: wire, arg: w, %s: x}]"},
+	} {
+		for _, name := range c.schema.Names() {
+			if _, err := parseConfig([]byte(strings.Replace(c.text, "%s", name, 1)), false); err != nil && strings.Contains(err.Error(), "unknown member") {
+				t.Errorf("%s is described, but not read: %v", name, err)
+			}
+		}
+		_, err := parseConfig([]byte(strings.Replace(c.text, "%s", c.schema.Names()[0]+"x", 1)), false)
+		if err == nil || !strings.Contains(err.Error(), "members are "+strings.Join(c.schema.Names(), ", ")) {
+			t.Errorf("%s: %v", c.text, err)
+		}
+	}
+}
+
+// TestPortsAreBlamedOnWhereTheyCameFrom: a port of the file is not one of --port.
+func TestPortsAreBlamedOnWhereTheyCameFrom(t *testing.T) {
+	c, err := parseConfig([]byte("listen: x\nports:\n- {id: a, kind: wire, arg: w}\n"), false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	fromFile := serveFlags{config: "f.yaml", ports: portFlags{c.Ports[0].PortSpec}, portLines: []int{c.Ports[0].line}}
+	if got := fromFile.portError(0, os.ErrNotExist).Error(); !strings.HasPrefix(got, `f.yaml: line 3: port "a" (wire:w): `) {
+		t.Error(got)
+	}
+	fromFlag := serveFlags{config: "f.yaml", ports: portFlags{c.Ports[0].PortSpec}}
+	if got := fromFlag.portError(0, os.ErrNotExist).Error(); !strings.HasPrefix(got, "--port a=wire:w: ") {
+		t.Error(got)
+	}
+}
+
+// TestWholeNumbersOfYAML: 10.0 and 1e1 are 10 in bodies and in limits.
+func TestWholeNumbersOfYAML(t *testing.T) {
+	c, err := parseConfig([]byte("limits: {ports: 10.0, events: 1e1}\nresources: {/a/b: {c: 9007199254740993.0, d: 1e1}}"), false)
+	if err != nil || c.Limits.Ports != 10 || c.Limits.Events != 10 || string(c.Resources[0].Body) != `{"c":9007199254740993,"d":10}` {
+		t.Errorf("%+v, %v", c, err)
 	}
 }

@@ -32,6 +32,7 @@ type serveFlags struct {
 	lab                                 string
 	openPerf, dropOverruns              bool
 	ports                               portFlags
+	portLines                           []int // of the ports in the file that they came from; none from flags
 }
 
 func runServe(c command, args []string) error {
@@ -66,18 +67,20 @@ func runServe(c command, args []string) error {
 func (f *serveFlags) readConfig(log *slog.Logger) ([]resource, error) {
 	var resources []resource
 	if f.config != "" {
-		c, err := readConfig(f.config)
+		c, err := readConfig(f.config, f.openPerf)
 		if err != nil {
 			return nil, usageErrorf("--config: %v", err)
 		}
 		for _, key := range c.Unknown {
-			log.Warn("unknown key in the configuration file", "key", key)
+			log.Warn("unknown key in the configuration file", "key", key.String())
 		}
 		if f.listen == "" {
 			f.listen = c.Listen
 		}
 		if len(f.ports) == 0 {
-			f.ports = c.Ports
+			for _, p := range c.Ports {
+				f.ports, f.portLines = append(f.ports, p.PortSpec), append(f.portLines, p.line)
+			}
 		}
 		f.limits, resources = c.Limits, c.Resources
 	}
@@ -133,9 +136,9 @@ func serveUntil(ctx context.Context, f serveFlags, resources []resource, log *sl
 			return err
 		}
 	}
-	for _, spec := range f.ports {
+	for i, spec := range f.ports {
 		if err := s.OpenPort(ctx, spec); err != nil {
-			return usageErrorf("--port %s=%s:%s: %v", spec.ID, spec.Kind, spec.Name, err)
+			return f.portError(i, err)
 		}
 	}
 	for _, r := range resources {
@@ -149,6 +152,15 @@ func serveUntil(ctx context.Context, f serveFlags, resources []resource, log *sl
 	}
 	fmt.Printf("listening on http://%s\n", listener.Addr())
 	return serveHTTP(ctx, s.HTTPServer(), listener, log)
+}
+
+// portError blames the flag or the line of the file that a port came from.
+func (f *serveFlags) portError(i int, err error) error {
+	p := f.ports[i]
+	if i < len(f.portLines) {
+		return usageErrorf("%s: line %d: port %q (%s:%s): %v", f.config, f.portLines[i], p.ID, p.Kind, p.Name, err)
+	}
+	return usageErrorf("--port %s=%s:%s: %v", p.ID, p.Kind, p.Name, err)
 }
 
 // serveHTTP serves until ctx ends, then gives requests in progress a moment.
