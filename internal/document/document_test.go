@@ -22,7 +22,7 @@ func TestNearestNames(t *testing.T) {
 		{"ttl", ipv4, "time_to_live"}, {"timeToLive", ipv4, "time_to_live"}, {"dst", ipv4, "destination"}, {"tos", ipv4, ""},
 		{"modifers", []string{"ethernet", "vlan", "modifiers"}, "modifiers"},
 		{"listn", file, "listen"}, {"limit", file, "limits"}, {"port", file, "ports"}, {"color", file, ""}, {"", file, ""},
-		{"rates", []string{"rate", "units"}, "rate"}, {"retries", []string{"mode", "timeout_ms"}, ""}, {"timeout", []string{"mode", "timeout_ms"}, "timeout_ms"},
+		{"7", []string{"0"}, ""}, {"ab", []string{"ac"}, "ac"}, {"rates", []string{"rate", "units"}, "rate"}, {"retries", []string{"mode", "timeout_ms"}, ""}, {"timeout", []string{"mode", "timeout_ms"}, "timeout_ms"},
 		{strings.Repeat("x", 1<<20), file, ""},
 	} {
 		if got := Nearest(c.name, c.known); got != c.want {

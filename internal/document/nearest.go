@@ -50,7 +50,7 @@ func Nearest(name string, known []string) string {
 		return ""
 	}
 	plain := flatten(name)
-	best, least := "", max(1, len(plain)/3)+1
+	best, least := "", min(max(1, len(plain)/3)+1, len(plain)) // another name of one letter is not near
 	for _, k := range known {
 		if d := distance(plain, flatten(k)); d < least {
 			best, least = k, d

@@ -123,12 +123,8 @@ func (n *Network) addHosts() error {
 			first = n.numbers
 		}
 		n.numbers = max(n.numbers, first+uint32(count))
-		for k := range uint32(count) {
-			name := g.Name
-			if count > 1 {
-				name = fmt.Sprintf("%s-%d", g.Name, k+1)
-			}
-			if err := n.addHost(name, g, first+k, k); err != nil {
+		for k, name := range g.names() {
+			if err := n.addHost(name, g, first+uint32(k), uint32(k)); err != nil {
 				return g.wrap(err)
 			}
 		}

@@ -9,28 +9,36 @@ import (
 	"net/netip"
 	"regexp"
 	"slices"
-	"strconv"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
 
+	"glean/internal/document"
 	"glean/sim"
 	"glean/stack/loop"
 )
 
 // Load reads a scenario file. The error is a *FileError with all that is wrong.
 func Load(file string, text []byte) (*Scenario, error) {
-	r := &reader{file: file, budget: maxNodes}
+	return (&reader{file: file, budget: maxNodes}).load(text)
+}
+
+func (r *reader) load(text []byte) (*Scenario, error) {
 	var doc yaml.Node
 	decoder := yaml.NewDecoder(bytes.NewReader(text))
 	if err := decoder.Decode(&doc); err != nil {
-		return nil, r.syntax(err)
+		return nil, r.syntax(text, err)
 	}
-	if err := decoder.Decode(new(yaml.Node)); !errors.Is(err, io.EOF) {
-		return nil, r.syntax(errors.New("there is more than one document"))
+	var more yaml.Node
+	switch err := decoder.Decode(&more); {
+	case err == nil:
+		return nil, &FileError{[]Problem{{File: r.file, Line: more.Line, Column: 1, Text: "there is more than one document"}}}
+	case !errors.Is(err, io.EOF):
+		return nil, r.syntax(text, err)
 	}
 	top := value{&doc, "", r}.child(doc.Content[0], "")
 	s := top.scenario()
+	r.resolve()
 	if len(r.problems) == 0 {
 		return s, nil
 	}
@@ -40,18 +48,17 @@ func Load(file string, text []byte) (*Scenario, error) {
 	return nil, &FileError{r.problems}
 }
 
-var yamlLine = regexp.MustCompile(`line (\d+): `)
+var yamlPlace = regexp.MustCompile(`^yaml: (line \d+: )?`)
 
-// syntax makes a problem of an error of the YAML parser, which knows no column.
-func (r *reader) syntax(err error) error {
-	p := Problem{File: r.file, Line: 1, Column: 1, Text: err.Error()}
+// syntax makes a problem of an error of the YAML parser, which knows no column
+// and names the line where the surrounding map begins, or one beside it.
+func (r *reader) syntax(text []byte, err error) error {
+	p := Problem{File: r.file, Line: 1, Column: 1, Text: yamlPlace.ReplaceAllString(err.Error(), "")}
 	if errors.Is(err, io.EOF) {
 		p.Text = "the file is empty"
-	}
-	p.Text = strings.TrimPrefix(p.Text, "yaml: ")
-	if m := yamlLine.FindStringSubmatch(p.Text); m != nil {
-		p.Line, _ = strconv.Atoi(m[1])
-		p.Text = yamlLine.ReplaceAllString(p.Text, "")
+	} else {
+		p.Line = document.FaultLine(text, func(part []byte) bool { return yaml.Unmarshal(part, new(yaml.Node)) == nil })
+		p.Column = document.Indent(text, p.Line)
 	}
 	return &FileError{[]Problem{p}}
 }
@@ -103,7 +110,7 @@ func (v value) name() string {
 func (v value) topology() (t Topology) {
 	v.object(fields{
 		"switches":        each(&t.Switches, value.switchName),
-		"provider":        into(&t.Provider, value.texts),
+		"provider":        into(&t.Provider, value.switches),
 		"trunks":          each(&t.Trunks, value.trunk),
 		"routers":         each(&t.Routers, value.router),
 		"virtual_routers": each(&t.Virtual, value.virtual),
@@ -117,14 +124,25 @@ func (v value) topology() (t Topology) {
 	return t
 }
 
+var newSwitch = naming(aSwitch, value.name)
+
 // switchName reads a name, or a map with a name, which can be repeated.
 func (v value) switchName() (name string) {
 	if v.node.Kind != yaml.MappingNode {
-		return v.name()
+		return newSwitch(v)
 	}
-	v.object(fields{"name": into(&name, value.name)})
+	v.object(fields{"name": into(&name, newSwitch)})
 	v.required("name")
 	return name
+}
+
+// switches reads one or several names of switches.
+func (v value) switches() []string {
+	words := v.texts()
+	for _, w := range words {
+		v.refer(w, aSwitch)
+	}
+	return words
 }
 
 // with adds the members that every wire has.
@@ -137,7 +155,7 @@ func (w *Wire) with(f fields) fields {
 func (v value) trunk() (t Trunk) {
 	var between []string
 	t.Origin = v.origin()
-	v.object(t.with(fields{"between": each(&between, value.name)}))
+	v.object(t.with(fields{"between": each(&between, switchRef)}))
 	if len(between) != 2 {
 		v.wrong("between must name two switches")
 		return t
@@ -151,11 +169,11 @@ var vlanID = integer[uint16](1, 4094)
 func (v value) router() (r Router) {
 	r.Origin = v.origin()
 	v.object(fields{
-		"name": into(&r.Name, value.name),
+		"name": into(&r.Name, naming(aRouter, value.name)),
 		"ports": each(&r.Ports, func(v value) (p RouterPort) {
 			p.Origin = v.origin()
 			v.object(p.with(fields{
-				"on": into(&p.On, value.text), "vlan": into(&p.VLAN, vlanID),
+				"on": into(&p.On, value.attachment), "vlan": into(&p.VLAN, vlanID),
 				"ipv4": into(&p.IPv4, prefix4), "ipv6": into(&p.IPv6, prefix6),
 			}))
 			v.required("on")
@@ -175,8 +193,8 @@ func (v value) router() (r Router) {
 func (v value) virtual() (r Virtual) {
 	r.Origin = v.origin()
 	v.object(fields{
-		"name": into(&r.Name, value.name), "on": into(&r.On, value.name), "vlan": into(&r.VLAN, vlanID),
-		"routers": each(&r.Routers, value.name), "id": into(&r.ID, integer[uint8](1, 255)),
+		"name": into(&r.Name, naming(aVirtual, value.name)), "on": into(&r.On, switchRef), "vlan": into(&r.VLAN, vlanID),
+		"routers": each(&r.Routers, routerRef), "id": into(&r.ID, integer[uint8](1, 255)),
 		"ipv4": into(&r.IPv4, prefix4), "ipv6": into(&r.IPv6, prefix6),
 	})
 	v.required("name", "on", "routers")
@@ -191,20 +209,25 @@ func (v value) hosts() (g HostGroup) {
 	v.object(g.with(fields{
 		"name": into(&g.Name, value.name), "count": into(&g.Count, integer[int](1, maxHosts)),
 		"first": into(&g.First, integer[uint32](1, 1<<24-1)), "address": into(&g.Address, integer[uint32](1, 1<<31)),
-		"on": into(&g.On, value.text), "vlan": into(&g.VLAN, vlanID), "inner_vlan": into(&g.Inner, vlanID),
+		"on": into(&g.On, value.attachment), "vlan": into(&g.VLAN, vlanID), "inner_vlan": into(&g.Inner, vlanID),
 		"ipv4": into(&g.IPv4, prefix4), "ipv6": into(&g.IPv6, prefix6),
 		"gateway_ipv4": into(&g.Gateway4, address4), "gateway_ipv6": into(&g.Gateway6, address6),
 		"answers_for": each(&g.AnswersFor, value.prefix),
 		"boot":        into(&g.Boot, value.time), "off": into(&g.Off, value.boolean), "think": into(&g.Think, value.time),
 	}))
 	v.required("name", "on")
+	for _, name := range g.names() {
+		if !v.define(aDevice, name) || !v.define(aHost, name) {
+			break
+		}
+	}
 	return g
 }
 
 func (v value) odd() (o Odd) {
 	o.Origin = v.origin()
 	v.object(fields{
-		"name": into(&o.Name, value.name), "on": into(&o.On, value.text), "vlan": into(&o.VLAN, vlanID),
+		"name": into(&o.Name, naming(aDevice, value.name)), "on": into(&o.On, value.attachment), "vlan": into(&o.VLAN, vlanID),
 		"number": into(&o.Number, integer[uint32](1, 1<<24-1)), "ipv6": into(&o.IPv6, address6),
 	})
 	v.required("name", "on", "number", "ipv6")
@@ -214,9 +237,9 @@ func (v value) odd() (o Odd) {
 func (v value) farm() (f Farm) {
 	f.Origin = v.origin()
 	v.object(f.with(fields{
-		"name": into(&f.Name, value.name), "hosts": into(&f.Hosts, integer[int](1, 1<<24)),
+		"name": into(&f.Name, naming(aDevice, value.name)), "hosts": into(&f.Hosts, integer[int](1, 1<<24)),
 		"first": into(&f.First, integer[uint32](0, 1<<24-1)),
-		"on":    into(&f.On, value.text), "vlan": into(&f.VLAN, vlanID),
+		"on":    into(&f.On, value.attachment), "vlan": into(&f.VLAN, vlanID),
 		"ipv4": into(&f.IPv4, address4), "ipv6": into(&f.IPv6, address6),
 		"dead": each(&f.Dead, integer[uint32](0, 1<<24)),
 	}))
@@ -226,7 +249,7 @@ func (v value) farm() (f Farm) {
 
 func (v value) port() (p Port) {
 	p.Origin = v.origin()
-	v.object(p.with(fields{"id": into(&p.ID, value.text), "on": into(&p.On, value.name)}))
+	v.object(p.with(fields{"id": into(&p.ID, naming(aPort, value.text)), "on": into(&p.On, switchRef)}))
 	v.required("id")
 	return p
 }
@@ -344,8 +367,8 @@ func (v value) expect() (e Expect) {
 		"timed_out":            into(&e.TimedOut, value.reasons),
 		"within":               into(&e.Within, value.time),
 		"answered_within":      into(&e.AnsweredWithin, value.time),
-		"started":              into(&e.Started, value.texts),
-		"refused":              into(&e.Refused, value.texts),
+		"started":              into(&e.Started, generatorRefs),
+		"refused":              into(&e.Refused, generatorRefs),
 		"received":             into(&e.Received, share),
 		"accounted":            into(&e.Accounted, value.boolean),
 		"flows":                into(&e.Flows, integer[int](1, 1<<30)),

@@ -42,9 +42,9 @@ func TestSmallFileIsRight(t *testing.T) {
 // Every mistake is found where it is: line, column, field.
 func TestMistakesHaveAPlace(t *testing.T) {
 	for _, c := range []struct{ old, new, want string }{
-		{"name: small", "nam: small", `small.yaml:1:1: nam: is unknown; there are about,`},
+		{"name: small", "nam: small", `small.yaml:1:1: unknown member "nam"; did you mean "name"? members are about,`},
 		{"name: small\n", "", `small.yaml:1:1: lacks "name"`},
-		{"name: small", "name: small\nname: big", `small.yaml:2:1: name: is there twice`},
+		{"name: small", "name: small\nname: big", `small.yaml:2:1: name: is given more than once`},
 		{"name: small", "name: [small]", `small.yaml:1:7: name: must be a word`},
 		{"name: small", "seed: -1\nname: small", `small.yaml:1:7: seed: "-1" is not a whole number from 0`},
 		{"switches: [lan]", "switches: lan", `small.yaml:3:13: topology.switches: must be a list`},
@@ -64,9 +64,30 @@ func TestMistakesHaveAPlace(t *testing.T) {
 		{"  hosts:", "  faults: [{wires: x, rules: [{loss: 1%, by: 1ms}]}]\n  hosts:", `by does not go with loss`},
 		{"  hosts:", "  faults: [{wires: x, rules: [{duplicate: 1%}]}]\n  hosts:", `topology.faults[0].rules[0]: lacks "after"`},
 		{"  hosts:", "  faults: [{wires: x, rules: [{}]}]\n  hosts:", `names no rule`},
-		{"expect: {learning: completed}", "expect: {learning: completed", `small.yaml:17:1: did not find expected`},
+		{"expect: {learning: completed}", "expect: {learning: completed", `small.yaml:18:1: did not find expected`},
+		{"    - {name: peer", "     - {name: far, on: lan}\n    - {name: peer", `small.yaml:7:5: did not find expected`},
+		{"timeline:", " timeline:", `small.yaml:16:2: did not find expected`},
+		{"at: 1s", "at: 1s, powr_off: peer-1", `small.yaml:17:14: timeline[0]: unknown member "powr_off"; did you mean "power_off"?`},
+		{"count: 3", "cuont: 3", `small.yaml:6:20: topology.hosts[0]: unknown member "cuont"; did you mean "count"?`},
+		{"learning: completed}", "lerning: completed}", `small.yaml:18:10: expect: unknown member "lerning"; did you mean "learning"?`},
+		{"port_id: \"0\"", "port_id: \"0\"\n    prt: 1", `small.yaml:10:10: interfaces[0].prt: unknown member "prt"; did you mean "port_id"?`},
+		{"switches: [lan]", "switches: [lan, b, lan]", `small.yaml:3:22: topology.switches[2]: switch "lan" is given more than once, first in line 3`},
+		{"    - {name: peer", "    - {name: peer-2, on: lan}\n    - {name: peer", `small.yaml:7:7: topology.hosts[1]: device "peer-2" is given more than once, first in line 6`},
+		{"on: lan, ipv4", "on: wan, ipv4", `small.yaml:6:34: topology.hosts[0].on: no switch "wan"; did you mean "lan"? switches are "lan"`},
+		{"on: lan, ipv4", "on: \"port:7\", ipv4", `topology.hosts[0].on: no port "7"; ports are "0"`},
+		{`id: "0", on: lan`, `id: "0", on: wan`, `small.yaml:4:25: topology.ports[0].on: no switch "wan"`},
+		{"port_id: \"0\"", "port_id: \"7\"", `small.yaml:9:14: interfaces[0].port_id: no port "7"; ports are "0"`},
+		{"interface_id: if-1", "interface_id: if-2", `small.yaml:15:20: learning[0].interface_id: no interface "if-2"; did you mean "if-1"?`},
+		{"power_off: peer-1", "power_off: peer-4", `small.yaml:17:25: timeline[0].power_off: no host or router "peer-4"; did you mean "peer-1"?`},
+		{"power_off: peer-1", "link_down: \"1\"", `timeline[0].link_down: no port "1"; ports are "0"`},
+		{"power_off: peer-1", "start: gen", `timeline[0].start: no generator "gen"; there are none`},
+		{"power_off: peer-1", "flush: if-3", `timeline[0].flush: no interface "if-3"`},
+		{"power_off: peer-1", "move: {host: peer-1, to: wan}", `timeline[0].move.to: no switch "wan"`},
+		{"power_off: peer-1", "failover: {virtual_router: v, to: r}", `timeline[0].failover.virtual_router: no virtual router "v"; there are none`},
+		{"expect: {", "expect: {started: gen-1, ", `expect.started: no generator "gen-1"`},
 		{smallFile, "", "small.yaml:1:1: the file is empty"},
-		{smallFile, smallFile + "---\n", "more than one document"},
+		{smallFile, smallFile + "---\nname: x\n", "small.yaml:19:1: there is more than one document"},
+		{smallFile, smallFile + "---\na: b: c\n", "small.yaml:20:1: mapping values are not allowed"},
 		{smallFile, "&a [*a]", "small.yaml:1:1: must be a map"},
 	} {
 		text := strings.Replace(smallFile, c.old, c.new, 1)
@@ -84,14 +105,9 @@ func TestMistakesHaveAPlace(t *testing.T) {
 // What only shows when the network is built has a place, too.
 func TestMistakesOfTheNetworkHaveAPlace(t *testing.T) {
 	for _, c := range []struct{ old, new, want string }{
-		{"on: lan, ipv4", "on: wan, ipv4", `small.yaml:6:7: topology.hosts[0]: peer-1: there is no switch "wan"`},
 		{"on: lan, ipv4: 10.0.0.0/24", "on: lan, ipv4: 10.0.0.0/31", `topology.hosts[0]: host peer-2: 10.0.0.0/31 has no address number 2`},
-		{`id: "0", on: lan`, `id: "0", on: wan`, `small.yaml:4:11: topology.ports[0]: port "0": there is no switch "wan"`},
 		{"  hosts:", "  faults: [{wires: nosuch, rules: [{loss: 1%}]}]\n  hosts:", `small.yaml:5:12: topology.faults[0]: faults: no wire matches ["nosuch"]`},
-		{"port_id: \"0\"", "port_id: \"7\"", `interfaces[0].port_id: `},
-		{"interface_id: if-1", "interface_id: if-2", `learning[0].interface_id: `},
 		{"  switches: [lan]", "  switches: [lan, b]\n  trunks: [{between: [lan, b]}, {between: [b, lan]}]", `small.yaml:4:33: topology.trunks[1]: trunk b:lan makes a circle`},
-		{"    - {name: peer", "    - {name: peer-2, on: lan}\n    - {name: peer", `topology.hosts[1]: host "peer-2" is there twice`},
 	} {
 		s, err := Load("small.yaml", []byte(strings.Replace(smallFile, c.old, c.new, 1)))
 		if err != nil {
@@ -106,12 +122,16 @@ func TestMistakesOfTheNetworkHaveAPlace(t *testing.T) {
 
 // A step that can't be done is in the report; the run goes on.
 func TestFailedStepIsReported(t *testing.T) {
-	s, err := Load("small.yaml", []byte(strings.Replace(smallFile, "power_off: peer-1", "power_off: nobody", 1)))
+	text := strings.Replace(smallFile, "timeline:", `generators:
+  - {id: gen, target_id: if-1, config: {duration: {frames: 1}, load: {rate: {value: 1, period: second}, units: frames}, traffic: [
+      {length: {fixed: 64}, packet: {protocols: [{ethernet: {}}, {ipv4: {destination: 10.0.0.200}}]}}]}}
+timeline:`, 1)
+	s, err := Load("small.yaml", []byte(strings.Replace(text, "power_off: peer-1", "start: gen", 1)))
 	if err != nil {
 		t.Fatal(err)
 	}
 	r, err := Execute(s, Options{})
-	if err != nil || r.OK() || len(r.Faults) != 1 || !strings.Contains(r.Faults[0], `power_off nobody: there is no host "nobody"`) {
+	if err != nil || r.OK() || len(r.Faults) != 1 || !strings.Contains(r.Faults[0], "start gen: ") {
 		t.Errorf("%v %+v", err, r.Faults)
 	}
 }

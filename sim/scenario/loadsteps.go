@@ -43,11 +43,15 @@ var deeds = map[string]func(v value) deed{
 		f := v.wires()
 		return deed{network: func(n *Network) error { return n.Partition(f.Wires, f.Direction, false) }}
 	},
-	"link_down":  func(v value) deed { return v.linkDeed(link.State{Reason: link.ReasonDown}) },
-	"link_up":    func(v value) deed { return v.linkDeed(link.State{Up: true}) },
-	"power_off":  func(v value) deed { return v.nameDeed(func(n *Network, s string) error { return n.Power(s, false) }) },
-	"power_on":   func(v value) deed { return v.nameDeed(func(n *Network, s string) error { return n.Power(s, true) }) },
-	"announce":   func(v value) deed { return v.nameDeed((*Network).Announce) },
+	"link_down": func(v value) deed { return v.linkDeed(link.State{Reason: link.ReasonDown}) },
+	"link_up":   func(v value) deed { return v.linkDeed(link.State{Up: true}) },
+	"power_off": func(v value) deed {
+		return v.nameDeed(func(n *Network, s string) error { return n.Power(s, false) }, aHost, aRouter)
+	},
+	"power_on": func(v value) deed {
+		return v.nameDeed(func(n *Network, s string) error { return n.Power(s, true) }, aHost, aRouter)
+	},
+	"announce":   func(v value) deed { return v.nameDeed((*Network).Announce, aHost) },
 	"claim":      value.claimDeed,
 	"move":       value.moveDeed,
 	"change_mac": value.changeDeed,
@@ -56,21 +60,21 @@ var deeds = map[string]func(v value) deed{
 		b := readLearning(v)
 		return deed{engine: func(r *Run) error { return r.Learn(b.Raw) }}
 	},
-	"start": func(v value) deed { return v.idDeed((*Run).Start) },
+	"start": func(v value) deed { return v.idDeed(aGenerator, (*Run).Start) },
 	"stop": func(v value) deed {
-		return v.idDeed(func(r *Run, id string) error { return r.engine.StopGenerator(id, func() {}) })
+		return v.idDeed(aGenerator, func(r *Run, id string) error { return r.engine.StopGenerator(id, func() {}) })
 	},
 	"delete_generator": func(v value) deed {
-		return v.idDeed(func(r *Run, id string) error { r.engine.DeleteGenerator(id, true, func() {}); return nil })
+		return v.idDeed(aGenerator, func(r *Run, id string) error { r.engine.DeleteGenerator(id, true, func() {}); return nil })
 	},
 	"delete_interface": func(v value) deed {
-		return v.idDeed(func(r *Run, id string) error { r.engine.DeleteInterface(id, func() {}); return nil })
+		return v.idDeed(anInterface, func(r *Run, id string) error { r.engine.DeleteInterface(id, func() {}); return nil })
 	},
 	"cancel": func(v value) deed {
-		return v.idDeed(func(r *Run, id string) error { r.engine.DeleteLearning(id); return nil })
+		return v.idDeed(aRequest, func(r *Run, id string) error { r.engine.DeleteLearning(id); return nil })
 	},
 	"flush": func(v value) deed {
-		return v.idDeed(func(r *Run, id string) error { return r.engine.FlushNeighbors(id, func() {}) })
+		return v.idDeed(anInterface, func(r *Run, id string) error { return r.engine.FlushNeighbors(id, func() {}) })
 	},
 }
 
@@ -96,19 +100,19 @@ func (v value) step() (s Step) {
 	return s
 }
 
-func (v value) nameDeed(do func(n *Network, name string) error) deed {
-	name := v.name()
+func (v value) nameDeed(do func(n *Network, name string) error, of ...thing) deed {
+	name := referring(value.name, of...)(v)
 	return deed{network: func(n *Network) error { return do(n, name) }}
 }
 
-func (v value) idDeed(do func(r *Run, id string) error) deed {
-	id := v.text()
+func (v value) idDeed(of thing, do func(r *Run, id string) error) deed {
+	id := referring(value.text, of)(v)
 	return deed{engine: func(r *Run) error { return do(r, id) }}
 }
 
 // linkDeed sets the state of the far end of a port's wire.
 func (v value) linkDeed(state link.State) deed {
-	id := v.text()
+	id := referring(value.text, aPort)(v)
 	return deed{network: func(n *Network) error {
 		e := n.Port(id)
 		if e == nil {
@@ -131,7 +135,7 @@ func (v value) wires() (f Fault) {
 
 func (v value) moveDeed() deed {
 	var host, to string
-	v.object(fields{"host": into(&host, value.name), "to": into(&to, value.name)})
+	v.object(fields{"host": into(&host, hostName), "to": into(&to, switchRef)})
 	v.required("host", "to")
 	return deed{network: func(n *Network) error { return n.MoveHost(host, to) }}
 }
@@ -139,7 +143,7 @@ func (v value) moveDeed() deed {
 func (v value) claimDeed() deed {
 	var host string
 	var addr netip.Addr
-	v.object(fields{"host": into(&host, value.name), "address": into(&addr, value.address)})
+	v.object(fields{"host": into(&host, hostName), "address": into(&addr, value.address)})
 	v.required("host", "address")
 	return deed{network: func(n *Network) error { return n.Claim(host, addr) }}
 }
@@ -147,7 +151,7 @@ func (v value) claimDeed() deed {
 func (v value) changeDeed() deed {
 	var host string
 	var announce bool
-	v.object(fields{"host": into(&host, value.name), "announce": into(&announce, value.boolean)})
+	v.object(fields{"host": into(&host, hostName), "announce": into(&announce, value.boolean)})
 	v.required("host")
 	return deed{network: func(n *Network) error { return n.ChangeMAC(host, announce) }}
 }
@@ -156,7 +160,7 @@ func (v value) failoverDeed() deed {
 	var name, to string
 	announce := true
 	v.object(fields{
-		"virtual_router": into(&name, value.name), "to": into(&to, value.name), "announce": into(&announce, value.boolean),
+		"virtual_router": into(&name, referring(value.name, aVirtual)), "to": into(&to, routerRef), "announce": into(&announce, value.boolean),
 	})
 	v.required("virtual_router", "to")
 	return deed{network: func(n *Network) error { return n.Failover(name, to, announce) }}

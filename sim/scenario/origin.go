@@ -3,6 +3,9 @@ package scenario
 import (
 	"encoding/json"
 	"errors"
+	"fmt"
+
+	"go.yaml.in/yaml/v3"
 
 	"glean/server/engine"
 )
@@ -44,9 +47,11 @@ type Body struct {
 func bodyOf(text string) Body { return Body{Raw: json.RawMessage(text)} }
 
 // body reads a body and has it checked by a parser of the API, so that a file
-// is refused before anything runs.
-func bodyReader[T any](parse func([]byte) (T, error)) func(value) Body {
+// is refused before anything runs. names says what the body defines and refers
+// to.
+func bodyReader[T any](parse func([]byte) (T, error), names func(value)) func(value) Body {
 	return func(v value) Body {
+		names(v)
 		b := Body{v.json(), v.origin()}
 		if _, err := parse(b.Raw); err != nil {
 			var f *FileError
@@ -60,8 +65,37 @@ func bodyReader[T any](parse func([]byte) (T, error)) func(value) Body {
 	}
 }
 
+// words hands on the word that a member of a body is, or those of its list.
+func (v value) words(name string, do func(value, string)) {
+	m := v.member(name)
+	if m == nil {
+		return
+	}
+	at := v.child(m, v.path+"."+name)
+	if at.node.Kind == yaml.ScalarNode && at.node.ShortTag() != "!!null" && at.node.Value != "" {
+		do(at, at.node.Value)
+	}
+	if at.node.Kind == yaml.SequenceNode {
+		for i, n := range at.node.Content {
+			if item := at.child(n, fmt.Sprintf("%s[%d]", at.path, i)); item.node.Kind == yaml.ScalarNode {
+				do(item, item.node.Value)
+			}
+		}
+	}
+}
+
 var (
-	readInterface = bodyReader(engine.ParseInterface)
-	readGenerator = bodyReader(engine.ParseGenerator)
-	readLearning  = bodyReader(engine.ParseLearning)
+	readInterface = bodyReader(engine.ParseInterface, func(v value) {
+		v.words("id", func(at value, id string) { at.define(anInterface, id) })
+		v.words("port_id", func(at value, id string) { at.refer(id, aPort) })
+	})
+	readGenerator = bodyReader(engine.ParseGenerator, func(v value) {
+		v.words("id", func(at value, id string) { at.define(aGenerator, id) })
+		v.words("target_id", func(at value, id string) { at.refer(id, anInterface, aPort) })
+	})
+	readLearning = bodyReader(engine.ParseLearning, func(v value) {
+		v.words("id", func(at value, id string) { at.define(aRequest, id) })
+		v.words("interface_id", func(at value, id string) { at.refer(id, anInterface) })
+		v.words("generator_ids", func(at value, id string) { at.refer(id, aGenerator) })
+	})
 )

@@ -1,6 +1,7 @@
 package scenario
 
 import (
+	"fmt"
 	"net/netip"
 
 	"glean/sim"
@@ -118,6 +119,18 @@ type HostGroup struct {
 	Off        bool           // off until something switches it on
 	Think      loop.Duration
 	Wire
+}
+
+// names are the names of the hosts.
+func (g *HostGroup) names() []string {
+	if g.Count <= 1 {
+		return []string{g.Name}
+	}
+	names := make([]string, g.Count)
+	for k := range names {
+		names[k] = fmt.Sprintf("%s-%d", g.Name, k+1)
+	}
+	return names
 }
 
 // Farm is very many hosts on one wire.

@@ -12,6 +12,7 @@ import (
 
 	"go.yaml.in/yaml/v3"
 
+	"glean/internal/document"
 	"glean/sim"
 	"glean/stack/loop"
 )
@@ -49,6 +50,8 @@ type reader struct {
 	file     string
 	problems []Problem
 	budget   int // nodes left: aliases can make a small file a huge one
+	names
+	visit func(path string, known []string) // nil outside of tests: each map that is read
 }
 
 const (
@@ -92,6 +95,9 @@ func (v value) object(known fields) {
 		v.wrong("must be a map")
 		return
 	}
+	if v.r.visit != nil {
+		v.r.visit(v.path, sorted(known))
+	}
 	seen := make(map[string]bool)
 	for i := 0; i+1 < len(v.node.Content); i += 2 {
 		key := v.node.Content[i]
@@ -99,9 +105,9 @@ func (v value) object(known fields) {
 		read, ok := known[key.Value]
 		switch {
 		case seen[key.Value]:
-			value{key, path, v.r}.wrong("is there twice")
+			value{key, path, v.r}.wrong("is given more than once")
 		case !ok:
-			value{key, path, v.r}.wrong("is unknown; there are %s", strings.Join(sorted(known), ", "))
+			value{key, v.path, v.r}.wrong("%s", document.Unknown(key.Value, sorted(known)))
 		default:
 			read(v.child(v.node.Content[i+1], path))
 		}
@@ -190,6 +196,9 @@ func (v value) boolean() bool {
 func integer[T ~int | ~uint8 | ~uint16 | ~uint32 | ~uint64](least, most uint64) func(value) T {
 	return func(v value) T {
 		n, err := strconv.ParseUint(strings.ReplaceAll(v.node.Value, "_", ""), 0, 64)
+		if digits, whole := document.Whole(v.node.Value); err != nil && whole {
+			n, err = strconv.ParseUint(digits, 10, 64)
+		}
 		if v.node.Kind != yaml.ScalarNode || err != nil || n < least || n > most {
 			v.wrong("%q is not a whole number from %d to %d", v.node.Value, least, most)
 			return 0
@@ -352,7 +361,10 @@ func (v value) scalarJSON() json.RawMessage {
 		return json.RawMessage("null")
 	case "!!int", "!!float", "!!bool":
 		var x any
+		digits, whole := document.Whole(v.node.Value)
 		if n, err := strconv.ParseUint(v.node.Value, 0, 64); err == nil {
+			x = n
+		} else if n, err := strconv.ParseUint(digits, 10, 64); whole && err == nil {
 			x = n
 		} else if err := v.node.Decode(&x); err != nil {
 			v.wrong("%v", err)
