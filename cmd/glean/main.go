@@ -25,7 +25,7 @@ func commands() []command {
 	return []command{
 		{"demo", "[flags]", "learn and transmit in a simulated network; no root, no config", runDemo},
 		{"serve", "[flags]", "the daemon: REST API; ports on TAP devices, netdevs and in-process wires", runServe},
-		{"sim", "run|check|list", "networks on a virtual clock: scenario files, random worlds", runSim},
+		{"sim", "run|check|list|show|help", "networks on a virtual clock: scenario files, random worlds", runSim},
 		{"explain", "[TOPIC]", "members, ranges and defaults of what you write: bodies, headers, files", runExplain},
 		{"version", "", "print version, commit and Go version", runVersion},
 	}

@@ -9,6 +9,7 @@ import (
 	"runtime/debug"
 	"time"
 
+	"glean/internal/document"
 	"glean/sim/scenario"
 )
 
@@ -18,20 +19,22 @@ func simCommands() []command {
 		{"sim run", "[flags] FILE", "run one scenario file, or one of the library by its name, in virtual time", runSimRun},
 		{"sim check", "[flags]", "check random small worlds: faults, healing, verdicts", runSimCheck},
 		{"sim list", "", "list the scenarios of the library", runSimList},
+		{"sim show", "NAME", "print the file of a scenario of the library", runSimShow},
+		{"sim help", "", "explain scenario files member by member", runSimHelp},
 	}
 }
 
 // runSim chooses one of them.
 func runSim(c command, args []string) error {
 	if len(args) == 0 {
-		return usageErrorf("sim: which one? \"glean sim --help\" lists run, check and list")
+		return usageErrorf("sim: which one? \"glean sim --help\" lists run, check, list, show and help")
 	}
 	for _, sub := range simCommands() {
 		if sub.name == "sim "+args[0] {
 			return sub.run(sub, args[1:])
 		}
 	}
-	if args[0] == "-h" || args[0] == "--help" || args[0] == "help" {
+	if args[0] == "-h" || args[0] == "--help" {
 		fmt.Printf("usage: glean sim COMMAND\n\n%s\n\n", c.does)
 		for _, sub := range simCommands() {
 			fmt.Printf("  %-10s %-14s %s\n", sub.name, sub.args, sub.does)
@@ -54,6 +57,37 @@ func runSimList(c command, args []string) error {
 		fmt.Fprintf(out, "%-18s  %s\n", name, s.About)
 	}
 	return nil
+}
+
+// runSimShow prints a file of the library, to begin one's own with.
+func runSimShow(c command, args []string) error {
+	name, err := c.parseWithFile(c.newFlags(), args)
+	if err != nil {
+		return err
+	}
+	text, there := scenario.Text(name)
+	if !there {
+		near := document.Nearest(name, scenario.Library())
+		if near != "" {
+			near = fmt.Sprintf(" did you mean %q?", near)
+		}
+		return usageErrorf("sim show: no scenario %q in the library;%s \"glean sim list\" lists them", name, near)
+	}
+	_, err = os.Stdout.Write(text)
+	return err
+}
+
+// runSimHelp prints the format of scenario files.
+func runSimHelp(c command, args []string) error {
+	if err := c.parse(c.newFlags(), args); err != nil {
+		return err
+	}
+	fmt.Printf("%s\n", scenario.FormatNotes)
+	err := scenario.Format().Print(os.Stdout, func(*document.Schema) string { return "" })
+	if err == nil {
+		_, err = fmt.Print("\n\"glean sim list\" lists files to begin with, \"glean sim show NAME\" prints one.\n")
+	}
+	return err
 }
 
 // runSimRun runs a scenario and prints what came of it. The exit status tells

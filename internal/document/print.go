@@ -130,6 +130,8 @@ func (s *Schema) span() string {
 
 func (s *Schema) size() string {
 	switch {
+	case s.MaxItems > 0 && s.MaxItems == s.MinItems:
+		return fmt.Sprintf("%d items", s.MinItems)
 	case s.MaxItems > 0:
 		return fmt.Sprintf("%d to %d items", s.MinItems, s.MaxItems)
 	case s.MinItems > 0:

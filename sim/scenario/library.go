@@ -19,13 +19,19 @@ func Library() (names []string) {
 	return names
 }
 
+// Text returns the file of a scenario of the library, false if there is none of
+// that name.
+func Text(name string) ([]byte, bool) {
+	if !slices.Contains(Library(), name) {
+		return nil, false
+	}
+	text, err := library.ReadFile("library/" + name + ".yaml")
+	return text, err == nil
+}
+
 // Open reads a scenario file, or the scenario of that name in the library.
 func Open(name string) (*Scenario, error) {
-	if slices.Contains(Library(), name) {
-		text, err := library.ReadFile("library/" + name + ".yaml")
-		if err != nil {
-			return nil, err
-		}
+	if text, there := Text(name); there {
 		return Load("library/"+name+".yaml", text)
 	}
 	text, err := os.ReadFile(name)

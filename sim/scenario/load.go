@@ -110,7 +110,7 @@ func (v value) name() string {
 func (v value) topology() (t Topology) {
 	v.object(fields{
 		"switches":        each(&t.Switches, value.switchName),
-		"provider":        into(&t.Provider, value.switches),
+		"provider":        into(&t.Provider, switchRefs),
 		"trunks":          each(&t.Trunks, value.trunk),
 		"routers":         each(&t.Routers, value.router),
 		"virtual_routers": each(&t.Virtual, value.virtual),
@@ -134,15 +134,6 @@ func (v value) switchName() (name string) {
 	v.object(fields{"name": into(&name, newSwitch)})
 	v.required("name")
 	return name
-}
-
-// switches reads one or several names of switches.
-func (v value) switches() []string {
-	words := v.texts()
-	for _, w := range words {
-		v.refer(w, aSwitch)
-	}
-	return words
 }
 
 // with adds the members that every wire has.
@@ -374,7 +365,7 @@ func (v value) expect() (e Expect) {
 		"flows":                into(&e.Flows, integer[int](1, 1<<30)),
 		"neighbor_changes":     into(&e.NeighborChanges, count),
 		"packets_to_stale_mac": into(&e.Stale, count),
-		"conflicts":            into(&e.Conflicts, value.texts),
+		"conflicts":            into(&e.Conflicts, interfaceRefs),
 	})
 	return e
 }

@@ -81,17 +81,24 @@ func referring(read func(value) string, of ...thing) func(value) string {
 	}
 }
 
+// referringAll makes a reader of one or several names of things.
+func referringAll(of thing) func(value) []string {
+	return func(v value) []string {
+		words := v.texts()
+		for _, w := range words {
+			v.refer(w, of)
+		}
+		return words
+	}
+}
+
 var (
 	hostName      = referring(value.name, aHost)
 	switchRef     = referring(value.name, aSwitch)
 	routerRef     = referring(value.name, aRouter)
-	generatorRefs = func(v value) []string {
-		words := v.texts()
-		for _, w := range words {
-			v.refer(w, aGenerator)
-		}
-		return words
-	}
+	switchRefs    = referringAll(aSwitch)
+	generatorRefs = referringAll(aGenerator)
+	interfaceRefs = referringAll(anInterface)
 )
 
 // attachment reads where a device is: a switch, or "port:ID".
