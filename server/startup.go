@@ -32,7 +32,7 @@ func (s *Server) Apply(ctx context.Context, path string, body []byte) error {
 	if err != nil {
 		return err
 	}
-	return s.post(ctx, path[:slash], body)
+	return s.Create(ctx, path[:slash], body)
 }
 
 // withID puts an id into a body. The text stays as it is otherwise, so that
@@ -58,8 +58,9 @@ func withID(body []byte, id string) ([]byte, error) {
 	return fmt.Appendf(nil, `{"id":%s,%s`, name, body[1:]), nil
 }
 
-// post gives a request to the handler as if it had come by HTTP.
-func (s *Server) post(ctx context.Context, collection string, body []byte) error {
+// Create gives a POST to the handler as if it had come by HTTP. The error has the
+// status and the detail of the answer.
+func (s *Server) Create(ctx context.Context, collection string, body []byte) error {
 	r, err := http.NewRequestWithContext(ctx, http.MethodPost, collection, bytes.NewReader(body))
 	if err != nil {
 		return err

@@ -13,19 +13,36 @@ import (
 // labWire is the name of the wire of a lab's ports, as the API shows it.
 const labWire = "lab"
 
-// openLab runs the network of a scenario in real time, and gives the daemon the
-// ports that the scenario has for glean. Its interfaces and generators are left
-// to the user.
+// openLab runs the network of a scenario in real time, gives the daemon the ports
+// that the scenario has for glean, and makes its interfaces and generators. The
+// generators are learned, and started by the user.
 func openLab(ctx context.Context, s *server.Server, l *loop.Real, name string) error {
 	lab, err := scenario.Open(name)
 	if err != nil {
 		return usageErrorf("--lab: %v", err)
 	}
+	if err := openLabPorts(ctx, s, l, lab); err != nil {
+		return fmt.Errorf("--lab %s: %w", name, err)
+	}
+	for _, made := range []struct {
+		collection string
+		bodies     []scenario.Body
+	}{{"/interfaces", lab.Interfaces}, {"/packet/generators", lab.Generators}} {
+		for _, b := range made.bodies {
+			if err := s.Create(ctx, made.collection, b.Raw); err != nil {
+				return fmt.Errorf("--lab: %w", b.Wrap(err))
+			}
+		}
+	}
+	return nil
+}
+
+// openLabPorts builds the network and attaches the ports.
+func openLabPorts(ctx context.Context, s *server.Server, l *loop.Real, lab *scenario.Scenario) error {
 	var failed error
-	err = s.Do(ctx, func() {
-		n, err := scenario.Lab(l, lab, lab.Seed)
-		if err != nil {
-			failed = fmt.Errorf("--lab %s: %w", name, err)
+	err := s.Do(ctx, func() {
+		var n *scenario.Network
+		if n, failed = scenario.Lab(l, lab, lab.Seed); failed != nil {
 			return
 		}
 		for _, p := range lab.Topology.Ports {

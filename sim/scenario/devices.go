@@ -15,13 +15,13 @@ func (n *Network) addRouters() error {
 	for i := range n.topology.Routers {
 		spec := &n.topology.Routers[i]
 		if n.routers[spec.Name] != nil {
-			return spec.wrap(fmt.Errorf("router %q is there twice", spec.Name))
+			return spec.Wrap(fmt.Errorf("router %q is there twice", spec.Name))
 		}
 		d := &routerDevice{router: n.World.NewRouter(spec.Name), ports: make(map[string]*sim.RouterPort)}
 		n.routers[spec.Name] = d
 		for k, p := range spec.Ports {
 			if err := n.addRouterPort(d, uint32(i)<<12|uint32(k), p); err != nil {
-				return p.wrap(fmt.Errorf("router %s: %w", spec.Name, err))
+				return p.Wrap(fmt.Errorf("router %s: %w", spec.Name, err))
 			}
 		}
 		for _, r := range spec.Routes {
@@ -29,7 +29,7 @@ func (n *Network) addRouters() error {
 				continue // a router believes its own ports more than any route
 			}
 			if err := d.router.AddRoute(r.To, r.Via); err != nil {
-				return r.wrap(err)
+				return r.Wrap(err)
 			}
 		}
 	}
@@ -69,7 +69,7 @@ func (n *Network) addVirtual() error {
 	for i := range n.topology.Virtual {
 		spec := &n.topology.Virtual[i]
 		if err := n.addVirtualRouter(spec, i); err != nil {
-			return spec.wrap(fmt.Errorf("virtual router %s: %w", spec.Name, err))
+			return spec.Wrap(fmt.Errorf("virtual router %s: %w", spec.Name, err))
 		}
 	}
 	return nil
@@ -125,7 +125,7 @@ func (n *Network) addHosts() error {
 		n.numbers = max(n.numbers, first+uint32(count))
 		for k, name := range g.names() {
 			if err := n.addHost(name, g, first+uint32(k), uint32(k)); err != nil {
-				return g.wrap(err)
+				return g.Wrap(err)
 			}
 		}
 	}
@@ -206,7 +206,7 @@ func (n *Network) addFarms() error {
 	for i := range n.topology.Farms {
 		spec := &n.topology.Farms[i]
 		if err := n.addFarm(spec); err != nil {
-			return spec.wrap(err)
+			return spec.Wrap(err)
 		}
 	}
 	return nil

@@ -89,7 +89,7 @@ func Build(w *sim.World, t *Topology) (*Network, error) {
 	}
 	for i := range t.Faults {
 		if err := n.Disturb(&t.Faults[i]); err != nil {
-			return nil, t.Faults[i].wrap(err)
+			return nil, t.Faults[i].Wrap(err)
 		}
 	}
 	return n, nil
@@ -106,7 +106,7 @@ func (n *Network) wire(name string, w Wire) (a, b *sim.End, err error) {
 func (n *Network) addTrunks() error {
 	for _, t := range n.topology.Trunks {
 		if err := n.addTrunk(t); err != nil {
-			return t.wrap(err)
+			return t.Wrap(err)
 		}
 	}
 	return nil
@@ -141,7 +141,7 @@ func (n *Network) addPorts() error {
 	for _, p := range n.topology.Ports {
 		a, b, err := n.wire("port:"+p.ID, p.Wire)
 		if err != nil {
-			return p.wrap(err)
+			return p.Wrap(err)
 		}
 		n.ports[p.ID] = a
 		if p.On == "" {
@@ -149,7 +149,7 @@ func (n *Network) addPorts() error {
 		}
 		s := n.switches[p.On]
 		if s == nil {
-			return p.wrap(fmt.Errorf("port %q: there is no switch %q", p.ID, p.On))
+			return p.Wrap(fmt.Errorf("port %q: there is no switch %q", p.ID, p.On))
 		}
 		s.AddPort(b, sim.PortConfig{Trunk: true})
 	}

@@ -34,11 +34,11 @@ type oddHost struct {
 func (n *Network) addOdd() error {
 	for _, spec := range n.topology.Odd {
 		if !spec.IPv6.Is6() {
-			return spec.wrap(fmt.Errorf("host %s: %s is not an IPv6 address", spec.Name, spec.IPv6))
+			return spec.Wrap(fmt.Errorf("host %s: %s is not an IPv6 address", spec.Name, spec.IPv6))
 		}
 		end, tags, seg, err := n.attach(spec.Name, spec.On, spec.VLAN, Wire{})
 		if err != nil {
-			return spec.wrap(err)
+			return spec.Wrap(err)
 		}
 		h := &oddHost{end: end, mac: sim.MAC(sim.KindHost, spec.Number), addr: spec.IPv6.As16(), tags: tags}
 		end.Attach(h)

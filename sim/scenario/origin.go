@@ -16,9 +16,9 @@ type Origin struct{ v *value }
 
 func (v value) origin() Origin { return Origin{&v} }
 
-// wrap makes an error say where the thing is that it is about. Faults of a body
+// Wrap makes an error say where the thing is that it is about. Faults of a body
 // are looked up by their paths.
-func (o Origin) wrap(err error) error {
+func (o Origin) Wrap(err error) error {
 	if err == nil || o.v == nil {
 		return err
 	}
@@ -55,7 +55,7 @@ func bodyReader[T any](parse func([]byte) (T, error), names func(value)) func(va
 		b := Body{v.json(), v.origin()}
 		if _, err := parse(b.Raw); err != nil {
 			var f *FileError
-			if errors.As(b.wrap(err), &f) {
+			if errors.As(b.Wrap(err), &f) {
 				v.r.problems = append(v.r.problems, f.Problems...)
 			} else {
 				v.wrong("%v", err)

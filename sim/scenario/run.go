@@ -135,7 +135,7 @@ func (r *Run) provide() error {
 	for _, p := range r.scenario.Topology.Ports {
 		spec := engine.PortSpec{ID: p.ID, Kind: engine.KindWire, Name: p.ID}
 		if err := r.engine.ReservePort(spec); err != nil {
-			return p.wrap(fmt.Errorf("port %q: %w", p.ID, err))
+			return p.Wrap(fmt.Errorf("port %q: %w", p.ID, err))
 		}
 		var lk link.Link = r.network.Port(p.ID)
 		if r.pcap != nil {
@@ -153,17 +153,17 @@ func (r *Run) provide() error {
 	}
 	for _, body := range r.scenario.Interfaces {
 		if err := r.AddInterface(body.Raw); err != nil {
-			return body.wrap(err)
+			return body.Wrap(err)
 		}
 	}
 	for _, body := range r.scenario.Generators {
 		if err := r.AddGenerator(body.Raw); err != nil {
-			return body.wrap(err)
+			return body.Wrap(err)
 		}
 	}
 	for _, body := range r.scenario.Learning {
 		if err := r.Learn(body.Raw); err != nil {
-			return body.wrap(err)
+			return body.Wrap(err)
 		}
 	}
 	for i := range r.scenario.Timeline {
