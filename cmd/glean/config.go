@@ -206,7 +206,7 @@ func configLimits(n *yaml.Node) (engine.Limits, error) {
 		if key.Value == "memory" {
 			var err error
 			if l.Memory, err = parseMemory(value.Value); err != nil {
-				return l, fmt.Errorf("line %d: memory: %w", value.Line, err)
+				return l, lineError{fmt.Errorf("line %d: limits.memory: %w", value.Line, err)}
 			}
 			continue
 		}

@@ -20,6 +20,9 @@ var limitsSchema = document.OwnObject("limits", "how many of each there may be; 
 	limit("events", "events that are kept for clients that come back"),
 	limit("retain_learning", "learning requests that are kept after their end"),
 	limit("retain_learning_s", "seconds for which they are kept"),
+	limit("retain_results", "generator results that are kept after their end"),
+	limit("retain_results_s", "seconds for which they are kept"),
+	document.Optional("memory", document.TextOf("number with a unit, as 512MiB", "what all that clients make may take, at least 16MiB; the smaller of 1GiB and a quarter of the machine's if absent")),
 )
 
 func limit(name, about string) document.Member {

@@ -59,7 +59,7 @@ func TestWrongWords(t *testing.T) {
 		{[]string{"serve", "-c", file("- a\n- b\n")}, "must be a map"},
 		{[]string{"serve", "-c", file("ports: [{id: '0', kind: wire}]\n")}, "line 1"},
 		{[]string{"serve", "-c", file("limits: {ports: 0}\n")}, "ports"},
-		{[]string{"serve", "-c", file("limits:\n  generatorz: 5\n")}, `line 2: "generatorz"`},
+		{[]string{"serve", "-c", file("limits:\n  generatorz: 5\n")}, `did you mean "generators"?`},
 		{[]string{"serve", "-c", file("resources: {/interfaces/a: &x {k: *x}}\n")}, "nested deeper"},
 		{[]string{"serve", "-c", file(aliasBomb())}, "with its aliases"},
 	} {

@@ -53,7 +53,7 @@ func TestMemoryLimit(t *testing.T) {
 	for text, want := range map[string]int64{
 		"limits: {memory: 2GiB}": 2 << 30, `limits: {memory: "512 MiB"}`: 512 << 20, "limits: {memory: 33554432}": 32 << 20,
 	} {
-		c, err := parseConfig([]byte(text))
+		c, err := parseConfig([]byte(text), false)
 		if err != nil || c.Limits.Memory != want {
 			t.Errorf("%s: %d, %v", text, c.Limits.Memory, err)
 		}
@@ -64,7 +64,7 @@ func TestMemoryLimit(t *testing.T) {
 		"limits: {memory: 64MiB, events: 1073741824}": "events",
 		"limits: {events: 1073741824}":                "more than a quarter of the memory budget",
 	} {
-		if _, err := parseConfig([]byte(text)); err == nil || !strings.Contains(err.Error(), want) {
+		if _, err := parseConfig([]byte(text), false); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v, want %q", text, err, want)
 		}
 	}
