@@ -36,6 +36,7 @@ type Report struct {
 	Violations   []Violation   `json:"violations"`
 
 	topology *Topology
+	drawn    drawn
 }
 
 // OK tells whether everything was as it had to be.
@@ -128,7 +129,7 @@ func (r *Run) finish() (*Report, error) {
 		Scenario: r.scenario.Name, About: r.scenario.About, Seed: r.seed,
 		Duration: r.world.Now().Sub(0), Delivered: r.world.Delivered(),
 		Learning: []Request{}, Generators: []Generator{}, Faults: append([]string{}, r.faults...),
-		TrafficDropped: r.lost, topology: &r.scenario.Topology,
+		TrafficDropped: r.lost, topology: &r.scenario.Topology, drawn: r.drawing(),
 	}
 	arrived := r.network.arrivals()
 	for _, id := range r.order {
