@@ -72,11 +72,23 @@ func (s *Server) Create(ctx context.Context, collection string, body []byte) err
 		return nil
 	}
 	var p problem
-	if json.Unmarshal(w.body.Bytes(), &p) == nil && p.Detail != "" {
-		return fmt.Errorf("%d: %s", w.status, p.Detail)
+	if json.Unmarshal(w.body.Bytes(), &p) != nil || p.Detail == "" {
+		p.Detail = w.body.String()
 	}
-	return fmt.Errorf("%d: %s", w.status, w.body.Bytes())
+	return &Refusal{w.status, engine.Error{Kind: engine.Invalid, Detail: p.Detail, Faults: p.Errors}}
 }
+
+// Refusal is an answer of the API that is no success.
+type Refusal struct {
+	Status int
+	what   engine.Error
+}
+
+// Error gives the status and the detail.
+func (r *Refusal) Error() string { return fmt.Sprintf("%d: %s", r.Status, r.what.Detail) }
+
+// Unwrap returns the *engine.Error with the faults of the body.
+func (r *Refusal) Unwrap() error { return &r.what }
 
 // keptReply keeps an answer in memory.
 type keptReply struct {

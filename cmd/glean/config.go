@@ -12,6 +12,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"glean/internal/document"
+	"glean/internal/document/node"
 	"glean/server/engine"
 	"glean/stack/loop"
 )
@@ -58,6 +59,19 @@ type resource struct {
 	Path string // "/interfaces/if-1"
 	Line int
 	Body []byte // JSON
+	node *yaml.Node
+}
+
+// lineOf is the line that an error about the resource is about.
+func (r *resource) lineOf(err error) int {
+	var e *engine.Error
+	if !errors.As(err, &e) || len(e.Faults) == 0 {
+		return r.Line
+	}
+	if at := node.Find(r.node, e.Faults[0].Path); at != r.node {
+		return at.Line
+	}
+	return r.Line
 }
 
 // readConfig reads a file. openPerf is set if it may be OpenPerf's own.
@@ -272,7 +286,7 @@ func configResources(n *yaml.Node) ([]resource, error) {
 		if err != nil {
 			return nil, atLine(value, fmt.Sprintf("%q", key.Value), err)
 		}
-		list = append(list, resource{Path: key.Value, Line: key.Line, Body: body})
+		list = append(list, resource{Path: key.Value, Line: key.Line, Body: body, node: value})
 	}
 	return list, nil
 }

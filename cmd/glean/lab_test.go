@@ -73,8 +73,8 @@ generators:
 	}
 	var out, errs bytes.Buffer
 	code := run([]string{"serve", "--listen", "127.0.0.1:0", "--lab", path}, &out, &errs)
-	if code != 1 || !strings.Contains(errs.String(), path+":7:5: generators[1]: 400: ") {
-		t.Errorf("exit %d, stderr %q; want 1 and the line of the second generator", code, errs.String())
+	if code != 1 || !strings.Contains(errs.String(), path+":8:16: generators[1].config.traffic[0].length: ") {
+		t.Errorf("exit %d, stderr %q; want 1 and the line of the length", code, errs.String())
 	}
 }
 

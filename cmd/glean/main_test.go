@@ -134,7 +134,7 @@ func TestConfigResourceFails(t *testing.T) {
 	}
 	var out, errs bytes.Buffer
 	code := run([]string{"serve", "-c", path}, &out, &errs)
-	if code != 1 || !strings.Contains(errs.String(), `line 8: resource "/interfaces/if-b"`) || !strings.Contains(errs.String(), "nosuch") {
+	if code != 1 || !strings.Contains(errs.String(), `line 9: resource "/interfaces/if-b"`) || !strings.Contains(errs.String(), "nosuch") {
 		t.Errorf("exit %d, stderr %q; want exit 1 naming the resource, its line and the port", code, errs.String())
 	}
 }

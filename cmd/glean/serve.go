@@ -143,7 +143,7 @@ func serveUntil(ctx context.Context, f serveFlags, resources []resource, log *sl
 	}
 	for _, r := range resources {
 		if err := s.Apply(ctx, r.Path, r.Body); err != nil {
-			return fmt.Errorf("%s: line %d: resource %q: %w", f.config, r.Line, r.Path, err)
+			return fmt.Errorf("%s: line %d: resource %q: %w", f.config, r.lineOf(err), r.Path, err)
 		}
 	}
 	listener, err := net.Listen("tcp", f.listen)

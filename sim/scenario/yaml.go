@@ -13,6 +13,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"glean/internal/document"
+	"glean/internal/document/node"
 	"glean/sim"
 	"glean/stack/loop"
 )
@@ -127,16 +128,7 @@ func sorted[V any](m map[string]V) []string {
 // has tells whether a map has a member.
 func (v value) has(name string) bool { return v.member(name) != nil }
 
-func (v value) member(name string) *yaml.Node {
-	if v.node.Kind == yaml.MappingNode {
-		for i := 0; i+1 < len(v.node.Content); i += 2 {
-			if v.node.Content[i].Value == name {
-				return v.node.Content[i+1]
-			}
-		}
-	}
-	return nil
-}
+func (v value) member(name string) *yaml.Node { return node.Member(v.node, name) }
 
 // required complains if a map lacks a member.
 func (v value) required(names ...string) {
@@ -386,16 +378,4 @@ func quoted(s string) json.RawMessage {
 }
 
 // find follows a path as "config.protocols[1].eth" as far as it leads.
-func (v value) find(path string) value {
-	for _, part := range strings.FieldsFunc(path, func(r rune) bool { return r == '.' || r == '[' || r == ']' }) {
-		next := v.member(part)
-		if i, err := strconv.Atoi(part); err == nil && v.node.Kind == yaml.SequenceNode && i < len(v.node.Content) {
-			next = v.node.Content[i]
-		}
-		if next == nil {
-			return v
-		}
-		v = v.child(next, v.path)
-	}
-	return v
-}
+func (v value) find(path string) value { return v.child(node.Find(v.node, path), v.path) }
