@@ -21,7 +21,7 @@ type Binding struct {
 	LinkLocal netip.Addr
 	IPv6      netip.Addr
 	// NextHop is the address to ask for on the way to dst, false if there is no
-	// route. It is called during Compile only.
+	// route. It is called during Compile and Estimate only.
 	NextHop func(dst netip.Addr) (hop netip.Addr, ok bool)
 	MTU     int // largest payload of an Ethernet frame in octets, 0 means any
 }

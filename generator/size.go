@@ -1,6 +1,7 @@
 package generator
 
 import (
+	"net/netip"
 	"reflect"
 	"unsafe"
 )
@@ -103,9 +104,10 @@ const (
 	perDestination = 32  // its key, its adjacency and the word of its next hop
 )
 
-// Estimate is what a program of the configuration will hold, and for how many
-// destinations it will learn at most. Size says the same afterwards, exactly.
-func (c *Config) Estimate(b Binding) (octets int64, destinations int) {
+// Estimate is what a program of the configuration will hold, for how many
+// destinations it will learn at most, and behind about how many next hops. Size says
+// the first afterwards, exactly.
+func (c *Config) Estimate(b Binding) (octets int64, destinations, hops int) {
 	octets = c.Size() + generatorOverhead + perProgram
 	for i := range c.Traffic {
 		t := &c.Traffic[i]
@@ -119,10 +121,12 @@ func (c *Config) Estimate(b Binding) (octets int64, destinations int) {
 				octets += perOp + t.headers[j].modifiers[k].values.tableSize()
 			}
 		}
-		destinations += c.destinations(t, b)
+		n, h := c.destinations(t, b)
+		destinations += n
+		hops += h
 	}
 	destinations = min(destinations, maxEntries)
-	return octets + int64(destinations)*perDestination, destinations
+	return octets + int64(destinations)*perDestination, destinations, min(hops, destinations)
 }
 
 // tableSize is what an op's table of the values takes; see tabulate.
@@ -142,10 +146,10 @@ func (l *Lengths) count() int {
 }
 
 // destinations is how many unicast destinations of a definition may have to be
-// learned; see compiler.destinations.
-func (c *Config) destinations(t *Traffic, b Binding) int {
+// learned, and about how many next hops they have; see compiler.destinations.
+func (c *Config) destinations(t *Traffic, b Binding) (n, hops int) {
 	if !b.Interface || len(t.headers) == 0 || t.headers[0].kind != protoEthernet {
-		return 0
+		return 0, 0
 	}
 	for i := range t.headers {
 		h := &t.headers[i]
@@ -153,13 +157,35 @@ func (c *Config) destinations(t *Traffic, b Binding) int {
 			continue
 		}
 		for j := range h.modifiers {
-			if f := h.modifiers[j].field; f != nil && f.role == roleDestination {
-				return int(min(h.modifiers[j].values.count, MaxDestinations))
+			if m := &h.modifiers[j]; m.field != nil && m.field.role == roleDestination {
+				n := int(min(m.values.count, MaxDestinations))
+				return n, sampledHops(&m.values, n, h.kind == protoIPv4, b)
 			}
 		}
-		return 1
+		return 1, 1
 	}
-	return 0
+	return 0, 0
+}
+
+// hopSamples is how many destinations sampledHops looks at.
+const hopSamples = 256
+
+// sampledHops is about how many next hops n destinations have: as many as the samples
+// among them that are their own next hop stand for, and one for each gateway.
+func sampledHops(v *values, n int, is4 bool, b Binding) int {
+	if b.NextHop == nil || n <= hopSamples {
+		return n
+	}
+	own, gateways := 0, make(map[netip.Addr]bool)
+	for i := range hopSamples {
+		dst := v.at(uint64(i) * uint64(n-1) / (hopSamples - 1)).addr(is4)
+		if hop, ok := b.NextHop(dst); ok && hop == dst {
+			own++
+		} else {
+			gateways[hop] = true
+		}
+	}
+	return n*own/hopSamples + len(gateways)
 }
 
 // Size is the memory in octets of a run, parts included, without its program.

@@ -114,13 +114,17 @@ func TestSizesAreWhatTheHeapSays(t *testing.T) {
 				return p
 			}
 			measured, p := heapOf(n, made)
-			estimate, destinations := p.config.Estimate(b)
+			estimate, destinations, hops := p.config.Estimate(b)
 			t.Logf("program: %.0f measured, %d counted, %d estimated", measured, p.Size(), estimate)
 			if !within(p.Size()-generatorOverhead, measured) {
 				t.Errorf("a program of %.0f octets is counted as %d", measured, p.Size())
 			}
 			if !within(estimate-generatorOverhead, measured) {
 				t.Errorf("a program of %.0f octets is estimated as %d", measured, estimate)
+			}
+			// Definitions may share next hops.
+			if made := len(p.Hops()); 3*hops < 2*made || len(p.defs) == 1 && 2*hops > 3*made+2 {
+				t.Errorf("%d next hops are estimated as %d", made, hops)
 			}
 			if destinations < p.DestinationCount() {
 				t.Errorf("%d destinations are estimated as %d", p.DestinationCount(), destinations)

@@ -76,10 +76,13 @@ func room[T any](s []T) int64 {
 	return int64(cap(s)) * int64(unsafe.Sizeof(v))
 }
 
-// Estimate is the memory in octets that a request for so many destinations and
-// generators will hold while it learns, its result included, and Options.PerHop
-// of each not.
-func Estimate(destinations, generators int) int64 {
-	const perDestination = int64(unsafe.Sizeof(row{}) + unsafe.Sizeof(answer{}) + unsafe.Sizeof(target{}) + 4)
-	return requestOverhead + resultOverhead + int64(destinations)*perDestination + int64(generators)*64
+// Estimate is the memory in octets that a request for so many destinations behind
+// so many next hops, of so many generators, will hold while it learns, its result
+// included, and Options.PerHop of each not.
+func Estimate(destinations, hops, generators int) int64 {
+	const (
+		perDestination = int64(unsafe.Sizeof(row{})) + 4
+		perNextHop     = int64(unsafe.Sizeof(answer{}) + unsafe.Sizeof(target{}))
+	)
+	return requestOverhead + resultOverhead + int64(destinations)*perDestination + int64(hops)*perNextHop + int64(generators)*64
 }

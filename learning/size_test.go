@@ -43,7 +43,7 @@ func TestSizesAreWhatTheHeapSays(t *testing.T) {
 				s.loop.Step()
 			}
 			learning, counted := liveHeap()-before, m.Sizes()
-			estimate := int64(c.requests) * Estimate(c.wants, 1)
+			estimate := int64(c.requests) * Estimate(c.wants, c.wants, 1)
 			t.Logf("learning: %d measured, %d counted, %d estimated", learning, counted.Requests+counted.Results, estimate)
 			if c.requests == 1 && !within(estimate, learning) || !within(counted.Requests+counted.Results, learning) {
 				t.Errorf("%d octets are counted as %+v and estimated as %d", learning, counted, estimate)

@@ -196,19 +196,26 @@ const perDestinationCompiled = 100
 // perHop is what a stack holds of a next hop while it is asked for, in octets.
 const perHop = stack.NeighborSize + stack.AskSize
 
-// need is the memory that making a generator takes, in octets.
+// need is the memory that making a generator takes, in octets, and learning for it.
 func (s *GeneratorSpec) need(b generator.Binding) int64 {
-	octets, destinations := s.Config.Estimate(b)
+	octets, destinations, hops := s.Config.Estimate(b)
 	if b.Interface {
-		octets += int64(destinations)*(perDestinationCompiled+perHop) + learning.Estimate(destinations, 1)
+		octets += learningNeed(destinations, hops, 1)
 	}
 	return octets
 }
 
 // need is the memory that a bound learning request takes, in octets.
 func (spec *LearningSpec) need() int64 {
-	n := spec.destinations()
-	return learning.Estimate(n, len(spec.GeneratorIDs)) + int64(n)*(perDestinationCompiled+perHop)
+	hops := len(spec.Addresses)
+	for _, g := range spec.subject.generators {
+		hops += g.Program().Counts().Total
+	}
+	return learningNeed(spec.destinations(), hops, len(spec.GeneratorIDs))
+}
+
+func learningNeed(destinations, hops, generators int) int64 {
+	return learning.Estimate(destinations, hops, generators) + int64(destinations)*perDestinationCompiled + int64(hops)*perHop
 }
 
 // interfaceSize is what an interface takes, in octets, without its neighbors.
