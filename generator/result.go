@@ -53,14 +53,13 @@ const flowDigits = 12
 func (m *Manager) newResult(g *Generator, run *Run) *Result {
 	id := m.options.NewID()
 	id = id[:len(id)-flowDigits] + strings.Repeat("0", flowDigits)
-	return &Result{ID: id, Generator: g, StartedAt: m.loop.Now(), run: run}
+	return &Result{ID: id, Generator: g, StartedAt: m.loop.Now(), run: run, size: run.Size() + resultOverhead}
 }
 
 func (m *Manager) addResult(r *Result) {
 	at, _ := m.findResult(r.ID)
 	m.results = slices.Insert(m.results, at, r)
 	r.Generator.results++
-	r.size = r.run.Size() + resultOverhead
 	m.running += r.size
 }
 

@@ -117,7 +117,11 @@ func (m *Manager) CountSizes() (s Sizes) {
 		s.Generators += g.Size()
 	}
 	for _, r := range m.results {
-		s.Results += r.run.Size() + resultOverhead
+		if r.Active() { // its transmitter works on what there is to count
+			s.Results += r.size
+		} else {
+			s.Results += r.run.Size() + resultOverhead
+		}
 	}
 	return s
 }

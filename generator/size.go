@@ -188,7 +188,8 @@ func sampledHops(v *values, n int, is4 bool, b Binding) int {
 	return n*own/hopSamples + len(gateways)
 }
 
-// Size is the memory in octets of a run, parts included, without its program.
+// Size is the memory in octets of a run, parts included, without its program. It must
+// not be called while a transmitter steps the run.
 func (r *Run) Size() int64 {
 	octets := int64(unsafe.Sizeof(*r)) + int64(cap(r.buffer)) + int64(cap(r.views))*24 + 8*int64(cap(r.flowOf)) +
 		octetsOf(r.flows) + octetsOf(r.slots) + octetsOf(r.regions) + octetsOf(r.bouts) + octetsOf(r.cursors) +
