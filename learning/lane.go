@@ -19,11 +19,16 @@ type lane struct {
 	turn   [numKinds]turn
 	flying int
 	window int
+	pacer
+}
+
+// pacer keeps questions apart.
+type pacer struct {
 	gap    loop.Duration // between questions; 0: no limit
 	nextAt loop.Time     // earliest time of the next question
 }
 
-// maxCatchUp is how far a paced lane may lag behind and still make up for it,
+// maxCatchUp is how far a pacer may lag behind and still make up for it,
 // so that the coarse timers of a real clock do not lower the rate.
 const maxCatchUp = 2 * loop.Millisecond
 
@@ -40,11 +45,14 @@ func (l *lane) close() {
 }
 
 // pace notes a question at now.
-func (l *lane) pace(now loop.Time) {
-	if now.Sub(l.nextAt) > maxCatchUp {
-		l.nextAt = now
+func (p *pacer) pace(now loop.Time) {
+	if p.gap == 0 {
+		return
 	}
-	l.nextAt = l.nextAt.Add(l.gap)
+	if now.Sub(p.nextAt) > maxCatchUp {
+		p.nextAt = now
+	}
+	p.nextAt = p.nextAt.Add(p.gap)
 }
 
 // queue is a list of targets linked through their indexes.

@@ -205,7 +205,7 @@ func TestPace(t *testing.T) {
 }
 
 func TestPaceCatchesUpALittle(t *testing.T) {
-	l := lane{gap: loop.Millisecond / 10}
+	l := pacer{gap: loop.Millisecond / 10}
 	sent := 0
 	for now := loop.Time(loop.Second); now < loop.Time(2*loop.Second); now = now.Add(loop.Millisecond) {
 		for l.nextAt <= now {

@@ -160,10 +160,16 @@ func (p *path) run() {
 	p.expire(now)
 	checked := false
 	paced := loop.Never // when the first of the lanes that wait for their pace may ask
+	p.window.waiting, p.window.retrans = p.waiting, p.retrans
 	limit := p.window.stretch(p.window.limit())
 	for asked := 0; p.waiting > 0 && p.flights.n < limit; asked++ {
 		if asked == batch {
 			p.m.loop.Arm(&p.timer, now)
+			return
+		}
+		if at := p.window.rate.nextAt; at > now {
+			p.full = false
+			p.sleep(at)
 			return
 		}
 		var l *lane
@@ -230,11 +236,10 @@ func (p *path) ask(l *lane, kind int, now loop.Time) {
 		p.earned--
 	}
 	t.setPlace(placeFlying)
-	t.next = p.flights.push(id, now, p.window.join())
+	t.next = p.flights.push(id, now, p.window.join(t.asked, now))
 	l.flying++
-	if l.gap > 0 {
-		l.pace(now)
-	}
+	l.pace(now)
+	p.window.rate.pace(now)
 	p.m.countSent(id)
 }
 
@@ -277,7 +282,7 @@ func (p *path) expire(now loop.Time) {
 		if now < p.silentAt(f) {
 			return
 		}
-		p.window.leave(f.windowful, false)
+		p.window.leave(f.windowful, ts[f.target].asked, false, now)
 		p.m.laneOf(&ts[f.target]).unplace(ts, f.target)
 		if p.full {
 			p.window.grow(false)
@@ -298,11 +303,11 @@ func (p *path) answered(l *lane, id uint32, rtt loop.Duration, attempts uint32, 
 		p.window.answered(t.epoch)
 		p.earned = min(p.earned+repeatsEarned, mostEarned)
 		if t.age() < maxAge {
-			p.window.lost(t.epoch - t.age())
+			p.window.lost(t.epoch-t.age(), now)
 		}
 	}
 	if t.place() == placeFlying {
-		p.window.leave(p.flights.slots[t.next].windowful, true)
+		p.window.leave(p.flights.slots[t.next].windowful, t.asked, true, now)
 		if p.full {
 			p.window.grow(true)
 		}

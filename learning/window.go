@@ -33,10 +33,15 @@ type cohort struct {
 
 // windowful is as many consecutive questions as the window had when the first of
 // them was asked: about a round trip's.
-type windowful struct{ size, asked, left, answered int }
+type windowful struct {
+	size, asked, left, answered int
+	attempts                    tallies
+	began, ended                loop.Time // when the question before the first one was asked, and the last one
+	era                         uint32    // of the rate
+}
 
 // numWindowfuls is how many may be under way at a time.
-const numWindowfuls = 8
+const numWindowfuls = 32
 
 // share is a part of whole.
 type share int32
@@ -76,6 +81,11 @@ type window struct {
 	begins  loop.Time // when the next epoch does
 	cohorts [numEpochs]cohort
 
+	rate    rate
+	retrans loop.Duration // the path's
+	waiting int           // questions that are queued
+	askedAt loop.Time     // when the last question was asked
+
 	drops uint64 // the path's counter when it was looked at last
 	rtt   estimator
 	live  share // of the questions that are answered
@@ -109,19 +119,29 @@ func (w *window) stretch(n int) int {
 }
 
 // join gives the windowful of a question that is asked.
-func (w *window) join() uint32 {
+func (w *window) join(attempt uint16, now loop.Time) uint32 {
 	f := &w.windowfuls[w.windowful%numWindowfuls]
-	if f.asked >= f.size {
+	if f.asked >= f.size || f.era != w.rate.era {
 		w.windowful++
 		f = &w.windowfuls[w.windowful%numWindowfuls]
-		*f = windowful{size: w.limit()}
+		*f = windowful{size: w.limit(), began: w.askedAt, era: w.rate.era}
+		if w.rate.gap > 0 {
+			f.size = min(f.size, roundSize)
+		}
+	}
+	if idle := now.Sub(w.askedAt); idle > 2*max(w.rtt.rto, w.rate.gap) { // there was nothing to ask
+		f.began = f.began.Add(idle)
 	}
 	f.asked++
+	f.ended, w.askedAt = now, now
+	if attempt <= maxAttempts {
+		f.attempts[attempt-1].asked++
+	}
 	return w.windowful
 }
 
 // leave is told of every question that leaves the window.
-func (w *window) leave(number uint32, answered bool) {
+func (w *window) leave(number uint32, attempt uint16, answered bool, now loop.Time) {
 	if w.windowful-number >= numWindowfuls {
 		return
 	}
@@ -129,16 +149,22 @@ func (w *window) leave(number uint32, answered bool) {
 	f.left++
 	if answered {
 		f.answered++
+		if attempt <= maxAttempts {
+			f.attempts[attempt-1].answered++
+		}
 	}
 	if f.left == f.size {
-		w.compare(f)
+		w.compare(f, now)
 	}
 }
 
 // compare looks whether a larger windowful had more answers than a smaller one,
 // now that all of its questions have left the window.
-func (w *window) compare(f *windowful) {
+func (w *window) compare(f *windowful, now loop.Time) {
 	w.live = (w.live + share(f.answered*whole/f.size)) / 2
+	if w.rate.judge(w, f, now) {
+		return
+	}
 	b := &w.smaller
 	switch {
 	case w.plateau > 0:
@@ -150,11 +176,19 @@ func (w *window) compare(f *windowful) {
 		return
 	case !w.patchy && w.size < w.threshold && f.size > b.size && b.answered >= plenty &&
 		5*f.answered <= 6*b.answered && 2*f.answered >= b.answered:
-		w.plateau, w.lossy = f.answered, true
-		w.shrink(f.answered)
-		w.most = w.size
+		w.noRoom(f.answered)
 	}
 	*b = *f
+}
+
+// noRoom keeps to what was answered of a windowful that was too large for the
+// receiver's queue.
+func (w *window) noRoom(answered int) {
+	if answered < w.size {
+		w.plateau, w.lossy = answered, true
+		w.shrink(answered)
+		w.most = w.size
+	}
 }
 
 // resume goes on with slow start after a plateau.
@@ -226,7 +260,7 @@ func (w *window) answered(epoch uint8) {
 
 // lost notes that a question of an epoch was not answered, though the next one to
 // the same address was.
-func (w *window) lost(epoch uint8) {
+func (w *window) lost(epoch uint8, now loop.Time) {
 	if w.epoch-epoch >= numEpochs {
 		return
 	}
@@ -240,6 +274,10 @@ func (w *window) lost(epoch uint8) {
 		w.shrink(size)
 		w.plateau, w.lossy = 0, true
 		w.most = w.size
+	}
+	if !w.rate.bounded() && !w.rate.useless {
+		w.rate.room = w.size
+		w.rate.look(leastGap, now)
 	}
 }
 

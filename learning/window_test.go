@@ -120,7 +120,7 @@ func TestLostQuestions(t *testing.T) {
 		}
 		w.size = 1024
 		for range c.lost {
-			w.lost(epoch)
+			w.lost(epoch, 0)
 		}
 		if w.size != c.size || w.lossy != (c.size < 1024) {
 			t.Errorf("%d answered, %d lost: window %d, want %d", c.answered, c.lost, w.size, c.size)
@@ -137,7 +137,7 @@ func TestGrowthAfterLoss(t *testing.T) {
 	epoch := w.ask(0, loop.Second)
 	for range 100 {
 		w.answered(epoch)
-		w.lost(epoch)
+		w.lost(epoch, 0)
 	}
 	for k, want := range []int{512, 576, 648, 729} {
 		w.ask(loop.Time(k)*loop.Time(loop.Second), loop.Second)
@@ -153,7 +153,7 @@ func TestGrowthAfterLoss(t *testing.T) {
 	}
 	size := w.size
 	for range 1000 {
-		w.lost(epoch) // too long ago
+		w.lost(epoch, 0) // too long ago
 	}
 	if w.size != size {
 		t.Errorf("window %d for what another epoch lost", w.size)

@@ -1,0 +1,121 @@
+package learning
+
+import (
+	"math/rand/v2"
+	"testing"
+
+	"glean/stack/loop"
+)
+
+// policer is a peer that answers rate questions a second, as many as burst at
+// once, and drops the others. Time is virtual.
+type policer struct {
+	rate, burst int // 0: answers everything
+	delay       loop.Duration
+	loss        float64
+	dead        func(n int) bool
+
+	rnd    *rand.Rand
+	credit int64 // a question costs loop.Second
+	at     loop.Time
+}
+
+// hears is fake.host.
+func (p *policer) hears(now loop.Time, k key) (loop.Duration, bool) {
+	if p.rnd.Float64() < p.loss {
+		return 0, false
+	}
+	if p.rate > 0 {
+		p.credit = min(p.credit+int64(now.Sub(p.at))*int64(p.rate), int64(p.burst)*int64(loop.Second))
+		p.at = now
+		if p.credit < int64(loop.Second) {
+			return 0, false
+		}
+		p.credit -= int64(loop.Second)
+	}
+	a := k.hop.As4()
+	return p.delay, p.dead == nil || !p.dead(int(a[1])<<16|int(a[2])<<8|int(a[3]))
+}
+
+// least is the least time in which n questions are answered.
+func (p *policer) least(n int) loop.Duration {
+	if p.rate == 0 || n <= p.burst {
+		return p.delay
+	}
+	return loop.Duration(n-p.burst)*loop.Second/loop.Duration(p.rate) + p.delay
+}
+
+// learn learns n addresses and returns the time until the last live one is found
+// and the questions for each address until then, with the rate or without it.
+func (p policer) learn(t testing.TB, n int, seed uint64, withRate bool) (took loop.Duration, questions float64) {
+	f, _, m := newManager(t, Options{})
+	f.ifaces[1].budget = Budget{Window: 4096, Room: 8192, RetransTimer: testRetrans}
+	p.rnd = rand.New(rand.NewPCG(seed, 2))
+	p.credit = int64(p.burst) * int64(loop.Second)
+	f.host = func(k key) (loop.Duration, bool) { return p.hears(f.loop.Now(), k) }
+	live := 0
+	for i := range n {
+		if p.dead == nil || !p.dead(i) {
+			live++
+		}
+	}
+	r := start(t, m, Spec{Interface: ifc(1), Addresses: spread(n), Timeout: MaxTimeout})
+	m.paths[0].window.rate.useless = !withRate
+	f.loop.RunWhile(func() bool { return r.Progress().Completed < live }, loop.Never-1)
+	return loop.Duration(f.loop.Now()), float64(r.RequestsSent()) / float64(n)
+}
+
+// policed are peers of the kind that is met: control plane policers of switches
+// and routers.
+var policed = []struct{ n, rate, burst int }{
+	{3000, 300, 60}, {3000, 1000, 100}, {3000, 3000, 300}, {3000, 1000, 1000}, {10000, 600, 600},
+}
+
+// TestPolicerIsAskedAtItsRate: a peer that answers a number of questions a second
+// and drops the rest is asked that often. Without the rate (logged) it takes several
+// times as long and as many questions.
+func TestPolicerIsAskedAtItsRate(t *testing.T) {
+	for _, delay := range []loop.Duration{100 * loop.Microsecond, loop.Millisecond} {
+		for _, c := range policed {
+			p := policer{rate: c.rate, burst: c.burst, delay: delay}
+			least := p.least(c.n)
+			took, questions := p.learn(t, c.n, 1, true)
+			off, offQuestions := p.learn(t, c.n, 1, false)
+			t.Logf("%d addresses, %d a second, burst %d, round trip %v: %.2f x the least time, %.2f questions each; without the rate %.2f x, %.2f",
+				c.n, c.rate, c.burst, delay, ratio(took, least), questions, ratio(off, least), offQuestions)
+			if 2*took > 3*least || questions > 2 {
+				t.Errorf("want at most 1.5 x %v and 2 questions each", least)
+			}
+		}
+	}
+}
+
+func ratio(a, b loop.Duration) float64 { return float64(a) / float64(b) }
+
+// TestRateIsForPolicers: where addresses are dead or questions get lost by chance,
+// the rate takes no more time than the window alone.
+func TestRateIsForPolicers(t *testing.T) {
+	tenth := func(i int) bool { return rand.New(rand.NewPCG(uint64(i), 7)).IntN(10) != 0 }
+	for name, p := range map[string]policer{
+		"a tenth is lost":                          {loss: .1},
+		"a fifth is lost":                          {loss: .19},
+		"a tenth is live":                          {dead: tenth},
+		"a tenth is live and a tenth of it lost":   {dead: tenth, loss: .1},
+		"half is live, in blocks":                  {dead: func(i int) bool { return i>>8&1 == 0 }},
+		"a tenth is live, in blocks":               {dead: func(i int) bool { return (i>>8)%10 != 0 }},
+		"a tenth is live, in small blocks":         {dead: func(i int) bool { return (i>>6)%10 != 0 }},
+		"a block is live, the next one a tenth so": {dead: func(i int) bool { return i>>10&1 == 0 && tenth(i) }},
+	} {
+		for _, p.delay = range []loop.Duration{100 * loop.Microsecond, loop.Millisecond, 10 * loop.Millisecond} {
+			for _, n := range []int{3000, 30000} {
+				for seed := range uint64(3) {
+					on, _ := p.learn(t, n, seed, true)
+					off, _ := p.learn(t, n, seed, false)
+					if on > off {
+						t.Errorf("%s: %d addresses, round trip %v, seed %d: %v with the rate, %v without", name, n, p.delay, seed, on, off)
+					}
+				}
+			}
+		}
+	}
+}
