@@ -4,6 +4,8 @@ import (
 	"math/rand/v2"
 	"testing"
 
+	"pgregory.net/rapid"
+
 	"glean/stack/loop"
 )
 
@@ -91,6 +93,24 @@ func TestPolicerIsAskedAtItsRate(t *testing.T) {
 }
 
 func ratio(a, b loop.Duration) float64 { return float64(a) / float64(b) }
+
+// TestAnyPolicer: as TestPolicerIsAskedAtItsRate, for any rate, burst and round
+// trip of a local network, and at least two seconds and 2,000 addresses of work: to
+// find the rate costs some hundred questions. What is lost in the last second
+// is repeated a RetransTimer later.
+func TestAnyPolicer(t *testing.T) {
+	rapid.Check(t, func(rt *rapid.T) {
+		rate := rapid.IntRange(300, 5000).Draw(rt, "rate")
+		burst := rapid.IntRange(64, 300).Draw(rt, "burst")
+		n := burst + rapid.IntRange(max(2*rate, 2000), max(2*rate, 2000)+8*rate).Draw(rt, "addresses")
+		p := policer{rate: rate, burst: burst,
+			delay: loop.Duration(rapid.IntRange(50, 2000).Draw(rt, "delay")) * loop.Microsecond}
+		took, questions := p.learn(t, n, 1, true)
+		if least := p.least(n); 2*took > 3*least+2*testRetrans || questions > 2 {
+			rt.Fatalf("%v, %.2f questions each; the least time is %v", took, questions, least)
+		}
+	})
+}
 
 // TestRateIsForPolicers: where addresses are dead or questions get lost by chance,
 // the rate takes no more time than the window alone.

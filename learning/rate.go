@@ -247,7 +247,7 @@ func (r *rate) compareEras() (helped, known bool) {
 		return false, false
 	}
 	slower := int64(b.gap()) * whole / int64(a.gap())
-	return 2*whole*int64(b.all.answered)*int64(a.all.asked) > int64(a.all.answered)*int64(b.all.asked)*(whole+slower), true
+	return 2*whole*int64(b.all.answered+1)*int64(a.all.asked) > int64(a.all.answered)*int64(b.all.asked)*(whole+slower), true
 }
 
 // probe raises the rate: round by round until something is lost the first time,
