@@ -41,7 +41,7 @@ type windowful struct {
 }
 
 // numWindowfuls is how many may be under way at a time.
-const numWindowfuls = 32
+const numWindowfuls = 8
 
 // share is a part of whole.
 type share int32
