@@ -195,8 +195,8 @@ func (c *Client) CreateGenerators(ctx context.Context, list []Generator) ([]Gene
 	return made.Items, err
 }
 
-// DeleteGenerator removes a generator and its results. An active one stays,
-// unless force stops it first.
+// DeleteGenerator removes a generator and its results. An active one is refused
+// with a Problem of status 409, unless force stops it first.
 func (c *Client) DeleteGenerator(ctx context.Context, id string, force bool) error {
 	r := remove("packet", "generators", id)
 	if force {

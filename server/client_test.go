@@ -227,7 +227,10 @@ func TestClientGenerators(t *testing.T) {
 	if g := must[client.Generator](t)(w.Generator(w.ctx, "c2")); !g.Active {
 		t.Error("c2 is not active")
 	}
-	w.no(w.DeleteGenerator(w.ctx, "c2", false))
+	var refused *client.Problem
+	if err := w.DeleteGenerator(w.ctx, "c2", false); !errors.As(err, &refused) || refused.Status != 409 {
+		t.Errorf("delete of an active generator: %v, want 409", err)
+	}
 	w.no(w.StopGenerators(w.ctx, []string{"c1"}))
 	w.no(w.StopGenerator(w.ctx, "g"))
 	w.no(w.DeleteGeneratorResult(w.ctx, result.ID))

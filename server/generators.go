@@ -169,17 +169,22 @@ func (s *Server) afterLearning(ctx context.Context, v engine.GeneratorView, lear
 	return now, err
 }
 
-// deleteGenerator leaves an active generator alone, as OpenPerf does, unless
-// the client insists; then it is gone when the answer is sent.
+// deleteGenerator leaves an active generator as it is, unless force is set; then
+// the generator does not exist when the reply is sent. OpenPerf replies 204 for
+// an active one, too.
 func (s *Server) deleteGenerator(w *responseWriter, r *request) error {
 	force, given := r.filter("force")
 	if given && force != "true" && force != "false" {
 		return badParameter("force", `%q is not "true" or "false"`, force)
 	}
 	deleted := newCountdown()
-	err := s.Do(r.Context(), func() { s.Engine.DeleteGenerator(r.id(), force == "true", deleted.release) })
+	active := false
+	err := s.Do(r.Context(), func() { active = s.Engine.DeleteGenerator(r.id(), force == "true", deleted.release) })
 	if err != nil {
 		return err
+	}
+	if active && !s.OpenPerf {
+		return problemf(http.StatusConflict, "generator %q is active; stop it first, or delete it with ?force=true", r.id())
 	}
 	if err := deleted.wait(r.Context(), s); err != nil {
 		return err

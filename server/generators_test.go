@@ -150,11 +150,24 @@ func TestForcedDelete(t *testing.T) {
 	a.post("/packet/generators", generatorWith("g", "if-a", continuous, "198.18.0.11"), "Prefer: wait=10").want(201)
 	a.post("/packet/generators/g/start", "").want(201)
 	a.delete("/packet/generators/g?force=maybe").want(400).faults("?force")
-	a.delete("/packet/generators/g?force=false").want(204)
+	a.delete("/packet/generators/g?force=false").want(409)
+	if detail, _ := a.delete("/packet/generators/g").want(409).at("detail").(string); !strings.Contains(detail, "?force=true") {
+		t.Errorf("%q does not name ?force=true", detail)
+	}
 	a.get("/packet/generators/g").is("active", true)
 	a.delete("/packet/generators/g?force=true").want(204)
 	a.send("GET", "/packet/generators/g", "").want(404)
 	a.delete("/packet/generators/g?force=true").want(204)
+}
+
+func TestOpenPerfDeleteLeavesActiveGenerator(t *testing.T) {
+	a := newAPI(t, openPerf).peers()
+	a.post("/packet/generators", generatorWith("g", "0", continuous, "198.18.0.11")).want(201)
+	a.post("/packet/generators/g/start", "").want(201)
+	a.delete("/packet/generators/g").want(204)
+	a.get("/packet/generators/g").is("active", true)
+	a.delete("/packet/generators/g?force=true").want(204)
+	a.send("GET", "/packet/generators/g", "").want(404)
 }
 
 func TestBulkGenerators(t *testing.T) {

@@ -147,7 +147,11 @@ func (m *model) createGenerator(t *rapid.T) {
 func (m *model) deleteGenerator(t *rapid.T) {
 	id, g := m.drawGenerator(t, "generator")
 	force := rapid.Bool().Draw(t, "force")
-	m.want(204, m.c.DeleteGenerator(m.ctx, id, force))
+	status := 204
+	if g != nil && g.active && !force {
+		status = 409
+	}
+	m.want(status, m.c.DeleteGenerator(m.ctx, id, force))
 	if g != nil && (force || !g.active) {
 		delete(m.generators, id)
 	}

@@ -249,14 +249,16 @@ func (e *Engine) Generator(id string) (GeneratorView, error) {
 // DeleteGenerator removes a generator and its results. One that is active stays
 // as it is, unless force is set: then it is stopped first. An unknown id is not
 // an error. done runs on the loop when there is nothing more to wait for.
-func (e *Engine) DeleteGenerator(id string, force bool, done func()) {
+// DeleteGenerator reports whether the generator is still active.
+func (e *Engine) DeleteGenerator(id string, force bool, done func()) (active bool) {
 	if g, err := e.generators.Get(id); err == nil && g.Active() && force {
 		_ = e.generators.Stop(id, done) // it exists
 		_, _ = e.generators.Delete(id, true)
-		return
+		return false
 	}
-	_, _ = e.generators.Delete(id, false)
+	deleted, err := e.generators.Delete(id, false)
 	done()
+	return err == nil && !deleted
 }
 
 // DeleteGenerators removes the generators that are not active, many in several
