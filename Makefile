@@ -5,7 +5,8 @@ SEED    ?= 1
 SEEDS   ?= 20000
 FUZZ_S  ?= 5
 COMMIT  := $(shell git rev-parse --short=12 HEAD 2>/dev/null || echo unknown)
-LDFLAGS := -X main.commit=$(COMMIT)
+COMMIT_TIME := $(shell TZ=UTC git log -1 --date=format-local:%Y-%m-%dT%H:%M:%SZ --format=%cd 2>/dev/null)
+LDFLAGS := -X main.commit=$(COMMIT) -X main.commitTime=$(COMMIT_TIME)
 
 # What the tests on real devices use; nothing of it is needed to build or run.
 DEB_PACKAGES := iproute2 iputils-ping tcpdump tshark arping ndisc6 arp-scan nmap ethtool keepalived netsniff-ng tcpreplay

@@ -51,6 +51,7 @@ type DPDK struct {
 	Device    string   `json:"device,omitempty"`
 	Driver    string   `json:"driver,omitempty"`
 	Interface string   `json:"interface,omitempty"`
+	MAC       string   `json:"mac_address,omitempty"`
 	Link      DPDKLink `json:"link"`
 }
 

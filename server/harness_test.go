@@ -14,6 +14,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"glean/generator"
 	"glean/generator/transmit"
@@ -82,7 +83,7 @@ func newAPI(t testing.TB, options ...option) *api {
 	c := Config{
 		Loop:    l,
 		Epoch:   l.Epoch(),
-		Version: Version{Version: "1.2.3", Commit: "abc", BuildTime: "now", BuildNumber: "7"},
+		Version: Version{Version: "1.2.3", Commit: "abc", BuildTime: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC), BuildNumber: "7"},
 		Logger:  slog.New(slog.NewTextHandler(a.log, nil)),
 	}
 	for _, o := range options {

@@ -3,19 +3,29 @@ package server
 import (
 	"net/http"
 	"regexp"
+	"time"
 )
 
 type versionJSON struct {
 	BuildNumber  string `json:"build_number"`
-	BuildTime    string `json:"build_time"`
+	BuildTime    string `json:"build_time,omitempty"`
 	SourceCommit string `json:"source_commit"`
 	Version      string `json:"version"`
+}
+
+// buildTime returns the build's time as RFC 3339 in UTC, or "" if it is unknown:
+// generated clients refuse an empty date-time, but accept a missing one.
+func (v Version) buildTime() string {
+	if v.BuildTime.IsZero() {
+		return ""
+	}
+	return v.BuildTime.UTC().Format(time.RFC3339)
 }
 
 func (s *Server) getVersion(w *responseWriter, _ *request) error {
 	return reply(w, http.StatusOK, versionJSON{
 		BuildNumber:  s.Version.BuildNumber,
-		BuildTime:    s.Version.BuildTime,
+		BuildTime:    s.Version.buildTime(),
 		SourceCommit: s.Version.Commit,
 		Version:      s.Version.Version,
 	})
@@ -31,7 +41,7 @@ type moduleJSON struct {
 type moduleVersionJSON struct {
 	Version      int    `json:"version"`
 	BuildNumber  string `json:"build_number"`
-	BuildDate    string `json:"build_date"`
+	BuildDate    string `json:"build_date,omitempty"`
 	SourceCommit string `json:"source_commit"`
 }
 
@@ -45,7 +55,7 @@ func (s *Server) modules() []moduleJSON {
 	}
 	for i := range list {
 		list[i].Linkage = "static"
-		list[i].Version = moduleVersionJSON{1, s.Version.BuildNumber, s.Version.BuildTime, s.Version.Commit}
+		list[i].Version = moduleVersionJSON{1, s.Version.BuildNumber, s.Version.buildTime(), s.Version.Commit}
 	}
 	return list
 }

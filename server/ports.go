@@ -3,6 +3,7 @@ package server
 import (
 	"context"
 	"errors"
+	"hash/fnv"
 	"net/http"
 
 	"glean/server/engine"
@@ -55,6 +56,7 @@ type dpdkJSON struct {
 	Device    string       `json:"device"`
 	Driver    string       `json:"driver"`
 	Interface string       `json:"interface"`
+	MAC       string       `json:"mac_address"`
 	Link      dpdkLinkJSON `json:"link"`
 }
 
@@ -139,8 +141,22 @@ func openPerfPort(v engine.PortView) *dpdkJSON {
 		Device:    v.Spec.Name,
 		Driver:    "net_" + string(v.Spec.Kind),
 		Interface: v.Spec.Name,
+		MAC:       portMAC(v).String(),
 		Link:      dpdkLinkJSON{Speed: nominalSpeed, Duplex: "full"},
 	}
+}
+
+// portMAC returns the MAC that the port was made with. A port without one has a
+// locally administered address derived from its id, the same in each run:
+// OpenPerf's clients expect an address of each dpdk port.
+func portMAC(v engine.PortView) header.MAC {
+	if v.Spec.MAC != (header.MAC{}) {
+		return v.Spec.MAC
+	}
+	h := fnv.New64a()
+	_, _ = h.Write([]byte(v.Spec.ID)) // it never fails
+	sum := h.Sum64()
+	return header.MAC{0x02, byte(sum >> 32), byte(sum >> 24), byte(sum >> 16), byte(sum >> 8), byte(sum)}
 }
 
 func (s *Server) listPorts(w *responseWriter, r *request) error {

@@ -1,6 +1,8 @@
 package server
 
 import (
+	"fmt"
+	"net"
 	"strings"
 	"testing"
 
@@ -152,6 +154,15 @@ func TestPortsOfOpenPerf(t *testing.T) {
 	if speed, _ := r.at("0.config.dpdk.link.speed").(float64); speed <= 0 {
 		t.Errorf("link speed %v", speed)
 	}
+	for n := range 2 {
+		text, _ := r.at(fmt.Sprintf("%d.config.dpdk.mac_address", n)).(string)
+		if mac, err := net.ParseMAC(text); err != nil || mac[0]&3 != 2 {
+			t.Errorf("port %d: mac_address %q is not a locally administered unicast address", n, text)
+		}
+	}
+	if r.at("0.config.dpdk.mac_address") == r.at("1.config.dpdk.mac_address") {
+		t.Error("both ports have the same mac_address")
+	}
 	put := func(link string) *answer {
 		return a.send("PUT", "/ports/0", `{"id":"0","kind":"dpdk","config":{"dpdk":{"link":`+link+`}},"status":null,"stats":null}`)
 	}
@@ -170,7 +181,7 @@ func TestPortsOfOpenPerf(t *testing.T) {
 
 func TestInfo(t *testing.T) {
 	a := newAPI(t)
-	a.get("/version").is("version", "1.2.3", "source_commit", "abc", "build_time", "now", "build_number", "7")
+	a.get("/version").is("version", "1.2.3", "source_commit", "abc", "build_time", "2026-01-02T03:04:05Z", "build_number", "7")
 	if got := a.get("/modules").ids(); got != "packet-generator packet-stack packetio" {
 		t.Errorf("modules %q", got)
 	}

@@ -16,11 +16,11 @@ import (
 // loop.
 type Opener func(spec engine.PortSpec) (link.Link, error)
 
-// Version tells what is running.
+// Version identifies the running program.
 type Version struct {
 	Version     string
 	Commit      string
-	BuildTime   string
+	BuildTime   time.Time // when the commit was made; zero if unknown
 	BuildNumber string
 }
 

@@ -44,6 +44,9 @@ func run(args []string, stdout, stderr io.Writer) int {
 	if name == "help" && len(args) > 1 {
 		name, args = args[1], append(args[1:], "--help")
 	}
+	if name == "-v" || name == "--version" || name == "-version" {
+		name = "version"
+	}
 	if name == "help" || name == "-h" || name == "--help" {
 		usage(stdout)
 		return 0

@@ -6,6 +6,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"runtime/debug"
 	"strings"
 	"syscall"
 	"testing"
@@ -14,6 +15,30 @@ import (
 	"glean/client"
 	"glean/internal/netlab"
 )
+
+// The Makefile's flags and a plain "go build" both identify the commit and its
+// time; a time that is unknown or no RFC 3339 is omitted.
+func TestVersionFromLinkerOrBuildInfo(t *testing.T) {
+	built := &debug.BuildInfo{Settings: []debug.BuildSetting{
+		{Key: "vcs.revision", Value: "abcdef"}, {Key: "vcs.time", Value: "2026-01-02T03:04:05Z"},
+	}}
+	for _, c := range []struct {
+		name         string
+		info         *debug.BuildInfo
+		commit, time string
+		want         string
+	}{
+		{"build info", built, "", "", "(commit abcdef of 2026-01-02T03:04:05Z, "},
+		{"linker", &debug.BuildInfo{}, "fed", "2026-02-03T06:05:06+02:00", "(commit fed of 2026-02-03T04:05:06Z, "},
+		{"linker before build info", built, "fed", "2026-02-03T04:05:06Z", "(commit fed of 2026-02-03T04:05:06Z, "},
+		{"neither", &debug.BuildInfo{}, "", "", "(commit unknown, "},
+		{"no time", &debug.BuildInfo{}, "fed", "yesterday", "(commit fed, "},
+	} {
+		if line := versionLine(versionOf(c.info, c.commit, c.time)); !strings.Contains(line, c.want) {
+			t.Errorf("%s: %q, want %q in it", c.name, line, c.want)
+		}
+	}
+}
 
 // Mistakes in the words of the command line are one line on stderr, name what
 // is wrong, and exit with 2.

@@ -127,7 +127,7 @@ func serveUntil(ctx context.Context, f serveFlags, resources []resource, log *sl
 	})
 	s := server.New(server.Config{
 		Loop: l, Engine: e, Epoch: l.Epoch(), Openers: openers(l), OpenPerf: f.openPerf,
-		Version: server.Version{Version: version, Commit: buildCommit()}, Logger: log,
+		Version: buildVersion(), Logger: log,
 	})
 	go l.Run()
 	defer stopLoop(l, s, e)

@@ -4,32 +4,61 @@ import (
 	"fmt"
 	"runtime"
 	"runtime/debug"
+	"time"
+
+	"glean/server"
 )
 
 // version is the version of the last entry of CHANGELOG.md.
 const version = "0.1.0"
 
-// commit is set by the Makefile; a plain "go build" has it from the build info.
-var commit = ""
+// commit and commitTime (RFC 3339) are set by the Makefile; a plain "go build"
+// has them in its build info.
+var commit, commitTime string
 
-func buildCommit() string {
-	if commit != "" {
-		return commit
+// buildVersion returns what is known of this build. The commit is "unknown" and
+// the time zero where neither the Makefile nor the build info has them.
+func buildVersion() server.Version {
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		info = &debug.BuildInfo{}
 	}
-	if info, ok := debug.ReadBuildInfo(); ok {
-		for _, s := range info.Settings {
-			if s.Key == "vcs.revision" {
-				return s.Value
-			}
+	return versionOf(info, commit, commitTime)
+}
+
+// versionOf prefers what the linker set to what the build info has.
+func versionOf(info *debug.BuildInfo, commit, commitTime string) server.Version {
+	for _, s := range info.Settings {
+		switch {
+		case s.Key == "vcs.revision" && commit == "":
+			commit = s.Value
+		case s.Key == "vcs.time" && commitTime == "":
+			commitTime = s.Value
 		}
 	}
-	return "unknown"
+	if commit == "" {
+		commit = "unknown"
+	}
+	at, err := time.Parse(time.RFC3339, commitTime)
+	if err != nil {
+		at = time.Time{}
+	}
+	return server.Version{Version: version, Commit: commit, BuildTime: at.UTC()}
+}
+
+// versionLine is what "glean version" prints.
+func versionLine(v server.Version) string {
+	at := ""
+	if !v.BuildTime.IsZero() {
+		at = " of " + v.BuildTime.Format(time.RFC3339)
+	}
+	return fmt.Sprintf("glean %s (commit %s%s, %s)\n", v.Version, v.Commit, at, runtime.Version())
 }
 
 func runVersion(c command, args []string) error {
 	if err := c.parse(c.newFlags(), args); err != nil {
 		return err
 	}
-	fmt.Printf("glean %s (commit %s, %s)\n", version, buildCommit(), runtime.Version())
+	fmt.Print(versionLine(buildVersion()))
 	return nil
 }

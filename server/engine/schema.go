@@ -105,6 +105,7 @@ func describeDPDK() *document.Schema {
 		document.ReadOnly("device", document.Opaque("")),
 		document.ReadOnly("driver", document.Opaque("")),
 		document.ReadOnly("interface", document.Opaque("")),
+		document.ReadOnly("mac_address", document.Opaque("")),
 		document.Required("link", document.ObjectOf("link", "checked, without effect",
 			document.Required("auto_negotiation", &document.Schema{Type: document.Boolean}),
 			document.Optional("speed", document.Opaque("Mbps")),
