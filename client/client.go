@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"net/url"
 	"strings"
@@ -18,9 +19,20 @@ type Client struct {
 	HTTP *http.Client // may be replaced before the first request
 }
 
-// New returns a client of the daemon at base, as "http://127.0.0.1:9000".
+// New returns a client of the daemon at base, as "http://127.0.0.1:9000" or
+// "unix:/run/glean.sock".
 func New(base string) *Client {
+	if path, ok := strings.CutPrefix(base, "unix:"); ok {
+		return &Client{base: "http://localhost", HTTP: &http.Client{Transport: unixTransport(path)}}
+	}
 	return &Client{base: strings.TrimRight(base, "/"), HTTP: &http.Client{}}
+}
+
+// unixTransport connects to the Unix socket at path, whatever the URL says.
+func unixTransport(path string) *http.Transport {
+	return &http.Transport{DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+		return new(net.Dialer).DialContext(ctx, "unix", path)
+	}}
 }
 
 // Fault is one thing wrong with a request.

@@ -23,6 +23,7 @@ func (a *api) plain(method, path, body string, status int) []byte {
 	if err != nil {
 		a.t.Fatal(err)
 	}
+	r.Header.Set("Content-Type", "application/json")
 	response, err := a.http.Client().Do(r)
 	if err != nil {
 		a.t.Fatal(err)

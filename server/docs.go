@@ -130,7 +130,7 @@ func yamlText(n *yaml.Node) string {
 // docs serves the document for people.
 func (s *Server) docs(w *responseWriter, _ *request) error {
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
-	w.Header().Set("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'")
+	w.Header().Set("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'")
 	w.WriteHeader(http.StatusOK)
 	_, _ = w.Write(docsPage()) // a client that has gone needs no answer
 	return nil

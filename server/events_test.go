@@ -199,7 +199,7 @@ func TestSlowReaderIsDropped(t *testing.T) {
 	defer slow.Close()
 	slow.(*net.TCPConn).SetReadBuffer(1)
 	good := a.stream("/events")
-	fmt.Fprint(slow, "GET /events HTTP/1.1\r\nHost: x\r\n\r\n")
+	fmt.Fprint(slow, "GET /events HTTP/1.1\r\nHost: localhost\r\n\r\n")
 	begun := make([]byte, 1)
 	if _, err := slow.Read(begun); err != nil {
 		t.Fatal(err)

@@ -17,6 +17,7 @@ func (s *Server) Handler() http.Handler { return s.routes }
 func (s *Server) serve(raw http.ResponseWriter, r *http.Request, f found) {
 	began := time.Now()
 	w := &responseWriter{ResponseWriter: raw, timeout: s.Limits.SendTimeout}
+	protect(w.Header())
 	if r.ContentLength != 0 {
 		// Also for what needs no body: net/http reads what is announced before it
 		// sends the answer.
@@ -46,6 +47,9 @@ func (s *Server) serve(raw http.ResponseWriter, r *http.Request, f found) {
 }
 
 func (s *Server) answer(w *responseWriter, r *http.Request, f found) error {
+	if err := s.guard.check(r); err != nil {
+		return err
+	}
 	switch {
 	case f.candidate == nil:
 		return problemf(http.StatusNotFound, "there is nothing at %s", r.URL.Path)

@@ -71,7 +71,7 @@ func TestContentTypes(t *testing.T) {
 		{"Content-Type: application/json", 201},
 		{"Content-Type: application/json; charset=UTF-8", 201},
 		{"Content-Type: application/vnd.api+json", 201},
-		{"Content-Type: ", 201}, // none
+		{"Content-Type: ", 415}, // none
 		{"Content-Type: text/plain", 415},
 		{"Content-Type: application/x-www-form-urlencoded", 415},
 		{"Content-Type: application/json; charset=latin1", 415},
@@ -99,6 +99,7 @@ func TestBodyLimits(t *testing.T) {
 			t.Fatal(err)
 		}
 		r.ContentLength = -1
+		r.Header.Set("Content-Type", "application/json")
 		response, err := a.http.Client().Do(r)
 		if err != nil {
 			t.Fatal(err)
@@ -116,7 +117,7 @@ func TestBodyLimits(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer announced.Close()
-	fmt.Fprintf(announced, "POST /interfaces HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n{", limit)
+	fmt.Fprintf(announced, "POST /interfaces HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n{", limit)
 	a.delete("/interfaces/if-a").want(204)
 	a.post("/interfaces", large[:limit]).want(201)
 	a.delete("/interfaces/if-a").want(204)
@@ -169,7 +170,7 @@ func TestSlowBody(t *testing.T) {
 			t.Fatal(err)
 		}
 		defer c.Close()
-		fmt.Fprintf(c, "POST %s HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n{", path)
+		fmt.Fprintf(c, "POST %s HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n{", path)
 		c.SetDeadline(time.Now().Add(10 * time.Second))
 		response, err := http.ReadResponse(bufio.NewReader(c), nil)
 		if err != nil {

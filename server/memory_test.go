@@ -66,7 +66,7 @@ func TestStalledBody(t *testing.T) {
 	}
 	defer c.Close()
 	const size = 1 << 20
-	fmt.Fprintf(c, "POST /interfaces HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s", size, strings.Repeat(" ", size-1))
+	fmt.Fprintf(c, "POST /interfaces HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s", size, strings.Repeat(" ", size-1))
 	c.SetDeadline(time.Now().Add(20 * time.Second))
 	response, err := http.ReadResponse(bufio.NewReader(c), nil)
 	if err != nil {

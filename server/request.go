@@ -65,11 +65,15 @@ func (r *request) checkQuery(known []string) error {
 	return nil
 }
 
-// checkContentType lets JSON pass, and a body of no declared type.
+// checkContentType refuses a body that is not declared as JSON. One without a
+// type is refused too: a web page may send it without the browser asking first.
 func (r *request) checkContentType() error {
 	given := r.Header.Get("Content-Type")
-	if given == "" {
+	switch {
+	case given == "" && r.ContentLength == 0: // there is no body
 		return nil
+	case given == "":
+		return problemf(http.StatusUnsupportedMediaType, "the body has no type; send it with Content-Type: application/json")
 	}
 	media, parameters, err := mime.ParseMediaType(given)
 	charset := strings.ToLower(parameters["charset"])

@@ -32,7 +32,8 @@ type Config struct {
 	// Openers open the ports that POST /ports makes; a kind without one can't be
 	// made.
 	Openers  map[engine.PortKind]Opener
-	OpenPerf bool // answer as OpenPerf does where the two differ
+	Hosts    []string // names that are served on loopback besides localhost
+	OpenPerf bool     // answer as OpenPerf does where the two differ
 	Version  Version
 	Logger   *slog.Logger // nil: slog.Default()
 	Limits   Limits
@@ -42,6 +43,7 @@ type Config struct {
 type Limits struct {
 	Body        int64         // octets of a request body
 	Bodies      int64         // octets of all request bodies over 64 KiB; 0: half of the memory budget
+	Connections int           // open connections
 	SSEClients  int           // open event streams
 	BodyTimeout time.Duration // for a request body to arrive
 	BodyStall   time.Duration // for each 64 KiB of it, and for the rest
@@ -53,6 +55,7 @@ type Limits struct {
 func DefaultLimits() Limits {
 	return Limits{
 		Body:        64 << 20,
+		Connections: 1024,
 		SSEClients:  64,
 		BodyTimeout: time.Minute,
 		BodyStall:   5 * time.Second,
@@ -65,6 +68,9 @@ func (l Limits) withDefaults() Limits {
 	d := DefaultLimits()
 	if l.Body <= 0 {
 		l.Body = d.Body
+	}
+	if l.Connections <= 0 {
+		l.Connections = d.Connections
 	}
 	if l.SSEClients <= 0 {
 		l.SSEClients = d.SSEClients
@@ -88,10 +94,13 @@ func (l Limits) withDefaults() Limits {
 type Server struct {
 	Config
 	routes *routes
-	bodies int64 // octets of Limits.Bodies in use; on the loop
-	events *broadcaster
-	meters *meters
-	closed chan struct{} // closed by Close
+	guard  *guard
+
+	connections *connections
+	bodies      int64 // octets of Limits.Bodies in use; on the loop
+	events      *broadcaster
+	meters      *meters
+	closed      chan struct{} // closed by Close
 
 	compiling chan struct{} // holds one for each request that compiles
 	close     sync.Once
@@ -111,6 +120,8 @@ func New(c Config) *Server {
 	s.events = newBroadcaster()
 	s.meters = newMeters(c.Version)
 	s.Engine.OnEvent(s.events.publish)
+	s.guard = newGuard(c.Hosts)
+	s.connections = newConnections(s.Limits.Connections)
 	s.routes = newRoutes(table(), s.serve)
 	return s
 }
@@ -127,6 +138,7 @@ func (s *Server) HTTPServer() *http.Server {
 		ReadHeaderTimeout: 10 * time.Second,
 		IdleTimeout:       2 * time.Minute,
 		MaxHeaderBytes:    64 << 10,
+		ConnState:         s.connections.changed,
 		ErrorLog:          slog.NewLogLogger(s.Logger.Handler(), slog.LevelDebug),
 	}
 	h.RegisterOnShutdown(s.Close)

@@ -2,7 +2,6 @@ package main
 
 import (
 	"fmt"
-	"os"
 
 	"glean/sim/scenario"
 )
@@ -18,9 +17,9 @@ func runDemo(c command, args []string) error {
 	if err != nil {
 		return err
 	}
-	out := newFolder(os.Stdout)
+	out := newFolder(stdout)
 	fmt.Fprintf(out, "%s\n\n", s.About)
-	m := newMeter(os.Stdout)
+	m := newMeter(stdout)
 	report, err := scenario.Execute(s, scenario.Options{Seed: seed, Progress: m.show, Every: m.every})
 	if err != nil {
 		return err

@@ -3,7 +3,6 @@ package main
 import (
 	"fmt"
 	"io"
-	"os"
 	"slices"
 	"strings"
 
@@ -68,12 +67,12 @@ func topics() []topic {
 // range and default.
 func runExplain(c command, args []string) error {
 	if len(args) == 1 && !strings.HasPrefix(args[0], "-") {
-		return explain(os.Stdout, args[0])
+		return explain(stdout, args[0])
 	}
 	if err := c.parse(c.newFlags(), args); err != nil {
 		return err
 	}
-	out := os.Stdout
+	out := stdout
 	fmt.Fprint(out, "usage: glean explain TOPIC\n\n")
 	for _, t := range topics() {
 		fmt.Fprintf(out, "  %-16s  %s\n", t.name, t.schema.About)

@@ -2,7 +2,6 @@ package main
 
 import (
 	"bytes"
-	"os"
 	"strings"
 	"unicode/utf8"
 
@@ -14,15 +13,15 @@ import (
 // which are two blanks or more apart, unless most of the row would go to the next
 // line, and other text between words.
 type folder struct {
-	out   *os.File
+	out   *output
 	width int // in columns; 0: nothing is broken
 	line  []byte
 }
 
-func newFolder(out *os.File) *folder { return &folder{out: out, width: columns(out)} }
+func newFolder(out *output) *folder { return &folder{out: out, width: columns(out)} }
 
 // columns is the width of a terminal, 0 if out is none.
-func columns(out *os.File) int {
+func columns(out *output) int {
 	width, _, err := term.GetSize(int(out.Fd()))
 	if err != nil {
 		return 0

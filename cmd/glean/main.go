@@ -32,7 +32,7 @@ func commands() []command {
 }
 
 func main() {
-	os.Exit(run(os.Args[1:], os.Stdout, os.Stderr))
+	os.Exit(stdout.exit(run(os.Args[1:], stdout, os.Stderr), os.Stderr))
 }
 
 func run(args []string, stdout, stderr io.Writer) int {
@@ -102,8 +102,8 @@ func (c command) newFlags() *flag.FlagSet {
 func (c command) parse(fs *flag.FlagSet, args []string) error {
 	switch err := fs.Parse(args); {
 	case errors.Is(err, flag.ErrHelp):
-		fmt.Printf("usage: %s\n\n%s\n\n", strings.TrimSpace("glean "+c.name+" "+c.args), c.does)
-		fs.SetOutput(os.Stdout)
+		fmt.Fprintf(stdout, "usage: %s\n\n%s\n\n", strings.TrimSpace("glean "+c.name+" "+c.args), c.does)
+		fs.SetOutput(stdout)
 		fs.PrintDefaults()
 		return err
 	case err != nil:

@@ -2,7 +2,6 @@ package main
 
 import (
 	"fmt"
-	"os"
 	"strings"
 	"time"
 
@@ -16,13 +15,13 @@ import (
 // meter shows the progress of a run: a line that is redrawn on a terminal, else
 // plain lines.
 type meter struct {
-	out      *os.File
+	out      *output
 	terminal bool
 	every    loop.Duration
 	pause    time.Duration // for each report, so that a person sees it happen
 }
 
-func newMeter(out *os.File) *meter {
+func newMeter(out *output) *meter {
 	m := &meter{out: out, terminal: term.IsTerminal(int(out.Fd())), every: loop.Second}
 	if m.terminal {
 		m.every, m.pause = 100*loop.Millisecond, 25*time.Millisecond
@@ -86,7 +85,7 @@ func redrawn(p scenario.Progress, width int) string {
 }
 
 // newCounter shows how many worlds were checked, on a terminal only.
-func newCounter(out *os.File, of uint64) func(worlds uint64) {
+func newCounter(out *output, of uint64) func(worlds uint64) {
 	if !term.IsTerminal(int(out.Fd())) {
 		return nil
 	}
@@ -99,4 +98,4 @@ func newCounter(out *os.File, of uint64) func(worlds uint64) {
 }
 
 // printEvent prints a line of a world's log.
-func printEvent(e sim.Event) { fmt.Println(e) }
+func printEvent(e sim.Event) { fmt.Fprintln(stdout, e) }

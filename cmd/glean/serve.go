@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"math/rand/v2"
 	"net"
@@ -30,7 +31,8 @@ type serveFlags struct {
 
 	listen, config, logLevel, logFormat string
 	lab                                 string
-	openPerf, dropOverruns              bool
+	openPerf, dropOverruns, insecure    bool
+	allowHosts                          hostFlags
 	ports                               portFlags
 	portLines                           []int // of the ports in the file that they came from; none from flags
 }
@@ -38,7 +40,9 @@ type serveFlags struct {
 func runServe(c command, args []string) error {
 	var f serveFlags
 	fs := c.newFlags()
-	fs.StringVar(&f.listen, "listen", "", "address and port of the REST API (default 127.0.0.1:9000)")
+	fs.StringVar(&f.listen, "listen", "", "address and port of the REST API, or unix:PATH for a Unix socket (default 127.0.0.1:9000)")
+	fs.BoolVar(&f.insecure, "insecure", false, "serve other machines too: with --listen on an address that is not loopback, every host that reaches it may control the daemon")
+	fs.Var(&f.allowHosts, "allow-host", "`NAME` that requests on loopback may have as their host besides localhost, repeatable")
 	fs.StringVar(&f.config, "config", "", "configuration `file` (YAML): listen, ports, resources, limits; OpenPerf's is taken too")
 	fs.StringVar(&f.config, "c", "", "short for --config")
 	fs.Var(&f.ports, "port", "`ID=KIND:ARG`, repeatable: 0=tap:NAME[,queues=N][,persist], 1=packet:DEVICE,\n2=wire:NAME;\nwithout any: ports 0 and 1, back to back on a wire")
@@ -50,7 +54,11 @@ func runServe(c command, args []string) error {
 	if err := c.parse(fs, args); err != nil {
 		return err
 	}
-	log, err := f.logger()
+	// A log whose reader has gone is no reason to end.
+	signal.Ignore(syscall.SIGPIPE)
+	lines := newLogWriter(os.Stderr)
+	defer lines.close(stopWithin / 4)
+	log, err := f.logger(lines)
 	if err != nil {
 		return err
 	}
@@ -58,7 +66,10 @@ func runServe(c command, args []string) error {
 	if err != nil {
 		return err
 	}
-	ctx, cancel := signal.NotifyContext(context.Background(), syscall.SIGTERM, syscall.SIGINT)
+	if err := checkListen(f.listen, f.insecure); err != nil {
+		return err
+	}
+	ctx, cancel := untilSignal()
 	defer cancel()
 	return serveUntil(ctx, f, resources, log)
 }
@@ -93,7 +104,7 @@ func (f *serveFlags) readConfig(log *slog.Logger) ([]resource, error) {
 	return resources, nil
 }
 
-func (f *serveFlags) logger() (*slog.Logger, error) {
+func (f *serveFlags) logger(out io.Writer) (*slog.Logger, error) {
 	var level slog.Level
 	if err := level.UnmarshalText([]byte(f.logLevel)); err != nil {
 		return nil, usageErrorf("--log-level: %q is not debug, info, warn or error", f.logLevel)
@@ -101,9 +112,9 @@ func (f *serveFlags) logger() (*slog.Logger, error) {
 	options := &slog.HandlerOptions{Level: level}
 	switch f.logFormat {
 	case "text":
-		return slog.New(slog.NewTextHandler(os.Stderr, options)), nil
+		return slog.New(slog.NewTextHandler(out, options)), nil
 	case "json":
-		return slog.New(slog.NewJSONHandler(os.Stderr, options)), nil
+		return slog.New(slog.NewJSONHandler(out, options)), nil
 	}
 	return nil, usageErrorf("--log-format: %q is not text or json", f.logFormat)
 }
@@ -126,7 +137,8 @@ func serveUntil(ctx context.Context, f serveFlags, resources []resource, log *sl
 		Limits:       f.limits,
 	})
 	s := server.New(server.Config{
-		Loop: l, Engine: e, Epoch: l.Epoch(), Openers: openers(l), OpenPerf: f.openPerf,
+		Loop: l, Engine: e, Epoch: l.Epoch(), Openers: openers(l), OpenPerf: f.openPerf, Hosts: f.allowHosts,
+		Limits:  server.Limits{Connections: maxConnections()},
 		Version: buildVersion(), Logger: log,
 	})
 	go l.Run()
@@ -146,11 +158,13 @@ func serveUntil(ctx context.Context, f serveFlags, resources []resource, log *sl
 			return fmt.Errorf("%s: line %d: resource %q: %w", f.config, r.lineOf(err), r.Path, err)
 		}
 	}
-	listener, err := net.Listen("tcp", f.listen)
+	listener, err := listen(f.listen)
 	if err != nil {
 		return usageErrorf("--listen %s: %v", f.listen, err)
 	}
-	fmt.Printf("listening on http://%s\n", listener.Addr())
+	if _, err := fmt.Printf("listening on %s\n", urlOf(listener)); err != nil {
+		log.Warn("the line of readiness could not be written", "error", err)
+	}
 	return serveHTTP(ctx, s.HTTPServer(), listener, log)
 }
 

@@ -35,9 +35,9 @@ func runSim(c command, args []string) error {
 		}
 	}
 	if args[0] == "-h" || args[0] == "--help" {
-		fmt.Printf("usage: glean sim COMMAND\n\n%s\n\n", c.does)
+		fmt.Fprintf(stdout, "usage: glean sim COMMAND\n\n%s\n\n", c.does)
 		for _, sub := range simCommands() {
-			fmt.Printf("  %-10s %-14s %s\n", sub.name, sub.args, sub.does)
+			fmt.Fprintf(stdout, "  %-10s %-14s %s\n", sub.name, sub.args, sub.does)
 		}
 		return nil
 	}
@@ -48,7 +48,7 @@ func runSimList(c command, args []string) error {
 	if err := c.parse(c.newFlags(), args); err != nil {
 		return err
 	}
-	out := newFolder(os.Stdout)
+	out := newFolder(stdout)
 	for _, name := range scenario.Library() {
 		s, err := scenario.Open(name)
 		if err != nil {
@@ -73,7 +73,7 @@ func runSimShow(c command, args []string) error {
 		}
 		return usageErrorf("sim show: no scenario %q in the library;%s \"glean sim list\" lists them", name, near)
 	}
-	_, err = os.Stdout.Write(text)
+	_, err = stdout.Write(text)
 	return err
 }
 
@@ -82,10 +82,10 @@ func runSimHelp(c command, args []string) error {
 	if err := c.parse(c.newFlags(), args); err != nil {
 		return err
 	}
-	fmt.Printf("%s\n", scenario.FormatNotes)
-	err := scenario.Format().Print(os.Stdout, func(*document.Schema) string { return "" })
+	fmt.Fprintf(stdout, "%s\n", scenario.FormatNotes)
+	err := scenario.Format().Print(stdout, func(*document.Schema) string { return "" })
 	if err == nil {
-		_, err = fmt.Print("\n\"glean sim list\" lists files to begin with, \"glean sim show NAME\" prints one.\n")
+		_, err = fmt.Fprint(stdout, "\n\"glean sim list\" lists files to begin with, \"glean sim show NAME\" prints one.\n")
 	}
 	return err
 }
@@ -122,9 +122,9 @@ func runSimRun(c command, args []string) error {
 	}
 	if !*asJSON {
 		if s.About != "" {
-			fmt.Fprintf(newFolder(os.Stdout), "%s\n\n", s.About)
+			fmt.Fprintf(newFolder(stdout), "%s\n\n", s.About)
 		}
-		m := newMeter(os.Stdout)
+		m := newMeter(stdout)
 		o.Progress, o.Every = m.show, m.every
 	}
 	report, err := scenario.Execute(s, o)
@@ -147,9 +147,9 @@ func runSimRun(c command, args []string) error {
 
 func printReport(r *scenario.Report, asJSON bool) error {
 	if !asJSON {
-		return r.WriteText(newFolder(os.Stdout))
+		return r.WriteText(newFolder(stdout))
 	}
-	e := json.NewEncoder(os.Stdout)
+	e := json.NewEncoder(stdout)
 	e.SetIndent("", " ")
 	return e.Encode(r)
 }
@@ -195,22 +195,22 @@ func runSimCheck(c command, args []string) error {
 	}
 	debug.SetGCPercent(800) // a world is small and soon gone: collecting it at once costs a sixth of the time
 	began := time.Now()
-	sweep, err := scenario.Check(*from, *seeds, newCounter(os.Stdout, *seeds))
+	sweep, err := scenario.Check(*from, *seeds, newCounter(stdout, *seeds))
 	if err != nil {
 		return err
 	}
 	took := time.Since(began)
 	for _, o := range sweep.Failures {
-		fmt.Printf("\nFAILED %s\n", o.Drawn)
+		fmt.Fprintf(stdout, "\nFAILED %s\n", o.Drawn)
 		for _, v := range o.Violations {
-			fmt.Printf("  %s\n", v)
+			fmt.Fprintf(stdout, "  %s\n", v)
 		}
-		fmt.Printf("  again: glean sim check --from %d --seeds 1 -v\n", o.Drawn.Seed)
+		fmt.Fprintf(stdout, "  again: glean sim check --from %d --seeds 1 -v\n", o.Drawn.Seed)
 	}
 	if len(sweep.Failures) > 0 {
 		return fmt.Errorf("%d of %d worlds failed", len(sweep.Failures), sweep.Worlds)
 	}
-	fmt.Printf("%d worlds, seeds %d to %d: all well; %.1f s, %.0f worlds/s\n",
+	fmt.Fprintf(stdout, "%d worlds, seeds %d to %d: all well; %.1f s, %.0f worlds/s\n",
 		sweep.Worlds, *from, *from+*seeds-1, took.Seconds(), float64(sweep.Worlds)/took.Seconds())
 	return nil
 }
@@ -221,9 +221,9 @@ func showWorld(seed uint64) error {
 	if err != nil {
 		return err
 	}
-	fmt.Printf("\n%s\nfingerprint %s\n", o.Drawn, o.Fingerprint)
+	fmt.Fprintf(stdout, "\n%s\nfingerprint %s\n", o.Drawn, o.Fingerprint)
 	for _, v := range o.Violations {
-		fmt.Printf("  %s\n", v)
+		fmt.Fprintf(stdout, "  %s\n", v)
 	}
 	if !o.OK() {
 		return fmt.Errorf("the world of seed %d failed", seed)

@@ -59,6 +59,6 @@ func runVersion(c command, args []string) error {
 	if err := c.parse(c.newFlags(), args); err != nil {
 		return err
 	}
-	fmt.Print(versionLine(buildVersion()))
+	fmt.Fprint(stdout, versionLine(buildVersion()))
 	return nil
 }

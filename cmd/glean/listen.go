@@ -1,0 +1,97 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"net"
+	"net/netip"
+	"os"
+	"strings"
+	"syscall"
+)
+
+// unixPrefix marks a --listen that is the path of a Unix socket.
+const unixPrefix = "unix:"
+
+// hostFlags collects --allow-host.
+type hostFlags []string
+
+// String implements flag.Value.
+func (h *hostFlags) String() string { return strings.Join(*h, ",") }
+
+// Set implements flag.Value.
+func (h *hostFlags) Set(name string) error {
+	if name == "" || strings.ContainsAny(name, "/:[] ") {
+		return fmt.Errorf("%q is not a host name; give it without scheme and port", name)
+	}
+	*h = append(*h, name)
+	return nil
+}
+
+// checkListen refuses to serve other machines unless insecure is set: the API
+// has no credentials, and may send any frame from any device.
+func checkListen(listen string, insecure bool) error {
+	if insecure || strings.HasPrefix(listen, unixPrefix) {
+		return nil
+	}
+	host, _, err := net.SplitHostPort(listen)
+	if err != nil {
+		return usageErrorf("--listen %s: %v", listen, err)
+	}
+	if a, err := netip.ParseAddr(host); err == nil && a.IsLoopback() || strings.EqualFold(host, "localhost") {
+		return nil
+	}
+	return usageErrorf("--listen %s: the API has no credentials, and every host that reaches this address could control the daemon; "+
+		"listen on 127.0.0.1 or unix:PATH, or add --insecure", listen)
+}
+
+// listen opens what --listen names. An IPv4 address binds IPv4 only.
+func listen(address string) (net.Listener, error) {
+	if path, ok := strings.CutPrefix(address, unixPrefix); ok {
+		return listenUnix(path)
+	}
+	network := "tcp"
+	if host, _, err := net.SplitHostPort(address); err == nil {
+		if a, err := netip.ParseAddr(host); err == nil && a.Is4() {
+			network = "tcp4"
+		}
+	}
+	return net.Listen(network, address)
+}
+
+// listenUnix makes a socket of mode 0660. One that no process serves any longer
+// is removed first. The listener removes its own when it is closed.
+func listenUnix(path string) (net.Listener, error) {
+	switch info, err := os.Lstat(path); {
+	case errors.Is(err, fs.ErrNotExist):
+	case err != nil:
+		return nil, err
+	case info.Mode()&fs.ModeSocket == 0:
+		return nil, fmt.Errorf("%s exists and is not a socket; remove it or choose another path", path)
+	default:
+		c, err := net.Dial("unix", path)
+		if err == nil {
+			c.Close()
+			return nil, fmt.Errorf("%s is in use by another process; stop it or choose another path", path)
+		}
+		if !errors.Is(err, syscall.ECONNREFUSED) {
+			return nil, err
+		}
+		if err := os.Remove(path); err != nil {
+			return nil, err
+		}
+	}
+	// The mask keeps others out between bind and chmod.
+	old := syscall.Umask(0o117)
+	defer syscall.Umask(old)
+	return net.Listen("unix", path)
+}
+
+// urlOf is the address of a listener as the client package takes it.
+func urlOf(l net.Listener) string {
+	if l.Addr().Network() == "unix" {
+		return unixPrefix + l.Addr().String()
+	}
+	return "http://" + l.Addr().String()
+}

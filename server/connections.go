@@ -1,0 +1,73 @@
+package server
+
+import (
+	"net"
+	"net/http"
+	"sync"
+)
+
+// connections bounds the open connections. At the limit a connection without a
+// request in progress gives way to a new one: the youngest, so that a client that
+// opens many displaces its own.
+type connections struct {
+	limit int
+
+	mu   sync.Mutex
+	seq  uint64
+	open map[net.Conn]*connection
+}
+
+type connection struct {
+	seq   uint64 // in the order of accepting
+	state http.ConnState
+}
+
+func newConnections(limit int) *connections {
+	return &connections{limit: limit, open: make(map[net.Conn]*connection)}
+}
+
+// changed implements http.Server.ConnState.
+func (c *connections) changed(conn net.Conn, state http.ConnState) {
+	if victim := c.note(conn, state); victim != nil {
+		victim.Close()
+	}
+}
+
+// note records the state and returns the connection to close, nil for none. It
+// forgets the victim at once, since its descriptor is freed before the server
+// reports it as closed.
+func (c *connections) note(conn net.Conn, state http.ConnState) (victim net.Conn) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	switch known := c.open[conn]; {
+	case state == http.StateClosed || state == http.StateHijacked:
+		delete(c.open, conn)
+	case known != nil:
+		known.state = state
+	case state == http.StateNew:
+		if len(c.open) >= c.limit {
+			if victim = c.idle(); victim == nil {
+				return conn // all are busy
+			}
+			delete(c.open, victim)
+		}
+		c.seq++
+		c.open[conn] = &connection{c.seq, state}
+	}
+	return victim
+}
+
+// idle is the youngest connection that waits for a request; one that has sent
+// nothing yet only if no other waits.
+func (c *connections) idle() (found net.Conn) {
+	var best *connection
+	for conn, k := range c.open {
+		if k.state != http.StateIdle && k.state != http.StateNew {
+			continue
+		}
+		if best == nil || k.state == best.state && k.seq > best.seq || k.state == http.StateIdle && best.state == http.StateNew {
+			found, best = conn, k
+		}
+	}
+	return found
+}
