@@ -64,6 +64,9 @@ func TestWrongWords(t *testing.T) {
 	}{
 		{[]string{"fly"}, `unknown command "fly"`},
 		{[]string{"serve", "--nosuch"}, "nosuch"},
+		{[]string{"serve", "--ports", "0=wire:w"}, "did you mean --port?"},
+		{[]string{"serve", "--listen", "9200"}, "did you mean 127.0.0.1:9200?"},
+		{[]string{"serve", "--port", "0=tap:t,queue=2"}, `did you mean "queues"?`},
 		{[]string{"serve", "extra"}, `"extra"`},
 		{[]string{"version", "extra"}, `"extra"`},
 		{[]string{"serve", "--port", "0"}, "ID=KIND:ARG"},

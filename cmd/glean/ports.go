@@ -1,9 +1,11 @@
 package main
 
 import (
+	"fmt"
 	"strconv"
 	"strings"
 
+	"glean/internal/document"
 	"glean/server/engine"
 )
 
@@ -65,6 +67,15 @@ func parsePort(s string) (engine.PortSpec, error) {
 	return engine.PortSpec{}, usageErrorf("port %q: kind %q is not one of tap, packet, wire", id, kind)
 }
 
+// meantOption names the option of a TAP that an unknown one resembles.
+func meantOption(name string) string {
+	near := document.Nearest(name, []string{"queues", "persist"})
+	if near == "" {
+		return ""
+	}
+	return fmt.Sprintf("; did you mean %q?", near)
+}
+
 func tapOptions(spec engine.PortSpec, words []string) (engine.PortSpec, error) {
 	for _, w := range words {
 		name, value, _ := strings.Cut(w, "=")
@@ -81,7 +92,7 @@ func tapOptions(spec engine.PortSpec, words []string) (engine.PortSpec, error) {
 			}
 			spec.Persist = true
 		default:
-			return spec, usageErrorf("port %q: a tap has no option %q", spec.ID, w)
+			return spec, usageErrorf("port %q: a tap has no option %q%s", spec.ID, w, meantOption(name))
 		}
 	}
 	return spec, nil
