@@ -1,6 +1,7 @@
 package server
 
 import (
+	"errors"
 	"net/http"
 	"net/netip"
 	"slices"
@@ -64,9 +65,19 @@ func (s *Server) relearn(w *responseWriter, r *request, mode learning.Mode) erro
 		})
 	}
 	if err != nil {
-		return err
+		return aboutGenerator(r.id(), err)
 	}
 	return noContent(w)
+}
+
+// aboutGenerator words a fault of a learning request as one of the generator in
+// the path: the client sent no body whose members could be at fault.
+func aboutGenerator(id string, err error) error {
+	var e *engine.Error
+	if !errors.As(err, &e) || e.Kind != engine.Invalid || len(e.Faults) == 0 {
+		return err
+	}
+	return problemf(http.StatusBadRequest, "generator %q: %s", id, e.Faults[0].Detail)
 }
 
 // mayRelearn tells whether there is something to learn anew for a generator. It is

@@ -145,6 +145,28 @@ func TestRunEnds(t *testing.T) {
 	}
 }
 
+// A refused start names the next hop, its destination and interface, the reason
+// and the call that helps.
+func TestRefusedStartExplainsItself(t *testing.T) {
+	a := newAPI(t).peers()
+	body := strings.Replace(generatorBody("g", "if-a", nobody), `"config":{`, `"config":{"learning":{"timeout_ms":100},`, 1)
+	explains := func(words ...string) {
+		t.Helper()
+		detail, _ := a.post("/packet/generators/g/start", "").want(409).at("detail").(string)
+		for _, w := range words {
+			if !strings.Contains(detail, w) {
+				t.Errorf("%q does not have %q", detail, w)
+			}
+		}
+	}
+	a.post("/packet/generators", body, "Prefer: wait=10").want(202).is("learning", "timed_out")
+	explains("of destination "+nobody, `on interface "if-a"`, "no_reply after ", "POST /packet/generators/g/learning/retry")
+	a.post("/packet/generators/g/learning/start", "").want(204)
+	a.delete("/packet/generators/g").want(204)
+	a.post("/packet/generators", generatorBody("g", "if-a", nobody)).want(202)
+	explains("of destination "+nobody, `on interface "if-a" is resolving`, "ms more: GET /learning/")
+}
+
 func TestForcedDelete(t *testing.T) {
 	a := newAPI(t).peers()
 	a.post("/packet/generators", generatorWith("g", "if-a", continuous, "198.18.0.11"), "Prefer: wait=10").want(201)

@@ -296,7 +296,7 @@ func (e *Engine) startGenerator(id string, at loop.Time) (*generator.Result, err
 	}
 	r, err := e.generators.StartAt(id, at)
 	if err != nil {
-		return nil, generatorError(err)
+		return nil, e.startError(id, err)
 	}
 	return r, nil
 }

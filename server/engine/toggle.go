@@ -13,7 +13,7 @@ func (e *Engine) ToggleGenerator(t Toggle, done func(*generator.Result, error)) 
 	if e.generators.ResultCount() >= e.limits.Results {
 		return &Error{Kind: TooMany, Detail: fmt.Sprintf("there are %d generator results, and no more are kept", e.generators.ResultCount())}
 	}
-	return generatorError(e.generators.Toggle(t.Replace, t.With, func(r *generator.Result, err error) {
-		done(r, generatorError(err))
+	return e.startError(t.With, e.generators.Toggle(t.Replace, t.With, func(r *generator.Result, err error) {
+		done(r, e.startError(t.With, err))
 	}))
 }

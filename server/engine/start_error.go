@@ -1,0 +1,56 @@
+package engine
+
+import (
+	"errors"
+	"fmt"
+
+	"glean/learning"
+	"glean/stack/loop"
+)
+
+// startError explains why generator id cannot start. Where learning stands in
+// the way, it names the first next hop without a MAC and the call that helps.
+func (e *Engine) startError(id string, err error) error {
+	err = generatorError(err)
+	var refused *Error
+	if !errors.As(err, &refused) || refused.Kind != Conflict || refused.LearningID == "" {
+		return err
+	}
+	r, missing := e.LearningRequest(refused.LearningID)
+	if missing != nil {
+		refused.Detail += retryCall(id)
+		return refused
+	}
+	state := learning.StateTimedOut
+	if r.State() == learning.StateResolving {
+		state = learning.StateResolving
+	}
+	for _, row := range r.Rows(learning.RowFilter{State: state, Limit: 1}) {
+		refused.Detail += ": " + explainRow(row)
+	}
+	if state == learning.StateResolving {
+		left := max(0, r.CreatedAt().Add(r.Timeout()).Sub(e.Now()))
+		refused.Detail += fmt.Sprintf("; learning takes at most %d ms more: GET /learning/%s shows it", left/loop.Millisecond, r.ID())
+	} else {
+		refused.Detail += retryCall(id)
+	}
+	return refused
+}
+
+func retryCall(id string) string {
+	return fmt.Sprintf("; POST /packet/generators/%s/learning/retry asks again", id)
+}
+
+// explainRow names the next hop, destination, interface and reason of an address
+// that is not resolved.
+func explainRow(row learning.Row) string {
+	text := "destination " + row.Address.String()
+	if row.NextHop.IsValid() {
+		text = fmt.Sprintf("next hop %s of destination %s", row.NextHop, row.Address)
+	}
+	text += fmt.Sprintf(" on interface %q is ", row.InterfaceID)
+	if row.State == learning.StateTimedOut {
+		return text + fmt.Sprintf("%s after %d attempts", row.Reason, row.Attempts)
+	}
+	return text + fmt.Sprintf("%s, %d attempts so far", row.State, row.Attempts)
+}
