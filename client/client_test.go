@@ -121,7 +121,7 @@ func TestEventStream(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer s.Close()
-	if e, err := s.Next(); err != nil || e != (Event{Seq: 7, Type: "port", ID: "0", What: "up"}) {
+	if e, err := s.Next(); err != nil || e != (Event{Seq: 7, Type: "port", ID: "0", What: "up", StreamID: "7"}) {
 		t.Errorf("%+v, %v", e, err)
 	}
 	if e, err := s.Next(); err != nil || e != (Event{Type: EventGap, First: 8, Last: 9}) {

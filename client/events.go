@@ -26,12 +26,19 @@ type Event struct {
 	// Of a gap: the first and the last that were lost.
 	First uint64 `json:"first,omitempty"`
 	Last  uint64 `json:"last,omitempty"`
+	// Of a gap: the daemon was restarted, and its numbers begin anew.
+	Restarted bool `json:"restarted,omitempty"`
+	// StreamID names the event and the run of the daemon, for EventFilter.AfterID.
+	StreamID string `json:"-"`
 }
 
 // EventFilter says what a stream has. Its zero value is everything from now on.
 type EventFilter struct {
 	Types []string
 	After *uint64 // go on after the event with this Seq, the last that was read
+	// AfterID is the StreamID of the last event that was read. It takes the place of
+	// After, and shows a restart of the daemon as a gap.
+	AfterID string
 }
 
 // EventStream is an open stream of events.
@@ -47,6 +54,9 @@ func (c *Client) Events(ctx context.Context, f EventFilter) (*EventStream, error
 	if f.After != nil {
 		r.header.Set("Last-Event-ID", strconv.FormatUint(*f.After, 10))
 	}
+	if f.AfterID != "" {
+		r.header.Set("Last-Event-ID", f.AfterID)
+	}
 	response, err := c.send(ctx, r)
 	if err != nil {
 		return nil, err
@@ -56,7 +66,7 @@ func (c *Client) Events(ctx context.Context, f EventFilter) (*EventStream, error
 
 // Next waits for the next event. io.EOF is the daemon's end.
 func (s *EventStream) Next() (Event, error) {
-	var kind, data string
+	var kind, data, id string
 	for {
 		line, err := s.lines.ReadString('\n')
 		if err != nil {
@@ -73,8 +83,12 @@ func (s *EventStream) Next() (Event, error) {
 				data += "\n"
 			}
 			data += value
+		case line != "" && field == "id":
+			id = value
 		case line == "" && data != "":
-			return readEvent(kind, data)
+			e, err := readEvent(kind, data)
+			e.StreamID = id
+			return e, err
 		}
 	}
 }

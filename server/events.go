@@ -72,6 +72,8 @@ type eventJSON struct {
 type gapJSON struct {
 	First uint64 `json:"first"` // of the events that are lost
 	Last  uint64 `json:"last"`
+	// The events were of an earlier run of the daemon; First and Last are 0.
+	Restarted bool `json:"restarted,omitempty"`
 }
 
 // eventTypes are what ?type= may name.
@@ -84,7 +86,7 @@ func (s *Server) streamEvents(w *responseWriter, r *request) error {
 	if err != nil {
 		return err
 	}
-	after, resumed, err := lastEventID(r)
+	after, instance, resumed, err := lastEventID(r)
 	if err != nil {
 		return err
 	}
@@ -108,6 +110,11 @@ func (s *Server) streamEvents(w *responseWriter, r *request) error {
 	}
 	if stream.after > newest { // of a daemon that is gone
 		stream.after = 0
+	}
+	stream.out.WriteString(": glean\n\n")
+	if resumed && instance != "" && instance != s.instance {
+		stream.after = 0
+		stream.send("gap", 0, gapJSON{Restarted: true})
 	}
 	w.Header().Set("Content-Type", "text/event-stream")
 	w.Header().Set("Cache-Control", "no-store")
@@ -133,19 +140,24 @@ func wantedTypes(r *request) ([]string, error) {
 }
 
 // lastEventID reads where a client wants to go on: the header that browsers
-// send when they come back, or a query parameter.
-func lastEventID(r *request) (seq uint64, given bool, err error) {
+// send when they come back, or a query parameter. The id is INSTANCE-SEQ, or only
+// SEQ of an event.
+func lastEventID(r *request) (seq uint64, instance string, given bool, err error) {
 	text := r.Header.Get("Last-Event-ID")
 	if text == "" {
 		if text, given = r.filter("last_event_id"); !given {
-			return 0, false, nil
+			return 0, "", false, nil
 		}
 	}
-	seq, err = strconv.ParseUint(text, 10, 64)
-	if err != nil {
-		return 0, false, badParameter("last_event_id", "%q is not the id of an event", text)
+	number := text
+	if before, after, both := strings.Cut(text, "-"); both {
+		instance, number = before, after
 	}
-	return seq, true, nil
+	seq, err = strconv.ParseUint(number, 10, 64)
+	if err != nil {
+		return 0, "", false, badParameter("last_event_id", "%q is not the id of an event", text)
+	}
+	return seq, instance, true, nil
 }
 
 // eventStream is one client's stream.
@@ -162,7 +174,6 @@ type eventStream struct {
 func (e *eventStream) run(wake <-chan struct{}) {
 	heartbeat := time.NewTicker(e.Limits.Heartbeat)
 	defer heartbeat.Stop()
-	e.out.WriteString(": glean\n\n")
 	for {
 		more, ok := e.collect()
 		if !ok || !e.flush() {
@@ -197,7 +208,7 @@ func (e *eventStream) collect() (more, ok bool) {
 	}
 	for _, event := range events {
 		if event.Seq != e.after+1 {
-			e.send("gap", 0, gapJSON{e.after + 1, event.Seq - 1})
+			e.send("gap", 0, gapJSON{First: e.after + 1, Last: event.Seq - 1})
 		}
 		e.after = event.Seq
 		if len(e.types) == 0 || slices.Contains(e.types, event.Type) {
@@ -215,7 +226,7 @@ func (e *eventStream) send(kind string, id uint64, v any) {
 		panic(err) // it holds strings and numbers only
 	}
 	if id > 0 {
-		fmt.Fprintf(&e.out, "id: %d\n", id)
+		fmt.Fprintf(&e.out, "id: %s-%d\n", e.instance, id)
 	}
 	fmt.Fprintf(&e.out, "event: %s\ndata: %s\n\n", kind, data)
 }

@@ -228,3 +228,18 @@ func TestCloseEndsStreams(t *testing.T) {
 	for s.next() {
 	}
 }
+
+// An id of an earlier run is answered with a gap, even if its number exists.
+func TestRestartIsAGap(t *testing.T) {
+	a := newAPI(t)
+	a.peers()
+	s := a.stream("/events", "Last-Event-ID: EARLIER-1")
+	s.next()
+	if s.kind != "gap" || s.data["restarted"] != true {
+		t.Errorf("%s %v, want a gap by a restart", s.kind, s.data)
+	}
+	s.next()
+	if s.data["seq"] != 1.0 || s.id != a.server.instance+"-1" {
+		t.Errorf("%v %s, want event 1 of this run", s.data, s.id)
+	}
+}

@@ -97,7 +97,8 @@ type Server struct {
 	guard  *guard
 
 	connections *connections
-	bodies      int64 // octets of Limits.Bodies in use; on the loop
+	instance    string // of this run, in the ids of events
+	bodies      int64  // octets of Limits.Bodies in use; on the loop
 	events      *broadcaster
 	meters      *meters
 	closed      chan struct{} // closed by Close
@@ -121,6 +122,7 @@ func New(c Config) *Server {
 	s.meters = newMeters(c.Version)
 	s.Engine.OnEvent(s.events.publish)
 	s.guard = newGuard(c.Hosts)
+	s.instance = newIncident()
 	s.connections = newConnections(s.Limits.Connections)
 	s.routes = newRoutes(table(), s.serve)
 	return s
