@@ -37,7 +37,7 @@ func checkListen(listen string, insecure bool) error {
 	}
 	host, _, err := net.SplitHostPort(listen)
 	if err != nil {
-		return usageErrorf("--listen %s: %v", listen, err)
+		return usageErrorf("--listen %s: %v%s", listen, err, meantAddress(listen))
 	}
 	if a, err := netip.ParseAddr(host); err == nil && a.IsLoopback() || strings.EqualFold(host, "localhost") {
 		return nil

@@ -67,6 +67,7 @@ func TestWrongWords(t *testing.T) {
 		{[]string{"serve", "--ports", "0=wire:w"}, "did you mean --port?"},
 		{[]string{"serve", "--listen", "9200"}, "did you mean 127.0.0.1:9200?"},
 		{[]string{"serve", "--port", "0=tap:t,queue=2"}, `did you mean "queues"?`},
+		{[]string{"serve", "--port", "0=packet:nosuchdevice0"}, `devices are "lo"`},
 		{[]string{"serve", "extra"}, `"extra"`},
 		{[]string{"version", "extra"}, `"extra"`},
 		{[]string{"serve", "--port", "0"}, "ID=KIND:ARG"},

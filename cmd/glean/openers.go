@@ -2,7 +2,11 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"net"
+	"strconv"
+	"strings"
 
 	"glean/server"
 	"glean/server/engine"
@@ -23,10 +27,30 @@ func openers(l *loop.Real) map[engine.PortKind]server.Opener {
 			})
 		},
 		engine.KindPacket: func(spec engine.PortSpec) (link.Link, error) {
-			return afpacket.Open(l, afpacket.Config{Name: spec.Name})
+			opened, err := afpacket.Open(l, afpacket.Config{Name: spec.Name})
+			if errors.Is(err, afpacket.ErrNoDevice) {
+				return nil, &link.FieldError{Kind: "packet", Field: "name", Err: fmt.Errorf("%w; devices are %s", afpacket.ErrNoDevice, deviceNames())}
+			}
+			if err != nil {
+				return nil, err
+			}
+			return opened, nil
 		},
 		engine.KindWire: wires.open,
 	}
+}
+
+// deviceNames lists the network devices of the process's namespace.
+func deviceNames() string {
+	devices, err := net.Interfaces()
+	if err != nil {
+		return "unknown: " + err.Error()
+	}
+	names := make([]string, len(devices))
+	for i, d := range devices {
+		names[i] = strconv.Quote(d.Name)
+	}
+	return strings.Join(names, ", ")
 }
 
 // wires are the in-process wires by name: a cable while two ports are plugged

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"fmt"
+	"strings"
 
 	"glean/generator"
 )
@@ -37,9 +38,10 @@ type Error struct {
 	Memory                         *MemoryShortage // where the memory budget stands in the way
 }
 
-// Error gives the detail, followed by the first fault.
+// Error returns the detail, followed by the first fault unless the detail has it
+// already.
 func (e *Error) Error() string {
-	if len(e.Faults) == 0 {
+	if len(e.Faults) == 0 || strings.Contains(e.Detail, e.Faults[0].Detail) {
 		return e.Detail
 	}
 	if e.Detail == "" {
