@@ -31,6 +31,20 @@ func TestNearestNames(t *testing.T) {
 	}
 }
 
+// FuzzNearest: the nearest name is one of the known ones, whatever the octets.
+func FuzzNearest(f *testing.F) {
+	f.Add("dst_port", "destination", "source")
+	f.Add("x", "", "\xff")
+	f.Fuzz(func(t *testing.T, name, a, b string) {
+		if near := Nearest(name, []string{a, b}); near != "" && near != a && near != b {
+			t.Errorf("%q is none of %q, %q", near, a, b)
+		}
+		if text := Unknown(name, []string{a}); !strings.Contains(text, "unknown member") {
+			t.Error(text)
+		}
+	})
+}
+
 func TestUnknownMemberIsNamedWithTheNearestAndTheList(t *testing.T) {
 	const want = `unknown member "listn"; did you mean "listen"? members are listen, ports`
 	if got := Unknown("listn", []string{"listen", "ports"}); got != want {

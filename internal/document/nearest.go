@@ -121,7 +121,7 @@ func words(name string) []string {
 // abbreviates reports whether the letters of word occur in name in that order,
 // the first one at its beginning.
 func abbreviates(word, name string) bool {
-	if word[0] != name[0] {
+	if name == "" || word[0] != name[0] {
 		return false
 	}
 	rest := name
