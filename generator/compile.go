@@ -1,7 +1,7 @@
 package generator
 
 import (
-	"fmt"
+	"bytes"
 
 	"glean/stack/header"
 )
@@ -39,7 +39,8 @@ type placed struct {
 	offset     int
 	octets     []byte
 	protocolID int
-	spec       *headerSpec // nil for an inserted tag
+	spec       *headerSpec      // nil for an inserted tag
+	tpid       header.EtherType // of an interface's tag; 0: as the place among the tags has it
 }
 
 func (h *placed) end() int { return h.offset + len(h.octets) }
@@ -110,62 +111,28 @@ func (k *compiler) place(t *Traffic, d *definition) {
 		}
 		d.headers = append(d.headers, h)
 	}
-	insert := k.tagsToInsert(t)
+	tags := k.ownTags(t)
+	configured := t.tags()
 	for i := range t.headers {
 		s := &t.headers[i]
-		add(placed{kind: s.kind, octets: append([]byte(nil), s.octets...), protocolID: s.protocolID, spec: s})
-		if i > 0 {
+		h := placed{kind: s.kind, octets: bytes.Clone(s.octets), protocolID: s.protocolID, spec: s}
+		if i > 0 && i <= len(tags) && len(configured) > 0 {
+			h.complete(&tags[i-1])
+		}
+		add(h)
+		if i > 0 || len(configured) > 0 {
 			continue
 		}
-		for _, tag := range insert {
-			o := make([]byte, header.VLANSize)
-			v := header.Dot1Q(o)
-			v.SetID(tag.ID)
-			v.SetPriority(tag.Priority)
-			v.SetDropEligible(tag.DropEligible)
-			add(placed{kind: protoVLAN, octets: o, protocolID: -1})
+		for j := range tags {
+			add(newTag(&tags[j], get(s.octets, fieldOf(protoEthernet, "", roleNext))))
 		}
 	}
-}
-
-// tagsToInsert compares the template's tags with the interface's. Frames to a
-// learned MAC must have the tags that it was learned with.
-func (k *compiler) tagsToInsert(t *Traffic) []header.VLAN {
-	if !k.b.Interface || t.headers[0].kind != protoEthernet {
-		return nil
-	}
-	var ids, want []uint16
-	for i := 1; i < len(t.headers) && t.headers[i].kind == protoVLAN; i++ {
-		h := &t.headers[i]
-		ids = append(ids, header.Dot1Q(h.octets).ID())
-		for _, m := range h.modifiers {
-			if m.field.name == "id" {
-				k.faults.add(m.path, "the tags of an interface cannot be modified; it has %v", tagIDs(k.b.Tags))
-				return nil
-			}
-		}
-	}
-	if len(ids) == 0 {
-		return k.b.Tags
-	}
-	want = tagIDs(k.b.Tags)
-	if fmt.Sprint(ids) != fmt.Sprint(want) {
-		k.faults.add(t.path+".packet.protocols[1].vlan.id", "tags %v are not those of the interface, %v", ids, want)
-	}
-	return nil
-}
-
-func tagIDs(tags []header.VLAN) []uint16 {
-	ids := make([]uint16, len(tags))
-	for i, t := range tags {
-		ids[i] = t.ID
-	}
-	return ids
 }
 
 // chain writes what follows into each header's next-protocol field, from the
 // last header back. A header of ours that follows is always right about what
-// it is, so it overrules the configuration; nothing else does.
+// it is, so it overrules the configuration; nothing else does. On a port the outer
+// one of two tags is a service tag, as in OpenPerf.
 func (d *definition) chain() {
 	for i := len(d.headers) - 2; i >= 0; i-- {
 		h, next := &d.headers[i], &d.headers[i+1]
@@ -180,6 +147,8 @@ func (d *definition) chain() {
 			v, ok = ipProtocol(next)
 		case h.kind == protoMPLS:
 			v, ok = 0, next.kind == protoMPLS // bottom of stack
+		case next.tpid != 0:
+			v = uint64(next.tpid)
 		case next.kind == protoVLAN && i+2 < len(d.headers) && d.headers[i+2].kind == protoVLAN:
 			v = uint64(header.EtherTypeQinQ)
 		default:

@@ -304,30 +304,6 @@ func TestSourceFill(t *testing.T) {
 	}
 }
 
-// TestTags is pitfall 36: frames on an interface have its tags.
-func TestTags(t *testing.T) {
-	b := onLink()
-	b.Tags = []header.VLAN{{TPID: header.EtherTypeQinQ, ID: 100, Priority: 2}, {ID: 7}}
-	bare := `{"ethernet":{}},{"ipv4":{"destination":"198.18.0.2"}},{"udp":{}}`
-	p := mustCompile(t, config(perMillisecond, definitionOf(bare, "", "")), b)
-	resolveAll(p)
-	repr, _, err := header.ParseEthernet(send(t, NewRun(p, RunOptions{}), 1)[0])
-	if err != nil || repr.NumTags != 2 || repr.Tags[0].ID != 100 || repr.Tags[0].Priority != 2 || repr.Tags[0].TPID != header.EtherTypeQinQ ||
-		repr.Tags[1].ID != 7 || repr.Tags[1].TPID != header.EtherTypeVLAN || repr.Type != header.EtherTypeIPv4 {
-		t.Errorf("%+v %v", repr, err)
-	}
-	for tags, right := range map[string]bool{`{"vlan":{"id":100}},{"vlan":{"id":7}}`: true, `{"vlan":{"id":7}},{"vlan":{"id":100}}`: false, `{"vlan":{"id":100}}`: false,
-		`{"vlan":{"id":100}},{"vlan":{"id":7},` + items("zip", sequenceOf("id", "field", "7", 2)) + `}`: false} {
-		c, faults := ParseConfig([]byte(config(perMillisecond, definitionOf(strings.Replace(bare, `,{"ipv4"`, `,`+tags+`,{"ipv4"`, 1), "", ""))))
-		if len(faults) > 0 {
-			t.Fatal(faults)
-		}
-		if _, faults := Compile(c, b); (len(faults) == 0) != right {
-			t.Errorf("%s: %v", tags, faults)
-		}
-	}
-}
-
 func TestAdjacencies(t *testing.T) {
 	p := mustCompile(t, config(perMillisecond, definitionOf(`{"ethernet":{}},{"ipv4":{},"modifiers":{"items":[{"name":"destination","permute":false,"ipv4":{"list":
 		["198.18.0.9","10.0.0.1","10.0.0.2","239.1.2.3","255.255.255.255","198.18.255.255","0.0.0.0","198.18.0.9"]}}]}}`, "", "")), onLink())

@@ -3,6 +3,7 @@ package generator
 import (
 	"fmt"
 	"math"
+	"slices"
 )
 
 // Tie is how values of several modifiers are combined.
@@ -38,7 +39,14 @@ type headerSpec struct {
 	modifiers  []modifier
 	tie        Tie
 	count      uint64 // of variants
+	given      uint32 // bit i: field i of the kind's fields is set
 	path       string
+}
+
+// sets reports whether the configuration sets a field or modifies it.
+func (h *headerSpec) sets(name string) bool {
+	i := slices.IndexFunc(fields[h.kind], func(f field) bool { return f.name == name })
+	return h.given>>i&1 != 0 || len(h.modifiersOf(name)) > 0
 }
 
 // modifier gives a field of a header its values.
@@ -220,7 +228,7 @@ func (p *trafficParser) header(n node) headerSpec {
 		if h.kind == protoCustom {
 			parseCustom(m, &h)
 		} else {
-			h.octets = parseFields(m, h.kind)
+			h.parseFields(m)
 		}
 	}
 	if h.kind == numProtocols {
@@ -235,19 +243,20 @@ func (p *trafficParser) header(n node) headerSpec {
 }
 
 // parseFields makes the octets of a header from its members and presets.
-func parseFields(n node, kind protocol) []byte {
-	octets := make([]byte, sizes[kind])
-	for i := range fields[kind] {
-		f := &fields[kind][i]
+func (h *headerSpec) parseFields(n node) {
+	octets := make([]byte, sizes[h.kind])
+	for i := range fields[h.kind] {
+		f := &fields[h.kind][i]
 		v := f.preset
 		if n.has(f.name) {
+			h.given |= 1 << i
 			v, _ = n.member(f.name).fieldValue(f)
 		} else if f.scale != 0 {
 			v.lo /= f.scale
 		}
 		put(octets, f, v)
 	}
-	return octets
+	h.octets = octets
 }
 
 // fieldValue reads a field's value as a template has it.

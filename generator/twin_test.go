@@ -146,6 +146,7 @@ func (d *twinDefinition) frame(now loop.Time) []byte {
 
 func (d *twinDefinition) headers(row [][]uint64) []placed {
 	var out []placed
+	var inserted []int
 	at := 0
 	for i := range d.t.headers {
 		h := &d.t.headers[i]
@@ -154,13 +155,17 @@ func (d *twinDefinition) headers(row [][]uint64) []placed {
 		out = append(out, p)
 		if i == 0 && d.b.Interface && h.kind == protoEthernet && (len(d.t.headers) < 2 || d.t.headers[1].kind != protoVLAN) {
 			for _, tag := range d.b.Tags {
-				octets := []byte{tag.Priority<<5 | byte(tag.ID>>8), byte(tag.ID), 0, 0}
+				octets := []byte{tag.Priority<<5 | byte(tag.ID>>8), byte(tag.ID), h.octets[12], h.octets[13]}
+				inserted = append(inserted, len(out))
 				out = append(out, placed{kind: protoVLAN, offset: at, octets: octets, protocolID: -1})
 				at += len(octets)
 			}
 		}
 	}
 	(&definition{headers: out}).chain()
+	for k, i := range inserted {
+		binary.BigEndian.PutUint16(out[i-1].octets[len(out[i-1].octets)-2:], uint16(d.b.Tags[k].Type()))
+	}
 	part := 0
 	for i := range out {
 		if out[i].spec == nil {

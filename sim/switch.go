@@ -242,6 +242,7 @@ type PortConfig struct {
 	Tagged   []uint16 // VLANs whose frames carry a tag here
 	Untagged uint16   // VLAN of frames without tag, in and out; 0: 1
 	Trunk    bool     // all other VLANs are tagged here
+	Tunnel   bool     // all frames that come in are of VLAN Untagged, and their tags belong to the payload
 }
 
 // AddPort plugs an end of a wire into a new port.
@@ -301,7 +302,7 @@ func (p *SwitchPort) HandleState(s link.State) {
 
 // admit finds the VLAN of a frame; ok is false if it may not come in here.
 func (p *SwitchPort) admit(f []byte) (vlan uint16, tagged, ok bool) {
-	if header.Ethernet(f).Type() != p.sw.config.TPID {
+	if p.config.Tunnel || header.Ethernet(f).Type() != p.sw.config.TPID {
 		return p.config.Untagged, false, true
 	}
 	if len(f) < header.EthernetSize+header.VLANSize {

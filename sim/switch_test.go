@@ -181,6 +181,21 @@ func TestSwitchQinQ(t *testing.T) {
 	}
 }
 
+// A tunnel port takes frames with any tag for the payload of its VLAN, also with a
+// tag of the kind that the switch itself reads.
+func TestSwitchTunnelPortKeepsTags(t *testing.T) {
+	b := newBench(t, SwitchConfig{}, PortConfig{Untagged: 100, Tunnel: true}, PortConfig{Trunk: true})
+	customer, outer := header.VLAN{ID: 7}, header.VLAN{ID: 100}
+	b.expect("customer's tag", 0, ether(mac(1), header.Broadcast, customer), "[1]")
+	if want := ether(mac(1), header.Broadcast, outer, customer); !bytes.Equal(b.rx[1].frames[0], want) {
+		t.Errorf("on the trunk\n% x, want\n% x", b.rx[1].frames[0], want)
+	}
+	b.expect("back", 1, ether(mac(2), mac(1), outer, customer), "[0]")
+	if want := ether(mac(2), mac(1), customer); !bytes.Equal(b.rx[0].frames[0], want) {
+		t.Errorf("to the customer\n% x, want\n% x", b.rx[0].frames[0], want)
+	}
+}
+
 // whoHas makes an ARP request, or a solicitation for an IPv6 address.
 func whoHas(from uint32, sender, target netip.Addr) []byte {
 	if target.Is4() {

@@ -1,6 +1,7 @@
 package stack
 
 import (
+	"fmt"
 	"net/netip"
 	"slices"
 
@@ -81,9 +82,12 @@ func (s *Stack) AddInterface(c InterfaceConfig) (*Interface, error) {
 	}
 	key := segmentKey(c.Tags)
 	g := s.segments.get(key)
+	if err := g.checkTags(c.Tags); err != nil {
+		return nil, err
+	}
 	for _, a := range i.addresses {
 		if g != nil && g.own(a.ip) != nil {
-			return nil, fault("IPv4, IPv6, LinkLocal", "%v is in use in this VLAN of the port", a.ip.addr())
+			return nil, &ConfigError{"IPv4, IPv6, LinkLocal", fmt.Sprintf("%v is in use in this VLAN of the port", a.ip.addr()), g.own(a.ip).iface}
 		}
 		for _, n := range c.Static {
 			if ipFrom(n.Addr) == a.ip {

@@ -94,13 +94,17 @@ func (c NeighborConfig) withDefaults() NeighborConfig {
 	return c
 }
 
-// ConfigError says which member of an InterfaceConfig can't be.
-type ConfigError struct{ Field, Detail string }
+// ConfigError says which member of an InterfaceConfig can't be, and which other
+// interface is in its way if one is.
+type ConfigError struct {
+	Field, Detail string
+	Other         *Interface
+}
 
 func (e *ConfigError) Error() string { return e.Field + ": " + e.Detail }
 
 func fault(field, format string, args ...any) error {
-	return &ConfigError{field, fmt.Sprintf(format, args...)}
+	return &ConfigError{Field: field, Detail: fmt.Sprintf(format, args...)}
 }
 
 // validate checks all that does not depend on other interfaces.

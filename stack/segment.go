@@ -1,6 +1,7 @@
 package stack
 
 import (
+	"fmt"
 	"slices"
 
 	"glean/stack/header"
@@ -27,6 +28,22 @@ func segmentKey(tags []header.VLAN) uint32 {
 		}
 	}
 	return key
+}
+
+// checkTags returns an error if the interfaces of the segment, which have the
+// same VLAN IDs, have other TPIDs. A received frame belongs to a segment by its
+// VLAN IDs alone, so frames of two service networks would mix. g may be nil.
+func (g *segment) checkTags(tags []header.VLAN) error {
+	if g == nil {
+		return nil
+	}
+	other := g.interfaces[0]
+	for k := range min(len(tags), len(other.config.Tags)) {
+		if own, theirs := tags[k].Type(), other.config.Tags[k].Type(); own != theirs {
+			return &ConfigError{"Tags", fmt.Sprintf("tag %d has TPID %v on this port; it cannot have TPID %v as well", tags[k].ID, theirs, own), other}
+		}
+	}
+	return nil
 }
 
 // segment finds a segment, nil if no interface is there.

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"errors"
+	"fmt"
 
 	"glean/stack"
 )
@@ -30,12 +31,17 @@ var configPaths = map[string]struct{ path, words string }{
 	"Neighbor.MaxEntries":        {"config.neighbor.max_entries", ""},
 }
 
-// configFault says of what the stack refuses which member of the body it is.
-func configFault(err error) error {
+// configFault returns the fault of a member of the body that the stack refuses. It
+// names the other interface of the port that is in the way, if one is.
+func (e *Engine) configFault(err error) error {
 	var c *stack.ConfigError
 	if errors.As(err, &c) {
+		detail := c.Detail
+		if c.Other != nil {
+			detail += fmt.Sprintf("; see interface %q", e.handles[c.Other.Handle()].spec.ID)
+		}
 		if to, known := configPaths[c.Field]; known {
-			return invalid(to.path, "%s%s", to.words, c.Detail)
+			return invalid(to.path, "%s%s", to.words, detail)
 		}
 	}
 	return invalid("config", "%v", err)

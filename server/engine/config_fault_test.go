@@ -13,6 +13,7 @@ import (
 func TestConfigFaultsNameTheMember(t *testing.T) {
 	n := newNetwork(t, 1)
 	n.addInterface("if-0", 0, v4("198.18.0.10", 24, ""), "")
+	n.addInterface("service", 0, `,{"vlan":{"id":100,"tpid":"0x88a8"}},{"vlan":{"id":7}}`+v4("198.18.0.10", 24, ""), "")
 	for _, c := range []struct{ name, protocols, neighbor, path, words string }{
 		{"range of groups", v4("198.18.0.20", 24, ""), `"respond_for":["224.0.0.0/4"]`, "config.neighbor.respond_for", "224.0.0.0/4"},
 		{"static loopback", v4("198.18.0.20", 24, ""), `"static":[{"ip_address":"::1","mac_address":"02:00:00:00:00:01"}]`, "config.neighbor.static", "::1"},
@@ -20,7 +21,9 @@ func TestConfigFaultsNameTheMember(t *testing.T) {
 		{"too many static", v4("198.18.0.20", 24, ""),
 			`"max_entries":1,"static":[{"ip_address":"198.18.0.1","mac_address":"02:00:00:00:00:01"},{"ip_address":"198.18.0.2","mac_address":"02:00:00:00:00:01"}]`,
 			"config.neighbor.static", "room for 1"},
-		{"taken address", v4("198.18.0.10", 24, ""), "", "config.protocols", "198.18.0.10 is in use"},
+		{"taken address", v4("198.18.0.10", 24, ""), "", "config.protocols", "198.18.0.10 is in use in this vlan of the port; see interface \"if-0\""},
+		{"other TPIDs", `,{"vlan":{"id":100}},{"vlan":{"id":7}}` + v4("198.18.0.20", 24, ""), "", "config.protocols",
+			"vlan: tag 100 has tpid 0x88a8 on this port; it cannot have tpid 0x8100 as well; see interface \"service\""},
 		{"table beyond all bounds", v4("198.18.0.20", 24, ""), `"max_entries":16777215`, "config.neighbor.max_entries", "16777214"},
 	} {
 		body := `{"id":"if-1","port_id":"0","config":{"protocols":[{"eth":{"mac_address":"02:00:00:00:00:b0"}}` + c.protocols + `],"neighbor":{` + c.neighbor + `}}}`

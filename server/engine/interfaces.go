@@ -150,7 +150,7 @@ func (e *Engine) createInterface(spec InterfaceSpec) (*iface, error) {
 	e.handles[i.handle] = i
 	if i.stack, err = p.stack.AddInterface(spec.stackConfig(i.handle)); err != nil {
 		delete(e.handles, i.handle)
-		return nil, configFault(err)
+		return nil, e.configFault(err)
 	}
 	e.interfaces[spec.ID] = i
 	e.interfaceOctets += spec.interfaceSize()

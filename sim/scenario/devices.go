@@ -44,7 +44,7 @@ func (r *Router) isAttachedTo(p netip.Prefix) bool {
 }
 
 func (n *Network) addRouterPort(d *routerDevice, number uint32, p RouterPort) error {
-	end, tags, seg, err := n.attach(d.router.Name()+":"+p.On, p.On, p.VLAN, p.Wire)
+	end, tags, seg, err := n.attach(d.router.Name()+":"+p.On, p.On, p.VLAN, false, p.Wire)
 	if err != nil {
 		return err
 	}
@@ -136,12 +136,12 @@ func (n *Network) addHost(name string, g *HostGroup, number, k uint32) error {
 	if n.byName[name] != nil {
 		return fmt.Errorf("host %q is there twice", name)
 	}
-	end, tags, seg, err := n.attach(name, g.On, g.VLAN, g.Wire)
+	end, tags, seg, err := n.attach(name, g.On, g.VLAN, g.Inner > 0, g.Wire)
 	if err != nil {
 		return err
 	}
 	if g.Inner > 0 {
-		tags, seg = append(tags, tagsOf(g.Inner)...), seg.within(g.Inner)
+		tags, seg = append(tags, header.VLAN{TPID: g.InnerTPID, ID: g.Inner}), seg.within(g.Inner)
 	}
 	place := number
 	if g.Address > 0 {
@@ -213,7 +213,7 @@ func (n *Network) addFarms() error {
 }
 
 func (n *Network) addFarm(spec *Farm) error {
-	end, tags, seg, err := n.attach(spec.Name, spec.On, spec.VLAN, spec.Wire)
+	end, tags, seg, err := n.attach(spec.Name, spec.On, spec.VLAN, false, spec.Wire)
 	if err != nil {
 		return err
 	}
@@ -277,7 +277,7 @@ func (n *Network) MoveHost(name, to string) error {
 	if err != nil {
 		return err
 	}
-	sw.AddPort(b, sim.PortConfig{Untagged: s.group.VLAN})
+	sw.AddPort(b, sim.PortConfig{Untagged: s.group.VLAN, Tunnel: s.group.Inner > 0})
 	n.leave(s)
 	s.segment = n.switchSegment(to, s.group.VLAN).within(s.group.Inner)
 	s.host.MoveTo(a)

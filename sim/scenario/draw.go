@@ -34,7 +34,7 @@ type Drawn struct {
 	Probe loop.Duration // probe_interval of tracked next hops, 0 for the default
 	Moves []drawnMove
 
-	Provider bool // the switches' tags are service tags
+	Provider bool // the switches' tags are service tags (IEEE 802.1ad)
 	Visits   []drawnVisit
 }
 
@@ -49,7 +49,8 @@ type drawnSegment struct {
 	Delay      loop.Duration
 	Generators []drawnGenerator
 
-	Inner, Priority             int // of the tags: the ID of the second one, 0 for none; the priority
+	Inner, Priority             int  // of the tags: the ID of the second one, 0 for none; the priority
+	InnerService                bool // the second tag is a service tag, too
 	Spoofer                     *drawnSpoofer
 	Respond                     bool
 	ProxyDelay                  loop.Duration
@@ -229,6 +230,7 @@ func Draw(seed uint64) *Drawn {
 	w.drawMoves(d)
 	w.askShortly(d)
 	w.drawHostile(d)
+	w.drawTPIDs(d)
 	return w
 }
 

@@ -17,6 +17,7 @@ type endpoint struct {
 	vlans   uint32
 	segment segment
 	mac     header.MAC
+	own     []byte // what its frames have between their destination and their type: MAC and tags
 	ipv4    netip.Prefix
 	ipv6    netip.Prefix
 	gate4   netip.Addr
@@ -40,6 +41,9 @@ func (n *Network) newEndpoint(spec engine.InterfaceSpec) *endpoint {
 		retrans: spec.Neighbor.RetransTimer, respond: spec.RespondFor,
 		maxEntries: spec.Neighbor.MaxEntries, rate: spec.LearningRatePPS, window: spec.LearningWindow,
 	}
+	whole := make([]byte, header.EthernetSize+header.VLANSize*len(spec.Tags))
+	header.EmitEthernet(whole, &header.MAC{}, &spec.MAC, spec.Tags, 0)
+	e.own = whole[len(spec.MAC) : len(whole)-2]
 	if spec.HasIPv6 {
 		if e.local = spec.LinkLocal; !e.local.IsValid() {
 			e.local = netip.AddrFrom16(header.LinkLocal(spec.MAC))

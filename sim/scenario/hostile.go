@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"glean/sim"
+	"glean/stack/header"
 	"glean/stack/loop"
 )
 
@@ -123,6 +124,44 @@ func (w *Drawn) wanted(i int) int {
 	return max(len(hops)+crowd, 1)
 }
 
+// drawTPIDs draws which tags are service tags: switches read one kind, and what
+// is within their VLANs may be of either.
+func (w *Drawn) drawTPIDs(d dice) {
+	w.Provider = w.Provider && d.often(70)
+	for i := range w.Segments {
+		if seg := &w.Segments[i]; seg.Inner > 0 {
+			seg.InnerService = d.often(40)
+		}
+	}
+}
+
+// tags are those of the interface in a segment, and the TPID of the inner one.
+func (w *Drawn) tags(i int) []header.VLAN {
+	seg := &w.Segments[i]
+	tpid := func(service bool) header.EtherType {
+		if service {
+			return header.EtherTypeQinQ
+		}
+		return header.EtherTypeVLAN
+	}
+	var tags []header.VLAN
+	if seg.VLAN > 0 {
+		tags = append(tags, header.VLAN{TPID: tpid(w.Provider), ID: uint16(seg.VLAN), Priority: uint8(seg.Priority)})
+	}
+	if seg.Inner > 0 {
+		tags = append(tags, header.VLAN{TPID: tpid(seg.InnerService), ID: uint16(seg.Inner)})
+	}
+	return tags
+}
+
+// innerTPID is the TPID of the tag that hosts of a segment have.
+func (w *Drawn) innerTPID(i int) header.EtherType {
+	if tags := w.tags(i); len(tags) > 1 {
+		return tags[1].TPID
+	}
+	return 0
+}
+
 // drawQinQ makes the switches those of a provider, and has hosts and glean tag
 // within the provider's VLANs where they can: routers can't. Half of the time these
 // segments are in one VLAN of the provider's.
@@ -220,7 +259,7 @@ func (w *Drawn) addSpoofer(t *Topology, i int) {
 		return
 	}
 	near4, near6, _, _ := w.prefixes(i)
-	g := HostGroup{Name: fmt.Sprintf("s%d", i), On: w.lan(i), VLAN: uint16(seg.VLAN), Inner: uint16(seg.Inner),
+	g := HostGroup{Name: fmt.Sprintf("s%d", i), On: w.lan(i), VLAN: uint16(seg.VLAN), Inner: uint16(seg.Inner), InnerTPID: w.innerTPID(i),
 		Address: placeSpoofer, IPv4: near4, IPv6: near6}
 	for _, target := range seg.Spoofer.Answers {
 		a := w.address(i, target)
@@ -296,7 +335,7 @@ func (w *Drawn) visitSteps() (steps []Step) {
 // addHostile adds to the line of a world what is hostile or strange in a segment.
 func (w *Drawn) addHostile(add func(format string, args ...any), s *drawnSegment) {
 	if s.Inner > 0 || s.Priority > 0 || s.Respond || s.MaxEntries+s.RatePPS+s.Window > 0 {
-		add(" inner=%d priority=%d respond=%t/%s entries=%d rate=%d window=%d", s.Inner, s.Priority, s.Respond, seconds(s.ProxyDelay), s.MaxEntries, s.RatePPS, s.Window)
+		add(" inner=%d service=%t/%t priority=%d respond=%t/%s entries=%d rate=%d window=%d", s.Inner, w.Provider, s.InnerService, s.Priority, s.Respond, seconds(s.ProxyDelay), s.MaxEntries, s.RatePPS, s.Window)
 	}
 	if s.Spoofer == nil {
 		return

@@ -34,6 +34,7 @@ var besides = map[string][]mutant{
 		{file: "stack/interface.go", old: "		if g != nil && g.own(a.ip) != nil {", new: "		if g != nil && g.own(a.ip) != nil && false {"},
 	},
 	"the inner tag alone tells VLANs apart": {
+		{file: "stack/segment.go", old: "; own != theirs {", new: "; own != theirs && false {"},
 		{file: "stack/interface.go", old: "		if g != nil && g.own(a.ip) != nil {", new: "		if g != nil && g.own(a.ip) != nil && false {"},
 	},
 	"a neighbor's key has no interface, so VLANs cross": {
@@ -123,6 +124,8 @@ var mutants = []mutant{
 		"	l.nextAt = l.nextAt.Add(l.gap)", "	l.nextAt = l.nextAt.Add(0)"},
 	{"learning_window is ignored", "server/engine/resolver.go",
 		"	window := max(1, min(i.spec.LearningWindow, room/2))", "	window := max(1, room/2)"},
+	{"traffic has TPIDs by the place of its tags, not the interface's", "generator/compile.go",
+		"		case next.tpid != 0:", "		case next.tpid > 0xffff-1:"},
 	{"the checksum of advertisements is not verified", "stack/header/neighbor.go",
 		"	case ChecksumICMPv6(ip.Src, ip.Dst, icmp) != 0:", "	case len(icmp) > 1<<16:"},
 }

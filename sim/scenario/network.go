@@ -158,7 +158,8 @@ func (n *Network) addPorts() error {
 
 // attach makes the wire of a device. On a switch the VLAN is that of the
 // switch's port; on a port of glean the device's frames carry it as a tag.
-func (n *Network) attach(device, on string, vlan uint16, w Wire) (*sim.End, []header.VLAN, segment, error) {
+// A tunnel port takes all that a device sends for the payload of its VLAN.
+func (n *Network) attach(device, on string, vlan uint16, tunnel bool, w Wire) (*sim.End, []header.VLAN, segment, error) {
 	if id, direct := strings.CutPrefix(on, "port:"); direct {
 		end := n.ports[id]
 		if end == nil {
@@ -174,7 +175,7 @@ func (n *Network) attach(device, on string, vlan uint16, w Wire) (*sim.End, []he
 	if err != nil {
 		return nil, nil, "", err
 	}
-	s.AddPort(b, sim.PortConfig{Untagged: vlan})
+	s.AddPort(b, sim.PortConfig{Untagged: vlan, Tunnel: tunnel})
 	return a, nil, n.switchSegment(on, vlan), nil
 }
 

@@ -36,7 +36,7 @@ func (n *Network) addOdd() error {
 		if !spec.IPv6.Is6() {
 			return spec.Wrap(fmt.Errorf("host %s: %s is not an IPv6 address", spec.Name, spec.IPv6))
 		}
-		end, tags, seg, err := n.attach(spec.Name, spec.On, spec.VLAN, Wire{})
+		end, tags, seg, err := n.attach(spec.Name, spec.On, spec.VLAN, false, Wire{})
 		if err != nil {
 			return spec.Wrap(err)
 		}

@@ -1,6 +1,7 @@
 package scenario
 
 import (
+	"bytes"
 	"fmt"
 	"net/netip"
 	"slices"
@@ -38,6 +39,7 @@ const (
 	RuleConflict   = "conflict"   // who takes an address of glean's is reported
 	RuleLimits     = "limits"     // rate and window of an interface are kept
 	RuleKept       = "kept"       // what was learned is not forgotten because of what others do
+	RuleHeader     = "header"     // all frames of an interface have its MAC and its tags, with their TPIDs and priorities
 	RuleFollowed   = "followed"   // a running generator has the MACs of now, at most a bounded time late
 )
 
@@ -78,6 +80,9 @@ func (r *Run) sent(p *watchedPort, q *watchedQueue, frame []byte) {
 	}
 	p.sent[s.kind]++
 	e := p.endpoint(s.vlans, s.src)
+	if e != nil {
+		r.judgeHeader(e, frame)
+	}
 	switch {
 	case q != nil:
 		r.sentTraffic(e, q, s)
@@ -86,6 +91,14 @@ func (r *Run) sent(p *watchedPort, q *watchedQueue, frame []byte) {
 		r.limited(e, s.to)
 	case e != nil && (s.kind == KindARPReply || s.kind == KindAdvertisement):
 		r.sentAnswer(e, s.about())
+	}
+}
+
+// judgeHeader wants the same source MAC and tags of all that an interface sends,
+// traffic as well as ARP and ND, with TPIDs and priorities.
+func (r *Run) judgeHeader(e *endpoint, frame []byte) {
+	if at := len(e.mac); !bytes.HasPrefix(frame[at:], e.own) {
+		r.violated(RuleHeader, "%s sent a frame from % x, not % x", e.id, frame[at:at+len(e.own)], e.own)
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"net/netip"
 
 	"glean/sim"
+	"glean/stack/header"
 	"glean/stack/loop"
 )
 
@@ -105,12 +106,13 @@ type Virtual struct {
 type HostGroup struct {
 	Origin
 	Name       string
-	Count      int    // 0: 1
-	First      uint32 // 0: the next number that is free
-	Address    uint32 // place of the first in the prefixes; 0: First
-	On         string // a switch, or "port:ID"
-	VLAN       uint16 // 0: 1
-	Inner      uint16 // the tag of their own frames, within a provider's VLAN; 0: none
+	Count      int              // 0: 1
+	First      uint32           // 0: the next number that is free
+	Address    uint32           // place of the first in the prefixes; 0: First
+	On         string           // a switch, or "port:ID"
+	VLAN       uint16           // 0: 1
+	Inner      uint16           // the tag of their own frames, within the switch's VLAN; 0: none
+	InnerTPID  header.EtherType // of that tag; 0: 0x8100
 	IPv4, IPv6 netip.Prefix
 	Gateway4   netip.Addr
 	Gateway6   netip.Addr

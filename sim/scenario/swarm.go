@@ -119,7 +119,7 @@ func (w *Drawn) addSegment(s *Scenario, i int) {
 		}
 		t.Hosts = append(t.Hosts, HostGroup{
 			AnswersFor: proxied,
-			Name:       fmt.Sprintf("h%d-%d", i, k), On: w.lan(i), VLAN: uint16(seg.VLAN), Inner: uint16(seg.Inner), Address: uint32(k + 1),
+			Name:       fmt.Sprintf("h%d-%d", i, k), On: w.lan(i), VLAN: uint16(seg.VLAN), Inner: uint16(seg.Inner), InnerTPID: w.innerTPID(i), Address: uint32(k + 1),
 			IPv4: near4, IPv6: near6, Boot: h.Boot, Think: h.Think, Wire: Wire{Delay: seg.Delay},
 		})
 	}
@@ -187,15 +187,8 @@ func (w *Drawn) interfaceBody(i int) json.RawMessage {
 	seg := &w.Segments[i]
 	near4, near6, _, _ := w.prefixes(i)
 	protocols := []any{object{"eth": object{"mac_address": sim.MAC(sim.KindTester, uint32(i+1)).String()}}}
-	if seg.VLAN > 0 {
-		tpid := "0x8100"
-		if w.Provider {
-			tpid = "0x88a8"
-		}
-		protocols = append(protocols, object{"vlan": object{"id": seg.VLAN, "priority": seg.Priority, "tpid": tpid}})
-	}
-	if seg.Inner > 0 {
-		protocols = append(protocols, object{"vlan": object{"id": seg.Inner}})
+	for _, tag := range w.tags(i) {
+		protocols = append(protocols, object{"vlan": object{"id": tag.ID, "priority": tag.Priority, "tpid": tag.TPID.String()}})
 	}
 	static := func(p netip.Prefix) object {
 		s := object{"address": sim.Address(p, placeTester).String(), "prefix_length": p.Bits()}

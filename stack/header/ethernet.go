@@ -137,6 +137,14 @@ func (r EthernetRepr) Emit(dst []byte) int {
 	return EmitEthernet(dst, &r.Dst, &r.Src, r.Tags[:r.NumTags], r.Type)
 }
 
+// Type returns the TPID with which the tag is emitted.
+func (t VLAN) Type() EtherType {
+	if t.TPID == 0 {
+		return EtherTypeVLAN
+	}
+	return t.TPID
+}
+
 // EmitEthernet is the Emit of an EthernetRepr of these parts.
 func EmitEthernet(b []byte, dst, src *MAC, tags []VLAN, kind EtherType) int {
 	b = b[:EthernetSize+VLANSize*len(tags)]
@@ -145,12 +153,8 @@ func EmitEthernet(b []byte, dst, src *MAC, tags []VLAN, kind EtherType) int {
 	at := 12
 	for i := range tags {
 		t := &tags[i]
-		tpid := t.TPID
-		if tpid == 0 {
-			tpid = EtherTypeVLAN
-		}
 		control := uint16(t.Priority&7)<<13 | uint16(bit(t.DropEligible, 0x10))<<8 | t.ID&0x0fff
-		binary.BigEndian.PutUint16(b[at:], uint16(tpid))
+		binary.BigEndian.PutUint16(b[at:], uint16(t.Type()))
 		binary.BigEndian.PutUint16(b[at+2:], control)
 		at += VLANSize
 	}

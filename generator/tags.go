@@ -1,0 +1,104 @@
+package generator
+
+import (
+	"slices"
+
+	"glean/stack/header"
+)
+
+// The frames of an interface have its tags, whether the template has them too
+// or not: VLAN IDs and TPIDs always, priority and drop eligibility where the
+// template does not set them. A MAC was learned with these tags and is
+// reachable with them only.
+
+// tags returns the tags of the template: those that follow the Ethernet header.
+func (t *Traffic) tags() []headerSpec {
+	n := 1
+	for n < len(t.headers) && t.headers[n].kind == protoVLAN {
+		n++
+	}
+	return t.headers[1:n]
+}
+
+// ownTags returns the tags of the interface that the frames get, and adds a
+// fault for each that the template contradicts.
+func (k *compiler) ownTags(t *Traffic) []header.VLAN {
+	if !k.b.Interface || t.headers[0].kind != protoEthernet {
+		return nil
+	}
+	own, configured := k.b.Tags, t.tags()
+	if len(configured) > 0 && !slices.EqualFunc(configured, own, func(h headerSpec, tag header.VLAN) bool {
+		return header.Dot1Q(h.octets).ID() == tag.ID
+	}) {
+		ids := make([]uint16, len(configured))
+		for i := range configured {
+			ids[i] = header.Dot1Q(configured[i].octets).ID()
+		}
+		k.faults.add(t.path+".packet.protocols[1].vlan.id", "tags %v are not those of the interface, %v", ids, tagIDs(own))
+		return nil
+	}
+	for i := range configured {
+		for _, m := range configured[i].modifiersOf("id") {
+			k.faults.add(m.path, "the VLAN ID of an interface's tag cannot be modified; the interface has %v", tagIDs(own))
+		}
+	}
+	for i := range own {
+		if h := &t.headers[min(i, len(configured))]; i == 0 || len(configured) > 0 {
+			h.keepTPID(&own[i], k)
+		}
+	}
+	return own
+}
+
+// modifiersOf returns the modifiers of a field.
+func (h *headerSpec) modifiersOf(name string) (all []*modifier) {
+	for i := range h.modifiers {
+		if m := &h.modifiers[i]; m.field != nil && m.field.name == name {
+			all = append(all, m)
+		}
+	}
+	return all
+}
+
+// keepTPID adds a fault if the header in front of a tag sets another TPID than
+// the tag has. Other types give way to the TPID, as to any header that follows.
+func (h *headerSpec) keepTPID(tag *header.VLAN, k *compiler) {
+	for _, m := range h.modifiersOf("ether_type") {
+		k.faults.add(m.path, "this is the TPID of the interface's tag %d, which cannot be modified; give the template the interface's vlan headers and modify ether_type of the last one", tag.ID)
+	}
+	given, own := header.EtherType(get(h.octets, fieldOf(h.kind, "", roleNext)).lo), tag.Type()
+	if given.IsTag() && given != own {
+		k.faults.add(h.path+"."+h.kind.String()+".ether_type", "TPID %v is not that of the interface's tag %d, %v; leave ether_type out", given, tag.ID, own)
+	}
+}
+
+func tagIDs(tags []header.VLAN) []uint16 {
+	ids := make([]uint16, len(tags))
+	for i, t := range tags {
+		ids[i] = t.ID
+	}
+	return ids
+}
+
+// complete gives a tag of the template what it leaves to the interface.
+func (h *placed) complete(tag *header.VLAN) {
+	h.tpid = tag.Type()
+	v := header.Dot1Q(h.octets)
+	if !h.spec.sets("priority") {
+		v.SetPriority(tag.Priority)
+	}
+	if !h.spec.sets("drop_eligible") {
+		v.SetDropEligible(tag.DropEligible)
+	}
+}
+
+// newTag returns a tag that is inserted behind an Ethernet header. next is the
+// header's type, which is what follows the last tag unless a header decides.
+func newTag(tag *header.VLAN, next wide) placed {
+	v := header.Dot1Q(make([]byte, header.VLANSize))
+	v.SetID(tag.ID)
+	v.SetPriority(tag.Priority)
+	v.SetDropEligible(tag.DropEligible)
+	v.SetType(header.EtherType(next.lo))
+	return placed{kind: protoVLAN, octets: v, protocolID: -1, tpid: tag.Type()}
+}
