@@ -94,8 +94,12 @@ func TestRequests(t *testing.T) {
 	c := New(s.URL + "/")
 	ctx := t.Context()
 	for want, err := range map[string]func() error{
-		"DELETE /ports/a%2Fb%3Fc":                                             func() error { return c.DeletePort(ctx, "a/b?c") },
-		"DELETE /packet/generators/g?force=true":                              func() error { return c.DeleteGenerator(ctx, "g", true) },
+		"DELETE /ports/a%2Fb%3Fc":                func() error { return c.DeletePort(ctx, "a/b?c") },
+		"DELETE /packet/generators/g?force=true": func() error { return c.DeleteGenerator(ctx, "g", true) },
+		"POST /ports/p/reattach": func() error {
+			_, err := c.ReattachPort(ctx, "p")
+			return err
+		},
 		"POST /packet/generators/g/stop":                                      func() error { return c.StopGenerator(ctx, "g") },
 		`POST /packet/generators/x/bulk-stop application/json  {"ids":["a"]}`: func() error { return c.StopGenerators(ctx, []string{"a"}) },
 		"GET /learning-results/r?after=2001%3Adb8%3A%3A1&limit=7": func() error {

@@ -103,6 +103,12 @@ func (c *Client) DeletePort(ctx context.Context, id string) error {
 	return c.run(ctx, remove("ports", id))
 }
 
+// ReattachPort attaches a port to its device again after the device was deleted. A TAP
+// that does not exist is made.
+func (c *Client) ReattachPort(ctx context.Context, id string) (Port, error) {
+	return do[Port](ctx, c, post(nil, "ports", id, "reattach"))
+}
+
 // Interface is a layer 2 and 3 endpoint on a port.
 type Interface struct {
 	ID     string          `json:"id,omitempty"`

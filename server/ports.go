@@ -269,6 +269,22 @@ func (s *Server) putPort(w *responseWriter, r *request) error {
 	return reply(w, http.StatusOK, s.portJSON(v))
 }
 
+// reattachPort attaches to a device that was deleted, off the loop.
+func (s *Server) reattachPort(w *responseWriter, r *request) error {
+	reattach, err := call(r.Context(), s, func() (func() error, error) { return s.Engine.Reattach(r.id()) })
+	if err != nil {
+		return err
+	}
+	if err := reattach(); err != nil {
+		return err
+	}
+	v, err := s.port(r.Context(), r.id())
+	if err != nil {
+		return err
+	}
+	return reply(w, http.StatusOK, s.portJSON(v))
+}
+
 func (s *Server) deletePort(w *responseWriter, r *request) error {
 	err := s.do(r, func() error { return s.Engine.DeletePort(r.id()) })
 	if err != nil && !isNotFound(err) {

@@ -9,6 +9,7 @@ func table() []route {
 		{method: "GET", pattern: "/ports/{id}", handle: (*Server).getPort},
 		{method: "PUT", pattern: "/ports/{id}", handle: (*Server).putPort},
 		{method: "DELETE", pattern: "/ports/{id}", handle: (*Server).deletePort},
+		{method: "POST", pattern: "/ports/{id}/reattach", handle: (*Server).reattachPort},
 
 		{method: "GET", pattern: "/interfaces", handle: (*Server).listInterfaces, query: []string{"port_id", "eth_mac_address", "ipv4_address", "ipv6_address"}},
 		{method: "POST", pattern: "/interfaces", handle: (*Server).createInterface},

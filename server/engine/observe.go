@@ -46,6 +46,10 @@ func (o portObserver) InterfaceEvent(s stack.InterfaceEvent) {
 // linkChanged is called after the stack was told. What transmits on a deleted
 // device ends by itself, with the error of its queue.
 func (o portObserver) linkChanged(s link.State) {
+	if o.port.gone && s.Reason != link.ReasonDeleted {
+		o.emit("port", o.port.spec.ID, "reattached", o.port.spec.attachment())
+	}
+	o.port.gone = s.Reason == link.ReasonDeleted
 	what := "up"
 	if !s.Up {
 		what = "down"

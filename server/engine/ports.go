@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"slices"
@@ -39,6 +40,9 @@ type PortSpec struct {
 	Warnings Warnings
 }
 
+// attachment is the port's kind and name as given on the command line.
+func (s PortSpec) attachment() string { return string(s.Kind) + ":" + s.Name }
+
 // PortView is a port as it is now.
 type PortView struct {
 	Spec   PortSpec
@@ -52,6 +56,7 @@ type port struct {
 	spec  PortSpec
 	index uint32
 	link  link.Link // nil while it is being opened
+	gone  bool      // its device was deleted
 	batch *batchLink
 	stack *stack.Stack
 
@@ -112,7 +117,38 @@ func (e *Engine) AttachPort(id string, lk link.Link) {
 		Waiter:   e.learning,
 		Observer: observer,
 	})
-	e.emit("port", id, "created", string(p.spec.Kind)+":"+p.spec.Name)
+	e.emit("port", id, "created", p.spec.attachment())
+}
+
+// Reattach returns what attaches a port to its device again. It blocks, so it is
+// for another goroutine than the loop's.
+func (e *Engine) Reattach(id string) (func() error, error) {
+	if spec, ok := e.bonds[id]; ok {
+		return nil, noDevice(spec)
+	}
+	p, err := e.attachedPort(id)
+	if err != nil {
+		return nil, err
+	}
+	lk, ok := p.link.(link.Reattacher)
+	if !ok {
+		return nil, noDevice(p.spec)
+	}
+	return func() error {
+		err := lk.Reattach()
+		if err == nil {
+			return nil
+		}
+		var field *link.FieldError
+		if errors.As(err, &field) {
+			err = field.Err
+		}
+		return conflict("port %q cannot be reattached: %s %q: %v", id, p.spec.Kind, p.spec.Name, err)
+	}, nil
+}
+
+func noDevice(spec PortSpec) *Error {
+	return &Error{Kind: Invalid, Detail: fmt.Sprintf("port %q is a %s; only tap and packet ports have a device to reattach to", spec.ID, spec.Kind)}
 }
 
 // freePortIndex is the first index that no port has, so that ports which come and

@@ -11,6 +11,9 @@ var (
 	ErrSize    = errors.New("link: frame too long or too short")
 )
 
+// ErrAttached is the error of Reattach for a link that has its device.
+var ErrAttached = errors.New("the device is attached")
+
 // State tells whether frames can pass, and if not, why.
 type State struct {
 	Up     bool
@@ -72,6 +75,15 @@ type Link interface {
 	// Close ends reading and releases the device. No handler method runs after
 	// it has returned.
 	Close() error
+}
+
+// Reattacher is a Link over a device that can be deleted.
+type Reattacher interface {
+	// Reattach attaches to the device after it was deleted, at once, and sets it
+	// up as when the link was opened. It may block, and is called from any
+	// goroutine but the loop's. The error says why there is no device; ErrAttached
+	// that there is one.
+	Reattach() error
 }
 
 // Queue is a way to the device for one transmitter, apart from the Link so that

@@ -22,6 +22,8 @@ type Link struct {
 	tandem   *link.Tandem // of SendBulk; nil with one processor
 	bell     *burst.Bell  // for the reader, who helps
 
+	watching sync.Mutex // held while what is known of the device changes
+
 	mu      sync.Mutex
 	senders map[*sender]bool // not closed yet; nil once the link is released
 	running sync.WaitGroup   // what has to end until then
@@ -31,6 +33,7 @@ type Link struct {
 var (
 	_ link.Link       = (*Link)(nil)
 	_ link.BulkSender = (*Link)(nil)
+	_ link.Reattacher = (*Link)(nil)
 )
 
 // Open receives from c's device, which may be down, and watches it. It blocks

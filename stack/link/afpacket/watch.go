@@ -75,9 +75,7 @@ func (k *Link) watch() {
 		changes, err := k.events.next()
 		switch {
 		case err == nil:
-			for _, c := range changes {
-				k.become(k.device.Load().after(c, k.config.Name))
-			}
+			k.follow(changes)
 		case errors.Is(err, errMissed):
 			k.lookAgain()
 		default:
@@ -86,9 +84,41 @@ func (k *Link) watch() {
 	}
 }
 
+// follow takes what netlink says.
+func (k *Link) follow(changes []change) {
+	k.watching.Lock()
+	defer k.watching.Unlock()
+	for _, c := range changes {
+		_ = k.become(k.device.Load().after(c, k.config.Name)) // if it is gone again, netlink will tell
+	}
+}
+
+// Reattach implements link.Reattacher. A device of the link's name is attached to
+// as soon as it exists, so the use of this is the reason why it is not.
+func (k *Link) Reattach() error {
+	k.watching.Lock()
+	defer k.watching.Unlock()
+	if k.base.Ended() {
+		return link.ErrClosed
+	}
+	if k.device.Load().index != 0 {
+		return link.ErrAttached
+	}
+	d, err := find(k.config.Name)
+	if err == nil {
+		err = explain(k.become(d))
+	}
+	if err != nil {
+		return fieldError("name", err)
+	}
+	return nil
+}
+
 // lookAgain finds what the changes that were missed have come to. A device that
 // is gone counts as deleted, whatever became of it.
 func (k *Link) lookAgain() {
+	k.watching.Lock()
+	defer k.watching.Unlock()
 	if d := k.device.Load(); d.index != 0 {
 		c := change{index: d.index}
 		if l, err := netlink.LinkByIndex(d.index); err == nil {
@@ -96,28 +126,32 @@ func (k *Link) lookAgain() {
 		} else {
 			c.gone = true
 		}
-		k.become(d.after(c, k.config.Name))
+		_ = k.become(d.after(c, k.config.Name))
 	}
 	if k.device.Load().index == 0 {
 		if d, err := find(k.config.Name); err == nil {
-			k.become(d)
+			_ = k.become(d)
 		}
 	}
 }
 
 // become makes next what is known of the device, attaches to it if it is
 // another one, and reports a change of state. The senders see it when they send
-// next.
-func (k *Link) become(next device) {
+// next. It fails if the device can't be received from, and changes nothing then.
+// It is called with watching held.
+func (k *Link) become(next device) error {
 	last := k.device.Load()
 	if next == *last {
-		return
+		return nil
 	}
-	if next.index != 0 && next.index != last.index && k.receiver.receiveFrom(next.index) != nil {
-		return // it is gone again, and netlink will tell
+	if next.index != 0 && next.index != last.index {
+		if err := k.receiver.receiveFrom(next.index); err != nil {
+			return err
+		}
 	}
 	k.device.Store(&next)
 	if next.state != last.state {
 		k.base.Report(next.state)
 	}
+	return nil
 }

@@ -293,3 +293,25 @@ func TestNetlinkOverflow(t *testing.T) {
 		}
 	}
 }
+
+// Reattach says why there is no device; when there is one, the link has it already.
+func TestReattachSaysWhy(t *testing.T) {
+	c := plug(t)
+	o := open(t, Config{Name: c.near})
+	o.observe()
+	if err := o.Reattach(); !errors.Is(err, link.ErrAttached) {
+		t.Errorf("with its device: error %v, want %v", err, link.ErrAttached)
+	}
+	c.own.IP("link del " + c.near)
+	o.AwaitState(t, deleted)
+	var field *link.FieldError
+	if err := o.Reattach(); !errors.Is(err, ErrNoDevice) || !errors.As(err, &field) || field.Field != "name" {
+		t.Errorf("without a device: error %v, want %v of the name", err, ErrNoDevice)
+	}
+	c.make(t)
+	o.AwaitState(t, up)
+	o.Do(func() { _ = o.Close() })
+	if err := o.Reattach(); !errors.Is(err, link.ErrClosed) {
+		t.Errorf("after Close: error %v, want %v", err, link.ErrClosed)
+	}
+}

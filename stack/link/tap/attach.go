@@ -50,11 +50,14 @@ func attach(c Config, create bool) (*device, error) {
 	}
 	multi, persist := c.Queues > 1, c.Persist
 	if before != nil {
+		if isInUse(before, 0) {
+			return nil, fieldError("name", ErrBusy)
+		}
 		multiBefore := before.Flags&netlink.TUNTAP_MULTI_QUEUE != 0
 		if multi && !multiBefore {
 			return nil, fieldError("queues", ErrQueues)
 		}
-		multi, persist = multiBefore, persist || !before.NonPersist
+		multi, persist = multiBefore, true
 	}
 	d := &device{created: before == nil}
 	for range c.Queues {
@@ -65,7 +68,14 @@ func attach(c Config, create bool) (*device, error) {
 		}
 		d.queues = append(d.queues, q)
 	}
-	if err := d.setUp(c, before, create); err != nil {
+	err = d.setUp(c, before, create)
+	if err != nil && before != nil && !d.isHere() {
+		// It was moved to another namespace meanwhile, as by a script that makes
+		// a TAP and moves it. What was not set yet is left to its new owner.
+		d.index, d.created, d.mtu, d.txqlen = 0, false, before.MTU, before.TxQLen
+		return d, nil
+	}
+	if err != nil {
 		d.abandon()
 		return nil, err
 	}
@@ -92,6 +102,14 @@ func find(name string) (*netlink.Tuntap, error) {
 	return t, nil
 }
 
+// isInUse reports whether an existing TAP has queues besides own ones. One without
+// persistence goes with its last queue, so while there is no own one another process
+// has it. The kernel counts queues only with multi_queue (IFLA_TUN_NUM_QUEUES,
+// IFLA_TUN_NUM_DISABLED_QUEUES); without, TUNSETIFF refuses a second one.
+func isInUse(t *netlink.Tuntap, own int) bool {
+	return t.NonPersist && own == 0 || t.Queues+t.DisabledQueues > own
+}
+
 // setUp brings the device up with c's settings. What is most likely to be
 // refused is set first.
 func (d *device) setUp(c Config, before *netlink.Tuntap, create bool) error {
@@ -106,6 +124,9 @@ func (d *device) setUp(c Config, before *netlink.Tuntap, create bool) error {
 	d.created = before == nil || before.Index != t.Index
 	if d.created && !create {
 		return fieldError("name", errGone) // it went away while we attached, so water made it anew
+	}
+	if isInUse(t, len(d.queues)) {
+		return fieldError("name", ErrBusy) // another process attached at the same time
 	}
 	if c.MTU != 0 && c.MTU != t.MTU {
 		if err := netlink.LinkSetMTU(t, c.MTU); err != nil {

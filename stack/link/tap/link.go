@@ -3,6 +3,7 @@ package tap
 import (
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"glean/stack/header"
 	"glean/stack/link"
@@ -29,9 +30,10 @@ type Link struct {
 	up     atomic.Bool // the last look found the device up
 	plain  atomic.Bool // frames are not written by rings
 
-	kick  chan struct{} // asks the watcher to look
-	quit  chan struct{} // closed by Close
-	done  chan struct{} // closed when everything is released
+	kick  chan struct{}   // asks the watcher to look
+	asks  chan chan error // asks the watcher to attach again
+	quit  chan struct{}   // closed by Close
+	done  chan struct{}   // closed when everything is released
 	usage struct {
 		sync.Mutex
 		senders []int // per queue
@@ -41,6 +43,7 @@ type Link struct {
 var (
 	_ link.Link       = (*Link)(nil)
 	_ link.BulkSender = (*Link)(nil)
+	_ link.Reattacher = (*Link)(nil)
 )
 
 // releases are the names whose links are closed but not yet released.
@@ -50,10 +53,13 @@ var releases = struct {
 }{done: make(map[string]<-chan struct{})}
 
 // Open creates c's TAP or attaches to it, sets it up, and reads from it. It
-// blocks for system calls (and for the release of a link of the same name that
-// was just closed), so it is not for the loop; l may be running. Its error is a
-// *link.FieldError.
-func Open(l loop.Loop, c Config) (*Link, error) {
+// blocks for system calls, for the release of a link of the same name that was
+// just closed, and up to a second for a TAP that is in use, so it is not for the
+// loop; l may be running. Its error is a *link.FieldError.
+func Open(l loop.Loop, c Config) (*Link, error) { return openLooking(l, c, lookEvery) }
+
+// openLooking is Open with the time between looks that nothing asked for.
+func openLooking(l loop.Loop, c Config, every time.Duration) (*Link, error) {
 	if err := c.Validate(); err != nil {
 		return nil, err
 	}
@@ -73,7 +79,11 @@ func Open(l loop.Loop, c Config) (*Link, error) {
 		events.stop()
 		return nil, fieldError("name", err)
 	}
-	d, err := attach(c, true)
+	var d *device
+	err = retryBusy(func() (err error) {
+		d, err = attach(c, true)
+		return err
+	})
 	if err != nil {
 		events.stop()
 		bell.Close()
@@ -83,6 +93,7 @@ func Open(l loop.Loop, c Config) (*Link, error) {
 		config: c,
 		bell:   bell,
 		kick:   make(chan struct{}, 1),
+		asks:   make(chan chan error),
 		quit:   make(chan struct{}),
 		done:   make(chan struct{}),
 	}
@@ -97,7 +108,7 @@ func Open(l loop.Loop, c Config) (*Link, error) {
 	k.tandem = link.NewTandem(&k.base, k.own, newSender(k, 0), bell.Ring)
 	k.use(d)
 	k.up.Store(state.Up)
-	w := &watcher{link: k, events: events, carrier: true, last: state}
+	w := &watcher{link: k, every: every, events: events, carrier: true, last: state}
 	go w.watch()
 	return k, nil
 }
@@ -160,6 +171,20 @@ func (k *Link) OpenQueue() (link.Queue, error) {
 	s := newSender(k, least)
 	s.useRing()
 	return s, nil
+}
+
+// Reattach implements link.Reattacher. A TAP that does not exist is made, as by
+// Open. A TAP in use is waited for as there.
+func (k *Link) Reattach() error {
+	return retryBusy(func() error {
+		answer := make(chan error, 1)
+		select {
+		case k.asks <- answer:
+			return <-answer
+		case <-k.quit:
+			return link.ErrClosed
+		}
+	})
 }
 
 // Close implements link.Link. Nothing is received or sent after it has

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/vishvananda/netlink"
 
@@ -23,9 +24,15 @@ type opened struct {
 // open opens a TAP, which is closed and released when the test ends.
 func open(t testing.TB, c Config) *opened {
 	t.Helper()
+	return openEvery(t, c, lookEvery)
+}
+
+// openEvery is open for a link that looks by itself as often as told.
+func openEvery(t testing.TB, c Config, every time.Duration) *opened {
+	t.Helper()
 	o := &opened{Port: linktest.NewPort(t)}
 	var err error
-	if o.Link, err = Open(o.Loop, c); err != nil {
+	if o.Link, err = openLooking(o.Loop, c, every); err != nil {
 		t.Fatalf("Open: %v", err)
 	}
 	t.Cleanup(func() { o.close(t) })

@@ -17,13 +17,14 @@ const lookEvery = 100 * time.Millisecond
 // watcher is what the goroutine of watch keeps for itself.
 type watcher struct {
 	link    *Link
+	every   time.Duration
 	events  *events // nil while the subscription is broken
 	carrier bool    // as far as it can be known from our namespace
 	last    link.State
 
-	// A TAP that came back without persistence, and since when it is known.
-	young      int // its index
-	youngSince time.Time
+	// Of a TAP of the link's name that is in use, while there is no device.
+	patience patience
+	retry    *time.Timer
 }
 
 // look asks the watcher to look at the device. It may be called from any
@@ -37,8 +38,10 @@ func (k *Link) look() {
 
 // watch follows the state of the device until Close, then releases it.
 func (w *watcher) watch() {
-	tick := time.NewTicker(lookEvery)
+	tick := time.NewTicker(w.every)
 	defer tick.Stop()
+	w.retry = time.NewTimer(w.every)
+	defer w.retry.Stop()
 	for {
 		select {
 		case <-w.link.quit:
@@ -54,6 +57,10 @@ func (w *watcher) watch() {
 			}
 			w.readSettings()
 		case <-w.link.kick:
+		case <-w.retry.C:
+		case answer := <-w.link.asks:
+			answer <- w.reattach()
+			continue
 		case <-tick.C:
 			if w.events == nil {
 				w.events, _ = subscribe()
@@ -125,16 +132,14 @@ func (w *watcher) examine() link.State {
 	k, gone := w.link, link.State{Reason: link.ReasonDeleted}
 	d := k.device.Load()
 	if d == nil {
-		if !w.isBack() {
-			return gone
-		}
 		d, err := attach(k.config, false)
+		if gap := w.patience.wait(err, time.Now()); gap > 0 {
+			w.retry.Reset(gap)
+		}
 		if err != nil {
 			return gone
 		}
-		w.carrier = true
-		k.use(d)
-		return d.probe()
+		return w.use(d)
 	}
 	s := d.probe()
 	if s == gone || d.lost.Load() {
@@ -148,23 +153,27 @@ func (w *watcher) examine() link.State {
 	return s
 }
 
-// isBack tells whether there is a TAP of the link's name to attach to. One
-// without persistence has to be there for a while: `ip tuntap add` makes a TAP
-// first and persistent then, and water, told in between that it is not, would
-// take the persistence away.
-func (w *watcher) isBack() bool {
-	t, err := find(w.link.config.Name)
-	if t == nil || err != nil {
-		w.young = 0
-		return false
+// use makes d the link's device and returns its state.
+func (w *watcher) use(d *device) link.State {
+	w.carrier = true
+	w.link.use(d)
+	return d.probe()
+}
+
+// reattach is for Reattach.
+func (w *watcher) reattach() error {
+	if w.link.device.Load() != nil {
+		w.report(w.examine()) // it may have been deleted just now
 	}
-	if !t.NonPersist {
-		return true
+	if w.link.device.Load() != nil {
+		return link.ErrAttached
 	}
-	if w.young != t.Index {
-		w.young, w.youngSince = t.Index, time.Now()
+	d, err := attach(w.link.config, true)
+	if err != nil {
+		return err
 	}
-	return time.Since(w.youngSince) >= lookEvery
+	w.report(w.use(d))
+	return nil
 }
 
 // probe asks the device for its state. A TAP can be written when it is up, and
