@@ -40,6 +40,9 @@ type Config struct {
 	Traffic  []Traffic
 	Learning Learning
 	Warnings Warnings // of the reader of the request
+	// CutHeaders lets frames that are too short for their headers end within
+	// them, as in OpenPerf; without it such lengths are faults.
+	CutHeaders bool
 }
 
 // Duration says when a run ends by itself: after Frames frames, after Time, or

@@ -95,7 +95,7 @@ func TestLostAndFound(t *testing.T) {
 // TestPausedFlowsGoOn: a paused next hop that comes back elsewhere is a change
 // from the MAC that it had.
 func TestPausedFlowsGoOn(t *testing.T) {
-	for _, policy := range []string{"refuse", "skip", "fallback"} { // the fallback is for what was never resolved
+	for _, policy := range []string{"refuse", "skip", fallbackTo} { // the fallback is for what was never resolved
 		t.Run(policy, func(t *testing.T) { pausedFlowsGoOn(t, `{"on_lost":"pause","on_unresolved":"`+policy+`"}`) })
 	}
 }

@@ -200,3 +200,6 @@ func sumTransport(l gopacket.SerializableLayer, set func(gopacket.NetworkLayer) 
 	}
 	return l.SerializeTo(b, gopacket.SerializeOptions{ComputeChecksums: true})
 }
+
+// fallbackTo is a policy as it stands between quotes, with its MAC.
+const fallbackTo = `fallback","fallback_mac":"02:ee:00:00:00:01`

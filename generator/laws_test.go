@@ -31,9 +31,12 @@ func TestFramesEqualTwin(t *testing.T) {
 			t.Fatalf("%v\n%s", faults, raw)
 		}
 		c.Learning.Policy = PolicyFallback // destinations without a route leave too
+		if c.CutHeaders = true; rapid.IntRange(0, 3).Draw(t, "fallback") > 0 {
+			c.Learning.Fallback, c.Learning.HasFallback = header.MAC{0x02, 0xee, 0, 0, 0, 1}, true
+		}
 		p, faults := Compile(c, binding)
 		if len(faults) > 0 {
-			for _, may := range []string{"has no room for a signature", "TPID"} {
+			for _, may := range []string{"has no room for a signature", "TPID", `"fallback" needs a MAC`} {
 				if strings.Contains(faults.Error(), may) {
 					return
 				}

@@ -233,7 +233,7 @@ func TestGate(t *testing.T) {
 		may      bool
 	}{
 		{"refuse", 0, false}, {"refuse", 2, false}, {"refuse", 3, true},
-		{"skip", 0, false}, {"skip", 1, true}, {"fallback", 0, true},
+		{"skip", 0, false}, {"skip", 1, true}, {fallbackTo, 0, true},
 	} {
 		r := newRoom(t)
 		g := r.create("g", flowsTo(3, perMillisecond, `{"frames":6}`, `{"on_unresolved":"`+c.policy+`"}`))

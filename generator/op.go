@@ -284,6 +284,7 @@ func (k *compiler) destinations(t *Traffic, d *definition) {
 	if d.adjOp < 0 {
 		dst := get(ip.octets, fieldOf(ip.kind, "", roleDestination))
 		d.adj = k.adjacency(dst.addr(ip.kind == protoIPv4))
+		k.checkFallback(t, d, []uint32{d.adj})
 		return
 	}
 	v := d.ops[d.adjOp].values
@@ -302,6 +303,20 @@ func (k *compiler) destinations(t *Traffic, d *definition) {
 			k.faults.add("config.traffic", "more than %d destinations to be learned", MaxDestinations)
 			return
 		}
+	}
+	k.checkFallback(t, d, d.adjOf)
+}
+
+// checkFallback adds a fault if frames of a definition with these adjacencies may
+// need a MAC instead of a learned one, and there is none.
+func (k *compiler) checkFallback(t *Traffic, d *definition, adjacencies []uint32) {
+	l := &k.p.config.Learning
+	if l.Policy != PolicyFallback || l.HasFallback ||
+		!slices.ContainsFunc(adjacencies, func(adj uint32) bool { return adj&staticAdjacency == 0 }) {
+		return
+	}
+	if d.dstOp < 0 && d.dst == 0 || d.dstOp >= 0 && d.ops[d.dstOp].values.mayBeZero() {
+		k.faults.add("config.learning.on_unresolved", `"fallback" needs a MAC for %s; set config.learning.fallback_mac, or the destination of its ethernet header`, t.path)
 	}
 }
 

@@ -87,6 +87,10 @@ func (k *compiler) sizes(t *Traffic, d *definition) {
 		k.faults.add(t.path+".length", "a frame of %d octets does not fit the port's MTU of %d", longest, k.b.MTU)
 		return
 	}
+	if least := len(d.template) + fcs; int(distinct[0]) < least && !k.p.config.CutHeaders {
+		k.faults.add(t.path+".length", "a frame of %d octets is too short for its headers, which need at least %d with the FCS%s", distinct[0], least, d.insertedTags())
+		return
+	}
 	if k.plans += len(distinct); k.plans > maxPlans {
 		k.faults.add("config.traffic", "all definitions together have more than %d lengths", maxPlans)
 		return

@@ -1,6 +1,7 @@
 package generator
 
 import (
+	"fmt"
 	"slices"
 
 	"glean/stack/header"
@@ -90,6 +91,20 @@ func (h *placed) complete(tag *header.VLAN) {
 	if !h.spec.sets("drop_eligible") {
 		v.SetDropEligible(tag.DropEligible)
 	}
+}
+
+// insertedTags says in a fault how many tags of the interface are among the headers.
+func (d *definition) insertedTags() string {
+	n := 0
+	for i := range d.headers {
+		if d.headers[i].spec == nil {
+			n++
+		}
+	}
+	if n == 0 {
+		return ""
+	}
+	return fmt.Sprintf(" and %d VLAN tags of the interface", n)
 }
 
 // newTag returns a tag that is inserted behind an Ethernet header. next is the

@@ -219,6 +219,8 @@ func (d *twinDefinition) fill(headers []placed) {
 			eth.SetDst(header.MulticastMAC(dst))
 		} else if hop, ok := d.b.NextHop(dst); ok && !dst.IsUnspecified() {
 			eth.SetDst(d.mac(hop))
+		} else if d.c.Learning.HasFallback {
+			eth.SetDst(d.c.Learning.Fallback)
 		}
 		return
 	}

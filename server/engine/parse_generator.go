@@ -32,6 +32,7 @@ func (o object) generatorSpec() GeneratorSpec {
 	if spec.Config != nil {
 		spec.Raw = spec.Config.Raw // the only copy
 		spec.Config.Warnings = o.warnings()
+		spec.Config.CutHeaders = o.dialect == AsOpenPerf
 	}
 	for _, f := range faults { // their paths begin with "config"
 		o.wrong(o.at(f.Path), "%s", f.Detail)

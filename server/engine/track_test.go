@@ -354,7 +354,7 @@ func TestFlowsJoinAtTheStart(t *testing.T) {
 	h := n.host(0, 1, host4+"/24", host6+"/64")
 	n.addInterface("if-0", 0, v4("198.18.0.100", 24, "")+v6("2001:db8::64", 64, ""), probing)
 	h.Power(false)
-	n.create(flowsTo("gen-1", "if-0", "", `"on_unresolved":"fallback","timeout_ms":2000`, host4, host6))
+	n.create(flowsTo("gen-1", "if-0", "", `"on_unresolved":"fallback","fallback_mac":"02:ee:00:00:00:01","timeout_ms":2000`, host4, host6))
 	n.run(3 * loop.Second)
 	h.Power(true)
 	n.learn(fmt.Sprintf(`{"interface_id":"if-0","addresses":[%q,%q]}`, host4, host6))

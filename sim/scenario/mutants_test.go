@@ -121,7 +121,7 @@ var mutants = []mutant{
 	{"respond_for answers nobody", "stack/segment.go",
 		"		if i := g.index.proxy(a); i != nil &&", "		if i := g.index.proxy(a); i != nil && false &&"},
 	{"learning_rate_pps is ignored", "learning/lane.go",
-		"	l.nextAt = l.nextAt.Add(l.gap)", "	l.nextAt = l.nextAt.Add(0)"},
+		"	p.nextAt = p.nextAt.Add(p.gap)", "	p.nextAt = p.nextAt.Add(0)"},
 	{"learning_window is ignored", "server/engine/resolver.go",
 		"	window := max(1, min(i.spec.LearningWindow, room/2))", "	window := max(1, room/2)"},
 	{"traffic has TPIDs by the place of its tags, not the interface's", "generator/compile.go",

@@ -305,7 +305,11 @@ func (g *drawnGenerator) definition(family string, to []string, port int) object
 		udp["modifiers"] = modify("destination", "field", []int{port, port + 1000})
 		packet["modifier_tie"] = "cartesian"
 	}
-	packet["protocols"] = []any{object{"ethernet": object{}},
+	ethernet := object{}
+	if g.Policy == "fallback" && !g.Fallback {
+		ethernet["destination"] = fallbackMAC.String()
+	}
+	packet["protocols"] = []any{object{"ethernet": ethernet},
 		object{family: object{}, "modifiers": modify("destination", family, to)}, udp}
 	return object{"length": object{"fixed": 96}, "packet": packet}
 }
