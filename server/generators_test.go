@@ -98,7 +98,7 @@ func TestStartAndStop(t *testing.T) {
 	a.get("/packet/generators/run").is("active", true)
 	a.post("/packet/generators/run/start", "").want(400)
 	// Deleting what is active does nothing.
-	a.delete("/packet/generators/run").want(204)
+	a.delete("/packet/generators/run").want(409)
 	a.delete("/packet/generators").want(204)
 	a.delete("/packet/generator-results/" + result).want(204)
 	a.delete("/packet/generator-results").want(204)
