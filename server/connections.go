@@ -57,15 +57,16 @@ func (c *connections) note(conn net.Conn, state http.ConnState) (victim net.Conn
 	return victim
 }
 
-// idle is the youngest connection that waits for a request; one that has sent
-// nothing yet only if no other waits.
+// idle is the youngest connection that waits for a request, whether or not it has
+// sent one before. Preferring those that have would cut off the client that was
+// there before, when a flood's connections have not been read yet.
 func (c *connections) idle() (found net.Conn) {
 	var best *connection
 	for conn, k := range c.open {
 		if k.state != http.StateIdle && k.state != http.StateNew {
 			continue
 		}
-		if best == nil || k.state == best.state && k.seq > best.seq || k.state == http.StateIdle && best.state == http.StateNew {
+		if best == nil || k.seq > best.seq {
 			found, best = conn, k
 		}
 	}

@@ -32,8 +32,8 @@ func TestIdleConnectionsGiveWayAtTheLimit(t *testing.T) {
 	step(1, http.StateIdle, nil)
 	step(4, http.StateNew, conns[1]) // the youngest idle one
 	step(1, http.StateClosed, nil)
-	step(5, http.StateNew, conns[0]) // idle before silent
-	step(0, http.StateClosed, nil)
+	step(5, http.StateNew, conns[4]) // the youngest, though silent: 0 was there before
+	step(4, http.StateClosed, nil)
 	if len(c.open) != 3 {
 		t.Errorf("%d are open, want 3", len(c.open))
 	}
