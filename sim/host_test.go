@@ -390,3 +390,33 @@ func TestLANTwice(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// Two stations with one address hear each other's announcements, whichever comes
+// first: both find the address duplicate, and neither shouts without end.
+func TestStationsWithOneAddressBecomeDuplicate(t *testing.T) {
+	for _, boot := range []loop.Duration{0, 20 * loop.Second} {
+		l := newLAN(t, NewWorld(1))
+		same := Numbered(KindHost, 7, net4, net6)
+		same.LinkLocal, same.Announce = netip.MustParseAddr("fe80::7"), true
+		for n := range uint32(2) {
+			l.host(n+1, func(c *HostConfig) {
+				c.Interfaces[0] = same
+				c.Interfaces[0].MAC = MAC(KindHost, n+1)
+				c.Boot = loop.Time(boot) * loop.Time(n)
+			})
+		}
+		l.run(60 * loop.Second)
+		for k, h := range l.hosts {
+			other := l.hosts[1-k].Interface(0).MAC()
+			for _, a := range h.Interface(0).Status() {
+				if !a.Duplicate || a.ConflictMAC != other {
+					t.Errorf("the second boots after %v: host %d finds %v duplicate: %v, with %v, want %v", boot, k+1, a.Addr, a.Duplicate, a.ConflictMAC, other)
+				}
+			}
+			// Announcements, and a defence of each address every ten seconds at most.
+			if sent := h.Stack().Counters().Announcements; sent > 2+2*6+3*7 {
+				t.Errorf("the second boots after %v: host %d announced %d times", boot, k+1, sent)
+			}
+		}
+	}
+}

@@ -75,28 +75,34 @@ func (i *Interface) announceGap(a *address) loop.Duration {
 }
 
 // announce says once that an address is ours. The ARP form is a request with
-// sender and target alike (RFC 5227 section 2.3). The ND form tells routers of
-// the address and overrides nobody (RFC 9131 section 6.1.2); in defence it goes to all
-// and overrides.
+// sender and target alike (RFC 5227 section 2.3). The ND forms are two: an advert to
+// all nodes that overrides, so that whoever knows the address with another MAC
+// follows at once (RFC 4861 section 7.2.6), and one to all routers that does not, from
+// which those that do not know the address make an entry (RFC 9131 section 6.1.2).
+// In defence the first is enough.
 func (a *address) announce(defence bool) {
 	i := a.iface
 	a.announceAt = i.stack.loop.Now().Add(i.announceGap(a))
-	count := &i.stack.counts().Announcements
 	if a.ip.is4() {
 		own := a.ip.as4()
 		i.sendARP(header.Broadcast, &header.ARPRepr{
 			Op: header.ARPRequest, SenderMAC: i.config.MAC, SenderIP: own, TargetIP: own,
-		}, count)
+		}, &i.stack.counts().Announcements)
 		return
 	}
-	dst := allRouters
-	if defence {
-		dst = header.AllNodes
+	if !defence {
+		a.advertise(allRouters, false)
 	}
+	a.advertise(header.AllNodes, true)
+}
+
+// advertise sends an unsolicited advert of an IPv6 address to a group.
+func (a *address) advertise(group [16]byte, override bool) {
+	i := a.iface
 	frame := i.stack.room(smallFrame)
-	n := i.emitEthernet(frame, groupMAC16(dst), header.EtherTypeIPv6)
-	n += emitAdvert(frame[n:], dst, a.ip.as16(), false, i.station(defence))
-	i.send(n, count)
+	n := i.emitEthernet(frame, groupMAC16(group), header.EtherTypeIPv6)
+	n += emitAdvert(frame[n:], group, a.ip.as16(), false, i.station(override))
+	i.send(n, &i.stack.counts().Announcements)
 }
 
 // conflict says that another station has one of our addresses. The address

@@ -540,13 +540,15 @@ func TestConformanceNDSending(t *testing.T) {
 		n.receive(f.bytes(t))
 		n.wantSent("m1>m2 2001:db8:f::99>2001:db8::2 NA 2001:db8:f::99 010 TargetAddress m1")
 	})
-	t.Run("F13 L01 a new address is announced by three advertisements, a RetransTimer apart, that do not override", func(t *testing.T) {
+	t.Run("F13 L01 a new address is announced three times, a RetransTimer apart: to routers, not overriding, and to all nodes, overriding", func(t *testing.T) {
 		n := newNode(t, loop.NewVirtual(), Options{})
 		n.add(InterfaceConfig{MAC: mac1, IPv6: netip.MustParsePrefix("2001:db8::1/64"), LinkLocal: netip.MustParseAddr("fe80::1"), Announce: true})
 		for range 3 {
 			n.run(loop.Millisecond)
 			n.wantSent("m1>33:33:00:00:00:02 fe80::1>ff02::2 NA fe80::1 000 TargetAddress m1",
-				"m1>33:33:00:00:00:02 2001:db8::1>ff02::2 NA 2001:db8::1 000 TargetAddress m1")
+				"m1>33:33:00:00:00:01 fe80::1>ff02::1 NA fe80::1 001 TargetAddress m1",
+				"m1>33:33:00:00:00:02 2001:db8::1>ff02::2 NA 2001:db8::1 000 TargetAddress m1",
+				"m1>33:33:00:00:00:01 2001:db8::1>ff02::1 NA 2001:db8::1 001 TargetAddress m1")
 			n.run(998 * loop.Millisecond)
 			n.wantSent()
 			n.run(loop.Millisecond)
@@ -587,16 +589,27 @@ func TestConformanceNDSending(t *testing.T) {
 				t.Errorf("%d times, want %d: %s", times, want, f)
 			}
 		}
-		if len(count) != 3 {
+		if len(count) != 1+2*2 { // by ARP, and for each IPv6 address to all nodes and to all routers
 			t.Errorf("announced: %v", count)
 		}
 	})
-	t.Run("L01 a new address is announced without overriding anybody", func(t *testing.T) {
+	t.Run("L01 who has announced an address with another MAC before is overridden by all that know it", func(t *testing.T) {
 		n := newNode(t, loop.NewVirtual(), Options{})
-		n.add(InterfaceConfig{MAC: mac1, LinkLocal: netip.MustParseAddr("fe80::1"), Announce: true})
-		announcement := "m1>33:33:00:00:00:02 fe80::1>ff02::2 NA fe80::1 000 TargetAddress m1"
+		i := n.add(InterfaceConfig{MAC: mac1, LinkLocal: netip.MustParseAddr("fe80::1"), Announce: true})
 		n.run(10 * seconds)
-		n.wantSent(announcement, announcement, announcement)
+		n.link.take()
+		n.stack.RemoveInterface(i)
+		n.link.take() // it leaves its groups
+		n.add(InterfaceConfig{MAC: mac3, LinkLocal: netip.MustParseAddr("fe80::1"), Announce: true})
+		n.run(0)
+		n.wantSent("m3>33:33:00:00:00:02 fe80::1>ff02::2 NA fe80::1 000 TargetAddress m3",
+			"m3>33:33:00:00:00:01 fe80::1>ff02::1 NA fe80::1 001 TargetAddress m3")
+	})
+	t.Run("L01 F13 without announcements a new address is not advertised", func(t *testing.T) {
+		n := newNode(t, loop.NewVirtual(), Options{})
+		n.add(InterfaceConfig{MAC: mac1, LinkLocal: netip.MustParseAddr("fe80::1")})
+		n.run(10 * seconds)
+		n.wantSent()
 	})
 	t.Run("I01 a destination is on the link because of a prefix, not because of an address; no router, no route", func(t *testing.T) {
 		checkNextHops(t, true)
