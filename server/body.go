@@ -151,6 +151,7 @@ func (r *request) read(w *responseWriter, held *heldBody) error {
 			break
 		}
 		if err != nil {
+			w.cut = true
 			w.Header().Set("Connection", "close")
 			return noBody(err, limits)
 		}
@@ -170,6 +171,30 @@ func noBody(err error, limits *Limits) *problem {
 			limits.BodyTimeout, limits.BodyStall, smallBody)
 	}
 	return problemf(http.StatusBadRequest, "the body did not arrive: %v", err)
+}
+
+// refuse answers a request with a problem. A client that is still sending its body
+// then learns why it is refused: the answer goes out first, and what arrives of the
+// body after it is read and dropped, at the pace that is demanded of any body.
+// Without that, the client's next write fails before it has read the answer.
+func (s *Server) refuse(w *responseWriter, r *http.Request, p *problem) {
+	if r.ContentLength == 0 || w.cut || r.Header.Get("Expect") != "" {
+		p.write(w)
+		return
+	}
+	c := http.NewResponseController(w.ResponseWriter)
+	// Otherwise net/http reads a part of the body before it sends the answer. Not
+	// every writer can: httptest's recorder and HTTP/2 have no need to.
+	_ = c.EnableFullDuplex()
+	p.write(w)
+	_ = c.Flush()
+	last := time.Now().Add(s.Limits.BodyTimeout)
+	for {
+		w.readBy(earlier(last, time.Now().Add(s.Limits.BodyStall)))
+		if _, err := io.CopyN(io.Discard, r.Body, smallBody); err != nil {
+			return
+		}
+	}
 }
 
 func earlier(a, b time.Time) time.Time {

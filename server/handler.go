@@ -42,7 +42,7 @@ func (s *Server) serve(raw http.ResponseWriter, r *http.Request, f found) {
 		// The answer has begun, so all that is left is to break it off.
 		panic(http.ErrAbortHandler)
 	default:
-		p.write(w)
+		s.refuse(w, r, p)
 	}
 }
 
@@ -96,6 +96,7 @@ type responseWriter struct {
 	status  int
 	timeout time.Duration
 	renewed time.Time
+	cut     bool // the request's body could not be read to its end
 }
 
 // Unwrap lets http.ResponseController through.

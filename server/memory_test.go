@@ -79,6 +79,36 @@ func TestStalledBody(t *testing.T) {
 	a.idleMemory()
 }
 
+// TestRefusalReachesClientThatSends: a client that sends a large body before it
+// reads gets the answer that refuses it, whatever refuses it.
+func TestRefusalReachesClientThatSends(t *testing.T) {
+	a := newAPI(t, func(c *Config, _ *engine.Config) { c.Limits.Body = 1 << 20 })
+	for name, head := range map[string]string{
+		"421": "POST /interfaces HTTP/1.1\r\nHost: other.example\r\nContent-Type: application/json\r\n",
+		"415": "POST /interfaces HTTP/1.1\r\nHost: localhost\r\nContent-Type: text/plain\r\n",
+		"404": "POST /nothing HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n",
+		"413": "POST /interfaces HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n",
+	} {
+		c, err := net.Dial("tcp", a.http.Listener.Addr().String())
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer c.Close()
+		c.SetDeadline(time.Now().Add(20 * time.Second))
+		const size = 32 << 20 // more than the socket's buffers hold
+		if _, err := fmt.Fprintf(c, "%sContent-Length: %d\r\n\r\n%s", head, size, strings.Repeat(" ", size)); err != nil {
+			t.Errorf("%s: the body could not be sent: %v", name, err)
+		}
+		response, err := http.ReadResponse(bufio.NewReader(c), nil)
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+		} else if got := fmt.Sprint(response.StatusCode); got != name {
+			t.Errorf("%s: got %s", name, got)
+		}
+	}
+	a.idleMemory()
+}
+
 // TestClientsThatLeaveHoldNothing: whatever a request has reserved is given back when
 // its client goes away in the middle.
 func TestClientsThatLeaveHoldNothing(t *testing.T) {
