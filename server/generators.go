@@ -116,9 +116,12 @@ func (s *Server) createGenerator(w *responseWriter, r *request) error {
 // compile makes the programs of generators, a few requests at a time: it may
 // need a second and a hundred MB for each generator.
 func (s *Server) compile(r *request, specs []engine.GeneratorSpec, bulk bool) error {
-	// What is bound must be unbound, so the call does not end with the client.
-	if err := s.doAnyway(func() error { return s.Engine.BindGenerators(specs, bulk) }); err != nil {
-		return err
+	for next := 0; next < len(specs); {
+		// What is bound must be unbound, so the call does not end with the client.
+		err := s.doAnyway(func() (err error) { next, err = s.Engine.BindGenerators(specs, next, bulk); return err })
+		if err != nil {
+			return err
+		}
 	}
 	return s.apart(r, func() error { return engine.CompileGenerators(specs, bulk) })
 }

@@ -24,25 +24,35 @@ type bound struct {
 }
 
 // BindGenerators looks up the targets of generators that are going to be made, and
-// reserves the memory that they take. It is called on the loop. The fault of a bulk
-// request begins with its item. CreateGenerators or UnbindGenerators must follow.
-func (e *Engine) BindGenerators(specs []GeneratorSpec, bulk bool) error {
-	for n := range specs {
-		binding, to, err := e.bind(specs[n].TargetID)
-		if err == nil {
-			err = e.roomForGenerators(n + 1)
-		}
-		need := int64(0)
-		if err == nil {
-			need = specs[n].need(binding)
-			err = e.Reserve(need)
-		}
-		if err != nil {
+// reserves the memory that they take: of a slice of them, beginning with number from.
+// It returns the number to go on with, which is len(specs) at the end. It is called
+// on the loop. The fault of a bulk request begins with its item, and then nothing is
+// reserved. CreateGenerators or UnbindGenerators must follow.
+func (e *Engine) BindGenerators(specs []GeneratorSpec, from int, bulk bool) (next int, err error) {
+	next = min(len(specs), from+sliceBind)
+	for n := from; n < next; n++ {
+		if err := e.bindGenerator(&specs[n], n); err != nil {
 			e.UnbindGenerators(specs[:n])
-			return ofItem(err, n, bulk)
+			return n, ofItem(err, n, bulk)
 		}
-		specs[n].bound = &bound{binding: binding, to: to, reserved: need}
 	}
+	return next, nil
+}
+
+// bindGenerator binds a generator before which n others are going to be made.
+func (e *Engine) bindGenerator(s *GeneratorSpec, n int) error {
+	binding, to, err := e.bind(s.TargetID)
+	if err != nil {
+		return err
+	}
+	if err := e.roomForGenerators(n + 1); err != nil {
+		return err
+	}
+	need := s.need(binding)
+	if err := e.Reserve(need); err != nil {
+		return err
+	}
+	s.bound = &bound{binding: binding, to: to, reserved: need}
 	return nil
 }
 

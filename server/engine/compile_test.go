@@ -26,7 +26,7 @@ func TestCompiledApart(t *testing.T) {
 			b := newBench(t)
 			b.addInterface(ifA)
 			specs := []engine.GeneratorSpec{parsedGenerator(t, generatorBody("gen-1", `"198.18.0.11"`))}
-			if err := b.BindGenerators(specs, false); err != nil {
+			if err := bindAll(b.Engine, specs, false); err != nil {
 				t.Fatal(err)
 			}
 			compiled := make(chan error)
@@ -68,7 +68,7 @@ func TestCompileFaults(t *testing.T) {
 		t.Fatal("the body has changed")
 	}
 	specs := []engine.GeneratorSpec{parsedGenerator(t, []byte(good)), parsedGenerator(t, []byte(tagged))}
-	if err := b.BindGenerators(specs, true); err != nil {
+	if err := bindAll(b.Engine, specs, true); err != nil {
 		t.Fatal(err)
 	}
 	err := engine.CompileGenerators(specs, true)
@@ -76,7 +76,41 @@ func TestCompileFaults(t *testing.T) {
 		t.Errorf("%v", err)
 	}
 	specs[1].TargetID = "nobody"
-	if err := b.BindGenerators(specs, true); err == nil || err.(*engine.Error).Faults[0].Path != "items[1].target_id" {
+	if err := bindAll(b.Engine, specs, true); err == nil || err.(*engine.Error).Faults[0].Path != "items[1].target_id" {
 		t.Errorf("%v", err)
+	}
+}
+
+// bindAll binds all generators, as the server does in several turns of the loop.
+func bindAll(e *engine.Engine, specs []engine.GeneratorSpec, bulk bool) (err error) {
+	for next := 0; next < len(specs) && err == nil; {
+		next, err = e.BindGenerators(specs, next, bulk)
+	}
+	return err
+}
+
+// TestBindingTakesTurns: ten thousand generators are not estimated in one turn of
+// the loop, and what earlier turns have reserved is given back by a fault in a
+// later one.
+func TestBindingTakesTurns(t *testing.T) {
+	b := newBench(t)
+	const perTurn = engine.SliceBind
+	specs := portGenerators(t, 3*perTurn)
+	specs[2*perTurn+5].TargetID = "nobody"
+	for _, want := range []int{perTurn, 2 * perTurn} {
+		next, err := b.BindGenerators(specs, want-perTurn, true)
+		if err != nil || next != want {
+			t.Fatalf("bound up to %d (%v), want %d", next, err, want)
+		}
+	}
+	if b.Memory().Reserved == 0 {
+		t.Error("nothing is reserved for what is bound")
+	}
+	_, err := b.BindGenerators(specs, 2*perTurn, true)
+	if err == nil || err.(*engine.Error).Faults[0].Path != "items[261].target_id" {
+		t.Errorf("error %v does not name items[261].target_id", err)
+	}
+	if left := b.Memory().Reserved; left != 0 {
+		t.Errorf("%d octets are still reserved after the fault", left)
 	}
 }

@@ -103,7 +103,7 @@ func TestGeneratorIsDraftedWithItsProgram(t *testing.T) {
 	n.host(0, 1, "198.18.0.1/24")
 	spec := parsedGenerator(t, []byte(strings.Replace(string(flowsTo("", "if-0", "", "", "198.18.0.1", "198.18.0.3")), `"id":"",`, "", 1)))
 	specs := []engine.GeneratorSpec{spec}
-	if err := n.BindGenerators(specs, false); err != nil {
+	if err := bindAll(n.Engine, specs, false); err != nil {
 		t.Fatal(err)
 	}
 	compiled := make(chan error)

@@ -28,6 +28,7 @@ func Break(e *Engine, what string) {
 
 // Slices of work in one turn of the loop.
 const (
+	SliceBind      = sliceBind
 	SliceCreate    = sliceCreate
 	SliceStart     = sliceStart
 	SliceDelete    = sliceDelete

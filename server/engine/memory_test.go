@@ -97,7 +97,7 @@ func TestMemoryIsAccountedFor(t *testing.T) {
 				_, _ = b.CreateGenerator(generatorOf(t, id, rapid.SampledFrom([]int{1, 100, 30_000, 100_000}).Draw(rt, "flows")))
 			case 2:
 				specs := []engine.GeneratorSpec{generatorOf(t, id, 10), generatorOf(t, "a", 20_000)}
-				if b.BindGenerators(specs, true) == nil && engine.CompileGenerators(specs, true) == nil && rapid.Bool().Draw(rt, "made") {
+				if bindAll(b.Engine, specs, true) == nil && engine.CompileGenerators(specs, true) == nil && rapid.Bool().Draw(rt, "made") {
 					_, _ = b.createGenerators(specs)
 				}
 				b.UnbindGenerators(specs)

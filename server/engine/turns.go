@@ -6,6 +6,7 @@ import "glean/stack/loop"
 // for ten thousand resources holds up frames and other calls for a few milliseconds
 // at a time. So many items are done in a turn, by what one takes.
 const (
+	sliceBind      = 128  // generators, with an estimate of their memory
 	sliceCreate    = 32   // generators, with their learning
 	sliceStart     = 16   // generators, with their transmitters
 	sliceDelete    = 64   // generators or interfaces

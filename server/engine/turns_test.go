@@ -82,7 +82,7 @@ func setUpGenerators(b *bench, n int) { runCall(b, createGeneratorsCall, n, nil)
 
 func createGeneratorsCall(b *bench, n int) func(done func(error)) {
 	specs := portGenerators(b.t, n)
-	if err := b.BindGenerators(specs, true); err != nil {
+	if err := bindAll(b.Engine, specs, true); err != nil {
 		b.t.Fatal(err)
 	}
 	if err := engine.CompileGenerators(specs, true); err != nil { // as the server does, beside the loop
@@ -275,6 +275,23 @@ func BenchmarkLoopHold(b *testing.B) {
 			b.ReportMetric(float64(longest.Microseconds())/1000, "ms/longest-turn")
 		})
 	}
+	b.Run("bind-generators", func(b *testing.B) {
+		longest := time.Duration(0)
+		room := newBenchWith(b, engine.Limits{})
+		for range b.N {
+			specs := portGenerators(b, 10_000)
+			for next := 0; next < len(specs); {
+				began := time.Now()
+				var err error
+				if next, err = room.BindGenerators(specs, next, true); err != nil {
+					b.Fatal(err)
+				}
+				longest = max(longest, time.Since(began))
+			}
+			room.UnbindGenerators(specs)
+		}
+		b.ReportMetric(float64(longest.Microseconds())/1000, "ms/longest-turn")
+	})
 	b.Run("list-neighbors", func(b *testing.B) {
 		longest := time.Duration(0)
 		room := newBenchWith(b, engine.Limits{})
