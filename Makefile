@@ -9,7 +9,7 @@ COMMIT_TIME := $(shell TZ=UTC git log -1 --date=format-local:%Y-%m-%dT%H:%M:%SZ 
 LDFLAGS := -X main.commit=$(COMMIT) -X main.commitTime=$(COMMIT_TIME)
 
 # What the tests on real devices use; nothing of it is needed to build or run.
-DEB_PACKAGES := iproute2 iputils-ping tcpdump tshark arping ndisc6 arp-scan nmap ethtool keepalived netsniff-ng tcpreplay
+DEB_PACKAGES := curl iproute2 iputils-ping tcpdump tshark arping ndisc6 arp-scan nmap ethtool keepalived netsniff-ng tcpreplay
 
 .PHONY: help deps build demo test unit race fuzz conformance bench-resolve sim mutants bench bench-tx lint tidy clean
 
