@@ -2,11 +2,11 @@ package client
 
 import "context"
 
-// Version tells what is running.
+// Version tells what is running. What the daemon does not know is empty.
 type Version struct {
-	BuildNumber  string `json:"build_number"`
-	BuildTime    string `json:"build_time,omitempty"` // RFC 3339, empty if unknown
-	SourceCommit string `json:"source_commit"`
+	BuildNumber  string `json:"build_number,omitempty"`
+	BuildTime    string `json:"build_time,omitempty"` // RFC 3339
+	SourceCommit string `json:"source_commit,omitempty"`
 	Version      string `json:"version"`
 }
 

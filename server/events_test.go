@@ -10,6 +10,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/getkin/kin-openapi/openapi3"
+
 	"glean/server/engine"
 )
 
@@ -55,6 +57,7 @@ func (s *stream) next() bool {
 		line := s.scanner.Text()
 		switch field, value, _ := strings.Cut(line, ": "); {
 		case line == "":
+			s.check()
 			return true
 		case field == "":
 			s.comment = value
@@ -71,17 +74,26 @@ func (s *stream) next() bool {
 	return false
 }
 
+// check holds an event against the document.
+func (s *stream) check() {
+	s.t.Helper()
+	if s.data == nil || s.kind == "gap" {
+		return
+	}
+	schema := apiDocument().Components.Schemas["Event"]
+	var v any = s.data
+	if err := schema.Value.VisitJSON(v, openapi3.EnableFormatValidation()); err != nil {
+		s.t.Errorf("the document does not allow %v: %v", s.data, err)
+	}
+	noStrangers(s.t, "event", "", schema, v)
+	checkStrings(s.t, "event", "", schema, v)
+}
+
 // until reads on to an event.
 func (s *stream) until(kind, id, what string) {
 	s.t.Helper()
 	for s.next() {
 		if s.kind == kind && s.data["id"] == id && s.data["what"] == what {
-			schema := apiDocument().Components.Schemas["Event"]
-			var v any = s.data
-			if err := schema.Value.VisitJSON(v); err != nil {
-				s.t.Errorf("the document does not allow %v: %v", s.data, err)
-			}
-			noStrangers(s.t, "event", "", schema, v)
 			return
 		}
 	}

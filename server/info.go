@@ -7,9 +7,9 @@ import (
 )
 
 type versionJSON struct {
-	BuildNumber  string `json:"build_number"`
+	BuildNumber  string `json:"build_number,omitempty"`
 	BuildTime    string `json:"build_time,omitempty"`
-	SourceCommit string `json:"source_commit"`
+	SourceCommit string `json:"source_commit,omitempty"`
 	Version      string `json:"version"`
 }
 
@@ -40,9 +40,9 @@ type moduleJSON struct {
 
 type moduleVersionJSON struct {
 	Version      int    `json:"version"`
-	BuildNumber  string `json:"build_number"`
+	BuildNumber  string `json:"build_number,omitempty"`
 	BuildDate    string `json:"build_date,omitempty"`
-	SourceCommit string `json:"source_commit"`
+	SourceCommit string `json:"source_commit,omitempty"`
 }
 
 // modules are what OpenPerf's clients look for before they use a part of the

@@ -16,8 +16,9 @@ import (
 	"github.com/getkin/kin-openapi/routers"
 )
 
-// apiDocument loads openapi.yaml once and validates it.
+// apiDocument loads openapi.yaml once and validates it, with all formats.
 var apiDocument = sync.OnceValue(func() *openapi3.T {
+	defineFormats()
 	doc, err := openapi3.NewLoader().LoadFromData(openAPIDocument)
 	if err == nil {
 		err = doc.Validate(openapi3.NewLoader().Context)
@@ -173,6 +174,7 @@ func checkProblem(t tb, what string, response *http.Response, got []byte) {
 		t.Errorf("%s: %v: %s", what, err, got)
 	}
 	noStrangers(t, what, "", schema, v)
+	checkStrings(t, what, "", schema, v)
 }
 
 // checkContent makes sure that the answer's type is described, and that it has
@@ -201,6 +203,7 @@ func checkContent(t tb, what string, operation *openapi3.Operation, response *ht
 		return
 	}
 	noStrangers(t, what, "", content.Schema, v)
+	checkStrings(t, what, "", content.Schema, v)
 }
 
 // stranger is a member that tests put into configurations, which are echoed

@@ -16,11 +16,12 @@ import (
 // loop.
 type Opener func(spec engine.PortSpec) (link.Link, error)
 
-// Version identifies the running program.
+// Version identifies the running program. What is unknown is empty or zero, and
+// left out of replies.
 type Version struct {
 	Version     string
 	Commit      string
-	BuildTime   time.Time // when the commit was made; zero if unknown
+	BuildTime   time.Time // when the commit was made
 	BuildNumber string
 }
 

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"runtime"
 	"runtime/debug"
@@ -16,8 +17,8 @@ const version = "0.1.0"
 // has them in its build info.
 var commit, commitTime string
 
-// buildVersion returns what is known of this build. The commit is "unknown" and
-// the time zero where neither the Makefile nor the build info has them.
+// buildVersion returns what is known of this build. The commit is empty and the
+// time zero where neither the Makefile nor the build info has them.
 func buildVersion() server.Version {
 	info, ok := debug.ReadBuildInfo()
 	if !ok {
@@ -36,9 +37,6 @@ func versionOf(info *debug.BuildInfo, commit, commitTime string) server.Version 
 			commitTime = s.Value
 		}
 	}
-	if commit == "" {
-		commit = "unknown"
-	}
 	at, err := time.Parse(time.RFC3339, commitTime)
 	if err != nil {
 		at = time.Time{}
@@ -48,11 +46,11 @@ func versionOf(info *debug.BuildInfo, commit, commitTime string) server.Version 
 
 // versionLine is what "glean version" prints.
 func versionLine(v server.Version) string {
-	at := ""
+	built := cmp.Or(v.Commit, "unknown")
 	if !v.BuildTime.IsZero() {
-		at = " of " + v.BuildTime.Format(time.RFC3339)
+		built += " of " + v.BuildTime.Format(time.RFC3339)
 	}
-	return fmt.Sprintf("glean %s (commit %s%s, %s)\n", v.Version, v.Commit, at, runtime.Version())
+	return fmt.Sprintf("glean %s (commit %s, %s)\n", v.Version, built, runtime.Version())
 }
 
 func runVersion(c command, args []string) error {
