@@ -172,7 +172,7 @@ func (s *Stack) begin(id uint32, i *Interface, target uint32, deadline loop.Time
 	a, r := s.asks.at(n.ask), s.holds.at(h)
 	a.neighbor, a.holds, a.flags = id, h, askOffered
 	r.target, r.deadline, r.ask = target, deadline, n.ask
-	s.report(i, n, StateNone, header.MAC{}, CauseAsked)
+	s.report(i, n, StateNone, header.MAC{}, CauseAsked, false)
 	return h | r.generation<<refIDBits
 }
 

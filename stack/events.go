@@ -80,6 +80,9 @@ type NeighborEvent struct {
 	// comes once, without any change of state; the asking goes on, and an event with
 	// a MAC says that it is there again.
 	Lost bool
+	// Back: Lost was told before, and the neighbor has a MAC again. OldMAC is the
+	// one that it had, if any.
+	Back bool
 }
 
 // InterfaceEventKind is what happened to an interface.

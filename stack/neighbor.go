@@ -124,8 +124,10 @@ func (s *Stack) apply(id uint32, e event, mac header.MAC, cause Cause) {
 func (s *Stack) move(id uint32, n *neighbor, i *Interface, t transition, mac header.MAC, now loop.Time, cause Cause) {
 	old, oldMAC, next, do := n.state, n.mac, t.next, t.do
 	n.state = next
+	back := false
 	if do&doRecord != 0 && old == StateIncomplete {
-		oldMAC = s.asks.at(n.ask).was
+		a := s.asks.at(n.ask)
+		oldMAC, back = a.was, a.flags&askLost != 0
 	}
 	if do&doRecord != 0 && mac != n.mac {
 		n.mac, n.told = mac, ticks(now)
@@ -166,7 +168,7 @@ func (s *Stack) move(id uint32, n *neighbor, i *Interface, t transition, mac hea
 		s.asks.at(n.ask).was = oldMAC
 	}
 	s.unsettle(i, n)
-	s.report(i, n, old, oldMAC, cause)
+	s.report(i, n, old, oldMAC, cause, back)
 	if next == StateNone {
 		s.forget(id)
 	}
@@ -177,7 +179,7 @@ func (s *Stack) move(id uint32, n *neighbor, i *Interface, t transition, mac hea
 // steps, since nothing is left to ask.
 func (s *Stack) resolve(id uint32, n *neighbor, i *Interface, mac header.MAC, now loop.Time, cause Cause) {
 	a := s.asks.at(n.ask)
-	oldMAC := a.was
+	oldMAC, back := a.was, a.flags&askLost != 0
 	if !oldMAC.IsZero() && mac != oldMAC {
 		s.counts().NeighborChanges++
 	}
@@ -192,7 +194,7 @@ func (s *Stack) resolve(id uint32, n *neighbor, i *Interface, mac header.MAC, no
 	s.asks.release(n.ask)
 	n.ask = 0
 	s.unsettle(i, n)
-	s.report(i, n, StateIncomplete, oldMAC, cause)
+	s.report(i, n, StateIncomplete, oldMAC, cause, back)
 }
 
 // setTimer gives the new state its timer.
@@ -242,13 +244,13 @@ func (s *Stack) reconcile(id uint32, n *neighbor, i *Interface) {
 }
 
 // report tells the observer.
-func (s *Stack) report(i *Interface, n *neighbor, old State, oldMAC header.MAC, cause Cause) {
+func (s *Stack) report(i *Interface, n *neighbor, old State, oldMAC header.MAC, cause Cause, back bool) {
 	if s.options.Observer == nil || old == n.state && oldMAC == n.mac {
 		return
 	}
 	s.options.Observer.NeighborChanged(NeighborEvent{
 		Interface: i, Addr: s.neighbors.address(n).addr(),
-		Old: old, New: n.state, OldMAC: oldMAC, MAC: n.mac, Cause: cause, Tracked: n.isTracked(),
+		Old: old, New: n.state, OldMAC: oldMAC, MAC: n.mac, Cause: cause, Tracked: n.isTracked(), Back: back,
 	})
 }
 

@@ -35,6 +35,16 @@ func (n *node) lost() (times int) {
 	return times
 }
 
+// back is how often the observer was told that a lost neighbor answers again.
+func (n *node) back() (times int) {
+	for _, e := range n.observer.neighbors {
+		if e.Back {
+			times++
+		}
+	}
+	return times
+}
+
 // lastMAC is the MAC that the events of tracked neighbors told last.
 func (n *node) lastMAC() (mac header.MAC) {
 	for _, e := range n.observer.neighbors {
@@ -99,6 +109,9 @@ func TestN08TrackFromEveryState(t *testing.T) {
 			n.wantState(hop, "reachable "+mac3.String())
 			if n.lastMAC() != mac3 {
 				t.Errorf("%v, %s: the event told %v", s, hop, n.lastMAC())
+			}
+			if n.back() != 1 {
+				t.Errorf("%v, %s: told %d times that it is back", s, hop, n.back())
 			}
 		}
 	}
@@ -201,6 +214,34 @@ func TestTrackedChangesAreVerified(t *testing.T) {
 			n.run(2 * seconds)
 			n.receive(ndFrame{advert: true, target: peer6, lla: mac4}.bytes(t))
 			n.wantState(hop, "probe "+mac3.String())
+		}
+	}
+}
+
+// TestLostNeighborIsBack: an answer or an announcement brings a lost neighbor back,
+// once; one that answers in time was never away.
+func TestLostNeighborIsBack(t *testing.T) {
+	for _, hop := range hops {
+		announcement := request(mac2, peer, peer).bytes(t)
+		if hop == peer6 {
+			announcement = ndFrame{advert: true, dst: "ff02::1", target: peer6, lla: mac2, flags: flagO}.bytes(t)
+		}
+		for name, message := range map[string][]byte{"answer": answer(t, hop, mac2), "announcement": announcement} {
+			for silent, want := range map[loop.Duration]int{12 * seconds: 0, 60 * seconds: 1} {
+				n := watched(t)
+				confirm(n, hop, mac2)
+				n.track(hop)
+				n.run(silent)
+				if n.lost() != want {
+					t.Fatalf("%s: lost %d times after %v, want %d", hop, n.lost(), silent, want)
+				}
+				n.receive(message)
+				n.run(100 * loop.Millisecond)
+				n.receive(answer(t, hop, mac2))
+				if n.back() != want {
+					t.Errorf("%s, %s after %v: back %d times, want %d", hop, name, silent, n.back(), want)
+				}
+			}
 		}
 	}
 }
