@@ -51,7 +51,7 @@ type Transmitter interface{ Stop() }
 
 // Observer is told what happens to generators.
 type Observer interface {
-	GeneratorChanged(g *Generator, cause Cause, reason error)
+	GeneratorChanged(g *Generator, c Change)
 	// NextHopChanged is told of what happens to next hops of an active generator:
 	// one has moved, does not answer any more (New is zero), or answers again with
 	// the MAC that it had (New is Old).
@@ -66,13 +66,20 @@ const (
 	CauseCreated Cause = iota
 	CauseDeleted
 	CauseStarted
-	CauseEnded    // with the reason, if it did not end by itself or by a stop
+	CauseEnded
 	CauseLearning // its state of learning changed
 )
 
 // String gives the word used in events.
 func (c Cause) String() string {
 	return [...]string{"created", "deleted", "started", "ended", "learning"}[c]
+}
+
+// Change is something that happened to a generator.
+type Change struct {
+	Cause  Cause
+	Result *Result // CauseStarted and CauseEnded: of the run
+	Reason error   // CauseEnded: why, if it did not end by itself or by a stop
 }
 
 // Options of a manager.
@@ -244,7 +251,7 @@ func (m *Manager) Create(c Create) (*Generator, error) {
 		m.remove(g)
 		return nil, err
 	}
-	m.tell(g, CauseCreated, nil)
+	m.tell(g, Change{Cause: CauseCreated})
 	return g, nil
 }
 
@@ -267,9 +274,9 @@ func (m *Manager) beginLearning(g *Generator) error {
 	return nil
 }
 
-func (m *Manager) tell(g *Generator, c Cause, reason error) {
+func (m *Manager) tell(g *Generator, c Change) {
 	if m.observer != nil {
-		m.observer.GeneratorChanged(g, c, reason)
+		m.observer.GeneratorChanged(g, c)
 	}
 }
 
@@ -305,7 +312,7 @@ func (m *Manager) Delete(id string, force bool) (deleted bool, err error) {
 	if !g.Active() {
 		m.remove(g)
 		m.learner.Forget(g)
-		m.tell(g, CauseDeleted, nil)
+		m.tell(g, Change{Cause: CauseDeleted})
 		return true, nil
 	}
 	if force {
@@ -356,7 +363,7 @@ func (m *Manager) start(g *Generator, o RunOptions) (*Result, error) {
 	g.result, g.transmitter = result, transmitter
 	m.addResult(result)
 	m.stillLost(g)
-	m.tell(g, CauseStarted, nil)
+	m.tell(g, Change{Cause: CauseStarted, Result: result})
 	return result, nil
 }
 
@@ -445,12 +452,13 @@ func (m *Manager) ended(g *Generator, reason error) {
 	if reason == nil {
 		reason = g.stopReason
 	}
-	m.resultEnded(g.result, reason)
+	result := g.result
+	m.resultEnded(result, reason)
 	g.result, g.transmitter, g.stopReason = nil, nil, nil
 	m.catchUp(g)
 	waiting := g.whenStopped
 	g.whenStopped = nil
-	m.tell(g, CauseEnded, reason)
+	m.tell(g, Change{Cause: CauseEnded, Result: result, Reason: reason})
 	if g.deleting {
 		m.Delete(g.ID, false)
 	}
@@ -511,6 +519,6 @@ func (m *Manager) LearningDone(handle uint32) {
 func (m *Manager) setLearning(g *Generator, s LearningState) {
 	if g.learning != s {
 		g.learning = s
-		m.tell(g, CauseLearning, nil)
+		m.tell(g, Change{Cause: CauseLearning})
 	}
 }

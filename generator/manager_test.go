@@ -54,11 +54,11 @@ func (r *room) Start(g *Generator, run *Run, done func(error)) (Transmitter, err
 	return NewLooped(r.loop, run, r.queue, done), nil
 }
 
-func (r *room) GeneratorChanged(g *Generator, c Cause, reason error) {
+func (r *room) GeneratorChanged(g *Generator, c Change) {
 	state, _ := g.Learning()
-	e := fmt.Sprintf("%s %v %v", g.ID, c, state)
-	if reason != nil {
-		e += " " + reason.Error()
+	e := fmt.Sprintf("%s %v %v", g.ID, c.Cause, state)
+	if c.Reason != nil {
+		e += " " + c.Reason.Error()
 	}
 	r.events = append(r.events, e)
 }

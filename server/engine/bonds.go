@@ -24,13 +24,13 @@ func (e *Engine) CreateBond(spec PortSpec) (PortView, error) {
 		return PortView{}, badBody(faults)
 	}
 	e.bonds[spec.ID] = spec
-	e.emit("port", spec.ID, "created", string(spec.Kind))
+	e.emit(Event{Type: "port", ID: spec.ID, PortID: spec.ID, What: "created", Detail: string(spec.Kind)})
 	return PortView{Spec: spec}, nil
 }
 
 func (e *Engine) deleteBond(id string) {
 	delete(e.bonds, id)
-	e.emit("port", id, "deleted", "")
+	e.emit(Event{Type: "port", ID: id, PortID: id, What: "deleted"})
 }
 
 // bondOf gives the first bond that a port belongs to, empty if there is none.

@@ -14,10 +14,36 @@ type Event struct {
 	ID     string    // the resource
 	What   string    // what happened, one word: "created", "completed", "conflict", ...
 	Detail string    // for people; may be empty
+	PortID string    // where it happened; empty for no port, or several
+	Fields []Field   // for programs, in the order in which they are shown
 }
 
-// eventText is about how long the texts of an event are, in octets.
-const eventText = 64
+// Field is a named fact of an event.
+type Field struct {
+	Name  string
+	Value any // a string, an int, a uint64 or a []string
+}
+
+// texts is about what an event holds beside its slot, in octets.
+func (e *Event) texts() int64 {
+	octets := len(e.Detail)
+	for _, f := range e.Fields {
+		octets += int(unsafe.Sizeof(f)) + 16 // the boxed value
+		switch v := f.Value.(type) {
+		case string:
+			octets += len(v)
+		case []string:
+			for _, text := range v {
+				octets += int(unsafe.Sizeof(text)) + len(text)
+			}
+		}
+	}
+	return int64(octets)
+}
+
+// eventText is what Event.texts returns of a next hop that moves, the event that
+// may come most often.
+const eventText = 384
 
 // MostEvents is how many events fit into the part of the memory budget that they
 // may have, a quarter.
@@ -31,6 +57,7 @@ type eventRing struct {
 	slots []Event // grows up to size: a ring beyond the default costs what it holds
 	size  int
 	last  uint64
+	texts int64 // octets, of all slots
 }
 
 func newEventRing(size int) *eventRing {
@@ -40,11 +67,14 @@ func newEventRing(size int) *eventRing {
 func (r *eventRing) add(e Event) {
 	r.last++
 	e.Seq = r.last
+	r.texts += e.texts()
 	if len(r.slots) < r.size {
 		r.slots = append(r.slots, e)
 		return
 	}
-	*r.at(e.Seq) = e
+	slot := r.at(e.Seq)
+	r.texts -= slot.texts()
+	*slot = e
 }
 
 // at is the slot of the event with a number.
@@ -73,8 +103,10 @@ func (e *Engine) Events(seq uint64, limit int) ([]Event, uint64) {
 // call back into the engine.
 func (e *Engine) OnEvent(f func(Event)) { e.onEvent = f }
 
-func (e *Engine) emit(kind, id, what, detail string) {
-	e.events.add(Event{Time: e.loop.Now(), Type: kind, ID: id, What: what, Detail: detail})
+// emit adds an event that happened now.
+func (e *Engine) emit(event Event) {
+	event.Time = e.loop.Now()
+	e.events.add(event)
 	if e.onEvent != nil {
 		e.onEvent(*e.events.at(e.events.last))
 	}

@@ -456,17 +456,48 @@ func (s starter) Start(g *generator.Generator, r *generator.Run, done func(error
 }
 
 // GeneratorChanged implements generator.Observer.
-func (o generatorObserver) GeneratorChanged(g *generator.Generator, cause generator.Cause, reason error) {
-	o.track(g, cause)
-	what, detail := cause.String(), ""
-	if cause == generator.CauseLearning {
+func (o generatorObserver) GeneratorChanged(g *generator.Generator, c generator.Change) {
+	o.track(g, c.Cause)
+	e := generatorEvent(g, c.Cause.String(), "")
+	switch {
+	case c.Cause == generator.CauseLearning:
 		state, id := g.Learning()
-		what, detail = state.String(), "learning request "+id
+		e.What, e.Detail = state.String(), "learning request "+id
+	case c.Cause == generator.CauseStarted:
+		e.Fields = startedFields(g, c.Result)
+	case c.Cause == generator.CauseEnded:
+		e.Fields = endedFields(c.Result)
 	}
-	if reason != nil {
-		what, detail = "failed", reason.Error()
+	if c.Reason != nil {
+		e.What, e.Detail = "failed", c.Reason.Error()
+		e.Fields = append(e.Fields, Field{"error", e.Detail})
 	}
-	o.emit("generator", g.ID, what, detail)
+	o.emit(e)
+}
+
+// generatorEvent is an event of a generator, on the port that it sends on.
+func generatorEvent(g *generator.Generator, what, detail string) Event {
+	return Event{Type: "generator", ID: g.ID, PortID: targetOf(g).port.spec.ID, What: what, Detail: detail}
+}
+
+// startedFields say what a run begins with.
+func startedFields(g *generator.Generator, r *generator.Result) []Field {
+	p := g.Program()
+	return []Field{
+		{"result", r.ID}, {"flows", p.FlowCount()},
+		{"next_hops", p.Counts().Total}, {"unresolved", p.Counts().Unresolved()},
+	}
+}
+
+// endedFields are the counters of a run, by their names in the API.
+func endedFields(r *generator.Result) []Field {
+	c := r.Run().Counters()
+	return []Field{
+		{"result", r.ID},
+		{"packets_actual", c.PacketsActual}, {"octets_actual", c.OctetsActual}, {"packets_intended", c.PacketsIntended},
+		{"packets_dropped", c.PacketsDropped}, {"packets_skipped", c.PacketsSkipped},
+		{"packets_to_stale_mac", c.PacketsToStale}, {"errors", c.Errors},
+	}
 }
 
 // generatorObserver is the engine as the generators tell it of changes.

@@ -154,8 +154,13 @@ func (e *Engine) createInterface(spec InterfaceSpec) (*iface, error) {
 	}
 	e.interfaces[spec.ID] = i
 	e.interfaceOctets += spec.interfaceSize()
-	e.emit("interface", spec.ID, "created", "")
+	e.emit(i.event("created", ""))
 	return i, nil
+}
+
+// event is one of the interface.
+func (i *iface) event(what, detail string, fields ...Field) Event {
+	return Event{Type: "interface", ID: i.spec.ID, PortID: i.port.spec.ID, What: what, Detail: detail, Fields: fields}
 }
 
 // usableGateway4 is the gateway, if it can be one; see ParseOpenPerfInterface.
@@ -271,7 +276,7 @@ func (e *Engine) deleteInterface(i *iface, done func()) {
 		i.port.leaving--
 		i.port.stack.RemoveInterface(i.stack)
 		delete(e.handles, i.handle)
-		e.emit("interface", i.spec.ID, "deleted", "")
+		e.emit(i.event("deleted", ""))
 		one()
 	})
 }

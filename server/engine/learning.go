@@ -2,6 +2,7 @@ package engine
 
 import (
 	"errors"
+	"fmt"
 	"net/netip"
 
 	"glean/generator"
@@ -155,7 +156,7 @@ func (o learningObserver) GeneratorDone(handle uint32, _ bool, _ *learning.Reque
 
 // RequestChanged implements learning.Observer.
 func (o learningObserver) RequestChanged(r *learning.Request) {
-	o.emit("learning", r.ID(), r.State().String(), "")
+	o.emit(o.learningEvent(r))
 	if r.State() == learning.StateResolving {
 		return
 	}
@@ -164,4 +165,61 @@ func (o learningObserver) RequestChanged(r *learning.Request) {
 	for _, f := range waiting {
 		f()
 	}
+}
+
+// mostNamed is how many generators and unresolved addresses an event names.
+const mostNamed = 5
+
+// learningEvent is what becomes of a request, with counts and the first addresses
+// without a MAC when it has ended.
+func (e *Engine) learningEvent(r *learning.Request) Event {
+	event := Event{Type: "learning", ID: r.ID(), PortID: e.portOf(r.InterfaceIDs()), What: r.State().String()}
+	end, finished := r.FinishedAt()
+	if !finished {
+		return event
+	}
+	p := r.Progress()
+	if ids := r.GeneratorIDs(); len(ids) > 0 {
+		event.Fields = append(event.Fields, Field{"generators", ids[:min(len(ids), mostNamed)]})
+	} else {
+		event.Fields = append(event.Fields, Field{"interfaces", r.InterfaceIDs()})
+	}
+	event.Fields = append(event.Fields,
+		Field{"result", r.ResultID()}, Field{"addresses", p.Total}, Field{"completed", p.Completed}, Field{"unresolved", p.Total - p.Completed},
+		Field{"next_hops", r.NextHops()}, Field{"requests_sent", r.RequestsSent()}, Field{"took_ms", int(end.Sub(r.CreatedAt()) / loop.Millisecond)})
+	if first := firstUnresolved(r); len(first) > 0 {
+		event.Fields = append(event.Fields, Field{"first_unresolved", first})
+	}
+	return event
+}
+
+// firstUnresolved says which addresses have no MAC, and why.
+func firstUnresolved(r *learning.Request) []string {
+	if r.Progress().TimedOut == 0 {
+		return nil
+	}
+	rows := r.Rows(learning.RowFilter{State: learning.StateTimedOut, Limit: mostNamed})
+	texts := make([]string, 0, mostNamed)
+	for _, row := range rows[:min(len(rows), mostNamed)] {
+		text := row.Address.String()
+		if row.NextHop.IsValid() && row.NextHop != row.Address {
+			text += " via " + row.NextHop.String()
+		}
+		texts = append(texts, fmt.Sprintf("%s on %s: %s after %d attempts", text, row.InterfaceID, row.Reason, row.Attempts))
+	}
+	return texts
+}
+
+// portOf is the id of the port that all of the interfaces are on, "" if there is
+// none.
+func (e *Engine) portOf(interfaceIDs []string) string {
+	port := ""
+	for _, id := range interfaceIDs {
+		i := e.interfaces[id]
+		if i == nil || port != "" && port != i.port.spec.ID {
+			return ""
+		}
+		port = i.port.spec.ID
+	}
+	return port
 }

@@ -223,9 +223,9 @@ func (spec *InterfaceSpec) interfaceSize() int64 {
 	return 3072 + 96*int64(len(spec.Static)) + 64*int64(len(spec.RespondFor)) + int64(len(spec.Echo.Neighbor))
 }
 
-// octets is the memory that the ring holds; its texts are about as long as here.
+// octets is the memory that the ring holds.
 func (r *eventRing) octets() int64 {
-	return int64(cap(r.slots))*int64(unsafe.Sizeof(Event{})) + eventText*int64(len(r.slots))
+	return int64(cap(r.slots))*int64(unsafe.Sizeof(Event{})) + r.texts
 }
 
 // ParseEstimate is what reading a JSON body takes in passing, in octets: a value

@@ -17,21 +17,61 @@ var _ stack.Observer = portObserver{}
 
 // NeighborChanged implements stack.Observer. Ageing is not worth an event, and
 // what is learned is in the learning events; a MAC that changes, a tracked neighbor
-// that is lost and signs of a lie are.
+// that is lost or back and signs of a lie are.
 func (o portObserver) NeighborChanged(n stack.NeighborEvent) {
 	i := o.handles[n.Interface.Handle()]
-	tell := func(what string, detail func() string) { o.emitOfPeer(o.port, "neighbor", i.spec.ID, what, detail) }
-	switch {
-	case n.Suspect:
-		tell("suspect", func() string { return fmt.Sprintf("%v: %v and %v within a second", n.Addr, n.MAC, n.OtherMAC) })
-	case !n.OldMAC.IsZero() && !n.MAC.IsZero() && n.OldMAC != n.MAC:
-		tell("moved", func() string { return fmt.Sprintf("%v: from %v to %v (%v)", n.Addr, n.OldMAC, n.MAC, n.Cause) })
-	case n.RouterLost:
-		tell("router_lost", n.Addr.String)
-	case n.Lost && !n.OldMAC.IsZero(): // who never had a MAC is learning's to tell
-		tell("lost", func() string { return fmt.Sprintf("%v: nobody answers; it was %v", n.Addr, n.OldMAC) })
+	if what := eventOf(&n); what != "" {
+		o.emitOfPeer(o.port, func() Event {
+			return Event{Type: "neighbor", ID: i.spec.ID, What: what, Detail: detailOf(what, &n), Fields: fieldsOf(what, &n)}
+		})
 	}
 	o.followNeighbor(i, &n)
+}
+
+// eventOf is what a change of a neighbor is told as, "" if it is not worth it.
+func eventOf(n *stack.NeighborEvent) string {
+	switch {
+	case n.Suspect:
+		return "suspect"
+	case !n.OldMAC.IsZero() && !n.MAC.IsZero() && n.OldMAC != n.MAC:
+		return "moved"
+	case n.RouterLost:
+		return "router_lost"
+	case n.Lost && !n.OldMAC.IsZero(): // who never had a MAC is learning's to tell
+		return "lost"
+	case n.Back && !n.OldMAC.IsZero():
+		return "back"
+	}
+	return ""
+}
+
+func detailOf(what string, n *stack.NeighborEvent) string {
+	switch what {
+	case "suspect":
+		return fmt.Sprintf("%v: %v and %v within a second", n.Addr, n.MAC, n.OtherMAC)
+	case "moved":
+		return fmt.Sprintf("%v: from %v to %v (%v)", n.Addr, n.OldMAC, n.MAC, n.Cause)
+	case "lost":
+		return fmt.Sprintf("%v: nobody answers; it was %v", n.Addr, n.OldMAC)
+	case "back":
+		return fmt.Sprintf("%v: %v (%v)", n.Addr, n.MAC, n.Cause)
+	}
+	return n.Addr.String()
+}
+
+func fieldsOf(what string, n *stack.NeighborEvent) []Field {
+	address := Field{"address", n.Addr.String()}
+	switch what {
+	case "suspect":
+		return []Field{address, {"mac", n.MAC.String()}, {"other_mac", n.OtherMAC.String()}}
+	case "moved":
+		return []Field{address, {"old_mac", n.OldMAC.String()}, {"new_mac", n.MAC.String()}, {"cause", n.Cause.String()}}
+	case "lost":
+		return []Field{address, {"mac", n.OldMAC.String()}, {"cause", n.Cause.String()}}
+	case "back":
+		return []Field{address, {"mac", n.MAC.String()}, {"cause", n.Cause.String()}}
+	}
+	return []Field{address}
 }
 
 // InterfaceEvent implements stack.Observer.
@@ -40,19 +80,20 @@ func (o portObserver) InterfaceEvent(s stack.InterfaceEvent) {
 	if i == nil || s.Kind != stack.EventConflict {
 		return
 	}
-	o.emit("interface", i.spec.ID, "conflict", fmt.Sprintf("%v is claimed by %v", s.Addr, s.MAC))
+	o.emit(i.event("conflict", fmt.Sprintf("%v is claimed by %v", s.Addr, s.MAC),
+		Field{"address", s.Addr.String()}, Field{"mac", s.MAC.String()}))
 }
 
 // linkChanged is called after the stack was told. What transmits on a deleted
 // device ends by itself, with the error of its queue.
 func (o portObserver) linkChanged(s link.State) {
 	if o.port.gone && s.Reason != link.ReasonDeleted {
-		o.emit("port", o.port.spec.ID, "reattached", o.port.spec.attachment())
+		o.emit(o.port.event("reattached", o.port.spec.attachment()))
 	}
 	o.port.gone = s.Reason == link.ReasonDeleted
-	what := "up"
-	if !s.Up {
-		what = "down"
+	if s.Up {
+		o.emit(o.port.event("up", ""))
+		return
 	}
-	o.emit("port", o.port.spec.ID, what, s.Reason.String())
+	o.emit(o.port.event("down", s.Reason.String(), Field{"reason", s.Reason.String()}))
 }

@@ -16,30 +16,35 @@ const (
 	peerEventRest = loop.Second
 )
 
-// peerEvents is a port's budget of them, by the generic cell rate algorithm.
+// peerEvents is a port's budget of them.
 type peerEvents struct {
-	next   loop.Time // when the next one would be due if all kept their distance
+	loop.Limiter
 	missed int
 	timer  loop.Timer
 }
 
+func (b *peerEvents) init(tellMissed func()) {
+	b.Limiter = loop.Limiter{Burst: peerEventBurst, Gap: peerEventGap}
+	b.timer.Init(tellMissed)
+}
+
 // allow tells whether an event may be made now, and counts it if not.
 func (b *peerEvents) allow(l loop.Loop) bool {
-	now := l.Now()
-	if b.next = max(b.next, now); b.next.Sub(now) <= (peerEventBurst-1)*peerEventGap {
-		b.next = b.next.Add(peerEventGap)
+	if b.Allow(l.Now()) {
 		return true
 	}
 	if b.missed++; b.missed == 1 {
-		l.Arm(&b.timer, now.Add(peerEventRest))
+		l.Arm(&b.timer, l.Now().Add(peerEventRest))
 	}
 	return false
 }
 
 // emitOfPeer is emit for what a peer on the port has caused.
-func (e *Engine) emitOfPeer(p *port, kind, id, what string, detail func() string) {
+func (e *Engine) emitOfPeer(p *port, event func() Event) {
 	if p.peerEvents.allow(e.loop) {
-		e.emit(kind, id, what, detail())
+		made := event()
+		made.PortID = p.spec.ID
+		e.emit(made)
 	}
 }
 
@@ -47,6 +52,6 @@ func (e *Engine) emitOfPeer(p *port, kind, id, what string, detail func() string
 func (e *Engine) tellMissed(p *port) {
 	if n := p.peerEvents.missed; n > 0 {
 		p.peerEvents.missed = 0
-		e.emit("port", p.spec.ID, "events_left_out", fmt.Sprintf("%d events of neighbors, because there were too many", n))
+		e.emit(p.event("events_left_out", fmt.Sprintf("%d events of neighbors, because there were too many", n), Field{"events", n}))
 	}
 }

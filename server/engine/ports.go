@@ -110,14 +110,14 @@ func (e *Engine) AttachPort(id string, lk link.Link) {
 	p.link, p.index = lk, e.freePortIndex()
 	e.portList[p.index] = p
 	p.batch = newBatchLink(e.loop, lk)
-	p.peerEvents.timer.Init(func() { e.tellMissed(p) })
+	p.peerEvents.init(func() { e.tellMissed(p) })
 	observer := portObserver{e, p}
 	p.stack = stack.New(e.loop, watchedLink{p.batch, observer}, stack.Options{
 		Rand:     rand.New(rand.NewPCG(e.rand.Uint64(), e.rand.Uint64())),
 		Waiter:   e.learning,
 		Observer: observer,
 	})
-	e.emit("port", id, "created", p.spec.attachment())
+	e.emit(p.event("created", p.spec.attachment()))
 }
 
 // Reattach returns what attaches a port to its device again. It blocks, so it is
@@ -161,6 +161,14 @@ func (e *Engine) freePortIndex() uint32 {
 		e.portList = append(e.portList, nil)
 	}
 	return uint32(at)
+}
+
+// event is one of the port, which names what it is attached to.
+func (p *port) event(what, detail string, more ...Field) Event {
+	return Event{
+		Type: "port", ID: p.spec.ID, PortID: p.spec.ID, What: what, Detail: detail,
+		Fields: append([]Field{{"attachment", p.spec.attachment()}}, more...),
+	}
 }
 
 // watchedLink lets the engine see the state changes that the stack is told of.
@@ -216,7 +224,7 @@ func (e *Engine) DeletePort(id string) error {
 	if err := p.link.Close(); err != nil { // the port is gone all the same
 		detail = err.Error()
 	}
-	e.emit("port", id, "deleted", detail)
+	e.emit(p.event("deleted", detail))
 	return nil
 }
 

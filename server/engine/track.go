@@ -105,8 +105,9 @@ func (j *trackJob) catchUp(adj uint32, hop netip.Addr) {
 
 func (j *trackJob) finish() {
 	if j.refused > 0 {
-		j.iface.engine.emit("generator", j.generator.ID, "not_tracked",
-			fmt.Sprintf("%d of %d next hops: the neighbor table is full", j.refused, j.end))
+		e := generatorEvent(j.generator, "not_tracked", fmt.Sprintf("%d of %d next hops: the neighbor table is full", j.refused, j.end))
+		e.Fields = []Field{{"next_hops", int(j.end)}, {"not_tracked", j.refused}}
+		j.iface.engine.emit(e)
 	}
 }
 
@@ -182,7 +183,7 @@ func (e *Engine) followNeighbor(i *iface, n *stack.NeighborEvent) {
 // NextHopChanged implements generator.Observer.
 func (o generatorObserver) NextHopChanged(g *generator.Generator, c generator.NeighborChange) {
 	tell := func(what string, detail func() string) {
-		o.emitOfPeer(targetOf(g).iface.port, "generator", g.ID, what, detail)
+		o.emitOfPeer(targetOf(g).iface.port, func() Event { return generatorEvent(g, what, detail()) })
 	}
 	switch {
 	case c.New == c.Old:
