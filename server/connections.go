@@ -10,7 +10,8 @@ import (
 // request in progress gives way to a new one: the youngest, so that a client that
 // opens many displaces its own.
 type connections struct {
-	limit int
+	limit  int
+	closed func() // called when a connection is closed for the limit
 
 	mu   sync.Mutex
 	seq  uint64
@@ -22,14 +23,15 @@ type connection struct {
 	state http.ConnState
 }
 
-func newConnections(limit int) *connections {
-	return &connections{limit: limit, open: make(map[net.Conn]*connection)}
+func newConnections(limit int, closed func()) *connections {
+	return &connections{limit: limit, closed: closed, open: make(map[net.Conn]*connection)}
 }
 
 // changed implements http.Server.ConnState.
 func (c *connections) changed(conn net.Conn, state http.ConnState) {
 	if victim := c.note(conn, state); victim != nil {
 		victim.Close()
+		c.closed()
 	}
 }
 

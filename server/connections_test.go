@@ -9,7 +9,7 @@ import (
 )
 
 func TestIdleConnectionsGiveWayAtTheLimit(t *testing.T) {
-	c := newConnections(3)
+	c := newConnections(3, func() {})
 	conns := make([]net.Conn, 6)
 	for i := range conns {
 		one, other := net.Pipe()

@@ -101,6 +101,7 @@ type Server struct {
 	instance    string // of this run, in the ids of events
 	bodies      int64  // octets of Limits.Bodies in use; on the loop
 	events      *broadcaster
+	journal     *journal
 	meters      *meters
 	closed      chan struct{} // closed by Close
 
@@ -121,10 +122,14 @@ func New(c Config) *Server {
 	}
 	s.events = newBroadcaster()
 	s.meters = newMeters(c.Version)
-	s.Engine.OnEvent(s.events.publish)
+	s.journal = newJournal(c.Logger.Handler(), s.wall, s.Limits.Connections)
+	s.Engine.OnEvent(func(e engine.Event) {
+		s.events.publish(e)
+		s.journal.notify()
+	})
 	s.guard = newGuard(c.Hosts)
 	s.instance = newIncident()
-	s.connections = newConnections(s.Limits.Connections)
+	s.connections = newConnections(s.Limits.Connections, s.journal.connectionClosed)
 	s.routes = newRoutes(table(), s.serve)
 	return s
 }
@@ -148,8 +153,11 @@ func (s *Server) HTTPServer() *http.Server {
 	return h
 }
 
+// wall is the wall-clock time of a loop time.
+func (s *Server) wall(t loop.Time) time.Time { return s.Epoch.Add(time.Duration(t)) }
+
 // timestamp gives a loop time as RFC 3339 in UTC with nine fraction digits.
 // OpenPerf's scripts count on nine.
 func (s *Server) timestamp(t loop.Time) string {
-	return s.Epoch.Add(time.Duration(t)).UTC().Format("2006-01-02T15:04:05.000000000Z")
+	return s.wall(t).UTC().Format("2006-01-02T15:04:05.000000000Z")
 }

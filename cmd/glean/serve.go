@@ -50,7 +50,7 @@ func runServe(c command, args []string) error {
 	fs.StringVar(&f.lab, "lab", "", "scenario `file` (or name, see \"glean sim list\") whose network runs in real time behind\nthe ports that it names; its interfaces and generators are made, and generators are started by you")
 	fs.BoolVar(&f.openPerf, "openperf", false, "behave as OpenPerf does where the two differ")
 	fs.BoolVar(&f.dropOverruns, "drop-overruns", false, "count frames that the device could not take as dropped, instead of sending them late")
-	fs.StringVar(&f.logLevel, "log-level", "info", "debug, info, warn or error")
+	fs.StringVar(&f.logLevel, "log-level", "info", "debug, info, warn or error; info has a line for each change of state, debug for each request and event too")
 	fs.StringVar(&f.logFormat, "log-format", "text", "text or json")
 	if err := c.parse(fs, args); err != nil {
 		return err
@@ -142,6 +142,8 @@ func serveUntil(ctx context.Context, f serveFlags, resources []resource, log *sl
 		Limits:  server.Limits{Connections: maxConnections()},
 		Version: buildVersion(), Logger: log,
 	})
+	logged := s.LogEvents()
+	defer func() { <-logged }()
 	go l.Run()
 	defer stopLoop(l, s, e)
 	if f.lab != "" {
@@ -166,7 +168,7 @@ func serveUntil(ctx context.Context, f serveFlags, resources []resource, log *sl
 	if _, err := fmt.Printf("listening on %s\n", urlOf(listener)); err != nil {
 		log.Warn("the line of readiness could not be written", "error", err)
 	}
-	return serveHTTP(ctx, s.HTTPServer(), listener, log)
+	return serveHTTP(ctx, s.HTTPServer(), s.Listener(listener), log)
 }
 
 // meantAddress suggests an address for a port number alone.
