@@ -11,12 +11,14 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"time"
 )
 
 // Client is one daemon. It is safe for several goroutines.
 type Client struct {
-	base string
-	HTTP *http.Client // may be replaced before the first request
+	base   string
+	prefer string       // the header of every request, if not empty
+	HTTP   *http.Client // may be replaced before the first request
 }
 
 // New returns a client of the daemon at base, as "http://127.0.0.1:9000" or
@@ -26,6 +28,19 @@ func New(base string) *Client {
 		return &Client{base: "http://localhost", HTTP: &http.Client{Transport: unixTransport(path)}}
 	}
 	return &Client{base: strings.TrimRight(base, "/"), HTTP: &http.Client{}}
+}
+
+// Waiting returns a client of the same daemon whose requests wait for their outcome:
+// starts for the end of learning, learning requests and the results of both for
+// their end. They wait as long as told, whole seconds up to 60; less than one second
+// does not wait. Requests without an outcome to wait for are not changed.
+func (c *Client) Waiting(patience time.Duration) *Client {
+	waiting := *c
+	waiting.prefer = ""
+	if seconds := int(patience / time.Second); seconds > 0 {
+		waiting.prefer = fmt.Sprintf("wait=%d", seconds)
+	}
+	return &waiting
 }
 
 // unixTransport connects to the Unix socket at path, whatever the URL says.
@@ -160,6 +175,9 @@ func (c *Client) send(ctx context.Context, r call) (*http.Response, error) {
 	}
 	for name, values := range r.header {
 		request.Header[name] = values
+	}
+	if c.prefer != "" {
+		request.Header.Set("Prefer", c.prefer)
 	}
 	if body != nil {
 		request.Header.Set("Content-Type", "application/json")

@@ -8,6 +8,7 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"time"
 )
 
 // answering is a client of something that always sends the same.
@@ -108,6 +109,14 @@ func TestRequests(t *testing.T) {
 		},
 		`POST /packet/generators application/json wait=2 {"target_id":"0","config":{"duration":{},"load":{"rate":{"value":0,"period":""},"units":""},"traffic":null}}`: func() error {
 			_, err := c.CreateGenerator(ctx, Generator{TargetID: "0"}, 2_900_000_000)
+			return err
+		},
+		"POST /packet/generators/g/start  wait=10": func() error {
+			_, err := c.Waiting(10*time.Second).StartGenerator(ctx, "g")
+			return err
+		},
+		"GET /packet/generator-results/r": func() error {
+			_, err := c.Waiting(time.Second).Waiting(0).GeneratorResult(ctx, "r")
 			return err
 		},
 	} {

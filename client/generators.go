@@ -2,8 +2,6 @@ package client
 
 import (
 	"context"
-	"fmt"
-	"net/http"
 	"time"
 )
 
@@ -182,11 +180,7 @@ func (c *Client) Generator(ctx context.Context, id string) (Generator, error) {
 // that as long as told, whole seconds up to 60; what Learning says then may
 // still be "resolving".
 func (c *Client) CreateGenerator(ctx context.Context, g Generator, wait time.Duration) (Generator, error) {
-	r := post(g, "packet", "generators")
-	if seconds := int(wait / time.Second); seconds > 0 {
-		r.header = http.Header{"Prefer": {fmt.Sprintf("wait=%d", seconds)}}
-	}
-	return do[Generator](ctx, c, r)
+	return do[Generator](ctx, c.Waiting(wait), post(g, "packet", "generators"))
 }
 
 // CreateGenerators makes all of them or none.
@@ -211,7 +205,7 @@ func (c *Client) DeleteGenerators(ctx context.Context, list []string) error {
 }
 
 // StartGenerator starts a generator. Until its addresses are learned it is
-// refused: a Problem of status 409 with LearningID.
+// refused: a Problem of status 409 with LearningID. Waiting waits for that.
 func (c *Client) StartGenerator(ctx context.Context, id string) (GeneratorResult, error) {
 	return do[GeneratorResult](ctx, c, post(nil, "packet", "generators", id, "start"))
 }

@@ -6,14 +6,9 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
-	"time"
 
 	"glean/server/engine"
 )
-
-// waitMax is the longest "Prefer: wait=N" that is honoured; N beyond it counts
-// as this.
-const waitMax = time.Minute
 
 type generatorJSON struct {
 	ID         string          `json:"id"`
@@ -80,30 +75,17 @@ func (s *Server) createGenerator(w *responseWriter, r *request) error {
 	if err != nil {
 		return err
 	}
-	patience, waits := r.wait(waitMax)
-	learned := make(chan struct{})
 	one := []engine.GeneratorSpec{spec}
 	defer s.unbind(one)
 	if err := s.compile(r, one, false); err != nil {
 		return err
 	}
-	v, err := call(r.Context(), s, func() (engine.GeneratorView, error) {
-		v, err := s.Engine.CreateGenerator(one[0])
-		if err == nil && waits && v.Learning == "resolving" {
-			s.Engine.WhenLearned(v.LearningID, func() { close(learned) })
-		}
-		return v, err
-	})
+	v, err := call(r.Context(), s, func() (engine.GeneratorView, error) { return s.Engine.CreateGenerator(one[0]) })
 	if err != nil {
 		return err
 	}
-	if waits {
-		w.Header().Set("Preference-Applied", fmt.Sprintf("wait=%d", patience/time.Second))
-	}
-	if waits && v.Learning == "resolving" {
-		if v, err = s.afterLearning(r.Context(), v, learned, patience); err != nil {
-			return err
-		}
+	if v, err = s.afterLearning(w, r, v); err != nil {
+		return err
 	}
 	status := http.StatusAccepted
 	if s.OpenPerf || v.Learning == "resolved" || v.Learning == "unsupported" {
@@ -151,21 +133,16 @@ func (s *Server) generatorURL(r *request, id string) string {
 	return r.prefix + "/generators/" + id
 }
 
-// afterLearning waits for the end of a generator's learning, or of patience,
-// and looks at the generator again. One that was deleted meanwhile is shown as
+// afterLearning waits for the end of a new generator's learning, if the client wants
+// that, and looks at the generator again. One that was deleted meanwhile is shown as
 // it was.
-func (s *Server) afterLearning(ctx context.Context, v engine.GeneratorView, learned <-chan struct{}, patience time.Duration) (engine.GeneratorView, error) {
-	timer := time.NewTimer(patience)
-	defer timer.Stop()
-	select {
-	case <-learned:
-	case <-timer.C:
-	case <-s.closed:
-	case <-s.Loop.Done():
-	case <-ctx.Done():
-		return v, ctx.Err()
+func (s *Server) afterLearning(w *responseWriter, r *request, v engine.GeneratorView) (engine.GeneratorView, error) {
+	p := s.patience(w, r)
+	defer p.cancel()
+	if err := p.learned(v.ID); err != nil || !p.waits() {
+		return v, err
 	}
-	now, err := s.generator(ctx, v.ID)
+	now, err := s.generator(r.Context(), v.ID)
 	if isNotFound(err) {
 		return v, nil
 	}
@@ -200,6 +177,9 @@ func (s *Server) deleteGenerators(w *responseWriter, r *request) error {
 }
 
 func (s *Server) startGenerator(w *responseWriter, r *request) error {
+	if err := s.learnedFirst(w, r, r.id()); err != nil {
+		return err
+	}
 	v, err := call(r.Context(), s, func() (v resultView, err error) {
 		result, err := s.Engine.StartGenerator(r.id())
 		if err == nil {
@@ -212,6 +192,14 @@ func (s *Server) startGenerator(w *responseWriter, r *request) error {
 	}
 	w.Header().Set("Location", r.prefix+"/generator-results/"+v.ID)
 	return reply(w, http.StatusCreated, s.resultJSON(v))
+}
+
+// learnedFirst waits until the generators are not being learned, as long as the client
+// wants.
+func (s *Server) learnedFirst(w *responseWriter, r *request, ids ...string) error {
+	p := s.patience(w, r)
+	defer p.cancel()
+	return p.learned(ids...)
 }
 
 // stopGenerator answers when no frame can leave any more.

@@ -51,6 +51,9 @@ func (s *Server) bulkStartGenerators(w *responseWriter, r *request) error {
 	if err != nil {
 		return err
 	}
+	if err := s.learnedFirst(w, r, ids...); err != nil {
+		return err
+	}
 	ended := newOutcome[[]resultView]()
 	begun := func(results []*generator.Result) {
 		views := make([]resultView, len(results))
@@ -76,6 +79,9 @@ func (s *Server) bulkStartGenerators(w *responseWriter, r *request) error {
 func (s *Server) toggleGenerators(w *responseWriter, r *request) error {
 	toggle, err := body(r, w, s.dialect().Toggle)
 	if err != nil {
+		return err
+	}
+	if err := s.learnedFirst(w, r, toggle.With); err != nil {
 		return err
 	}
 	ended := newOutcome[resultView]()

@@ -67,6 +67,9 @@ func (s *Server) relearn(w *responseWriter, r *request, mode learning.Mode) erro
 	if err != nil {
 		return aboutGenerator(r.id(), err)
 	}
+	if err := s.learnedFirst(w, r, r.id()); err != nil {
+		return err
+	}
 	return noContent(w)
 }
 

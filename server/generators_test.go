@@ -164,7 +164,7 @@ func TestRefusedStartExplainsItself(t *testing.T) {
 	a.post("/packet/generators/g/learning/start", "").want(204)
 	a.delete("/packet/generators/g").want(204)
 	a.post("/packet/generators", generatorBody("g", "if-a", nobody)).want(202)
-	explains("of destination "+nobody, `on interface "if-a" is resolving`, "ms more: GET /learning/")
+	explains("of destination "+nobody, `on interface "if-a" is resolving`, `ms more: start it with the header "Prefer: wait=30", or look at /learning/`)
 }
 
 func TestForcedDelete(t *testing.T) {

@@ -86,8 +86,26 @@ func (s *Server) startLearning(w *responseWriter, r *request) error {
 	if err != nil {
 		return err
 	}
+	if v, err = s.afterRequest(w, r, v); err != nil {
+		return err
+	}
 	w.Header().Set("Location", r.prefix+"/learning/"+v.id)
 	return reply(w, http.StatusAccepted, s.learningJSON(v))
+}
+
+// afterRequest waits for the end of a new request, if the client wants that, and looks
+// at it again. One that was removed meanwhile is shown as it was.
+func (s *Server) afterRequest(w *responseWriter, r *request, v learningView) (learningView, error) {
+	p := s.patience(w, r)
+	defer p.cancel()
+	if err := p.finished(func() (string, error) { return v.id, nil }); err != nil || !p.waits() {
+		return v, err
+	}
+	now, err := s.learningView(r, func() (*learning.Request, error) { return s.Engine.LearningRequest(v.id) })
+	if isNotFound(err) {
+		return v, nil
+	}
+	return now, err
 }
 
 // draft makes the tables of a large learning request, as compile does programs.
@@ -140,6 +158,15 @@ func (s *Server) listLearning(w *responseWriter, r *request) error {
 }
 
 func (s *Server) getLearning(w *responseWriter, r *request) error {
+	p := s.patience(w, r)
+	defer p.cancel()
+	err := p.finished(func() (string, error) {
+		_, err := s.Engine.LearningRequest(r.id())
+		return r.id(), err
+	})
+	if err != nil {
+		return err
+	}
 	v, err := s.learningView(r, func() (*learning.Request, error) { return s.Engine.LearningRequest(r.id()) })
 	if err != nil {
 		return err

@@ -165,6 +165,9 @@ func (s *Server) getLearningResult(w *responseWriter, r *request) error {
 	if err != nil {
 		return err
 	}
+	if err := s.resultFinishedFirst(w, r); err != nil {
+		return err
+	}
 	left := f.Limit
 	f.Limit = min(left, addressesPage)
 	page, err := s.resultPage(r.Context(), r.id(), f)
@@ -193,6 +196,20 @@ func (s *Server) getLearningResult(w *responseWriter, r *request) error {
 	}
 	out.end("]}\n")
 	return nil
+}
+
+// resultFinishedFirst waits for the end of the request of a result, as long as the
+// client wants.
+func (s *Server) resultFinishedFirst(w *responseWriter, r *request) error {
+	p := s.patience(w, r)
+	defer p.cancel()
+	return p.finished(func() (string, error) {
+		result, err := s.Engine.LearningResult(r.id())
+		if err != nil {
+			return "", err
+		}
+		return result.LearningID(), nil
+	})
 }
 
 // openList is the text of an object that ends with the beginning of a list

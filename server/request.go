@@ -11,7 +11,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"time"
 
 	"glean/server/engine"
 )
@@ -126,25 +125,6 @@ func (r *request) address(name string) (netip.Addr, error) {
 		return netip.Addr{}, badParameter(name, "%q is not an IP address", s)
 	}
 	return a, nil
-}
-
-// wait reads "Prefer: wait=N" (RFC 7240): how long the client wants to wait
-// rather than get 202. N beyond the limit is the limit.
-func (r *request) wait(limit time.Duration) (time.Duration, bool) {
-	for _, line := range r.Header.Values("Prefer") {
-		for preference := range strings.SplitSeq(line, ",") {
-			name, value, _ := strings.Cut(strings.SplitN(preference, ";", 2)[0], "=")
-			if !strings.EqualFold(strings.TrimSpace(name), "wait") {
-				continue
-			}
-			n, err := strconv.ParseUint(strings.Trim(strings.TrimSpace(value), `"`), 10, 31)
-			if err != nil {
-				return 0, false // RFC 7240: what is not understood is ignored
-			}
-			return min(time.Duration(n)*time.Second, limit), true
-		}
-	}
-	return 0, false
 }
 
 // reply sends a JSON document.

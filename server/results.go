@@ -180,6 +180,11 @@ func (s *Server) listResults(w *responseWriter, r *request) error {
 }
 
 func (s *Server) getResult(w *responseWriter, r *request) error {
+	p := s.patience(w, r)
+	defer p.cancel()
+	if err := p.runEnded(r.id()); err != nil {
+		return err
+	}
 	v, err := call(r.Context(), s, func() (v resultView, err error) {
 		result, err := s.Engine.Result(r.id())
 		if err == nil {

@@ -126,6 +126,9 @@ func DraftLearning(spec *LearningSpec) (err error) {
 	}
 	ifaces := make([]*iface, len(of.generators))
 	for n, g := range of.generators {
+		if spec.Timeout == 0 {
+			s.Timeout = max(s.Timeout, g.Program().Config().Learning.Timeout)
+		}
 		ifaces[n] = targetOf(g).iface
 		s.Generators = append(s.Generators, ifaces[n].wants(g.ID, g.Handle, g.Program(), spec.Mode))
 	}

@@ -64,8 +64,8 @@ type Engine struct {
 	generators *generator.Manager
 	tracker    tracker
 	learning   *learning.Manager
-	waiting    map[string][]func() // by learning request: run when it ends
-	draft      *learning.Draft     // of the generator that is being made, if there is one
+	waiting    waiters
+	draft      *learning.Draft // of the generator that is being made, if there is one
 
 	reserved        int64 // octets, see Reserve
 	interfaceOctets int64
@@ -87,7 +87,7 @@ func New(c Config) *Engine {
 		bonds:      make(map[string]PortSpec),
 		interfaces: make(map[string]*iface),
 		handles:    make(map[uint32]*iface),
-		waiting:    make(map[string][]func()),
+		waiting:    make(waiters),
 		events:     newEventRing(limits.Events),
 	}
 	e.tracker.init(c.Loop)

@@ -473,6 +473,9 @@ func (o generatorObserver) GeneratorChanged(g *generator.Generator, c generator.
 		e.Fields = append(e.Fields, Field{"error", e.Detail})
 	}
 	o.emit(e)
+	if c.Cause == generator.CauseEnded {
+		o.waiting.ended(endOfRun(g.ID))
+	}
 }
 
 // generatorEvent is an event of a generator, on the port that it sends on.

@@ -19,7 +19,7 @@ type LearningSpec struct {
 	InterfaceID  string
 	Addresses    []netip.Addr
 	Mode         learning.Mode
-	Timeout      loop.Duration // 0 is learning.DefaultTimeout
+	Timeout      loop.Duration // 0 is the longest of the generators', or learning.DefaultTimeout for addresses
 
 	subject *subject // by BindLearning
 }
@@ -109,15 +109,6 @@ func (e *Engine) DeleteLearningResult(id string) error {
 // DeleteFinishedLearningResults removes the results of finished requests.
 func (e *Engine) DeleteFinishedLearningResults() { e.learning.DeleteFinishedResults() }
 
-// WhenLearned runs f when the request has ended, now if it has.
-func (e *Engine) WhenLearned(requestID string, f func()) {
-	if r := e.learning.Request(requestID); r == nil || r.State() != learning.StateResolving {
-		f()
-		return
-	}
-	e.waiting[requestID] = append(e.waiting[requestID], f)
-}
-
 // learningObserver is the engine as learning tells it of progress.
 type learningObserver struct{ *Engine }
 
@@ -160,11 +151,7 @@ func (o learningObserver) RequestChanged(r *learning.Request) {
 	if r.State() == learning.StateResolving {
 		return
 	}
-	waiting := o.waiting[r.ID()]
-	delete(o.waiting, r.ID())
-	for _, f := range waiting {
-		f()
-	}
+	o.waiting.ended(endOfLearning(r.ID()))
 }
 
 // mostNamed is how many generators and unresolved addresses an event names.

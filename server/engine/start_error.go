@@ -30,7 +30,8 @@ func (e *Engine) startError(id string, err error) error {
 	}
 	if state == learning.StateResolving {
 		left := max(0, r.CreatedAt().Add(r.Timeout()).Sub(e.Now()))
-		refused.Detail += fmt.Sprintf("; learning takes at most %d ms more: GET /learning/%s shows it", left/loop.Millisecond, r.ID())
+		refused.Detail += fmt.Sprintf("; learning takes at most %d ms more: start it with the header \"Prefer: wait=%d\", or look at /learning/%s",
+			left/loop.Millisecond, min(60, (left+loop.Second-1)/loop.Second), r.ID())
 	} else {
 		refused.Detail += retryCall(id)
 	}
