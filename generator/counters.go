@@ -124,7 +124,7 @@ func (r *Run) Counters() Counters {
 	if len(r.parts) > 0 {
 		all := Counters{First: NoTime, Last: NoTime}
 		for _, part := range r.parts {
-			all = all.plus(part.Counters())
+			all = all.Plus(part.Counters())
 		}
 		return all
 	}

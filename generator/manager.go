@@ -109,14 +109,16 @@ type Manager struct {
 	results  []*Result // by id
 	shelf    shelf     // of them, those whose run has ended
 	expiry   loop.Timer
-	octets   int64 // of generators, see Sizes
-	running  int64 // of results of active runs
+	octets   int64        // of generators, see Sizes
+	running  int64        // of results of active runs
+	active   []*Generator // in no order that means anything
+	past     Counters     // of all runs that have ended
 }
 
 // NewManager makes a manager without generators. observer may be nil.
 func NewManager(l loop.Loop, learner Learner, starter Starter, observer Observer, o Options) *Manager {
 	m := &Manager{loop: l, learner: learner, starter: starter, observer: observer, options: o,
-		byHandle: make(map[uint32]*Generator)}
+		byHandle: make(map[uint32]*Generator), past: noCounters}
 	m.expiry.Init(m.trim)
 	return m
 }
@@ -133,8 +135,10 @@ type Generator struct {
 	settled    bool  // its first request is over
 	reason     error // why it cannot start for ever, if so
 
-	result      *Result // of the present run
-	results     int     // that are kept
+	result      *Result  // of the present run
+	results     int      // that are kept
+	past        Counters // of runs that have ended
+	place       int      // in Manager.active
 	transmitter Transmitter
 	stopReason  error                 // why the run is stopped, if nobody asked for it
 	missed      map[uint32]header.MAC // changes since the run began, if it does not track
@@ -240,7 +244,7 @@ func (m *Manager) Create(c Create) (*Generator, error) {
 		return nil, err
 	}
 	m.handles++
-	g := &Generator{ID: c.ID, TargetID: c.TargetID, Handle: m.handles, Tag: c.Tag, program: c.Program}
+	g := &Generator{ID: c.ID, TargetID: c.TargetID, Handle: m.handles, Tag: c.Tag, program: c.Program, past: noCounters}
 	if c.Program.learns {
 		g.learning = LearningUnresolved
 	}
@@ -362,6 +366,7 @@ func (m *Manager) start(g *Generator, o RunOptions) (*Result, error) {
 	}
 	g.result, g.transmitter = result, transmitter
 	m.addResult(result)
+	m.runBegan(g)
 	m.stillLost(g)
 	m.tell(g, Change{Cause: CauseStarted, Result: result})
 	return result, nil
@@ -453,6 +458,7 @@ func (m *Manager) ended(g *Generator, reason error) {
 		reason = g.stopReason
 	}
 	result := g.result
+	m.runEnded(g, result.run)
 	m.resultEnded(result, reason)
 	g.result, g.transmitter, g.stopReason = nil, nil, nil
 	m.catchUp(g)

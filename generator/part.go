@@ -343,8 +343,8 @@ func (r *Run) classed(class int) (n uint64) {
 	return n + r.published.classes[class].Load()
 }
 
-// plus adds the counters of two parts.
-func (c Counters) plus(d Counters) Counters {
+// Plus adds the counters of two runs, or of two parts of one.
+func (c Counters) Plus(d Counters) Counters {
 	c.PacketsIntended += d.PacketsIntended
 	c.OctetsIntended += d.OctetsIntended
 	c.PacketsActual += d.PacketsActual

@@ -45,6 +45,13 @@ func (e *Engine) checkMemory() error {
 	if got, want := e.learning.Sizes(), e.learning.CountSizes(); got != want {
 		return fmt.Errorf("memory of learning: %+v are accounted for, %+v counted", got, want)
 	}
+	texts := int64(0)
+	for n := range e.events.slots {
+		texts += e.events.slots[n].texts()
+	}
+	if texts != e.events.texts {
+		return fmt.Errorf("memory of events: %d octets of texts are accounted for, %d counted", e.events.texts, texts)
+	}
 	octets := int64(0)
 	for _, i := range e.interfaces {
 		octets += i.spec.interfaceSize()

@@ -32,6 +32,7 @@ const (
 	SliceCreate    = sliceCreate
 	SliceStart     = sliceStart
 	SliceDelete    = sliceDelete
+	SliceCount     = sliceCount
 	SliceInterface = sliceInterface
 	SliceNeighbors = sliceNeighbors
 )

@@ -11,6 +11,7 @@ const (
 	sliceStart     = 16   // generators, with their transmitters
 	sliceDelete    = 64   // generators or interfaces
 	sliceInterface = 64   // interfaces made
+	sliceCount     = 1024 // generators that are counted
 	sliceNeighbors = 8192 // entries of a cache that are looked at
 )
 

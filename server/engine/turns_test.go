@@ -213,6 +213,32 @@ func TestLargeCallsTakeTurns(t *testing.T) {
 	}
 }
 
+// TestCountTakesTurns: generators are counted a slice in each turn, each that is there
+// all the time once, whatever is made and deleted meanwhile.
+func TestCountTakesTurns(t *testing.T) {
+	b := newBenchWith(t, engine.Limits{})
+	const n = 3*engine.SliceCount + 5
+	setUpGenerators(b, n)
+	var counts *engine.Counts
+	turns := 0
+	runCall(b, func(*bench, int) func(done func(error)) {
+		return func(done func(error)) {
+			b.Count(10, func(c *engine.Counts) { counts = c; done(nil) })
+		}
+	}, n, func(time.Time) {
+		if turns++; turns == 2 { // the first one by id has been counted, the last one not
+			b.DeleteGenerator("g-0", false, func() {})
+			b.DeleteGenerator("g-999", false, func() {})
+		}
+	})
+	if counts.Generators["unsupported"] != n-1 || turns != 4 {
+		t.Errorf("%v in %d turns, want %d in 4", counts.Generators, turns, n-1)
+	}
+	if len(counts.First) != 10 || counts.First[0].ID != "g-0" || counts.First[9].ID != "g-1005" || counts.All.Generators != n {
+		t.Errorf("of %d the first are %d, from %s to %s", counts.All.Generators, len(counts.First), counts.First[0].ID, counts.First[len(counts.First)-1].ID)
+	}
+}
+
 // TestBulkCreateIsTakenBack: when a generator can't be made any more, because another
 // client has taken its id meanwhile, those before it go again, running ones too.
 func TestBulkCreateIsTakenBack(t *testing.T) {
@@ -289,6 +315,18 @@ func BenchmarkLoopHold(b *testing.B) {
 				longest = max(longest, time.Since(began))
 			}
 			room.UnbindGenerators(specs)
+		}
+		b.ReportMetric(float64(longest.Microseconds())/1000, "ms/longest-turn")
+	})
+	b.Run("count-generators", func(b *testing.B) {
+		longest := time.Duration(0)
+		room := newBenchWith(b, engine.Limits{})
+		setUpGenerators(room, 30_000)
+		b.ResetTimer()
+		for range b.N {
+			runCall(room, func(*bench, int) func(done func(error)) {
+				return func(done func(error)) { room.Count(1000, func(*engine.Counts) { done(nil) }) }
+			}, 0, func(began time.Time) { longest = max(longest, time.Since(began)) })
 		}
 		b.ReportMetric(float64(longest.Microseconds())/1000, "ms/longest-turn")
 	})
