@@ -110,6 +110,7 @@ func (m *Manager) register(r *Request) {
 	m.charge(r)
 	r.timer.Init(func() { m.expire(r) })
 	r.work.Init(func() { m.goOn(r) })
+	r.renewal.timer.Init(func() { m.renew(r) })
 	m.loop.Arm(&r.timer, r.deadline)
 }
 

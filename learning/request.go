@@ -24,6 +24,7 @@ type Request struct {
 	next       int        // answer that the slice begins with
 	sweeps     bool       // an interface went away, and its answers are not ended yet
 	swept      int        // answers that were looked at for that
+	renewal    renewal
 	ending     bool
 	end        event // why
 	cancelled  bool
@@ -48,6 +49,9 @@ func (r *Request) Mode() Mode { return r.mode }
 
 // Timeout is how long the request may take.
 func (r *Request) Timeout() loop.Duration { return r.timeout }
+
+// Deadline is when the request gives up what is not decided then.
+func (r *Request) Deadline() loop.Time { return r.deadline }
 
 // State tells how far the request is.
 func (r *Request) State() State { return r.result.state }

@@ -412,7 +412,7 @@ func TestReasons(t *testing.T) {
 			f.ifaces[1].own = k.hop
 		case NoSourceAddress, AddressConflict, TableFull:
 			f.refuse[k] = want
-		case LinkDown, AddressTentative:
+		case LinkDown, AddressTentative, Unconfirmed:
 			f.why[k], f.wait[k] = want, true
 		}
 		r := start(t, m, Spec{ID: "a", Generators: []GeneratorWants{gen(7, 1, wants("10.0.0.1")...)}})

@@ -86,6 +86,7 @@ const (
 	AddressTentative
 	AddressConflict
 	TableFull
+	Unconfirmed // the neighbor told its MAC, but not by an answer that confirms it
 	InterfaceDeleted
 	GeneratorDeleted
 	Cancelled
@@ -102,6 +103,7 @@ var reasonWords = [numReasons]string{
 	AddressTentative: "address_tentative",
 	AddressConflict:  "address_conflict",
 	TableFull:        "table_full",
+	Unconfirmed:      "unconfirmed",
 	InterfaceDeleted: "interface_deleted",
 	GeneratorDeleted: "generator_deleted",
 	Cancelled:        "cancelled",

@@ -336,6 +336,7 @@ func (m *Manager) finish(r *Request) bool {
 	}
 	m.loop.Disarm(&r.timer)
 	m.loop.Disarm(&r.work)
+	m.loop.Disarm(&r.renewal.timer)
 	m.active[r.slot] = nil
 	m.freeSlots = append(m.freeSlots, r.slot)
 	for _, l := range r.lanes {

@@ -87,11 +87,12 @@ type note struct {
 
 // Hold begins to find out hop's MAC for a target of the waiter. Until deadline
 // the neighbor is asked again and again: MulticastSolicits times every
-// RetransTimer, then with growing gaps of at most 3 s, the last time one
-// RetransTimer before the deadline. With fresh a REACHABLE entry does not count
-// and is asked anew, unless it answered so lately that the next question may not
-// come before the deadline. A neighbor with a MAC is asked there first; if that is in
-// vain, the entry loses its MAC, and everybody is asked. Static neighbors, multicast and broadcast
+// RetransTimer, while a tenth of a RetransTimer is left for the answer, then with
+// growing gaps of at most 3 s, the last time one RetransTimer before the deadline.
+// With fresh a REACHABLE entry does not count and is asked anew, unless it answered
+// so lately that the next question may not come before the deadline. A neighbor with
+// a MAC is asked there first; if it does not answer, the entry loses its MAC, and the
+// next question goes to all stations. Static neighbors, multicast and broadcast
 // addresses are known without asking. No two holds of a neighbor have one target.
 func (i *Interface) Hold(hop netip.Addr, target uint32, fresh bool, deadline loop.Time) Held {
 	s, a := i.stack, ipFrom(hop)
@@ -346,6 +347,9 @@ func (s *Stack) Verdict(ref uint32) Reason {
 		if mac, at := own.contested(); !mac.IsZero() && s.loop.Now().Sub(at) <= rivalCounts {
 			return AddressConflict // the answers may go to the other one
 		}
+	}
+	if a := s.asks.at(h.ask); a.attempts > 0 && n.state.HasMAC() && int32(n.told-ticks(n.asked)) >= 0 {
+		return Unconfirmed
 	}
 	return NoReply
 }

@@ -202,8 +202,11 @@ func TestScheduleOfQuestions(t *testing.T) {
 	}{
 		{1000 * loop.Millisecond, 3, 12e9, []loop.Duration{0, 1000, 2000, 4000, 7000, 10000}},
 		{1000 * loop.Millisecond, 3, 12500e6, []loop.Duration{0, 1000, 2000, 4000, 7000, 10000, 11500}},
-		{1000 * loop.Millisecond, 3, 2500e6, []loop.Duration{0, 1000}},
-		{1000 * loop.Millisecond, 3, 2600e6, []loop.Duration{0, 1000}},
+		{1000 * loop.Millisecond, 3, 3500e6, []loop.Duration{0, 1000, 2000}},
+		{1000 * loop.Millisecond, 3, 3000e6, []loop.Duration{0, 1000, 2000}},
+		{1000 * loop.Millisecond, 3, 2000e6, []loop.Duration{0, 1000}},
+		{1000 * loop.Millisecond, 3, 1150e6, []loop.Duration{0, 1000}},
+		{1000 * loop.Millisecond, 3, 1050e6, []loop.Duration{0}},
 		{1000 * loop.Millisecond, 3, 100e6, []loop.Duration{0}},
 		{1000 * loop.Millisecond, 1, 9e9, []loop.Duration{0, 2000, 5000, 8000}},
 		{50 * loop.Millisecond, 8, 2e9, []loop.Duration{0, 50, 100, 150, 200, 250, 300, 350, 450, 650, 1050, 1850, 1950}},
@@ -437,6 +440,41 @@ func TestHoldRefusals(t *testing.T) {
 		}
 	}
 	n.check()
+}
+
+// TestUnconfirmedVerdict: who tells a MAC after each question but by no answer is
+// unconfirmed at any time; who told one once and is silent since is not there.
+func TestUnconfirmedVerdict(t *testing.T) {
+	told := map[string][]byte{
+		peer:  request(mac2, peer, peer).bytes(t),
+		peer6: ndFrame{advert: true, target: peer6, lla: mac2, flags: flagO}.bytes(t),
+	}
+	for _, hop := range hops {
+		for _, always := range []bool{true, false} {
+			n := alone(t)
+			const deadline = 10e9
+			ref := n.waiter.hold(n.iface, hop, 1, true, deadline).Ref
+			want := Unconfirmed
+			n.link.take()
+			n.receive(told[hop])
+			for n.loop.Now() < deadline {
+				if got := n.stack.Verdict(ref); got != want {
+					t.Fatalf("%s, told always %t: at %v %v, want %v", hop, always, n.loop.Now(), got, want)
+				}
+				n.run(loop.Millisecond)
+				asked := len(n.link.take()) > 0
+				switch {
+				case asked && always:
+					n.receive(told[hop])
+				case asked:
+					want = NoReply
+				}
+			}
+			if len(n.waiter.confirmed) != 0 {
+				t.Errorf("%s: confirmed", hop)
+			}
+		}
+	}
 }
 
 func TestVerdicts(t *testing.T) {

@@ -220,8 +220,11 @@ func TestStackAgainstModel(t *testing.T) {
 					case StateIncomplete:
 						x.queue, x.self, x.tries = 0, false, 0
 					case StateReachable, StateDelay, StateProbe:
-						m.stale(x)
+						if x.state = StateStale; x.tracked {
+							m.forget(x)
+						}
 					}
+					x.tried = true // everybody is asked before the old MAC
 				}
 			},
 			"": func(t *rapid.T) { m.compare() },

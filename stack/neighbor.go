@@ -287,14 +287,15 @@ func (s *Stack) suspect(n *neighbor, told header.MAC, cause Cause) {
 }
 
 // doubtNeighbors is what link down means for the cache: other stations may
-// have come, so nothing is confirmed any more, and held packets are lost.
+// have come, so no entry stays confirmed, the next question for an address goes to
+// all stations and not to its old MAC, and held packets are dropped.
 func (s *Stack) doubtNeighbors() {
 	for id := uint32(1); id <= s.neighbors.entries.length; id++ {
 		n := s.neighbors.at(id)
 		if n.iface == 0 {
 			continue
 		}
-		n.flags &^= flagOutstanding
+		n.flags = n.flags&^flagOutstanding | flagTried
 		s.apply(id, evDoubt, header.MAC{}, CauseLinkDown)
 	}
 }

@@ -211,6 +211,11 @@ func buildTracked(t [numStates][numEvents]transition) [numStates][numEvents]tran
 			}
 		}
 	}
+	// Another station may have the address when the link is up again, so the next
+	// question goes to all stations and not to the cached MAC.
+	for _, s := range [...]State{StateReachable, StateProbe} {
+		t[s][evDoubt] = transition{StateIncomplete, doForget | doAsk}
+	}
 	// It comes from any state.
 	t[StateNone][evTrack] = transition{StateIncomplete, doAsk}
 	t[StateStale][evTrack] = transition{StateProbe, doAsk}

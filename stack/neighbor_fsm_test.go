@@ -58,7 +58,7 @@ heard-same     Pmfq   .     .
 heard-other    Pmfq   Pmq   Pmq
 flush          Iqd    Iqx   Iqx
 restart        .      Ix    Ix
-doubt          Id     Pq    Pq
+doubt          Id     Iqx   Iqx
 track          .      .     .
 --/none        .      .     .
 --/same        Pmfq   .     .

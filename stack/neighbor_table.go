@@ -29,7 +29,7 @@ const (
 	flagOutstanding                   // a question was sent and not answered yet
 	flagForeign                       // only peers' messages want it, see Stack.adopt
 	flagSuspect                       // two MACs within a second were reported
-	flagTried                         // the MAC was asked since it was confirmed last; ask everybody
+	flagTried                         // the MAC was asked since it was confirmed last, or the link was down; ask everybody
 	flagTracked                       // kept verified; see Track
 	flagAnswered                      // REACHABLE, and the last question was answered
 )

@@ -14,6 +14,7 @@ const (
 	AddressTentative
 	AddressConflict
 	TableFull
+	Unconfirmed // the neighbor told its MAC, but not by an answer that confirms it
 
 	numReasons
 )
@@ -27,6 +28,7 @@ var reasonWords = [numReasons]string{
 	AddressTentative: "address_tentative",
 	AddressConflict:  "address_conflict",
 	TableFull:        "table_full",
+	Unconfirmed:      "unconfirmed",
 }
 
 // String gives the word used in the API, "" for ReasonNone.

@@ -75,9 +75,13 @@ func (s *Stack) nextQuestion(n *neighbor, a *ask, i *Interface, now loop.Time) l
 	}
 	at, useful := max(earliest, n.asked.Add(heldGap(c, a.everybody))), n.isSought()
 	for h := a.holds; h != 0; h = s.holds.at(h).next {
-		last := loop.Time(int64(s.holds.at(h).deadline) - int64(c.RetransTimer))
-		if last >= earliest {
+		deadline := s.holds.at(h).deadline
+		last := loop.Time(int64(deadline) - int64(c.RetransTimer))
+		switch {
+		case last >= earliest:
 			at, useful = min(at, max(earliest, tickDown(last))), true // its timer may be late, so it is set early
+		case int(a.everybody) < c.MulticastSolicits && earliest.Add(shortestWait(c)) <= deadline:
+			useful = true // RFC 4861 section 7.2.2 asks once more, and an answer can be in time
 		}
 	}
 	if !useful {
@@ -85,6 +89,10 @@ func (s *Stack) nextQuestion(n *neighbor, a *ask, i *Interface, now loop.Time) l
 	}
 	return at
 }
+
+// shortestWait is the least time before a deadline at which RFC 4861 section 7.2.2's
+// repeats are still sent; a waiter with less time left could not use the answer.
+func shortestWait(c *NeighborConfig) loop.Duration { return c.RetransTimer / 10 }
 
 // heldGap is the time to the next question for a neighbor that is held, after
 // so many to everybody: RetransTimer while RFC 4861 section 7.2.2 would ask, then
@@ -194,9 +202,7 @@ func (s *Stack) resumeAsking() {
 			continue
 		}
 		n := s.neighbors.at(a.neighbor)
-		if n.isSought() {
-			a.everybody = 0 // who did not answer so far may be there now
-		}
+		a.everybody = 0 // a station that did not answer so far may be there now
 		a.flags &^= askOffered
 		s.askTimers.set(id, max(now, n.asked.Add(s.interfaces[n.iface].config.Neighbor.RetransTimer)), now)
 	}

@@ -266,13 +266,13 @@ func TestTrackedOutlives(t *testing.T) {
 
 		n.link.set(false)
 		n.check()
-		n.wantState(hop, "probe "+mac2.String())
+		n.wantState(hop, "incomplete")
 		n.run(100 * seconds)
 		n.wantSent()
 		n.link.set(true)
 		n.run(2 * loop.Millisecond)
-		n.wantSent(unicastQuestion(hop))
-		if got := n.asked(hop, 3500*loop.Millisecond); got != "one 1.0, one 2.0, all 3.0" {
+		n.wantSent(groupQuestion(hop))
+		if got := n.asked(hop, 3500*loop.Millisecond); got != "all 1.0, all 2.0" {
 			t.Errorf("%s: asked %s", hop, got)
 		}
 		n.run(20 * seconds)

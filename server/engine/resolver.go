@@ -134,6 +134,7 @@ var reasons = [...]learning.Reason{
 	stack.AddressTentative: learning.AddressTentative,
 	stack.AddressConflict:  learning.AddressConflict,
 	stack.TableFull:        learning.TableFull,
+	stack.Unconfirmed:      learning.Unconfirmed,
 }
 
 func learningReason(r stack.Reason) learning.Reason { return reasons[r] }

@@ -1,0 +1,47 @@
+package learning
+
+import "glean/stack/loop"
+
+// renewal moves the targets of a request to its new deadline, a slice in each turn
+// of the loop.
+type renewal struct {
+	timer    loop.Timer
+	old      loop.Time // the deadline that they have
+	next, to int       // answers
+}
+
+// Restart sets the deadline of a request in progress to its whole timeout from now.
+// It reports whether there is such a request. It does nothing while an earlier
+// restart is being done.
+func (m *Manager) Restart(id string) bool {
+	r := m.requests.byID[id]
+	if r == nil || r.State() != StateResolving || r.ending {
+		return false
+	}
+	w := &r.renewal
+	if w.next < w.to {
+		return true
+	}
+	w.old, w.next, w.to = r.deadline, 0, r.next
+	r.deadline = m.loop.Now().Add(r.timeout)
+	m.loop.Arm(&r.timer, r.deadline)
+	m.renew(r)
+	return true
+}
+
+// renew does the next slice of a restart.
+func (m *Manager) renew(r *Request) {
+	w := &r.renewal
+	for to := min(w.to, w.next+m.slice); w.next < to; w.next++ {
+		a := &r.result.answers[w.next]
+		if a.state != StateResolving || a.link == none || r.lanes[a.iface].gone {
+			continue
+		}
+		ref := m.targets.slots[a.link].ref
+		m.resolver.Also(ref, r.deadline)
+		m.resolver.NoLonger(ref, w.old)
+	}
+	if w.next < w.to {
+		m.loop.Arm(&w.timer, m.loop.Now())
+	}
+}
