@@ -102,12 +102,14 @@ type LengthRange struct {
 
 // GeneratorLearning says what happens with addresses that are not resolved.
 type GeneratorLearning struct {
-	OnUnresolved   string `json:"on_unresolved,omitempty"` // "refuse", "skip", "fallback"
-	FallbackMAC    string `json:"fallback_mac,omitempty"`
-	DestinationMAC string `json:"destination_mac,omitempty"` // "learned", "configured"
-	TimeoutMS      int    `json:"timeout_ms,omitempty"`
-	Track          *bool  `json:"track,omitempty"`
-	OnLost         string `json:"on_lost,omitempty"` // "continue", "pause", "stop"
+	OnUnresolved      string `json:"on_unresolved,omitempty"` // "refuse", "skip", "fallback"
+	FallbackMAC       string `json:"fallback_mac,omitempty"`
+	DestinationMAC    string `json:"destination_mac,omitempty"` // "learned", "configured"
+	TimeoutMS         int    `json:"timeout_ms,omitempty"`
+	Track             *bool  `json:"track,omitempty"`
+	OnLost            string `json:"on_lost,omitempty"` // "continue", "pause", "stop"
+	Relearn           *bool  `json:"relearn,omitempty"`
+	AcceptUnconfirmed bool   `json:"accept_unconfirmed,omitempty"`
 }
 
 // GeneratorResult is what one run has sent.
@@ -154,8 +156,11 @@ type FlowCounters struct {
 	PacketsDropped    uint64 `json:"packets_dropped"`
 	PacketsSkipped    uint64 `json:"packets_skipped,omitempty"`
 	PacketsToStaleMAC uint64 `json:"packets_to_stale_mac,omitempty"`
-	TimestampFirst    string `json:"timestamp_first,omitempty"`
-	TimestampLast     string `json:"timestamp_last,omitempty"`
+	// PacketsToUnconfirmedMAC counts frames to next hops that have not answered since
+	// the link was down, or never confirm.
+	PacketsToUnconfirmedMAC uint64 `json:"packets_to_unconfirmed_mac,omitempty"`
+	TimestampFirst          string `json:"timestamp_first,omitempty"`
+	TimestampLast           string `json:"timestamp_last,omitempty"`
 }
 
 // TxFlow is what one run has sent of one flow.

@@ -16,7 +16,7 @@ type bout struct {
 
 // build makes up to n frames.
 func (r *Run) build(now loop.Time, n uint64) {
-	r.head, r.tail, r.stale = 0, 0, false
+	r.head, r.tail, r.doubtful = 0, 0, false
 	r.batch++
 	if changes := r.p.changes.Load(); changes != r.changes {
 		r.changes, r.barren = changes, 0

@@ -100,6 +100,10 @@ type Learning struct {
 	Timeout     loop.Duration
 	Track       bool
 	OnLost      OnLost
+	Relearn     bool // learn again, when the link comes up, next hops that timed out because it was down
+	// AcceptUnconfirmed allows the use of next hops that tell their MAC but never
+	// confirm it by an answer.
+	AcceptUnconfirmed bool
 }
 
 // ParseConfig reads a generator's config. It finds every fault there is, as
@@ -213,7 +217,7 @@ func (c *Config) parseOrder(n node) {
 }
 
 func (c *Config) parseLearning(n node) {
-	c.Learning = Learning{Timeout: loop.Duration(learningUsual) * loop.Millisecond, Track: true}
+	c.Learning = Learning{Timeout: loop.Duration(learningUsual) * loop.Millisecond, Track: true, Relearn: true}
 	l, ok := n.object("learning")
 	if !ok {
 		return
@@ -242,6 +246,12 @@ func (c *Config) parseLearning(n node) {
 	if l.has("on_lost") {
 		i, _ := l.member("on_lost").word(lostWords...)
 		c.Learning.OnLost = OnLost(i)
+	}
+	if l.has("relearn") {
+		c.Learning.Relearn = l.member("relearn").boolean()
+	}
+	if l.has("accept_unconfirmed") {
+		c.Learning.AcceptUnconfirmed = l.member("accept_unconfirmed").boolean()
 	}
 }
 

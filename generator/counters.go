@@ -22,6 +22,7 @@ type Counters struct {
 	PacketsDropped, OctetsDropped   uint64 // not taken in time, with DropOverruns
 	PacketsSkipped                  uint64 // left out of the schedule, for want of a MAC
 	PacketsToStale                  uint64 // sent to a MAC that was known to have changed or not to answer
+	PacketsToUnconfirmed            uint64 // sent to a MAC that no answer had confirmed since the link was down
 	Errors                          uint64 // frames that could not leave
 	First, Last                     loop.Time
 }
@@ -46,7 +47,7 @@ type tally struct {
 	dropped uint64
 	lost    uint64 // octets of dropped frames and errors
 	droppedOctets,
-	skipped, stale, errors uint64
+	skipped, stale, unconfirmed, errors uint64
 	first, last loop.Time
 	due         uint64
 	classes     []uint64
@@ -58,15 +59,15 @@ type tally struct {
 // not even when the writer's thread is put to sleep in the middle.
 type published struct {
 	version atomic.Uint64
-	words   [2][12]atomic.Uint64
+	words   [2][13]atomic.Uint64
 	classes []atomic.Uint64
 }
 
 func (p *published) store(t *tally) {
 	version := p.version.Load() + 1
 	words := &p.words[version&1]
-	for i, v := range [12]uint64{t.made, t.actual, t.octets, t.dropped, t.lost, t.droppedOctets, t.skipped, t.stale,
-		t.errors, uint64(t.first), uint64(t.last), t.due} {
+	for i, v := range [13]uint64{t.made, t.actual, t.octets, t.dropped, t.lost, t.droppedOctets, t.skipped, t.stale,
+		t.errors, uint64(t.first), uint64(t.last), t.due, t.unconfirmed} {
 		if words[i].Load() != v {
 			words[i].Store(v)
 		}
@@ -91,6 +92,7 @@ func (p *published) load() (t tally) {
 			made: w[0].Load(), actual: w[1].Load(), octets: w[2].Load(), dropped: w[3].Load(),
 			lost: w[4].Load(), droppedOctets: w[5].Load(), skipped: w[6].Load(), stale: w[7].Load(),
 			errors: w[8].Load(), first: loop.Time(w[9].Load()), last: loop.Time(w[10].Load()), due: w[11].Load(),
+			unconfirmed: w[12].Load(),
 		}
 		if p.version.Load() == version {
 			break
@@ -133,7 +135,7 @@ func (r *Run) Counters() Counters {
 	c := Counters{
 		PacketsIntended: t.due, PacketsActual: t.actual, OctetsActual: t.octets,
 		PacketsDropped: t.dropped, OctetsDropped: t.droppedOctets, PacketsSkipped: t.skipped, PacketsToStale: t.stale,
-		Errors: t.errors, First: t.first, Last: t.last,
+		PacketsToUnconfirmed: t.unconfirmed, Errors: t.errors, First: t.first, Last: t.last,
 	}
 	c.OctetsIntended = t.octets + t.lost + r.p.pace.octetsOf(t.due-min(t.due, t.actual+t.dropped+t.errors))
 	return c

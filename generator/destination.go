@@ -74,8 +74,8 @@ func (r *Run) destination(b *bout, i int, adj uint32, word uint64) bool {
 			s.adj = adj
 			return true // the buffer has it
 		}
-	case AdjacencyStale:
-		r.stale = true
+	case AdjacencyStale, AdjacencyUnconfirmed:
+		r.doubtful = true
 	default:
 		if paused(word) {
 			return false

@@ -75,6 +75,7 @@ type Error struct {
 // Counts tells how far the next hops of a generator are resolved.
 type Counts struct {
 	Total, Resolved, Failed int
+	Unconfirmed             int // of those resolved: their MAC is known but not confirmed
 }
 
 // Unresolved is the number of next hops without a MAC, failed ones included.

@@ -172,7 +172,7 @@ func TestAccepted(t *testing.T) {
 		{`{"continuous":true}`, `{"continuous":false,"frames":5}`},
 		{`{"fixed":128}`, `{"fixed":128,"list":null}`},
 		{`"load"`, `"learning":{},"load"`},
-		{`"load"`, `"learning":{"on_unresolved":"fallback","fallback_mac":null,"destination_mac":"learned","timeout_ms":3600000,"track":false,"on_lost":"stop"},"load"`},
+		{`"load"`, `"learning":{"on_unresolved":"fallback","fallback_mac":null,"destination_mac":"learned","timeout_ms":3600000,"track":false,"on_lost":"stop","relearn":false,"accept_unconfirmed":true},"load"`},
 	} {
 		raw := strings.Replace(plain, c[0], c[1], 1)
 		if _, faults := ParseConfig([]byte(raw)); len(faults) > 0 {
@@ -183,7 +183,7 @@ func TestAccepted(t *testing.T) {
 	if c.Load.Burst != 1 { // pitfall 23
 		t.Error("burst size", c.Load.Burst)
 	}
-	if c.Learning != (Learning{Timeout: 30 * loop.Second, Track: true}) {
+	if c.Learning != (Learning{Timeout: 30 * loop.Second, Track: true, Relearn: true}) {
 		t.Errorf("%+v", c.Learning)
 	}
 }

@@ -9,37 +9,68 @@ import (
 // Learned gives a next hop the MAC that it answered with.
 func (m *Manager) Learned(handle, adj uint32, mac header.MAC) {
 	if g := m.byHandle[handle]; g != nil {
-		m.resolve(g, adj, mac, "answer")
+		m.setMAC(g, adj, mac, AdjacencyResolved, "answer")
 	}
 }
 
-// Follow tells of a MAC that a next hop has, confirmed by an answer or only told
-// by somebody. A flow that has a MAC goes to the new one at once; one that has
-// none joins the run when the MAC is confirmed. A run that does not track keeps
-// the MACs that it began with.
+// Follow gives a next hop the MAC that its stack knows, confirmed by an answer or
+// not. A flow that has a MAC goes to the new one at once; a flow that has none joins
+// the run when the MAC is confirmed, or earlier if the generator accepts unconfirmed
+// MACs. A run that does not track keeps the MACs that it began with.
 func (m *Manager) Follow(g *Generator, adj uint32, mac header.MAC, confirmed bool, cause string) {
 	old, state := g.program.Adjacency(adj)
+	same := old == mac && (state == AdjacencyResolved || state == AdjacencyUnconfirmed && !confirmed)
 	switch {
-	case !state.hasMAC() && !(g.Active() && confirmed): // for learning to settle
-	case state.hasMAC() && g.Active() && !g.program.config.Learning.Track:
+	case !state.hasMAC() && !confirmed:
+		m.Heard(g, adj, mac)
+	case !state.hasMAC() && !g.Active(): // for learning to settle
+	case state.hasMAC() && g.Active() && old != mac && !g.program.config.Learning.Track:
 		if g.missed == nil {
-			g.missed = make(map[uint32]header.MAC)
+			g.missed = make(map[uint32]missed)
 		}
-		g.missed[adj] = mac
-	case old != mac || state != AdjacencyResolved:
-		m.resolve(g, adj, mac, cause)
+		g.missed[adj] = missed{mac, confirmed || state == AdjacencyResolved}
+	case same:
+	case state == AdjacencyUnconfirmed && !confirmed:
+		m.setMAC(g, adj, mac, AdjacencyUnconfirmed, cause)
+	default:
+		m.setMAC(g, adj, mac, AdjacencyResolved, cause)
 	}
 }
 
-// resolve gives a next hop a MAC, and accounts for the one that it had.
-func (m *Manager) resolve(g *Generator, adj uint32, mac header.MAC, cause string) {
+// missed is a MAC that a run which does not track has not followed.
+type missed struct {
+	mac       header.MAC
+	confirmed bool // and the link was not down since
+}
+
+// Heard gives a next hop that has no MAC an unconfirmed one, if its generator accepts
+// unconfirmed MACs.
+func (m *Manager) Heard(g *Generator, adj uint32, mac header.MAC) {
+	if _, state := g.program.Adjacency(adj); !state.hasMAC() && g.program.config.Learning.AcceptUnconfirmed {
+		m.setMAC(g, adj, mac, AdjacencyUnconfirmed, "heard")
+	}
+}
+
+// LinkDown makes all MACs of a generator unconfirmed, because other stations may be
+// there when the link of its interface is up again.
+func (m *Manager) LinkDown(g *Generator) {
+	g.program.doubt()
+	for adj, missing := range g.missed {
+		missing.confirmed = false
+		g.missed[adj] = missing
+	}
+}
+
+// setMAC gives a next hop a MAC, confirmed or not, and accounts for the one that it
+// had.
+func (m *Manager) setMAC(g *Generator, adj uint32, mac header.MAC, to AdjacencyState, cause string) {
 	p, r := g.program, g.result
 	if !p.canSet(adj) {
 		return
 	}
 	old, state := p.Adjacency(adj)
 	if r == nil {
-		p.SetMAC(adj, mac)
+		p.set(adj, word(mac, to))
 		return
 	}
 	change := NeighborChange{At: m.loop.Now(), NextHop: p.Hop(adj), Old: old, New: mac, Cause: cause}
@@ -50,8 +81,9 @@ func (m *Manager) resolve(g *Generator, adj uint32, mac header.MAC, cause string
 	if !change.Old.IsZero() && change.Old != mac {
 		note = r.note(adj, change)
 	}
-	p.setNoted(adj, mac, AdjacencyResolved, note)
-	if !change.Old.IsZero() && (change.Old != mac || state != AdjacencyResolved) {
+	p.setNoted(adj, mac, to, note)
+	back := state == AdjacencyStale || state == AdjacencyFailed
+	if !change.Old.IsZero() && (change.Old != mac || back) {
 		m.tellHop(g, change)
 	}
 }
@@ -117,8 +149,12 @@ func (m *Manager) stillLost(g *Generator) {
 // catchUp gives a generator whose run has ended what it did not follow, and says
 // what is left of what it had learned.
 func (m *Manager) catchUp(g *Generator) {
-	for adj, mac := range g.missed {
-		g.program.SetMAC(adj, mac)
+	for adj, missed := range g.missed {
+		state := AdjacencyUnconfirmed
+		if missed.confirmed {
+			state = AdjacencyResolved
+		}
+		g.program.set(adj, word(missed.mac, state))
 	}
 	g.missed = nil
 	if g.learning == LearningResolved && g.program.Counts().Unresolved() > 0 {

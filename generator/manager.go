@@ -7,7 +7,6 @@ import (
 	"regexp"
 	"slices"
 
-	"glean/stack/header"
 	"glean/stack/loop"
 )
 
@@ -140,8 +139,8 @@ type Generator struct {
 	past        Counters // of runs that have ended
 	place       int      // in Manager.active
 	transmitter Transmitter
-	stopReason  error                 // why the run is stopped, if nobody asked for it
-	missed      map[uint32]header.MAC // changes since the run began, if it does not track
+	stopReason  error             // why the run is stopped, if nobody asked for it
+	missed      map[uint32]missed // changes since the run began, if it does not track
 	whenStopped []func()
 	deleting    bool
 }
@@ -383,12 +382,17 @@ func (m *Manager) Ready(g *Generator) error {
 	case PolicySkip:
 		allowed = counts.Resolved > 0 || g.program.sendable()
 	}
-	if g.reason == nil && (g.learning == LearningUnsupported || allowed) {
+	confirmed := counts.Unconfirmed == 0 || g.program.config.Learning.AcceptUnconfirmed
+	if g.reason == nil && (g.learning == LearningUnsupported || allowed && confirmed) {
 		return nil
 	}
-	e := failure(KindConflict, "generator %q: %d of %d next hops have no MAC", g.ID, counts.Unresolved(), counts.Total)
-	if g.reason != nil {
-		e = failure(KindConflict, "generator %q: %v", g.ID, g.reason)
+	e := failure(KindConflict, "generator %q cannot start: %d of %d next hops are not resolved", g.ID, counts.Unresolved(), counts.Total)
+	switch {
+	case g.reason != nil:
+		e = failure(KindConflict, "generator %q cannot start: %v", g.ID, g.reason)
+	case allowed:
+		e = failure(KindConflict, "generator %q cannot start: %d of %d next hops are not confirmed since the link was down",
+			g.ID, counts.Unconfirmed, counts.Total)
 	}
 	e.Learning, e.LearningID, e.Counts = g.learning.String(), g.learningID, counts
 	return e

@@ -353,6 +353,7 @@ func (c Counters) Plus(d Counters) Counters {
 	c.OctetsDropped += d.OctetsDropped
 	c.PacketsSkipped += d.PacketsSkipped
 	c.PacketsToStale += d.PacketsToStale
+	c.PacketsToUnconfirmed += d.PacketsToUnconfirmed
 	c.Errors += d.Errors
 	if c.First == NoTime || d.First != NoTime && d.First < c.First {
 		c.First = d.First

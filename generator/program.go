@@ -48,6 +48,11 @@ const (
 	AdjacencyStale  // does not answer any more; flows go on to the last known MAC and are counted
 )
 
+// AdjacencyUnconfirmed has a MAC that no answer confirms: none has come since the
+// link was down, or the next hop never confirms it (Learning.AcceptUnconfirmed).
+// Flows use the MAC, and their frames are counted. Its bit 0 is set, see hasMAC.
+const AdjacencyUnconfirmed AdjacencyState = 5
+
 func (s AdjacencyState) hasMAC() bool { return s&1 != 0 }
 
 // The word of an adjacency is its MAC, its state, and the number of the last
@@ -56,7 +61,7 @@ func (s AdjacencyState) hasMAC() bool { return s&1 != 0 }
 const (
 	macBits   = 48
 	macMask   = 1<<macBits - 1
-	stateBits = 2
+	stateBits = 3
 	stateMask = (1<<stateBits - 1) << macBits
 	noteShift = macBits + stateBits
 )
@@ -74,7 +79,11 @@ func stateOf(word uint64) AdjacencyState { return AdjacencyState(word & stateMas
 // outdated tells whether a frame that was made with one word has gone to a wrong
 // MAC, now that the adjacency has another word.
 func outdated(sent, now uint64) bool {
-	return stateOf(sent).hasMAC() && (sent&macMask != now&macMask || stateOf(now) != AdjacencyResolved)
+	if !stateOf(sent).hasMAC() {
+		return false
+	}
+	s := stateOf(now)
+	return sent&macMask != now&macMask || s != AdjacencyResolved && s != AdjacencyUnconfirmed
 }
 
 // Program is the compiled form of a generator. It does not change; only the
@@ -190,12 +199,32 @@ func (p *Program) dropNote(adj uint32, note int) {
 	}
 }
 
-func (p *Program) count(s AdjacencyState, by int) {
-	if s == AdjacencyStale {
-		p.stale += by
+// doubt makes every confirmed MAC of a next hop unconfirmed. It runs on the loop when
+// the link goes down; a million next hops take a few milliseconds.
+func (p *Program) doubt() {
+	doubted := 0
+	for adj := range p.hops {
+		w := p.words[adj].Load()
+		if stateOf(w) == AdjacencyResolved {
+			p.words[adj].Store(w&^stateMask | uint64(AdjacencyUnconfirmed)<<macBits)
+			doubted++
+		}
 	}
+	if doubted > 0 {
+		p.changes.Add(1)
+		p.counts.Unconfirmed += doubted
+	}
+}
+
+func (p *Program) count(s AdjacencyState, by int) {
 	switch s {
-	case AdjacencyResolved, AdjacencyStale:
+	case AdjacencyStale:
+		p.stale += by
+		p.counts.Resolved += by
+	case AdjacencyUnconfirmed:
+		p.counts.Unconfirmed += by
+		p.counts.Resolved += by
+	case AdjacencyResolved:
 		p.counts.Resolved += by
 	case AdjacencyFailed:
 		p.counts.Failed += by

@@ -54,32 +54,32 @@ type Run struct {
 	staleBy   atomic.Pointer[staleCounts] // nil until the first change
 
 	// The rest belongs to the caller of Step.
-	tally   tally
-	cursors []cursor
-	turns   turns
-	frames  [Batch][]byte // in the order in which they leave
-	slotOf  [Batch]int    // by frame
-	head    int           // frames[head:tail] wait for the device
-	tail    int
-	slots   []slot
-	views   [][]byte // by slot: the frame in it
-	flowOf  []uint64 // by slot: its flow counted among the run's own, if it is counted or signed
-	buffer  []byte   // of all slots, stride octets each
-	stride  int
-	regions []region
-	batch   uint64 // number of the batch, from 1 on
-	bouts   []bout // of the present plan
-	columns columns
-	stale   bool // a frame of the batch goes to a stale MAC
-	begun   bool
-	ended   bool
-	err     error
-	begin   loop.Time     // of the run
-	origin  loop.Time     // of the schedule; later than begin by the time in which no flow had a MAC
-	changes uint64        // of adjacencies, when frames were built
-	retry   loop.Duration // pause before the device is tried again
-	barren  uint64        // frames passed over since the last one with a MAC
-	idleAt  uint64        // changes when a whole round was barren, +1
+	tally    tally
+	cursors  []cursor
+	turns    turns
+	frames   [Batch][]byte // in the order in which they leave
+	slotOf   [Batch]int    // by frame
+	head     int           // frames[head:tail] wait for the device
+	tail     int
+	slots    []slot
+	views    [][]byte // by slot: the frame in it
+	flowOf   []uint64 // by slot: its flow counted among the run's own, if it is counted or signed
+	buffer   []byte   // of all slots, stride octets each
+	stride   int
+	regions  []region
+	batch    uint64 // number of the batch, from 1 on
+	bouts    []bout // of the present plan
+	columns  columns
+	doubtful bool // a frame of the batch goes to a stale or unconfirmed MAC
+	begun    bool
+	ended    bool
+	err      error
+	begin    loop.Time     // of the run
+	origin   loop.Time     // of the schedule; later than begin by the time in which no flow had a MAC
+	changes  uint64        // of adjacencies, when frames were built
+	retry    loop.Duration // pause before the device is tried again
+	barren   uint64        // frames passed over since the last one with a MAC
+	idleAt   uint64        // changes when a whole round was barren, +1
 }
 
 // NewRun prepares a run of a program.
@@ -260,7 +260,7 @@ func (r *Run) refresh() {
 				s.word = word
 				putMAC(r.frames[i], word)
 				r.cursors[s.def].everyWord = 0
-				r.stale = r.stale || state == AdjacencyStale
+				r.doubtful = r.doubtful || state != AdjacencyResolved
 			} else if word != s.word && (r.p.config.Learning.Policy != PolicyFallback || paused(word)) {
 				r.tally.skipped++
 				r.took(-1)
@@ -350,8 +350,8 @@ func (r *Run) account(from, to int, now loop.Time) {
 	default:
 		r.accountFlows(from, to, now)
 	}
-	if moved := r.changes != r.p.changes.Load(); moved || r.stale {
-		r.accountStale(from, to, moved)
+	if moved := r.changes != r.p.changes.Load(); moved || r.doubtful {
+		r.accountDoubtful(from, to, moved)
 	}
 	t.actual += n
 	if t.first == NoTime {

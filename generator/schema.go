@@ -71,6 +71,8 @@ var learningSchema = document.OwnObject("learning", "how the MAC addresses of ne
 	document.Optional("timeout_ms", document.NumberOr(learningLeast, learningMost, learningUsual, "how long learning asks")),
 	document.Optional("track", document.Flag(true, "keep next hops verified during a run and use changed MACs at once")),
 	document.Optional("on_lost", document.WordOf(lostWords, lostWords[0], "what happens to flows whose tracked next hop stops answering")),
+	document.Optional("relearn", document.Flag(true, "learn again when the link comes up what timed out because it was down")),
+	document.Optional("accept_unconfirmed", document.Flag(false, "use next hops that tell their MAC but never confirm it by an answer")),
 )
 
 var trafficSchema = document.ObjectOf("traffic", "one traffic definition",

@@ -83,21 +83,23 @@ func (r *Result) NeighborChanges() (kept []NeighborChange, leftOut uint64) {
 	return kept, l.leftOut
 }
 
-// accountStale counts frames that went to a MAC that was known to be wrong when
-// the device had taken them, each for the change that made it wrong. Frames of one
-// change in a row are counted at once.
-func (r *Run) accountStale(from, to int, moved bool) {
+// accountDoubtful counts frames that went to a MAC that was known to be wrong when
+// the device had taken them, each for the change that made it wrong, and those that
+// went to a MAC which was not confirmed then. Frames of one change in a row are
+// counted at once.
+func (r *Run) accountDoubtful(from, to int, moved bool) {
 	note, n := uint64(0), uint64(0)
 	for i := from; i < to; i++ {
 		s := r.slot(i)
 		word := s.word
-		if stateOf(word) != AdjacencyStale {
-			if !moved || s.adj == NoAdjacency {
-				continue
+		if moved && s.adj != NoAdjacency && stateOf(word) != AdjacencyStale {
+			word = r.p.words[s.adj].Load()
+		}
+		if !outdated(s.word, word) {
+			if stateOf(word) == AdjacencyUnconfirmed && stateOf(s.word).hasMAC() {
+				r.tally.unconfirmed++
 			}
-			if word = r.p.words[s.adj].Load(); !outdated(s.word, word) {
-				continue
-			}
+			continue
 		}
 		if word>>noteShift != note {
 			r.countStale(note, n)

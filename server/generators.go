@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"slices"
 
+	"glean/generator"
 	"glean/server/engine"
 )
 
@@ -180,13 +181,20 @@ func (s *Server) startGenerator(w *responseWriter, r *request) error {
 	if err := s.learnedFirst(w, r, r.id()); err != nil {
 		return err
 	}
-	v, err := call(r.Context(), s, func() (v resultView, err error) {
-		result, err := s.Engine.StartGenerator(r.id())
-		if err == nil {
-			v = s.resultView(result)
-		}
-		return v, err
+	o := newOutcome[resultView]()
+	err := s.Do(r.Context(), func() {
+		s.Engine.StartWhenConfirmed(r.id(), func(result *generator.Result, err error) {
+			v := resultView{}
+			if err == nil {
+				v = s.resultView(result)
+			}
+			o.set(v, err)
+		})
 	})
+	if err != nil {
+		return err
+	}
+	v, err := o.await(r)
 	if err != nil {
 		return err
 	}

@@ -30,10 +30,11 @@ type planAddrJSON struct {
 }
 
 var adjacencyWords = map[generator.AdjacencyState]string{
-	generator.AdjacencyUnresolved: "unresolved",
-	generator.AdjacencyResolved:   "resolved",
-	generator.AdjacencyFailed:     "timed_out",
-	generator.AdjacencyStale:      "stale",
+	generator.AdjacencyUnresolved:  "unresolved",
+	generator.AdjacencyUnconfirmed: "unconfirmed",
+	generator.AdjacencyResolved:    "resolved",
+	generator.AdjacencyFailed:      "timed_out",
+	generator.AdjacencyStale:       "stale",
 }
 
 // newPlanJSON sorts next hops and addresses.

@@ -33,17 +33,18 @@ type neighborChangeJSON struct {
 }
 
 type flowCountersJSON struct {
-	OctetsActual      uint64  `json:"octets_actual"`
-	PacketsActual     uint64  `json:"packets_actual"`
-	OctetsIntended    uint64  `json:"octets_intended"`
-	PacketsIntended   uint64  `json:"packets_intended"`
-	Errors            uint64  `json:"errors"`
-	OctetsDropped     uint64  `json:"octets_dropped"`
-	PacketsDropped    uint64  `json:"packets_dropped"`
-	PacketsSkipped    *uint64 `json:"packets_skipped,omitempty"` // not of a flow
-	PacketsToStaleMAC *uint64 `json:"packets_to_stale_mac,omitempty"`
-	TimestampFirst    *string `json:"timestamp_first,omitempty"`
-	TimestampLast     *string `json:"timestamp_last,omitempty"`
+	OctetsActual            uint64  `json:"octets_actual"`
+	PacketsActual           uint64  `json:"packets_actual"`
+	OctetsIntended          uint64  `json:"octets_intended"`
+	PacketsIntended         uint64  `json:"packets_intended"`
+	Errors                  uint64  `json:"errors"`
+	OctetsDropped           uint64  `json:"octets_dropped"`
+	PacketsDropped          uint64  `json:"packets_dropped"`
+	PacketsSkipped          *uint64 `json:"packets_skipped,omitempty"` // not of a flow
+	PacketsToStaleMAC       *uint64 `json:"packets_to_stale_mac,omitempty"`
+	PacketsToUnconfirmedMAC *uint64 `json:"packets_to_unconfirmed_mac,omitempty"`
+	TimestampFirst          *string `json:"timestamp_first,omitempty"`
+	TimestampLast           *string `json:"timestamp_last,omitempty"`
 }
 
 type remainingJSON struct {
@@ -89,7 +90,8 @@ func (s *Server) resultJSON(v resultView) resultJSON {
 			Errors:        c.Errors,
 			OctetsDropped: c.OctetsDropped, PacketsDropped: c.PacketsDropped,
 			PacketsSkipped: &c.PacketsSkipped, PacketsToStaleMAC: &c.PacketsToStale,
-			TimestampFirst: s.sentAt(c.First), TimestampLast: s.sentAt(c.Last),
+			PacketsToUnconfirmedMAC: &c.PacketsToUnconfirmed,
+			TimestampFirst:          s.sentAt(c.First), TimestampLast: s.sentAt(c.Last),
 		},
 		Flows:            make([]string, run.CountedFlows()),
 		ProtocolCounters: make(map[string]map[string]uint64),

@@ -19,6 +19,7 @@ func FlowCounters() *document.Schema {
 		count("packets_dropped", "frames that the device could not take in time (`--drop-overruns`)"),
 		count("packets_skipped", "frames that were not sent because their next hop had no MAC, or was lost with `on_lost` pause; absent for a flow"),
 		count("packets_to_stale_mac", "frames that were given to the device with a MAC that was known to be outdated; not the loss, which only the receiver knows"),
+		count("packets_to_unconfirmed_mac", "frames that were given to the device with a MAC that no answer had confirmed since the link was down, or that its next hop never confirms (`accept_unconfirmed`); absent for a flow"),
 		at("timestamp_first", "when the first frame was sent; absent before"),
 		at("timestamp_last", "when the last frame was sent; absent before the first"),
 	)

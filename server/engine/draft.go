@@ -130,7 +130,7 @@ func DraftLearning(spec *LearningSpec) (err error) {
 			s.Timeout = max(s.Timeout, g.Program().Config().Learning.Timeout)
 		}
 		ifaces[n] = targetOf(g).iface
-		s.Generators = append(s.Generators, ifaces[n].wants(g.ID, g.Handle, g.Program(), spec.Mode))
+		s.Generators = append(s.Generators, ifaces[n].wants(g.ID, g.Handle, g.Program(), spec.wantsHop))
 	}
 	of.draft, err = prepare(s, ifaces...)
 	return err
@@ -152,13 +152,23 @@ func prepare(s learning.Spec, ifaces ...*iface) (*learning.Draft, error) {
 	return d, nil
 }
 
-// wants lists a generator's destinations, or only those whose next hop is not
-// resolved.
-func (i *iface) wants(id string, handle uint32, p *generator.Program, mode learning.Mode) learning.GeneratorWants {
+// wantsHop reports whether a request for generators learns a next hop in state s.
+func (spec *LearningSpec) wantsHop(s generator.AdjacencyState) bool {
+	switch {
+	case spec.unconfirmed:
+		return s == generator.AdjacencyUnconfirmed
+	case spec.Mode == learning.ModeUnresolved:
+		return s != generator.AdjacencyResolved
+	}
+	return true
+}
+
+// wants lists a generator's destinations whose next hop is in a wanted state.
+func (i *iface) wants(id string, handle uint32, p *generator.Program, wanted func(generator.AdjacencyState) bool) learning.GeneratorWants {
 	w := learning.GeneratorWants{ID: id, Handle: handle, Interface: i.forLearning()}
 	for _, d := range p.Destinations() {
-		if mode == learning.ModeUnresolved && d.Adj != generator.NoAdjacency {
-			if _, state := p.Adjacency(d.Adj); state == generator.AdjacencyResolved {
+		if d.Adj != generator.NoAdjacency {
+			if _, state := p.Adjacency(d.Adj); !wanted(state) {
 				continue
 			}
 		}
@@ -181,6 +191,6 @@ func draftOf(p *generator.Program, i *iface) (*learning.Draft, error) {
 	return prepare(learning.Spec{
 		Mode:       learning.ModeCached,
 		Timeout:    p.Config().Learning.Timeout,
-		Generators: []learning.GeneratorWants{i.wants("", 0, p, learning.ModeCached)},
+		Generators: []learning.GeneratorWants{i.wants("", 0, p, func(generator.AdjacencyState) bool { return true })},
 	}, i)
 }

@@ -282,7 +282,8 @@ func (e *Engine) DeleteGeneratorsByID(ids []string, done func()) {
 	}, done)
 }
 
-// StartGenerator starts a generator.
+// StartGenerator starts a generator. It refuses while a next hop is to be confirmed
+// after the link was down; see StartWhenConfirmed.
 func (e *Engine) StartGenerator(id string) (*generator.Result, error) { return e.startGenerator(id, 0) }
 
 func (e *Engine) startGenerator(id string, at loop.Time) (*generator.Result, error) {
@@ -308,12 +309,17 @@ const (
 	startEach = 250 * loop.Microsecond
 )
 
-// StartGenerators starts all of the generators, at one moment, or none; many are made
+// StartGenerators starts all of the generators, at one moment, or none. Next hops
+// are confirmed first if the link was down. Many generators are made
 // ready in several turns of the loop, and are active one after the other. When one
 // can't start, those that were started are stopped, most of them before their
 // first frame, their results are removed, and failed gets the error; else started
 // gets the results.
 func (e *Engine) StartGenerators(ids []string, started func([]*generator.Result), failed func(error)) {
+	e.confirm(ids, func() { e.startAll(ids, started, failed) })
+}
+
+func (e *Engine) startAll(ids []string, started func([]*generator.Result), failed func(error)) {
 	at := loop.Time(0)
 	if len(ids) > 1 {
 		at = e.loop.Now().Add(startLead + startEach*loop.Duration(len(ids)))
@@ -499,7 +505,8 @@ func endedFields(r *generator.Result) []Field {
 		{"result", r.ID},
 		{"packets_actual", c.PacketsActual}, {"octets_actual", c.OctetsActual}, {"packets_intended", c.PacketsIntended},
 		{"packets_dropped", c.PacketsDropped}, {"packets_skipped", c.PacketsSkipped},
-		{"packets_to_stale_mac", c.PacketsToStale}, {"errors", c.Errors},
+		{"packets_to_stale_mac", c.PacketsToStale},
+		{"packets_to_unconfirmed_mac", c.PacketsToUnconfirmed}, {"errors", c.Errors},
 	}
 }
 

@@ -74,6 +74,11 @@ type iface struct {
 	bound    []*generator.Generator // by handle
 	tracking []*generator.Generator // those that run and track, as they were started
 	deleted  bool
+
+	// By handle of a generator, never walked: what was not learned because the link
+	// was down, and the request that learns it again.
+	missed     map[uint32]bool
+	relearning map[uint32]string
 }
 
 // CreateInterface makes an interface.

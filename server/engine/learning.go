@@ -21,7 +21,8 @@ type LearningSpec struct {
 	Mode         learning.Mode
 	Timeout      loop.Duration // 0 is the longest of the generators', or learning.DefaultTimeout for addresses
 
-	subject *subject // by BindLearning
+	unconfirmed bool     // only next hops whose MAC is unconfirmed
+	subject     *subject // by BindLearning
 }
 
 // StartLearning starts a learning request.
@@ -116,6 +117,9 @@ var _ learning.Observer = learningObserver{}
 
 // GeneratorBegins implements learning.Observer.
 func (o learningObserver) GeneratorBegins(handle uint32, r *learning.Request) {
+	if g := o.generators.ByHandle(handle); g != nil {
+		targetOf(g).iface.forgetMissed(handle)
+	}
 	o.generators.LearningStarted(handle, r.ID())
 }
 
@@ -128,12 +132,26 @@ func (o learningObserver) Learned(handle, adj uint32, mac header.MAC) {
 // if it was asked in vain, and not if its time was over before it could be asked.
 // All other reasons say nothing of the neighbor: nobody could be asked (link_down,
 // table_full, address_tentative), the answer may have gone to somebody else
-// (address_conflict), or nobody waited for it (cancelled, interface_deleted);
+// (address_conflict), it answers somehow (unconfirmed), or nobody waited for it
+// (cancelled, interface_deleted);
 // no_route, own_address and no_source_address are of next hops that never have a
 // MAC.
 func (o learningObserver) Lost(handle, adj uint32, why learning.Reason, attempts int) {
-	if g := o.generators.ByHandle(handle); g != nil && (why != learning.NoReply || attempts == 0) {
-		if _, state := g.Program().Adjacency(adj); state == generator.AdjacencyResolved || state == generator.AdjacencyStale {
+	g := o.generators.ByHandle(handle)
+	if g == nil {
+		return
+	}
+	switch p, i := g.Program(), targetOf(g).iface; why {
+	case learning.LinkDown:
+		i.missedByLink(g)
+	case learning.Unconfirmed:
+		if n, known := i.stack.Neighbor(p.Hop(adj)); known && n.State.HasMAC() {
+			o.generators.Heard(g, adj, n.MAC)
+		}
+	}
+	if why != learning.NoReply || attempts == 0 {
+		switch _, state := g.Program().Adjacency(adj); state {
+		case generator.AdjacencyResolved, generator.AdjacencyStale, generator.AdjacencyUnconfirmed:
 			return
 		}
 	}

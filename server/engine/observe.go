@@ -93,7 +93,9 @@ func (o portObserver) linkChanged(s link.State) {
 	o.port.gone = s.Reason == link.ReasonDeleted
 	if s.Up {
 		o.emit(o.port.event("up", ""))
+		o.relearn(o.port)
 		return
 	}
+	o.doubt(o.port)
 	o.emit(o.port.event("down", s.Reason.String(), Field{"reason", s.Reason.String()}))
 }

@@ -17,17 +17,19 @@ var relearns = map[string]struct {
 	neighbor string
 	end      func(n *network) // makes a request end that has begun, or is going to
 	lost     bool             // the neighbor is known not to be there
+	refused  bool             // the generator may not start then
 }{
-	"cancelled": {"", func(n *network) { n.DeleteLearning("again") }, false},
-	"link_down": {"", func(n *network) { n.near[0].SetState(link.State{Reason: link.ReasonDown}) }, false},
+	"cancelled": {"", func(n *network) { n.DeleteLearning("again") }, false, false},
+	"link_down": {"", func(n *network) { n.near[0].SetState(link.State{Reason: link.ReasonDown}) }, false, true},
 	"table_full": {`"max_entries":2,"reachable_time_ms":1000`, func(n *network) {
 		n.learn(`{"interface_id":"if-0","timeout_ms":60000,"addresses":["198.18.0.77","2001:db8::77"]}`)
-	}, false},
-	"no_reply": {"", func(*network) {}, true},
+	}, false, false},
+	"no_reply": {"", func(*network) {}, true, true},
 }
 
 // TestWhatWasResolvedStays: a generator keeps the MACs that it had when learning
-// it anew says nothing of its next hops. It is resolved then, and can start.
+// it anew says nothing of its next hops. It is resolved then, and can start unless
+// the link is down.
 func TestWhatWasResolvedStays(t *testing.T) {
 	for reason, c := range relearns {
 		t.Run(reason, func(t *testing.T) {
@@ -65,10 +67,10 @@ func TestWhatWasResolvedStays(t *testing.T) {
 				t.Errorf("%s, %+v; request %v", got, rows, r.State())
 			}
 			_, err := n.StartGenerator("g")
-			if (err != nil) != c.lost {
+			if (err != nil) != c.refused {
 				t.Errorf("start: %v", err)
 			}
-			if c.lost && kindOf(t, err) != engine.Conflict {
+			if c.refused && kindOf(t, err) != engine.Conflict {
 				t.Errorf("start: %v, want a conflict", err)
 			}
 		})

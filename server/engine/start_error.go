@@ -27,9 +27,12 @@ func (e *Engine) startError(id string, err error) error {
 	}
 	for _, row := range r.Rows(learning.RowFilter{State: state, Limit: 1}) {
 		refused.Detail += ": " + explainRow(row)
+		if row.Reason == learning.Unconfirmed {
+			refused.Detail += " (it told its MAC, but no answer confirms it; config.learning.accept_unconfirmed: true allows to use it)"
+		}
 	}
 	if state == learning.StateResolving {
-		left := max(0, r.CreatedAt().Add(r.Timeout()).Sub(e.Now()))
+		left := max(0, r.Deadline().Sub(e.Now()))
 		refused.Detail += fmt.Sprintf("; learning takes at most %d ms more: start it with the header \"Prefer: wait=%d\", or look at /learning/%s",
 			left/loop.Millisecond, min(60, (left+loop.Second-1)/loop.Second), r.ID())
 	} else {

@@ -13,7 +13,16 @@ func (e *Engine) ToggleGenerator(t Toggle, done func(*generator.Result, error)) 
 	if e.generators.ResultCount() >= e.limits.Results {
 		return &Error{Kind: TooMany, Detail: fmt.Sprintf("there are %d generator results, and no more are kept", e.generators.ResultCount())}
 	}
-	return e.startError(t.With, e.generators.Toggle(t.Replace, t.With, func(r *generator.Result, err error) {
-		done(r, e.startError(t.With, err))
-	}))
+	var refused error
+	returned := false
+	e.confirm([]string{t.With}, func() {
+		err := e.generators.Toggle(t.Replace, t.With, func(r *generator.Result, err error) {
+			done(r, e.startError(t.With, err))
+		})
+		if refused = e.startError(t.With, err); returned && refused != nil {
+			done(nil, refused)
+		}
+	})
+	returned = true
+	return refused
 }

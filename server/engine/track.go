@@ -134,6 +134,7 @@ func (e *Engine) track(g *generator.Generator, cause generator.Cause) {
 		i.bound = slices.Insert(i.bound, at, g)
 	case cause == generator.CauseDeleted:
 		i.bound = slices.Delete(i.bound, at, at+1)
+		i.forgetMissed(g.Handle)
 	case cause == generator.CauseStarted && tracks:
 		i.tracking = append(i.tracking, g)
 		e.tracker.add(&trackJob{iface: i, generator: g, program: p, end: uint32(p.Counts().Total)})
@@ -166,7 +167,8 @@ func (e *Engine) followNeighbor(i *iface, n *stack.NeighborEvent) {
 	}
 	for _, g := range i.bound {
 		p := g.Program()
-		if !g.Active() && (p.Counts().Resolved == 0 || !g.Settled() && n.OldMAC.IsZero()) {
+		heard := !confirmed && p.Config().Learning.AcceptUnconfirmed
+		if !g.Active() && !heard && (p.Counts().Resolved == 0 || !g.Settled() && n.OldMAC.IsZero()) {
 			continue // for learning to settle; a million answers are not looked up here, too
 		}
 		adj, has := p.AdjacencyOf(n.Addr)
