@@ -60,50 +60,48 @@ func (w *Drawn) judge(r *Run) {
 }
 
 // judgeGenerator wants a generator to be what its addresses are, to have
-// transmitted if its policy says so, and to have sent to every address that has
-// a MAC.
+// transmitted if its policy says so, and to have sent to every address that had
+// a MAC when it started.
 func (w *Drawn) judgeGenerator(r *Run, g engine.GeneratorView) {
-	q, err := r.engine.LearningRequest(g.LearningID)
-	if err != nil {
-		return
-	}
-	p := q.Progress()
+	r.judgeRelearned(g)
+	now, then := r.fatesOf(g.ID), r.starts[g.ID]
 	want := "resolved"
-	if p.TimedOut > 0 {
+	if now.timedOut > 0 {
 		want = "timed_out"
 	}
 	lost := r.hasLost(g.ID) // then it may not have any more what it had learned
 	if g.Learning != want && !lost {
-		r.violated(RuleLiveness, "generator %s is %s; of its addresses %d are completed and %d timed out", g.ID, g.Learning, p.Completed, p.TimedOut)
+		r.violated(RuleLiveness, "generator %s is %s; of its addresses %d are completed and %d timed out", g.ID, g.Learning, len(now.completed), now.timedOut)
 	}
-	starts := p.TimedOut == 0
+	starts := then.timedOut == 0
 	switch r.policies[g.ID] {
 	case generator.PolicySkip:
-		starts = p.Completed > 0
+		starts = len(then.completed) > 0 || then.total() == 0
 	case generator.PolicyFallback:
 		starts = true
 	}
+	starts = starts && then.unconfirmed == 0
 	if _, refused := r.refused[g.ID]; refused == starts {
-		r.violated(RuleLiveness, "generator %s: start refused: %t (%s); of its addresses %d are completed and %d timed out",
-			g.ID, refused, r.refused[g.ID], p.Completed, p.TimedOut)
+		r.violated(RuleLiveness, "generator %s: start refused: %t (%s); of its addresses %d were completed, %d timed out and %d unconfirmed",
+			g.ID, refused, r.refused[g.ID], len(then.completed), then.timedOut, then.unconfirmed)
 	}
 	for _, res := range r.engine.Results() {
 		if c := res.Run().Counters(); res.Generator.ID == g.ID && !lost && c.Errors == 0 && c.PacketsActual >= 2*g.FlowCount {
-			w.judgeSent(r, q, res.Run())
+			w.judgeSent(r, then, res.Run())
 		}
 	}
 }
 
-func (w *Drawn) judgeSent(r *Run, q *learning.Request, run *generator.Run) {
+func (w *Drawn) judgeSent(r *Run, then fates, run *generator.Run) {
 	sent := make(map[netip.Addr]bool)
 	for _, f := range r.flowList {
 		if f.run == run {
 			sent[f.Dst] = true
 		}
 	}
-	for _, row := range q.Rows(learning.RowFilter{State: learning.StateCompleted}) {
-		if !sent[row.Address] {
-			r.violated(RuleLiveness, "%s has the MAC %s, but nothing was sent to it", row.Address, row.MAC)
+	for _, a := range then.completed {
+		if !sent[a] {
+			r.violated(RuleLiveness, "%s had a MAC when its generator started, but nothing was sent to it", a)
 		}
 	}
 }
@@ -117,7 +115,7 @@ func (w *Drawn) judgeRow(r *Run, q *learning.Request, row *learning.Row) {
 		}
 		return
 	}
-	deadline := q.CreatedAt().Add(q.Timeout())
+	deadline := q.Deadline()
 	hop := e.nextHop(row.Address)
 	wrong := func(want string) {
 		r.violated(RuleLiveness, "%s: %s (next hop %v) is %s %s at %s after %d attempts; it had to be %s (begun %s, deadline %s, healed %s)",

@@ -33,6 +33,7 @@ type Drawn struct {
 
 	Probe loop.Duration // probe_interval of tracked next hops, 0 for the default
 	Moves []drawnMove
+	Flaps []drawnFlap
 
 	Provider bool // the switches' tags are service tags (IEEE 802.1ad)
 	Visits   []drawnVisit
@@ -231,6 +232,7 @@ func Draw(seed uint64) *Drawn {
 	w.askShortly(d)
 	w.drawHostile(d)
 	w.drawTPIDs(d)
+	w.drawFlaps(d)
 	return w
 }
 
@@ -488,6 +490,11 @@ func (w *Drawn) String() string {
 	}
 	for _, m := range w.Moves {
 		add(" %s at=%s", m.String(), seconds(m.At))
+	}
+	for _, f := range w.Flaps {
+		if f.Host >= 0 {
+			add(" move silently h%d-%d at=%s", f.Moved, f.Host, seconds(f.Cut.From))
+		}
 	}
 	for _, v := range w.Visits {
 		add(" visit(%s by=%d.%d ipv6=%t at=%s)", visitWords[v.What], v.Segment, v.Host, v.V6, seconds(v.At))

@@ -18,6 +18,8 @@ type watchedPort struct {
 	interfaces map[station48]*endpoint // by what frames from them carry
 	last       *endpoint               // the one found last
 	answers    map[vlanAddr][]answer   // nil unless they are kept
+	flapped    bool
+	downAt     loop.Time // when the link went down last, if it has
 	sent       [numKinds]uint64
 	received   [numKinds]uint64
 }

@@ -215,6 +215,7 @@ func (r *Run) reportGenerators(flows []Flow) []Generator {
 			changes, left := res.NeighborChanges()
 			out.Changes += uint64(len(changes)) + left
 			r.judgeStale(g.ID, res)
+			r.judgeUnconfirmed(g.ID, res)
 			out.Runs++
 			out.Sent += c.PacketsActual
 			out.Skipped += c.PacketsSkipped

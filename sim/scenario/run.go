@@ -48,25 +48,27 @@ type Run struct {
 	engine   *engine.Engine
 	pcap     *pcapng.Writer
 
-	ports      []*watchedPort
-	endpoints  map[string]*endpoint
-	count      uint32 // of endpoints so far
-	policies   map[string]generator.Policy
-	targets    map[string]*endpoint // of generators, nil for those bound to a port
-	order      []string             // ids of requests as they were made
-	notYet     int                  // steps of the timeline and starts that are to come
-	resolving  int                  // requests in progress
-	active     int                  // generators
-	everActive bool                 // a generator has transmitted
-	refused    map[string]string
-	faults     []string                  // steps that failed
-	queues     []*watchedQueue           // of all runs
-	lost       uint64                    // frames of generators that wires dropped
-	changed    bool                      // a next hop of a running generator has changed
-	conflicts  []string                  // that events told, "interface: detail"
-	stale      map[*generator.Run]uint64 // frames to MACs known to be wrong
-	flows      map[flowID]*flowSent
-	flowList   []*flowSent
+	ports       []*watchedPort
+	endpoints   map[string]*endpoint
+	count       uint32 // of endpoints so far
+	policies    map[string]generator.Policy
+	targets     map[string]*endpoint // of generators, nil for those bound to a port
+	order       []string             // ids of requests as they were made
+	notYet      int                  // steps of the timeline and starts that are to come
+	resolving   int                  // requests in progress
+	active      int                  // generators
+	everActive  bool                 // a generator has transmitted
+	refused     map[string]string
+	starts      map[string]fates          // of generators, when they were started or refused
+	faults      []string                  // steps that failed
+	queues      []*watchedQueue           // of all runs
+	lost        uint64                    // frames of generators that wires dropped
+	changed     bool                      // a next hop of a running generator has changed
+	conflicts   []string                  // that events told, "interface: detail"
+	stale       map[*generator.Run]uint64 // frames to MACs known to be wrong
+	unconfirmed map[*generator.Run]uint64 // frames to MACs known to be unconfirmed
+	flows       map[flowID]*flowSent
+	flowList    []*flowSent
 
 	safety safety
 	seen   seen // scratch: the frame that is being looked at
@@ -91,7 +93,8 @@ func prepare(s *Scenario, o Options) (*Run, error) {
 		scenario: s, options: o, seed: s.Seed, late: s.Late,
 		endpoints: make(map[string]*endpoint), policies: make(map[string]generator.Policy),
 		targets: make(map[string]*endpoint),
-		refused: make(map[string]string), flows: make(map[flowID]*flowSent), stale: make(map[*generator.Run]uint64),
+		refused: make(map[string]string), starts: make(map[string]fates), flows: make(map[flowID]*flowSent), stale: make(map[*generator.Run]uint64),
+		unconfirmed: make(map[*generator.Run]uint64),
 		safety: safety{
 			asked: make(map[question]loop.Time), requests: make(map[string]learning.State), wanted: make(map[question]int),
 		},
@@ -272,10 +275,23 @@ func (r *Run) startWhenLearned(g engine.GeneratorView) {
 	r.engine.WhenLearned(g.LearningID, start)
 }
 
-// Start starts a generator.
+// Start starts a generator. A refusal that comes later, because next hops had to be
+// confirmed, is in the report.
 func (r *Run) Start(id string) error {
-	_, err := r.engine.StartGenerator(id)
-	return err
+	var refused error
+	returned := false
+	r.notYet++
+	r.engine.StartWhenConfirmed(id, func(_ *generator.Result, err error) {
+		r.notYet--
+		if r.detailed() {
+			r.starts[id] = r.fatesOf(id)
+		}
+		if refused = err; returned && err != nil {
+			r.refused[id] = err.Error()
+		}
+	})
+	returned = true
+	return refused
 }
 
 // Learn starts a request of the body of POST /learning.

@@ -85,7 +85,7 @@ func (r *Run) sent(p *watchedPort, q *watchedQueue, frame []byte) {
 	}
 	switch {
 	case q != nil:
-		r.sentTraffic(e, q, s)
+		r.sentTraffic(p, e, q, s)
 	case e != nil && (s.kind == KindARPRequest || s.kind == KindSolicitation) && s.from != s.to && !s.from.IsUnspecified():
 		r.sentQuestion(e, s.to, s.dst.IsMulticast())
 		r.limited(e, s.to)
@@ -168,7 +168,7 @@ func (r *Run) want(id string, by int) {
 
 // sentTraffic counts a generator's frame and holds its destination MAC against
 // the truth.
-func (r *Run) sentTraffic(e *endpoint, q *watchedQueue, s *seen) {
+func (r *Run) sentTraffic(p *watchedPort, e *endpoint, q *watchedQueue, s *seen) {
 	if f, ok := flowOf(s.payload); ok {
 		if q.last == nil || q.last.Flow != f {
 			q.last = r.flow(q.run, f)
@@ -177,6 +177,9 @@ func (r *Run) sentTraffic(e *endpoint, q *watchedQueue, s *seen) {
 	}
 	if r.changed && e != nil && s.kind == KindTraffic {
 		r.sentStale(q.run, e.nextHop(s.to), s)
+	}
+	if p.flapped && e != nil && s.kind == KindTraffic && !s.to.IsMulticast() {
+		r.sentUnconfirmed(p, e, q.run, e.nextHop(s.to), s)
 	}
 	if e == nil || s.kind != KindTraffic || q.run.Program().Config().Learning.Policy == generator.PolicyFallback ||
 		s.to.IsMulticast() {
@@ -284,6 +287,9 @@ func (r *Run) judgeStart(id string) {
 	}
 	if policy := r.policies[id]; policy == generator.PolicyRefuse && g.Learning != "resolved" && g.Learning != "unsupported" {
 		r.violated(RuleStates, "generator %s was started while %s", id, g.Learning)
+	}
+	if n := r.engine.Unconfirmed(id); n > 0 {
+		r.violated(RuleStates, "generator %s was started while %d next hops are unconfirmed", id, n)
 	}
 }
 

@@ -70,6 +70,7 @@ func (w *Drawn) Scenario() *Scenario {
 	}
 	s.Timeline = append(s.Timeline, w.changeSteps()...)
 	s.Timeline = append(s.Timeline, w.moveSteps()...)
+	s.Timeline = append(s.Timeline, w.flapSteps()...)
 	s.Timeline = append(s.Timeline, w.hostileSteps()...)
 	if w.Heal > 0 {
 		s.Timeline = append(s.Timeline, Step{At: w.Heal, Text: "heal", Network: func(n *Network) error {
