@@ -81,6 +81,7 @@ type Stats struct {
 	RxErrors  uint64 `json:"rx_errors"`
 	TxErrors  uint64 `json:"tx_errors"`
 	RxDropped uint64 `json:"rx_dropped,omitempty"` // of ports
+	RxTraffic uint64 `json:"rx_traffic,omitempty"` // of ports: of RxPackets, those that are not for the interfaces
 }
 
 // Ports lists the ports, of one kind if it is not empty.

@@ -56,7 +56,7 @@ type ipv6JSON struct {
 	LinkLocalStatus *addressStatusJSON `json:"link_local_status,omitempty"`
 	Static          *staticAddressJSON `json:"static,omitempty"`
 	DHCP6           *dhcp6JSON         `json:"dhcp6,omitempty"`
-	Status          *addressStatusJSON `json:"status,omitempty"` // of the link-local address if there is no other
+	Status          *addressStatusJSON `json:"status,omitempty"`
 }
 
 type staticAddressJSON struct {
@@ -156,13 +156,12 @@ func newIPv6JSON(v engine.InterfaceView) *ipv6JSON {
 	if !linkLocal.IsValid() {
 		linkLocal = netip.AddrFrom16(header.LinkLocal(v.Spec.MAC))
 	}
-	ofLinkLocal := newAddressStatus(v.ConflictLinkLocal)
-	j := &ipv6JSON{Method: echo.Method6, LinkLocal: linkLocal.String(), LinkLocalStatus: ofLinkLocal, Status: ofLinkLocal}
-	switch echo.Method6 {
-	case "static":
+	j := &ipv6JSON{Method: echo.Method6, LinkLocal: linkLocal.String(), LinkLocalStatus: newAddressStatus(v.ConflictLinkLocal)}
+	if v.Spec.IPv6.IsValid() {
 		j.Static = newStaticJSON(v.Spec.IPv6, v.Spec.Gateway6)
 		j.Status = newAddressStatus(v.Conflict6)
-	case "dhcp6":
+	}
+	if echo.Method6 == "dhcp6" {
 		j.DHCP6 = &dhcp6JSON{Stateless: echo.Stateless}
 	}
 	return j

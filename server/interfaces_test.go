@@ -1,6 +1,8 @@
 package server
 
 import (
+	"encoding/json"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -33,6 +35,7 @@ func TestInterfaces(t *testing.T) {
 // TestInterfaceEcho: what was got can be posted again and comes back the same.
 func TestInterfaceEcho(t *testing.T) {
 	for name, body := range map[string]string{
+		"no address":    `{"ipv6":{"method":"static","link_local_address":"fe80::1"}}`,
 		"dhcp":          `{"ipv4":{"method":"dhcp","dhcp":{"hostname":"h","client":"c"}}}`,
 		"dhcp, bare":    `{"ipv4":{"method":"dhcp"}}`,
 		"auto":          `{"ipv4":{"method":"auto"}},{"ipv6":{"method":"auto"}}`,
@@ -44,6 +47,9 @@ func TestInterfaceEcho(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			a := newAPI(t)
+			if strings.Contains(body, "dhcp") || strings.Contains(body, "auto") {
+				a = newAPI(t, openPerf)
+			}
 			first := a.post("/interfaces", `{"id":"i","port_id":"0","config":{"protocols":[{"eth":{"mac_address":"2-0-0-0-0-A"}},`+body+`]}}`).want(201)
 			a.delete("/interfaces/i").want(204)
 			second := a.post("/interfaces", string(first.body)).want(201)
@@ -54,8 +60,49 @@ func TestInterfaceEcho(t *testing.T) {
 	}
 	a := newAPI(t)
 	a.post("/interfaces", `{"id":"i","port_id":"0","config":{"protocols":[{"eth":{"mac_address":"02:00:00:00:00:0a"}},
-		{"ipv6":{"method":"auto","link_local_address":"fe80:1::1"}}],"neighbor":{"learning_window":9}}}`).want(201).
+		{"ipv6":{"method":"static","link_local_address":"fe80:1::1"}}],"neighbor":{"learning_window":9}}}`).want(201).
 		is("config.protocols.1.ipv6.link_local_address", "fe80:1::1", "config.neighbor.learning_window", 9)
+}
+
+// TestStatusIsOfAnAddress: a status is shown for an address that the interface has,
+// and for no other.
+func TestStatusIsOfAnAddress(t *testing.T) {
+	for name, c := range map[string]struct {
+		entry string
+		kind  string
+		shown []string
+	}{
+		"static IPv4":        {`{"ipv4":{"method":"static","static":{"address":"10.0.0.1","prefix_length":24}}}`, "ipv4", []string{"status"}},
+		"dhcp":               {`{"ipv4":{"method":"dhcp"}}`, "ipv4", nil},
+		"auto of IPv4":       {`{"ipv4":{"method":"auto"}}`, "ipv4", nil},
+		"static IPv6":        {`{"ipv6":{"method":"static","static":{"address":"2001:db8::1","prefix_length":64}}}`, "ipv6", []string{"link_local_status", "status"}},
+		"link-local address": {`{"ipv6":{"method":"static","link_local_address":"fe80::1"}}`, "ipv6", []string{"link_local_status"}},
+		"dhcp6":              {`{"ipv6":{"method":"dhcp6"}}`, "ipv6", []string{"link_local_status"}},
+		"auto of IPv6":       {`{"ipv6":{"method":"auto"}}`, "ipv6", []string{"link_local_status"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			a := newAPI(t)
+			if !strings.Contains(c.entry, "static") {
+				a = newAPI(t, openPerf)
+			}
+			r := a.post("/interfaces", `{"id":"i","port_id":"0","config":{"protocols":[{"eth":{"mac_address":"02:00:00:00:00:0a"}},`+c.entry+`]}}`).want(201)
+			var reply struct {
+				Config struct {
+					Protocols []map[string]map[string]any `json:"protocols"`
+				} `json:"config"`
+			}
+			if err := json.Unmarshal(r.body, &reply); err != nil {
+				t.Fatal(err)
+			}
+			members := reply.Config.Protocols[1][c.kind]
+			for _, member := range []string{"status", "link_local_status"} {
+				status, shown := members[member].(map[string]any)
+				if shown != slices.Contains(c.shown, member) || shown && status["state"] != "preferred" {
+					t.Errorf("%s is %v; shown are to be %v", member, members[member], c.shown)
+				}
+			}
+		})
+	}
 }
 
 // TestPacketFilters: filters are compiled, kept, and shown as they were given.

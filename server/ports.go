@@ -83,6 +83,7 @@ type portStatsJSON struct {
 	RxErrors  uint64 `json:"rx_errors"`
 	TxErrors  uint64 `json:"tx_errors"`
 	RxDropped uint64 `json:"rx_dropped"`
+	RxTraffic uint64 `json:"rx_traffic"`
 }
 
 func (s *Server) portJSON(v engine.PortView) portJSON {
@@ -101,7 +102,7 @@ func (s *Server) portJSON(v engine.PortView) portJSON {
 			RxPackets: v.Stats.RxFrames, TxPackets: v.Stats.TxFrames,
 			RxBytes: v.Stats.RxBytes, TxBytes: v.Stats.TxBytes,
 			RxErrors: v.Stats.RxErrors, TxErrors: v.Stats.TxErrors,
-			RxDropped: v.Stats.RxDropped,
+			RxDropped: v.Stats.RxDropped, RxTraffic: v.Stats.RxTraffic,
 		},
 	}
 	if !v.State.Up {

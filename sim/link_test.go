@@ -1,8 +1,10 @@
 package sim
 
 import (
+	"fmt"
 	"testing"
 
+	"glean/stack/header"
 	"glean/stack/link"
 	"glean/stack/link/linktest"
 	"glean/stack/loop"
@@ -24,11 +26,37 @@ func TestLinkReal(t *testing.T) {
 	})
 }
 
+// Neither does a link that keeps traffic from its handler differ.
+func TestLinkWithoutTraffic(t *testing.T) {
+	linktest.Run(t, func(t *testing.T) linktest.Rig {
+		w := NewWorld(1)
+		r := rig(w, linktest.Virtual(w.Virtual()))
+		r.A, r.B = link.WithoutTraffic(r.A), link.WithoutTraffic(r.B)
+		return r
+	})
+}
+
+func TestTrafficIsCountedAndKeptFromTheHandler(t *testing.T) {
+	w := NewWorld(1)
+	a, b := w.Wire("w", WireConfig{})
+	r := &receiver{loop: w.Loop()}
+	kept := link.WithoutTraffic(b)
+	kept.Attach(r)
+	arp := testFrame(2, 60)
+	header.Ethernet(arp).SetType(header.EtherTypeARP)
+	send(t, a, testFrame(1, 60), arp, testFrame(3, 60))
+	settle(w)
+	if s := kept.Stats(); fmt.Sprint(r.numbers()) != "[2]" || s.RxFrames != 3 || s.RxBytes != 180 || s.RxTraffic != 2 {
+		t.Errorf("handler %v, stats %+v", r.numbers(), s)
+	}
+}
+
 func rig(w *World, d linktest.Driver) linktest.Rig {
 	var r linktest.Rig
 	r.Driver = d
+	var a, b *End
 	d.Do(func() {
-		a, b := w.Wire("w", WireConfig{Delay: 10 * loop.Microsecond, Room: 4096})
+		a, b = w.Wire("w", WireConfig{Delay: 10 * loop.Microsecond, Room: 4096})
 		r.A, r.B = a, b
 	})
 	r.SetUp = func(up bool) {
@@ -37,7 +65,7 @@ func rig(w *World, d linktest.Driver) linktest.Rig {
 			if !up {
 				s.Reason = link.ReasonDown
 			}
-			r.B.(*End).SetState(s)
+			b.SetState(s)
 		})
 	}
 	return r

@@ -8,7 +8,8 @@ type Drop uint8
 
 // Reasons of drops.
 const (
-	DropVLAN          Drop = iota // no interface has the frame's tags
+	DropNoInterface   Drop = iota // the port has no interface
+	DropVLAN                      // no interface has the frame's tags
 	DropEtherType                 // neither ARP nor IPv4 nor IPv6
 	DropOtherMAC                  // to the MAC of another station
 	DropOtherAddress              // to or about an address that is not ours
@@ -35,7 +36,7 @@ const (
 )
 
 var dropWords = [numDrops]string{
-	"vlan", "ether_type", "other_mac", "other_address", "group", "sender_mac", "sender_ip", "conflict",
+	"no_interface", "vlan", "ether_type", "other_mac", "other_address", "group", "sender_mac", "sender_ip", "conflict",
 	"unasked", "foreign_full", "no_link_address", "static", "icmp", "forward", "held_overflow", "held_failed",
 	"no_route", "table_full", "link_down", "device", "filter", "proxy_full",
 }

@@ -101,6 +101,34 @@ func TestVLANsDoNotCross(t *testing.T) {
 	n.wantSent("m4>m2 vlan 200/0 2001:db8::1>2001:db8::2 NA 2001:db8::1 011 TargetAddress m4")
 }
 
+// TestFrameToNoInterfaceIsNoWrongVLAN: without any interface no VLAN is missing.
+func TestFrameToNoInterfaceIsNoWrongVLAN(t *testing.T) {
+	n := newNode(t, loop.NewVirtual(), Options{})
+	frames := func() {
+		for _, tags := range [][]uint16{nil, {100}} {
+			f := request(mac2, peer, "192.0.2.1")
+			f.tags = tags
+			n.receive(f.bytes(t))
+		}
+	}
+	want := func(none, vlan uint64) {
+		t.Helper()
+		if d := n.stack.Counters().Dropped; d[DropNoInterface] != none || d[DropVLAN] != vlan {
+			t.Errorf("no_interface %d, vlan %d; want %d and %d", d[DropNoInterface], d[DropVLAN], none, vlan)
+		}
+	}
+	frames()
+	want(2, 0)
+	c := config(1)
+	c.Tags = []header.VLAN{{ID: 200}}
+	i := n.add(c)
+	frames()
+	want(2, 2)
+	n.stack.RemoveInterface(i)
+	frames()
+	want(4, 2)
+}
+
 // TestOthersTraffic: frames to the MACs of others, which a promiscuous device
 // gives us, do nothing.
 func TestOthersTraffic(t *testing.T) {

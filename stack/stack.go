@@ -123,7 +123,11 @@ func (s *Stack) handleAny(frame []byte) {
 	}
 	g := s.segment(segmentKey(eth.Tags[:eth.NumTags]))
 	if g == nil {
-		s.drop(DropVLAN)
+		if s.segments.len() == 0 {
+			s.drop(DropNoInterface)
+		} else {
+			s.drop(DropVLAN)
+		}
 		return
 	}
 	s.incoming = frame

@@ -7,6 +7,7 @@ import (
 	"glean/server"
 	"glean/server/engine"
 	"glean/sim/scenario"
+	"glean/stack/link"
 	"glean/stack/loop"
 )
 
@@ -50,7 +51,7 @@ func openLabPorts(ctx context.Context, s *server.Server, l *loop.Real, lab *scen
 			if failed = s.Engine.ReservePort(spec); failed != nil {
 				return
 			}
-			s.Engine.AttachPort(p.ID, n.Port(p.ID))
+			s.Engine.AttachPort(p.ID, link.WithoutTraffic(n.Port(p.ID)))
 		}
 	})
 	if err != nil {

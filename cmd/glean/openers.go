@@ -83,7 +83,7 @@ func (w *wires) plug(name string) link.Link {
 	}
 	w.plugs++
 	port, plug := w.world.Wire(fmt.Sprintf("%s.%d", name, w.plugs), sim.WireConfig{})
-	return &pluggedEnd{End: port, wires: w, socket: patch.AddPort(plug, sim.PortConfig{Trunk: true}), patch: patch}
+	return link.WithoutTraffic(&pluggedEnd{End: port, wires: w, socket: patch.AddPort(plug, sim.PortConfig{Trunk: true}), patch: patch})
 }
 
 // pluggedEnd is the link of a wire port. Closing it removes its wire, and the

@@ -176,7 +176,7 @@ func (o object) vlan(spec *InterfaceSpec) {
 }
 
 func (o object) ipv4(spec *InterfaceSpec) {
-	method, ok := o.method(methods4...)
+	method, ok := o.method("static address", methods4)
 	if !ok {
 		return
 	}
@@ -196,11 +196,17 @@ func (o object) ipv4(spec *InterfaceSpec) {
 	}
 }
 
-func (o object) method(words ...string) (string, bool) {
+// method reads how an interface gets its address. All ways but "static" need a
+// client that does not exist yet. OpenPerf's scripts give them, so its dialect
+// accepts them, and the interface has no address of the family but a link-local one.
+func (o object) method(instead string, words []string) (string, bool) {
 	if _, ok := o.requiredText("method"); !ok {
 		return "", false
 	}
 	method := o.word("method", "", words...)
+	if method != "" && method != "static" && !o.dialect.ignoresUnknown() {
+		o.wrong(o.at("method"), `%q is not supported; use "static" with a %s`, method, instead)
+	}
 	return method, method != ""
 }
 
@@ -246,13 +252,16 @@ func (o object) ipv6(spec *InterfaceSpec) {
 			spec.LinkLocal = a
 		}
 	}
-	method, ok := o.method(methods6...)
+	method, ok := o.method("static address, or link_local_address alone", methods6)
 	if !ok {
 		return
 	}
 	spec.Echo.Method6 = method
 	switch method {
 	case "static":
+		if _, given := o.get("static"); !given && spec.LinkLocal.IsValid() && !o.dialect.ignoresUnknown() {
+			return // the link-local address is all that is wanted
+		}
 		if s, ok := o.required("static"); ok {
 			if static, ok := o.object(s); ok {
 				spec.IPv6, spec.Gateway6 = static.static6(spec.LinkLocal)

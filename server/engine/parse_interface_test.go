@@ -72,7 +72,7 @@ func TestParseInterfaceFaults(t *testing.T) {
 		{"two eth", protocols(eth + "," + eth), Invalid, []string{"config.protocols[1]"}},
 		{"empty protocol", protocols(eth + `,{}`), Invalid, []string{"config.protocols[1]"}},
 		{"protocol is null", protocols(eth + `,null`), Invalid, []string{"config.protocols[1]"}},
-		{"two protocols in one entry", protocols(`{"eth":{"mac_address":"02:00:00:00:00:01"},"ipv4":{"method":"auto"}}`), Invalid, []string{"config.protocols[0]", "config.protocols"}},
+		{"two protocols in one entry", protocols(`{"eth":{"mac_address":"02:00:00:00:00:01"},"ipv4":{"method":"static"}}`), Invalid, []string{"config.protocols[0]", "config.protocols"}},
 		{"bad id", `{"id":"A_b","port_id":"0","config":{"protocols":[` + eth + `]}}`, NotFound, []string{"id"}},
 		{"bad id, port_id missing", `{"id":"A_b","config":{"protocols":[` + eth + `]}}`, Invalid, []string{"port_id", "id"}},
 		{"bad id, bad MAC", `{"id":"A_b","port_id":"0","config":{"protocols":[{"eth":{"mac_address":"x"}}]}}`, NotFound, []string{"id", "config.protocols[0].eth.mac_address"}},
@@ -84,7 +84,10 @@ func TestParseInterfaceFaults(t *testing.T) {
 		{"unknown method", protocols(eth + `,{"ipv4":{"method":"magic"}}`), Invalid, []string{"config.protocols[1].ipv4.method"}},
 		{"static without its object", protocols(eth + `,{"ipv4":{"method":"static"}}`), Invalid, []string{"config.protocols[1].ipv4.static"}},
 		{"static of IPv6 without its object", protocols(eth + `,{"ipv6":{"method":"static"}}`), Invalid, []string{"config.protocols[1].ipv6.static"}},
-		{"stateful dhcp6", protocols(eth + `,{"ipv6":{"method":"dhcp6","dhcp6":{"stateless":false}}}`), Invalid, []string{"config.protocols[1].ipv6.dhcp6.stateless"}},
+		{"dhcp", protocols(eth + `,{"ipv4":{"method":"dhcp","dhcp":{"hostname":"h"}}}`), Invalid, []string{"config.protocols[1].ipv4.method"}},
+		{"auto of IPv4", protocols(eth + `,{"ipv4":{"method":"auto"}}`), Invalid, []string{"config.protocols[1].ipv4.method"}},
+		{"dhcp6", protocols(eth + `,{"ipv6":{"method":"dhcp6","dhcp6":{"stateless":true}}}`), Invalid, []string{"config.protocols[1].ipv6.method"}},
+		{"auto of IPv6", protocols(eth + `,{"ipv6":{"method":"auto","link_local_address":"fe80::1"}}`), Invalid, []string{"config.protocols[1].ipv6.method"}},
 
 		{"not IPv4", iface4(`{"address":"2001:db8::1","prefix_length":24}`), Invalid, []string{v4 + "address"}},
 		{"loopback", iface4(`{"address":"127.0.0.1","prefix_length":24}`), Invalid, []string{v4 + "address"}},
@@ -124,7 +127,7 @@ func TestParseInterfaceFaults(t *testing.T) {
 		{"tag 4095", protocols(eth + `,{"vlan":{"id":4095}}`), Invalid, []string{"config.protocols[1].vlan.id"}},
 		{"unknown tpid", protocols(eth + `,{"vlan":{"id":1,"tpid":"0x9100"}}`), Invalid, []string{"config.protocols[1].vlan.tpid"}},
 		{"unknown member of vlan", protocols(eth + `,{"vlan":{"id":1,"name":"x"}}`), Invalid, []string{"config.protocols[1].vlan.name"}},
-		{"vlan after ipv4", protocols(eth + `,{"ipv4":{"method":"auto"}},{"vlan":{"id":1}}`), Invalid, []string{"config.protocols[2]"}},
+		{"vlan after ipv4", protocols(eth + `,{"ipv4":{"method":"static","static":{"address":"10.0.0.1","prefix_length":24}}},{"vlan":{"id":1}}`), Invalid, []string{"config.protocols[2]"}},
 
 		{"unknown member of neighbor", neighbor(`"retrans":1`), Invalid, []string{n + "retrans"}},
 		{"probe is not built yet", neighbor(`"duplicate_detection":"probe"`), Invalid, []string{n + "duplicate_detection"}},
@@ -211,16 +214,36 @@ func TestParseInterfaceAccepts(t *testing.T) {
 		"probe interval of 0":       neighbor(`"probe_interval_ms":0`),
 		"probe interval of an hour": neighbor(`"probe_interval_ms":3600000`),
 		"prefix of 0":               iface4(`{"address":"10.0.0.1","prefix_length":0,"gateway":"11.0.0.1"}`),
-		"dhcp":                      protocols(eth + `,{"ipv4":{"method":"dhcp","dhcp":{"hostname":"h","status":{"state":"bound"}}}}`),
-		"dhcp without object":       protocols(eth + `,{"ipv4":{"method":"dhcp"}}`),
-		"auto":                      protocols(eth + `,{"ipv4":{"method":"auto"}},{"ipv6":{"method":"auto"}}`),
-		"stateless dhcp6":           protocols(eth + `,{"ipv6":{"method":"dhcp6","dhcp6":{"stateless":true}}}`),
-		"order of protocols":        protocols(`{"ipv4":{"method":"auto"}},` + eth),
+		"link-local address alone":  protocols(eth + `,{"ipv6":{"method":"static","link_local_address":"fe80::1"}}`),
+		"order of protocols":        protocols(`{"ipv6":{"method":"static","link_local_address":"fe80::1"}},` + eth),
 		"empty id is none":          `{"id":"","port_id":"0","config":{"protocols":[` + eth + `]}}`,
 		"a prefix of 2.4e1":         iface4(`{"address":"10.0.0.1","prefix_length":2.4e1}`),
 	} {
 		if _, err := ParseInterface([]byte(body)); err != nil {
 			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+// TestOpenPerfAcceptsMethodsWithoutAddress: its scripts give methods that glean has
+// no client for. Its static needs an address.
+func TestOpenPerfAcceptsMethodsWithoutAddress(t *testing.T) {
+	for name, list := range map[string]string{
+		"dhcp":                `{"ipv4":{"method":"dhcp","dhcp":{"hostname":"h","status":{"state":"bound"}}}}`,
+		"dhcp without object": `{"ipv4":{"method":"dhcp"}}`,
+		"auto":                `{"ipv4":{"method":"auto"}},{"ipv6":{"method":"auto"}}`,
+		"stateless dhcp6":     `{"ipv6":{"method":"dhcp6","dhcp6":{"stateless":true}}}`,
+	} {
+		if spec, err := AsOpenPerf.Interface([]byte(protocols(eth + "," + list))); err != nil || spec.IPv4.IsValid() || spec.IPv6.IsValid() {
+			t.Errorf("%s: %v, %v, %v", name, spec.IPv4, spec.IPv6, err)
+		}
+	}
+	for path, entry := range map[string]string{
+		"config.protocols[1].ipv6.dhcp6.stateless": `{"ipv6":{"method":"dhcp6","dhcp6":{"stateless":false}}}`,
+		"config.protocols[1].ipv6.static":          `{"ipv6":{"method":"static","link_local_address":"fe80::1"}}`,
+	} {
+		if _, err := AsOpenPerf.Interface([]byte(protocols(eth + "," + entry))); err == nil || !strings.Contains(err.Error(), path) {
+			t.Errorf("%s: %v, want a fault of %s", entry, err, path)
 		}
 	}
 }

@@ -76,7 +76,7 @@ func TestPitfall03InterfacesWithoutGateway(t *testing.T) {
 		protocols, destination, source string
 	}{
 		"IPv4":                  {v4("198.18.0.10", 24, ""), "198.18.0.1", "198.18.0.10"},
-		"link-local only":       {`,{"ipv6":{"method":"auto","link_local_address":"fe80::aa"}}`, "fe80::ff:fe00:101", "fe80::aa"},
+		"link-local only":       {`,{"ipv6":{"method":"static","link_local_address":"fe80::aa"}}`, "fe80::ff:fe00:101", "fe80::aa"},
 		"global only":           {v6("2001:db8::a", 64, ""), "2001:db8::1", "2001:db8::a"},
 		"global, to link-local": {v6("2001:db8::a", 64, ""), "fe80::ff:fe00:101", "fe80::ff:fe00:a0"},
 	} {

@@ -134,7 +134,8 @@ func describeProtocols() *document.Schema {
 	status := document.Opaque("the state of an address")
 	static := func(v6 bool, bits uint64) *document.Schema {
 		shape := map[bool]string{false: "IPv4 address", true: "IPv6 address"}[v6]
-		return document.ObjectOf("static", "an address; required with method static",
+		about := map[bool]string{false: "an address; required with method static", true: "an address; required with method static, unless link_local_address is given"}[v6]
+		return document.ObjectOf("static", about,
 			document.Required("address", document.TextOf(shape, "")),
 			document.Required("prefix_length", document.Number(0, bits, "")),
 			document.Optional("gateway", document.TextOf(shape, "the default gateway, in the prefix")),
@@ -148,7 +149,7 @@ func describeProtocols() *document.Schema {
 			document.Optional("tpid", document.WordOf(tpids, tpids[0], "")),
 		)),
 		document.Optional("ipv4", document.ObjectOf("ipv4", "an IPv4 address",
-			document.Required("method", document.WordOf(methods4, "", "")),
+			document.Required("method", document.WordOf(methods4, "", "dhcp and auto: only with --openperf, and without an address")),
 			document.Optional("static", static(false, 32)),
 			document.Optional("dhcp", document.ObjectOf("dhcp", "with method dhcp",
 				document.Optional("hostname", document.TextOf("", "")),
@@ -158,7 +159,7 @@ func describeProtocols() *document.Schema {
 			document.ReadOnly("status", status),
 		)),
 		document.Optional("ipv6", document.ObjectOf("ipv6", "IPv6: a link-local address, and perhaps another",
-			document.Required("method", document.WordOf(methods6, "", "")),
+			document.Required("method", document.WordOf(methods6, "", "dhcp6 and auto: only with --openperf, and with the link-local address alone")),
 			document.Optional("link_local_address", document.TextOf("IPv6 address", "in fe80::/10; made from the MAC if absent")),
 			document.Optional("static", static(true, 128)),
 			document.Optional("dhcp6", document.ObjectOf("dhcp6", "with method dhcp6",

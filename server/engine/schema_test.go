@@ -256,8 +256,12 @@ func TestReadersKnowTheWordsOfTheirDescriptions(t *testing.T) {
 			if len(s.schema.Words) == 0 {
 				return
 			}
+			dialect := Strict
+			if strings.HasSuffix(s.path(), ".method") {
+				dialect = AsOpenPerf // which accepts methods that give no address
+			}
 			for _, word := range append(slices.Clone(s.schema.Words), "strange") {
-				_, err := b.read(Strict, textOf(t, bodyWith(b.schema, s.steps, word)))
+				_, err := b.read(dialect, textOf(t, bodyWith(b.schema, s.steps, word)))
 				fault := faultAt(err, s.path())
 				if good := word != "strange"; (fault == "" || !strings.Contains(fault, word)) != good {
 					t.Errorf("%s: %s = %q: fault %q (%v)", b.name, s.path(), word, fault, err)

@@ -152,7 +152,7 @@ func (r *Run) provide() error {
 			w.answers = make(map[vlanAddr][]answer)
 		}
 		r.ports = append(r.ports, w)
-		r.engine.AttachPort(p.ID, w)
+		r.engine.AttachPort(p.ID, link.WithoutTraffic(w))
 	}
 	for _, body := range r.scenario.Interfaces {
 		if err := r.AddInterface(body.Raw); err != nil {
