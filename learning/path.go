@@ -116,6 +116,9 @@ func (l *lane) want(ts []target, id uint32) {
 		l.path.rounds[kind].join(l)
 	}
 	l.path.waiting++
+	if kind == firstQuestion {
+		l.path.window.rate.unspread(l.path.m.loop.Now())
+	}
 	l.path.kick()
 }
 
@@ -194,7 +197,7 @@ func (p *path) run() {
 // one permits (Never: none waits for that).
 func (p *path) pick(now loop.Time) (*lane, int, loop.Time) {
 	paced, before := loop.Never, firstQuestion
-	if p.earned > 0 || p.asked%repeatTurn == 0 {
+	if p.earned > 0 || p.asked%repeatTurn == 0 || p.window.rate.doubtful(p.retrans, now) {
 		before = repeatQuestion
 	}
 	for n := range p.rounds {
@@ -225,7 +228,7 @@ func (p *path) ask(l *lane, kind int, now loop.Time) {
 	if !p.m.resolver.Solicit(t.ref) {
 		return // SolicitDue comes when it is allowed
 	}
-	epoch := p.window.ask(now, p.retrans)
+	epoch := p.window.ask(now, p.retrans, t.asked == 0)
 	t.setAge(epoch - t.epoch)
 	t.epoch = epoch
 	if t.asked < ^uint16(0) {

@@ -139,3 +139,55 @@ func TestRateIsForPolicers(t *testing.T) {
 		}
 	}
 }
+
+// TestAnyBucket: no policer, not even one with a bucket of one question, takes
+// more than a few times the least time.
+func TestAnyBucket(t *testing.T) {
+	learn := func(fail failer, rate, burst, n int, delay loop.Duration) {
+		p := policer{rate: rate, burst: burst, delay: delay}
+		if took, questions := p.learn(t, n, 1, true); took > 3*p.least(n)+12*testRetrans {
+			fail.Fatalf("%d addresses, %d a second, burst %d: %v, %.2f questions each; the least time is %v",
+				n, rate, burst, took, questions, p.least(n))
+		}
+	}
+	learn(t, 508, 6, 1648, 100*loop.Microsecond)
+	learn(t, 194, 5, 1748, loop.Millisecond)
+	learn(t, 331, 3, 9288, 13737*loop.Microsecond)
+	rapid.Check(t, func(rt *rapid.T) {
+		learn(rt, rapid.IntRange(100, 5000).Draw(rt, "rate"), rapid.IntRange(1, 1000).Draw(rt, "burst"),
+			rapid.IntRange(100, 10000).Draw(rt, "addresses"), rapid.Custom(delayOfTest).Draw(rt, "delay"))
+	})
+}
+
+// delayOfTest draws a round trip from 0.1 to 50 ms.
+func delayOfTest(rt *rapid.T) loop.Duration {
+	return loop.Duration(rapid.IntRange(100, 50_000).Draw(rt, "us")) * loop.Microsecond
+}
+
+// TestDeadBlocksAreNoPolicer: where live and dead addresses come in blocks and
+// questions are lost by chance, a rate that was found by mistake is given up soon.
+func TestDeadBlocksAreNoPolicer(t *testing.T) {
+	learn := func(fail failer, n, live, bits int, loss float64, delay loop.Duration, seed uint64) {
+		p := policer{loss: loss, delay: delay, dead: func(i int) bool {
+			i >>= bits
+			return i > 0 && rand.New(rand.NewPCG(uint64(i), seed)).IntN(100) >= live
+		}}
+		on, _ := p.learn(t, n, 1, true)
+		off, _ := p.learn(t, n, 1, false)
+		if most := off*6/5 + 8*testRetrans; on > most {
+			fail.Fatalf("%d addresses, %d %% of the blocks of %d live, %.2f lost, seed %d: %v, %v without the rate", n, live, 1<<bits, loss, seed, on, off)
+		}
+	}
+	for seed := range uint64(8) {
+		for _, loss := range []float64{.09, .18, .26} {
+			for _, live := range []int{55, 70, 77} {
+				learn(t, 5000, live, 6, loss, 500*loop.Microsecond, seed)
+			}
+		}
+	}
+	rapid.Check(t, func(rt *rapid.T) {
+		learn(rt, rapid.IntRange(100, 20000).Draw(rt, "addresses"), rapid.IntRange(10, 100).Draw(rt, "live"),
+			rapid.IntRange(3, 11).Draw(rt, "bits"), rapid.Float64Range(0, .3).Draw(rt, "loss"),
+			rapid.Custom(delayOfTest).Draw(rt, "delay"), rapid.Uint64Max(1000).Draw(rt, "seed"))
+	})
+}

@@ -9,6 +9,7 @@ const (
 	roundSize   = 32                    // questions in a windowful at a bounded rate
 	evidence    = 64                    // expected answers that support a judgement
 	countable   = 8                     // answers from which a rate follows within an eighth
+	mostSlower  = 8                     // the measured rate is at most by this factor lower
 	mostCut     = 4                     // the rate falls at most by this factor if fewer were answered
 	patience    = 10 * loop.Millisecond // without any answer, before a search ends
 	tinyLoss    = 32                    // one lost answer in so many is borne
@@ -17,6 +18,7 @@ const (
 	maxAttempts = 2                     // of the addresses asked more often, an unknown share is dead
 	mostFast    = 2                     // searches that may end so: a bucket that was full looks like a fast peer
 	worthProbe  = 4                     // RetransTimers of work for which a higher rate is tried
+	firstStep   = 8                     // the rate grows by 1/firstStep first
 )
 
 // tally counts questions and their answers.
@@ -57,10 +59,15 @@ func (s *span) add(f *windowful) {
 func (s *span) gap() loop.Duration { return s.took / loop.Duration(max(s.all.asked, 1)) }
 
 // gapFor returns the gap at which answered of expected answers are all that come:
-// the rate of the answers, divided by the share that is alive.
+// the rate of the answers, divided by the share that is alive. The peer answers at
+// least as many a second as have come.
 func (s *span) gapFor(expected, answered int64) loop.Duration {
-	return s.gap() * loop.Duration(expected) / loop.Duration(max(answered, 1))
+	gap := s.gap() * loop.Duration(expected) / loop.Duration(max(answered, 1))
+	return min(gap, s.took/loop.Duration(max(s.all.answered, 1)))
 }
+
+// nearlyAll reports whether nearly all questions were answered.
+func (s *span) nearlyAll() bool { return 8*s.all.answered >= 7*s.all.asked }
 
 // compare returns the answers that are expected of first and second questions if
 // the shares of alive are answered, and those that came, in units of 1/whole.
@@ -87,6 +94,7 @@ const (
 	measuring              // at a rate that is too high, how many answers come
 	checking               // whether the measured rate loses less
 	steady
+	spreading // repeats are asked evenly over a RetransTimer
 )
 
 // rate decides how fast questions are asked on a path whose peer answers a number
@@ -106,6 +114,10 @@ type rate struct {
 	useless bool          // a search has failed: no other is begun
 	good    loop.Duration // the gap that was measured last
 	room    int           // answers to the windowful that began the search
+	step    int           // the rate grows by 1/step next
+	from    loop.Time     // when the search began that found the rate
+	repeats tally         // that were asked a RetransTimer after that or later
+	proven  bool          // the repeats were answered: what was silent had been lost
 }
 
 // bounded reports whether questions are paced.
@@ -113,6 +125,9 @@ func (r *rate) bounded() bool { return r.phase != unbounded }
 
 // set begins an era.
 func (r *rate) set(p phase, gap loop.Duration, now loop.Time) {
+	if !r.bounded() || r.phase == spreading {
+		r.from, r.repeats, r.proven, r.good, r.step = now, tally{}, false, 0, firstStep
+	}
 	r.before, r.earlier = r.gap, r.present
 	r.phase, r.gap, r.nextAt, r.since = p, gap, now, now
 	r.present = span{}
@@ -137,10 +152,14 @@ func (r *rate) abandon(now loop.Time) {
 // judge takes a windowful that has left the window into account. It reports
 // whether the rate is bounded.
 func (r *rate) judge(w *window, f *windowful, now loop.Time) bool {
-	if f.era != r.era {
+	if f.era != r.era || !r.prove(f, w.retrans, now) {
 		return r.bounded()
 	}
 	r.present.add(f)
+	if r.bounded() && f.late() {
+		r.stay(w.retrans, now)
+		return r.bounded()
+	}
 	switch r.phase {
 	case unbounded:
 		r.watch(f, now)
@@ -150,7 +169,7 @@ func (r *rate) judge(w *window, f *windowful, now loop.Time) bool {
 		r.measure(w.retrans, now)
 	case checking:
 		r.check(now)
-	default:
+	case rising, steady:
 		r.probe(w, now)
 	}
 	return r.bounded()
@@ -268,11 +287,19 @@ func (r *rate) probe(w *window, now loop.Time) {
 		r.set(unbounded, 0, now)
 		w.noRoom(r.room)
 	case now.Sub(r.since) < w.retrans:
-	case loop.Duration(w.waiting)*r.gap > worthProbe*w.retrans:
-		r.set(steady, r.gap*8/9, now)
+	case loop.Duration(w.waiting)*r.gap > worthProbe*w.retrans && (expected >= evidence*whole || r.present.nearlyAll()):
+		r.raise(now)
 	case r.good > r.gap:
 		r.set(steady, r.good, now)
 	}
+}
+
+// raise raises a steady rate: by an eighth, by a quarter if that went well, then
+// by a half and by the whole.
+func (r *rate) raise(now loop.Time) {
+	step := loop.Duration(r.step)
+	r.step = max(1, r.step/2)
+	r.set(steady, max(r.gap*step/(step+1), leastGap), now)
 }
 
 // measure sets the rate a little below that of the answers at a rate that was too
@@ -284,8 +311,8 @@ func (r *rate) measure(retrans loop.Duration, now loop.Time) {
 	case !tooFast(expected, got):
 		r.phase = steady
 	default:
-		gap := r.present.gapFor(expected/whole, got/whole)
-		r.good = min(max(gap, r.gap)*33/32, retrans/mostGap)
+		gap := min(r.present.gapFor(expected/whole, got/whole), mostSlower*r.gap)
+		r.good, r.step = min(max(gap, r.gap)*33/32, retrans/mostGap), firstStep
 		r.set(checking, r.good, now)
 	}
 }

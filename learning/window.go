@@ -27,8 +27,8 @@ const numEpochs = 32
 // cohort is what became of the questions of an epoch, a time of one RetransTimer,
 // as far as it is known. Questions to dead addresses are in neither number.
 type cohort struct {
-	window         int // the largest at that time
-	answered, lost uint32
+	window                       int    // the largest at that time
+	asked, first, answered, lost uint32 // all questions, first ones to an address
 }
 
 // windowful is as many consecutive questions as the window had when the first of
@@ -38,6 +38,15 @@ type windowful struct {
 	attempts                    tallies
 	began, ended                loop.Time // when the question before the first one was asked, and the last one
 	era                         uint32    // of the rate
+}
+
+// late reports whether most of the questions are third or later ones.
+func (f *windowful) late() bool {
+	early := 0
+	for i := range f.attempts {
+		early += f.attempts[i].asked
+	}
+	return 2*early < f.asked
 }
 
 // numWindowfuls is how many may be under way at a time.
@@ -234,21 +243,32 @@ func (w *window) sawDrops(drops uint64, now loop.Time) {
 // ask gives the epoch of a question that is asked now. News of what a receiver
 // lost is a RetransTimer old, so that once it has lost something the window grows
 // by an eighth in that time, and not by one each round trip.
-func (w *window) ask(now loop.Time, retrans loop.Duration) uint8 {
+func (w *window) ask(now loop.Time, retrans loop.Duration, first bool) uint8 {
 	if now >= w.begins {
-		w.epoch++
-		w.begins = now.Add(retrans)
-		w.cohorts[w.epoch%numEpochs] = cohort{}
-		if done := &w.cohorts[(w.epoch-2)%numEpochs]; w.plateau > 0 && done.lost < done.answered/32 {
-			w.resume()
-		}
-		if w.most = w.ceiling; w.lossy {
-			w.most = w.size + max(1, w.size/8)
-		}
+		w.turn(now, retrans)
 	}
 	c := &w.cohorts[w.epoch%numEpochs]
 	c.window = max(c.window, w.limit())
+	c.asked++
+	if first {
+		c.first++
+	}
 	return w.epoch
+}
+
+// turn begins an epoch.
+func (w *window) turn(now loop.Time, retrans loop.Duration) {
+	w.epoch++
+	w.begins = now.Add(retrans)
+	w.cohorts[w.epoch%numEpochs] = cohort{}
+	last, before := &w.cohorts[(w.epoch-1)%numEpochs], &w.cohorts[(w.epoch-2)%numEpochs]
+	if w.plateau > 0 && before.lost < before.answered/32 {
+		w.resume()
+	}
+	if w.most = w.ceiling; w.lossy {
+		w.most = w.size + max(1, w.size/8)
+	}
+	w.rate.spread(last, before, w.waiting, retrans, now)
 }
 
 // answered notes the answer to a question of an epoch.
@@ -275,7 +295,7 @@ func (w *window) lost(epoch uint8, now loop.Time) {
 		w.plateau, w.lossy = 0, true
 		w.most = w.size
 	}
-	if !w.rate.bounded() && !w.rate.useless {
+	if f := &w.windowfuls[w.windowful%numWindowfuls]; !w.rate.bounded() && !w.rate.useless && !f.late() {
 		w.rate.room = w.size
 		w.rate.look(leastGap, now)
 	}

@@ -110,9 +110,9 @@ func TestLostQuestions(t *testing.T) {
 		w := newWindow(0)
 		w.raise(4096, 0)
 		w.size = 1024
-		epoch := w.ask(0, loop.Second)
+		epoch := w.ask(0, loop.Second, true)
 		w.size = 2000
-		if w.ask(loop.Time(loop.Second), loop.Second) == epoch {
+		if w.ask(loop.Time(loop.Second), loop.Second, true) == epoch {
 			t.Fatal("an epoch lasts longer than a RetransTimer")
 		}
 		for range c.answered {
@@ -134,13 +134,13 @@ func TestGrowthAfterLoss(t *testing.T) {
 	w := newWindow(0)
 	w.raise(4096, 0)
 	w.size = 1024
-	epoch := w.ask(0, loop.Second)
+	epoch := w.ask(0, loop.Second, true)
 	for range 100 {
 		w.answered(epoch)
 		w.lost(epoch, 0)
 	}
 	for k, want := range []int{512, 576, 648, 729} {
-		w.ask(loop.Time(k)*loop.Time(loop.Second), loop.Second)
+		w.ask(loop.Time(k)*loop.Time(loop.Second), loop.Second, true)
 		for range 1 << 20 {
 			w.grow(true)
 		}
@@ -149,7 +149,7 @@ func TestGrowthAfterLoss(t *testing.T) {
 		}
 	}
 	for range numEpochs {
-		w.ask(w.begins, loop.Second)
+		w.ask(w.begins, loop.Second, true)
 	}
 	size := w.size
 	for range 1000 {
