@@ -83,6 +83,7 @@ var generatorSeries = []generatorMetric{
 	newGeneratorMetric(prometheus.CounterValue, "dropped_frames_total", "Frames that the device did not take in time.", func(t *traffic) float64 { return float64(t.PacketsDropped) }),
 	newGeneratorMetric(prometheus.CounterValue, "skipped_frames_total", "Frames left out for want of a MAC.", func(t *traffic) float64 { return float64(t.PacketsSkipped) }),
 	newGeneratorMetric(prometheus.CounterValue, "stale_frames_total", "Frames sent to a MAC that was known to have changed or not to answer.", func(t *traffic) float64 { return float64(t.PacketsToStale) }),
+	newGeneratorMetric(prometheus.CounterValue, "unconfirmed_frames_total", "Frames sent to a MAC that was not confirmed since the link was down.", func(t *traffic) float64 { return float64(t.PacketsToUnconfirmed) }),
 	newGeneratorMetric(prometheus.CounterValue, "errors_total", "Frames that could not leave.", func(t *traffic) float64 { return float64(t.Errors) }),
 	newGeneratorMetric(prometheus.GaugeValue, "rate_frames_per_second", "Mean rate of the present run; 0 if there is none.", func(t *traffic) float64 { return t.rate }),
 	newGeneratorMetric(prometheus.GaugeValue, "unresolved_next_hops", "Next hops without a MAC.", func(t *traffic) float64 { return float64(t.unresolved) }),

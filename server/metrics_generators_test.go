@@ -3,12 +3,16 @@ package server
 import (
 	"bytes"
 	"fmt"
+	"reflect"
+	"slices"
 	"strings"
 	"testing"
 
 	dto "github.com/prometheus/client_model/go"
 	"github.com/prometheus/common/expfmt"
 	prometheusmodel "github.com/prometheus/common/model"
+
+	"glean/generator"
 )
 
 // scrape reads /metrics as Prometheus does.
@@ -23,9 +27,9 @@ func (a *api) scrape() map[string]*dto.MetricFamily {
 }
 
 // valueOf is the value of a family's series with a generator, "" for none.
-func valueOf(f *dto.MetricFamily, generator string) (value float64, found bool) {
+func valueOf(f *dto.MetricFamily, id string) (value float64, found bool) {
 	for _, m := range f.GetMetric() {
-		if len(m.Label) == 0 == (generator == "") && (generator == "" || m.Label[0].GetName() == "generator" && m.Label[0].GetValue() == generator) {
+		if len(m.Label) == 0 == (id == "") && (id == "" || m.Label[0].GetName() == "generator" && m.Label[0].GetValue() == id) {
 			return m.GetCounter().GetValue() + m.GetGauge().GetValue(), true
 		}
 	}
@@ -44,8 +48,8 @@ func (a *api) runToEnd(id string) {
 func wantValues(t *testing.T, families map[string]*dto.MetricFamily, want map[string]float64) {
 	t.Helper()
 	for series, value := range want {
-		name, generator, _ := strings.Cut(series, " ")
-		if got, found := valueOf(families[name], generator); found != (value >= 0) || found && got != value {
+		name, id, _ := strings.Cut(series, " ")
+		if got, found := valueOf(families[name], id); found != (value >= 0) || found && got != value {
 			t.Errorf("%s is %v (%t), want %v", series, got, found, value)
 		}
 	}
@@ -147,6 +151,24 @@ func TestMetricsOfGeneratorsAreDescribed(t *testing.T) {
 	for name := range a.scrape() {
 		if strings.HasPrefix(name, "glean_generator_") && !strings.Contains(described, "`"+name+"`") {
 			t.Errorf("%s is not described", name)
+		}
+	}
+}
+
+// TestEveryCounterHasAMetric: of frames, whatever is counted, and of octets those
+// that were sent.
+func TestEveryCounterHasAMetric(t *testing.T) {
+	var sent traffic
+	counters := reflect.ValueOf(&sent.Counters).Elem()
+	for n := range counters.NumField() {
+		field := counters.Type().Field(n)
+		if field.Type.Kind() != reflect.Uint64 || field.Name == "OctetsIntended" || field.Name == "OctetsDropped" {
+			continue
+		}
+		sent.Counters = generator.Counters{}
+		counters.Field(n).SetUint(7)
+		if !slices.ContainsFunc(generatorSeries, func(g generatorMetric) bool { return g.value(&sent) == 7 }) {
+			t.Errorf("%s has no metric", field.Name)
 		}
 	}
 }
