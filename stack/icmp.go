@@ -15,7 +15,7 @@ func (s *Stack) handleIPv4(g *segment, eth *header.EthernetRepr, b []byte) {
 		return
 	}
 	dst := ipFrom4(header.IPv4(b).Dst())
-	i, ours := s.ipRecipient(g, eth, dst)
+	i, ours := s.ipRecipient(g, eth, dst, b)
 	s.received(i)
 	switch {
 	case i == nil:
@@ -42,13 +42,16 @@ func (s *Stack) handleIPv4(g *segment, eth *header.EthernetRepr, b []byte) {
 		s.malformed(err)
 		return
 	}
-	// RFC 1122 section 3.2.2.6 leaves it open whether an echo request to a
-	// broadcast address is answered; it is not, because 10,000 would be.
-	if eth.Dst.IsMulticast() || i.isBroadcast(dst) || dst.isMulticast() {
+	switch src := ipFrom4(r.Src); {
+	case i.isBroadcast(dst) || dst.isMulticast():
+		// RFC 1122 section 3.2.2.6 leaves it open whether an echo request to a
+		// broadcast address is answered. It is not: 10,000 hosts would answer one frame.
 		s.drop(DropICMP)
-		return
+	case src.isNeverAsked() || i.isBroadcast(src):
+		s.drop(DropSenderIP) // the answer would go to all hosts, or to none
+	default:
+		i.answerEcho4(&r, &echo)
 	}
-	i.answerEcho4(&r, &echo)
 }
 
 func (i *Interface) answerEcho4(r *header.IPv4Repr, echo *header.ICMPEchoRepr) {
@@ -72,7 +75,7 @@ func (s *Stack) handleIPv6(g *segment, eth *header.EthernetRepr, b []byte) {
 		return
 	}
 	dst := ipFrom16(header.IPv6(b).Dst())
-	i, ours := s.ipRecipient(g, eth, dst)
+	i, ours := s.ipRecipient(g, eth, dst, b)
 	s.received(i)
 	switch {
 	case i == nil:
@@ -106,7 +109,7 @@ func (s *Stack) handleIPv6(g *segment, eth *header.EthernetRepr, b []byte) {
 		switch {
 		case err != nil:
 			s.malformed(err)
-		case dst.isMulticast() || eth.Dst.IsMulticast():
+		case dst.isMulticast():
 			s.drop(DropICMP)
 		default:
 			i.answerEcho6(&r, &echo)
@@ -137,10 +140,18 @@ func (i *Interface) answerEcho6(r *header.IPv6Repr, echo *header.ICMPEchoRepr) {
 // ipRecipient finds the interface that a packet is for. ours: its destination
 // is the interface's address, one that it answers for, or a group of it. A nil
 // interface means that the packet was dropped and counted.
-func (s *Stack) ipRecipient(g *segment, eth *header.EthernetRepr, dst ip) (i *Interface, ours bool) {
+//
+// A packet to a unicast address in a frame to a group's MAC is dropped (RFC 1122
+// section 3.3.6), but for an echo request to an interface's own address: hosts
+// answer it, and testers ask so. Only one interface has the address, so one frame
+// makes one answer.
+func (s *Stack) ipRecipient(g *segment, eth *header.EthernetRepr, dst ip, packet []byte) (i *Interface, ours bool) {
 	if eth.Dst.IsMulticast() {
 		if i := g.groupMember(dst); i != nil {
 			return i, true
+		}
+		if own := g.own(dst); own != nil && isEchoRequest(packet) {
+			return s.heardBy(own.iface, true)
 		}
 		s.drop(DropGroup)
 		return nil, false
@@ -154,6 +165,16 @@ func (s *Stack) ipRecipient(g *segment, eth *header.EthernetRepr, dst ip) (i *In
 		return nil, false
 	}
 	return s.heardBy(station, false)
+}
+
+// isEchoRequest reports whether a packet, which has a whole IP header, may be an
+// echo request.
+func isEchoRequest(packet []byte) bool {
+	if header.IPv4(packet).Version() == 4 {
+		at := header.IPv4(packet).HeaderLength()
+		return header.Protocol(packet[9]) == header.ProtocolICMPv4 && len(packet) > at && packet[at] == header.ICMPv4EchoRequest
+	}
+	return header.IPv6(packet).NextHeader() == header.ProtocolICMPv6 && len(packet) > header.IPv6Size && packet[header.IPv6Size] == header.ICMPv6EchoRequest
 }
 
 // groupMember finds an interface that listens to a group or broadcast address.

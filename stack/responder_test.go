@@ -513,29 +513,95 @@ func TestForeignEntriesTakeNoPlaceOfOurs(t *testing.T) {
 	n.wantState("192.0.2.11", "stale "+mac2.String())
 }
 
-func TestPingOfGroupsIsNotAnswered(t *testing.T) {
-	n := newNode(t, loop.NewVirtual(), Options{})
-	n.add(config(1))
-	confirm(n, peer, mac2)
-	confirm(n, peer6, mac2)
+// TestB07EchoOfGroups: one frame makes one answer at most, by whatever MAC it comes.
+func TestB07EchoOfGroups(t *testing.T) {
+	allHosts, allNodes := header.MAC{1, 0, 0x5e, 0, 0, 1}, header.MAC{0x33, 0x33, 0, 0, 0, 1}
 	for _, c := range []struct {
+		name     string
 		eth      header.MAC
 		src, dst string
+		want     string // what is sent
+		drop     Drop   // else
 	}{
-		{header.Broadcast, peer, "192.0.2.255"}, {header.Broadcast, peer, "255.255.255.255"},
-		{header.Broadcast, peer, "192.0.2.1"}, {mac1, peer, "192.0.2.255"},
-		{header.MAC{0x33, 0x33, 0, 0, 0, 1}, peer6, "ff02::1"}, {header.MAC{0x33, 0x33, 0, 0, 0, 1}, peer6, "2001:db8::1"},
+		{"own address by the broadcast MAC", header.Broadcast, peer, "192.0.2.1", "m1>m2 192.0.2.1>192.0.2.2 EchoReply", 0},
+		{"own address by a multicast MAC", allHosts, peer, "192.0.2.1", "m1>m2 192.0.2.1>192.0.2.2 EchoReply", 0},
+		{"own IPv6 address by the broadcast MAC", header.Broadcast, peer6, "2001:db8::1", "m1>m2 2001:db8::1>2001:db8::2 echo EchoReply", 0},
+		{"own IPv6 address by a multicast MAC", allNodes, peer6, "2001:db8::1", "m1>m2 2001:db8::1>2001:db8::2 echo EchoReply", 0},
+		{"broadcast address of the network", header.Broadcast, peer, "192.0.2.255", "", DropICMP},
+		{"the same by our MAC", mac1, peer, "192.0.2.255", "", DropForward},
+		{"limited broadcast address", header.Broadcast, peer, "255.255.255.255", "", DropICMP},
+		{"all hosts", allHosts, peer, "224.0.0.1", "", DropGroup},
+		{"all nodes", allNodes, peer6, "ff02::1", "", DropICMP},
+		{"another host's address", header.Broadcast, peer, "192.0.2.77", "", DropGroup},
+		{"another host's IPv6 address", allNodes, peer6, "2001:db8::77", "", DropGroup},
+		{"address that is only answered for", header.Broadcast, peer, "198.19.3.4", "", DropGroup},
+		{"from the broadcast address of the network", mac1, "192.0.2.255", "192.0.2.1", "", DropSenderIP},
+		{"the same by the broadcast MAC", header.Broadcast, "192.0.2.255", "192.0.2.1", "", DropSenderIP},
+		{"from the network's address", mac1, "192.0.2.0", "192.0.2.1", "", DropSenderIP},
+		{"from 0.0.0.0", mac1, "0.0.0.0", "192.0.2.1", "", DropSenderIP},
+		{"from the loopback address", mac1, "127.0.0.1", "192.0.2.1", "", DropSenderIP},
+		{"from our own address", header.Broadcast, "192.0.2.1", "192.0.2.1", "", DropNoRoute},
 	} {
-		kind := []byte{8, 0}
-		if netip.MustParseAddr(c.dst).Is6() {
-			kind = []byte{0x86, 0xdd}
-		}
-		frame := append(append(append([]byte{}, c.eth[:]...), mac2[:]...), kind...)
-		n.receive(append(frame, echoRequest(c.src, c.dst, []byte("x"))...))
-		if got := n.link.take(); len(got) != 0 {
-			t.Errorf("ping of %s at %v: %v", c.dst, c.eth, got)
+		t.Run(c.name, func(t *testing.T) {
+			n := newNode(t, loop.NewVirtual(), Options{})
+			own := config(1)
+			own.RespondFor = append(own.RespondFor, netip.MustParsePrefix("198.19.0.0/16"))
+			n.add(own)
+			other := config(3) // of the same VLAN: it must not answer as well
+			n.add(other)
+			n.iface = n.stack.interfaces[1]
+			confirm(n, peer, mac2)
+			confirm(n, peer6, mac2)
+			before := n.stack.Counters()
+			n.receive(groupFrame(c.eth, c.dst, echoRequest(c.src, c.dst, nil)))
+			if c.want == "" {
+				n.wantSent()
+			} else {
+				n.wantSent(c.want)
+			}
+			if after := n.stack.Counters(); c.want == "" && after.Dropped[c.drop] != before.Dropped[c.drop]+1 {
+				t.Errorf("drops went from %v to %v, want one more for %s", before.Dropped, after.Dropped, c.drop)
+			}
+		})
+	}
+}
+
+// TestB07OnlyEchoRequestsOfGroupFrames: what else comes for our address in a frame to a
+// group's MAC is dropped (RFC 1122 section 3.3.6), a router's part of it too.
+func TestB07OnlyEchoRequestsOfGroupFrames(t *testing.T) {
+	n := newNode(t, loop.NewVirtual(), Options{
+		IsRouter: true,
+		Deliver:  func(*Interface, []byte) { t.Error("delivered") },
+		Forward:  func(*Interface, []byte) { t.Error("forwarded") },
+	})
+	n.add(config(1))
+	frames := [][]byte{
+		udpFrame(t, header.Broadcast, mac2, peer, "192.0.2.1"),
+		udpFrame(t, header.Broadcast, mac2, peer, "198.51.100.1"),
+		udpFrame(t, header.MAC{0x33, 0x33, 0, 0, 0, 1}, mac2, peer6, "2001:db8::1"),
+	}
+	for _, dst := range []string{"192.0.2.1", "2001:db8::1"} {
+		request := echoRequest(map[bool]string{false: peer, true: peer6}[strings.Contains(dst, ":")], dst, []byte("x"))
+		for cut := range request { // cut short
+			frames = append(frames, groupFrame(header.Broadcast, dst, request[:cut]))
 		}
 	}
+	for _, f := range frames {
+		n.receive(f)
+	}
+	n.wantSent()
+	if s := n.stack.Counters(); s.EchoesAnswered != 0 || s.Delivered != 0 {
+		t.Errorf("%+v", s)
+	}
+}
+
+// groupFrame puts a packet to dst into a frame to a group's MAC.
+func groupFrame(eth header.MAC, dst string, packet []byte) []byte {
+	kind := []byte{8, 0}
+	if strings.Contains(dst, ":") {
+		kind = []byte{0x86, 0xdd}
+	}
+	return append(append(append(append([]byte{}, eth[:]...), mac2[:]...), kind...), packet...)
 }
 
 func TestConflictIsForgottenWhenTheLinkComesBack(t *testing.T) {
