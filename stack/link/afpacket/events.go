@@ -18,7 +18,8 @@ type change struct {
 	name     string
 	ethernet bool
 	flags    uint32
-	mtu      int // 0: the message does not say
+	mtu      int    // 0: the message does not say
+	changes  uint32 // of the carrier; 0: the message does not say
 }
 
 // errMissed means that changes came faster than they were read.
@@ -112,6 +113,10 @@ func parseChange(m *syscall.NetlinkMessage) (c change, ok bool) {
 		case unix.IFLA_MTU:
 			if len(a.Value) >= 4 {
 				c.mtu = int(native.Uint32(a.Value))
+			}
+		case unix.IFLA_CARRIER_CHANGES:
+			if len(a.Value) >= 4 {
+				c.changes = native.Uint32(a.Value)
 			}
 		case unix.IFLA_NEW_NETNSID, unix.IFLA_NEW_IFINDEX:
 			c.moved = true

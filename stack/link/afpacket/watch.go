@@ -8,13 +8,15 @@ import (
 	"golang.org/x/sys/unix"
 
 	"glean/stack/link"
+	"glean/stack/link/carrier"
 )
 
 // device is what is known of the device at a moment.
 type device struct {
-	index int // 0: there is none
-	mtu   int // octets; that of the last one if there is none
-	state link.State
+	index   int // 0: there is none
+	mtu     int // octets; that of the last one if there is none
+	state   link.State
+	changes uint32 // of the carrier so far, modulo 2^32
 }
 
 // find looks for the device of the name.
@@ -30,7 +32,8 @@ func find(name string) (device, error) {
 	if a.EncapType != "ether" {
 		return device{}, fmt.Errorf("%w but of type %q", ErrNotEthernet, a.EncapType)
 	}
-	return device{index: a.Index, mtu: a.MTU, state: stateOf(a.RawFlags)}, nil
+	changes, _ := carrier.Changes(a.Index)
+	return device{index: a.Index, mtu: a.MTU, state: stateOf(a.RawFlags), changes: changes}, nil
 }
 
 // stateOf is what the flags of a device say: it is up when it was brought up
@@ -64,7 +67,11 @@ func (d device) after(c change, name string) device {
 		if mtu == 0 {
 			mtu = d.mtu
 		}
-		return device{index: c.index, mtu: mtu, state: stateOf(c.flags)}
+		changes := c.changes
+		if ours && !carrier.Flapped(d.changes, changes) {
+			changes = d.changes // the message is older than what is known, or does not say
+		}
+		return device{index: c.index, mtu: mtu, state: stateOf(c.flags), changes: changes}
 	}
 	return d
 }
@@ -123,6 +130,7 @@ func (k *Link) lookAgain() {
 		c := change{index: d.index}
 		if l, err := netlink.LinkByIndex(d.index); err == nil {
 			c.flags, c.mtu = l.Attrs().RawFlags, l.Attrs().MTU
+			c.changes, _ = carrier.Changes(d.index)
 		} else {
 			c.gone = true
 		}
@@ -150,8 +158,16 @@ func (k *Link) become(next device) error {
 		}
 	}
 	k.device.Store(&next)
-	if next.state != last.state {
+	if next.flappedSince(*last) {
+		k.base.Report(link.State{Reason: link.ReasonDown})
+		k.base.Report(next.state)
+	} else if next.state != last.state {
 		k.base.Report(next.state)
 	}
 	return nil
+}
+
+// flappedSince reports whether a device that is up, and was, was down in between.
+func (d device) flappedSince(last device) bool {
+	return d.state.Up && last.state.Up && d.index == last.index && carrier.Flapped(last.changes, d.changes)
 }

@@ -3,6 +3,7 @@ package afpacket
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"testing"
 
 	"golang.org/x/sys/unix"
@@ -24,18 +25,21 @@ func TestAfter(t *testing.T) {
 		change change
 		want   device
 	}{
-		{"goes down", here, change{index: 7, name: "x", ethernet: true, mtu: 1500}, device{7, 1500, down}},
-		{"loses its carrier", here, change{index: 7, name: "x", flags: unix.IFF_UP, mtu: 1500}, device{7, 1500, down}},
-		{"comes up", device{7, 1500, down}, change{index: 7, name: "x", flags: running, mtu: 1500}, here},
-		{"gets another MTU", here, change{index: 7, name: "x", flags: running, mtu: 9000}, device{7, 9000, up}},
+		{"goes down", here, change{index: 7, name: "x", ethernet: true, mtu: 1500}, device{index: 7, mtu: 1500, state: down}},
+		{"loses its carrier", here, change{index: 7, name: "x", flags: unix.IFF_UP, mtu: 1500}, device{index: 7, mtu: 1500, state: down}},
+		{"comes up", device{index: 7, mtu: 1500, state: down}, change{index: 7, name: "x", flags: running, mtu: 1500}, here},
+		{"gets another MTU", here, change{index: 7, name: "x", flags: running, mtu: 9000}, device{index: 7, mtu: 9000, state: up}},
+		{"lost and found its carrier", here, change{index: 7, name: "x", flags: running, mtu: 1500, changes: 4}, device{7, 1500, up, 4}},
+		{"a message without carrier changes", device{7, 1500, up, 4}, change{index: 7, name: "x", flags: running, mtu: 1500}, device{7, 1500, up, 4}},
+		{"an old message comes late", device{7, 1500, up, 4}, change{index: 7, name: "x", flags: running, mtu: 1500, changes: 2}, device{7, 1500, up, 4}},
 		{"a message without MTU", here, change{index: 7, name: "x", flags: running}, here},
 		{"gets another name", here, change{index: 7, name: "y", flags: running, mtu: 1500}, here},
 		{"is deleted", here, change{gone: true, index: 7, name: "x"}, gone},
 		{"moves", here, change{gone: true, moved: true, index: 7, name: "x"}, away},
 		{"another is deleted", here, change{gone: true, index: 8, name: "x"}, here},
 		{"another appears", here, change{index: 8, name: "x", ethernet: true, flags: running, mtu: 1500}, here},
-		{"comes back", gone, change{index: 9, name: "x", ethernet: true, flags: running, mtu: 1400}, device{9, 1400, up}},
-		{"comes back down", away, change{index: 7, name: "x", ethernet: true, mtu: 1500}, device{7, 1500, down}},
+		{"comes back", gone, change{index: 9, name: "x", ethernet: true, flags: running, mtu: 1400}, device{index: 9, mtu: 1400, state: up}},
+		{"comes back down", away, change{index: 7, name: "x", ethernet: true, mtu: 1500}, device{index: 7, mtu: 1500, state: down}},
 		{"another kind comes in its place", gone, change{index: 9, name: "x", flags: running, mtu: 1500}, gone},
 		{"another name comes", gone, change{index: 9, name: "y", ethernet: true, flags: running, mtu: 1500}, gone},
 		{"something else goes", gone, change{gone: true, index: 0, name: "x"}, gone},
@@ -43,6 +47,49 @@ func TestAfter(t *testing.T) {
 		if got := test.before.after(test.change, "x"); got != test.want {
 			t.Errorf("%s: %+v, want %+v", test.name, got, test.want)
 		}
+	}
+}
+
+// TestFlapInOneMessageIsReported: a carrier that was lost and found again before
+// netlink told of it was down nevertheless. An older count than the known one is of
+// a message that was on its way when the device was looked at.
+func TestFlapInOneMessageIsReported(t *testing.T) {
+	k, _, v := unread(t)
+	var told states
+	k.Attach(&told)
+	now := *k.device.Load()
+	for _, test := range []struct {
+		changes uint32
+		want    []link.State
+	}{{now.changes, nil}, {now.changes + 2, []link.State{down, up}}, {now.changes + 1, nil}} {
+		told = nil
+		next := now
+		next.changes = test.changes
+		if err := k.become(next); err != nil {
+			t.Fatal(err)
+		}
+		v.RunFor(0)
+		if !slices.Equal(told, test.want) {
+			t.Errorf("%d carrier changes after %d: told %+v, want %+v", test.changes, now.changes, told, test.want)
+		}
+	}
+}
+
+// states are those that a handler was told.
+type states []link.State
+
+func (s *states) HandleFrame([]byte)       {}
+func (s *states) HandleState(l link.State) { *s = append(*s, l) }
+
+// TestShortFlapIsSeen: the other end goes down and up in one batch of commands.
+func TestShortFlapIsSeen(t *testing.T) {
+	c := plug(t)
+	o := open(t, Config{Name: c.near})
+	o.observe()
+	for range 3 {
+		c.peer.IP("link set "+c.far+" down", "link set "+c.far+" up")
+		o.AwaitState(t, down)
+		o.AwaitState(t, up)
 	}
 }
 

@@ -70,13 +70,8 @@ func openLooking(l loop.Loop, c Config, every time.Duration) (*Link, error) {
 	if before != nil {
 		<-before
 	}
-	events, err := subscribe() // before the device, so that no event is missed
-	if err != nil {
-		return nil, fieldError("name", err)
-	}
 	bell, err := burst.NewBell()
 	if err != nil {
-		events.stop()
 		return nil, fieldError("name", err)
 	}
 	var d *device
@@ -85,7 +80,6 @@ func openLooking(l loop.Loop, c Config, every time.Duration) (*Link, error) {
 		return err
 	})
 	if err != nil {
-		events.stop()
 		bell.Close()
 		return nil, err
 	}
@@ -108,7 +102,9 @@ func openLooking(l loop.Loop, c Config, every time.Duration) (*Link, error) {
 	k.tandem = link.NewTandem(&k.base, k.own, newSender(k, 0), bell.Ring)
 	k.use(d)
 	k.up.Store(state.Up)
-	w := &watcher{link: k, every: every, events: events, carrier: true, last: state}
+	w := &watcher{link: k, every: every, carrier: true, last: state}
+	w.begin(d)
+	k.look() // the state may have changed before begin
 	go w.watch()
 	return k, nil
 }

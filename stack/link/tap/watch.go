@@ -8,10 +8,12 @@ import (
 	"golang.org/x/sys/unix"
 
 	"glean/stack/link"
+	"glean/stack/link/carrier"
 )
 
 // lookEvery is how long a change may go unseen that neither netlink nor a
-// write tells of, as when the device goes down in another namespace.
+// write tells of, as when the device goes down in another namespace. A shorter flap
+// there is not seen.
 const lookEvery = 100 * time.Millisecond
 
 // watcher is what the goroutine of watch keeps for itself.
@@ -21,6 +23,8 @@ type watcher struct {
 	events  *events // nil while the subscription is broken
 	carrier bool    // as far as it can be known from our namespace
 	last    link.State
+	flapped bool   // netlink told of a device that was down, whatever it is now
+	changes uint32 // of the carrier, while the device is in our namespace
 
 	// Of a TAP of the link's name that is in use, while there is no device.
 	patience patience
@@ -65,8 +69,14 @@ func (w *watcher) watch() {
 			if w.events == nil {
 				w.events, _ = subscribe()
 			}
+			w.countCarrier() // the kernel may tell of a carrier a second late
 		}
-		w.report(w.examine())
+		s := w.examine()
+		if w.flapped && s.Up && w.last.Up {
+			w.report(link.State{Reason: link.ReasonDown})
+		}
+		w.flapped = false
+		w.report(s)
 	}
 }
 
@@ -85,8 +95,11 @@ func (w *watcher) concerns(u netlink.LinkUpdate) bool {
 	case u.Header.Type == unix.RTM_DELLINK && d.index == attrs.Index:
 		d.index, w.carrier = 0, true
 		return true
+	case u.Header.Type == unix.RTM_NEWLINK && d.index == attrs.Index:
+		w.flapped = w.flapped || !isUp(attrs.RawFlags)
 	case u.Header.Type == unix.RTM_NEWLINK && d.index == 0 && attrs.Name == w.link.config.Name && d.isHere():
 		d.index = attrs.Index // it came back
+		w.changes, _ = carrier.Changes(d.index)
 	}
 	return d.index == attrs.Index
 }
@@ -122,8 +135,28 @@ func (w *watcher) readSettings() {
 	attrs := l.Attrs()
 	w.link.mtu.Store(int64(attrs.MTU))
 	w.link.txqlen.Store(int64(attrs.TxQLen))
+	w.countCarrier()
 	// The kernel shows a carrier only while the device is up.
 	w.carrier = attrs.RawFlags&unix.IFF_UP == 0 || attrs.RawFlags&unix.IFF_LOWER_UP != 0
+}
+
+// isUp reports whether a device with these flags is up and has a carrier.
+func isUp(flags uint32) bool {
+	const running = unix.IFF_UP | unix.IFF_LOWER_UP
+	return flags&running == running
+}
+
+// countCarrier notes whether the carrier was lost since it was called last. Losses
+// shorter than the time between two messages show only in the count.
+func (w *watcher) countCarrier() {
+	d := w.link.device.Load()
+	if d == nil || d.index == 0 {
+		return
+	}
+	if n, ok := carrier.Changes(d.index); ok {
+		w.flapped = w.flapped || carrier.Flapped(w.changes, n)
+		w.changes = n
+	}
 }
 
 // examine finds the present state. A device that is gone is given up; if one
@@ -157,7 +190,21 @@ func (w *watcher) examine() link.State {
 func (w *watcher) use(d *device) link.State {
 	w.carrier = true
 	w.link.use(d)
+	w.begin(d)
 	return d.probe()
+}
+
+// begin follows a device from now on. Messages of netlink that are on their way may
+// tell of what was before the device was set up, so the subscription is a new one.
+func (w *watcher) begin(d *device) {
+	w.events.stop()
+	w.events, _ = subscribe() // if it fails, the next tick tries again
+	if d.index != 0 && !d.isHere() {
+		d.index = 0 // it was moved before the subscription
+	}
+	w.changes, _ = carrier.Changes(d.index)
+	w.readSettings()
+	w.flapped = false
 }
 
 // reattach is for Reattach.

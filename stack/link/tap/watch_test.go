@@ -3,6 +3,7 @@ package tap
 import (
 	"errors"
 	"testing"
+	"time"
 
 	"github.com/vishvananda/netlink"
 
@@ -156,6 +157,50 @@ func TestCarrierAndMTUAreFollowed(t *testing.T) {
 	o.AwaitState(t, down)
 	own.IP("link set " + o.Name() + " carrier on")
 	o.AwaitState(t, up)
+}
+
+// TestShortFlapIsSeen: a TAP, or its carrier, that goes down and up in one batch of
+// commands was down, though nobody looks at it by itself in the hour.
+func TestShortFlapIsSeen(t *testing.T) {
+	own := netlab.Own(t)
+	for _, flap := range [][]string{{"down", "up"}, {"carrier off", "carrier on"}} {
+		t.Run(flap[0], func(t *testing.T) {
+			o := openEvery(t, Config{Name: netlab.Name()}, time.Hour)
+			o.attach()
+			for range 3 {
+				own.IP("link set "+o.Name()+" "+flap[0], "link set "+o.Name()+" "+flap[1])
+				o.AwaitState(t, down)
+				o.AwaitState(t, up)
+			}
+			if len(o.States) > 0 {
+				t.Errorf("then it became %+v", <-o.States)
+			}
+		})
+	}
+}
+
+// TestOpenAndReturnAreNoFlaps: what netlink tells of the time before a TAP was set up
+// is no flap.
+func TestOpenAndReturnAreNoFlaps(t *testing.T) {
+	own := netlab.Own(t)
+	o := open(t, Config{Name: netlab.Name()})
+	o.attach()
+	settle := func(mtu string, octets int) { // all before that was told, too
+		own.IP("link set " + o.Name() + " mtu " + mtu)
+		if !o.Until(func() bool { return o.MTU() == octets }) {
+			t.Fatalf("the MTU is %d", o.MTU())
+		}
+		if len(o.States) > 0 {
+			t.Errorf("the state became %+v", <-o.States)
+		}
+	}
+	settle("1301", 1301)
+	own.IP("link del " + o.Name())
+	o.AwaitState(t, deleted)
+	remove(t, own, o.Name())
+	own.IP("tuntap add dev " + o.Name() + " mode tap")
+	o.AwaitState(t, up)
+	settle("1302", 1302)
 }
 
 // A link that is down when it is closed, deleted when it is closed, or busy

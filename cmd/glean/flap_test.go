@@ -1,0 +1,78 @@
+package main
+
+import (
+	"testing"
+
+	"glean/client"
+	"glean/internal/netlab"
+)
+
+// TestPeerMovesDuringAFlap: the peer, a Linux kernel, has another MAC after a flap of
+// some milliseconds. A running generator goes on to the old MAC, and counts that,
+// until the peer has answered; a start waits for the answer. The time between two
+// questions to a neighbor is long, so that frames leave in between.
+func TestPeerMovesDuringAFlap(t *testing.T) {
+	for _, kind := range []string{"tap", "packet"} {
+		t.Run(kind, func(t *testing.T) {
+			f := &failover{lan: netlab.Own(t), a: netlab.New(t), deviceA: netlab.Name()}
+			port := netlab.Name()
+			var flap func(mac string)
+			if kind == "packet" {
+				f.lan.Veth(port, f.a, f.deviceA)
+				f.lan.Quiet(port)
+				f.lan.IP("link set " + port + " up")
+				flap = func(mac string) {
+					f.a.IP("link set "+f.deviceA+" down", "link set "+f.deviceA+" address "+mac, "link set "+f.deviceA+" up")
+				}
+				f.daemon = serve(t, "--port", "0=packet:"+port)
+			} else {
+				f.daemon = serve(t, "--port", "0=tap:"+port)
+				bridge, toA := netlab.Name(), netlab.Name()
+				f.lan.IP("link add "+bridge+" type bridge stp_state 0 forward_delay 0 mcast_snooping 0", "link set "+port+" master "+bridge)
+				t.Cleanup(func() { f.lan.IP("link del "+bridge, "link del "+toA) })
+				f.lan.Quiet(bridge)
+				f.lan.Quiet(port)
+				f.plug(bridge, toA, f.a, f.deviceA)
+				f.lan.IP("link set " + bridge + " up")
+				flap = func(mac string) {
+					f.lan.IP("link set " + port + " down")
+					f.a.IP("link set " + f.deviceA + " address " + mac)
+					f.lan.IP("link set " + port + " up")
+				}
+			}
+			const first, second, third = "02:00:00:00:18:01", "02:00:00:00:18:02", "02:00:00:00:18:03"
+			flap(first)
+			f.a.IP("addr add " + movedV4 + "/24 dev " + f.deviceA)
+			f.until("/ports/0", func(p object) bool { return at(p, "status", "link") == "up" })
+			f.call(201, "POST", "/interfaces", object{"id": "if-1", "port_id": "0", "config": object{
+				"protocols": []any{
+					object{"eth": object{"mac_address": "02:00:00:00:00:64"}},
+					object{"ipv4": object{"method": "static", "static": object{"address": "198.18.0.100", "prefix_length": 24}}},
+				},
+				"neighbor": object{"duplicate_detection": "none", "retrans_timer_ms": 5000},
+			}})
+			f.call(201, "POST", "/packet/generators",
+				generatorTo("gen-1", object{"continuous": true}, failoverRate, failoverPort, []string{movedV4}, nil), "Prefer", "wait=30")
+			id := f.call(201, "POST", "/packet/generators/gen-1/start", nil)["id"].(string)
+			flap(second)
+			f.when(id, func(r client.GeneratorResult) bool {
+				n := len(r.NeighborChanges)
+				return n > 0 && r.NeighborChanges[n-1].NewMAC != nil && *r.NeighborChanges[n-1].NewMAC == second
+			})
+			until := f.result(id).FlowCounters.PacketsToUnconfirmedMAC
+			f.sent(id, failoverRate/10)
+			if now := f.result(id).FlowCounters.PacketsToUnconfirmedMAC; until == 0 || now != until {
+				t.Errorf("%d frames to unconfirmed MACs until the answer, %d after it", until, now-until)
+			}
+			f.call(204, "POST", "/packet/generators/gen-1/stop", nil)
+
+			flap(third)
+			f.until("/learning/plan?generator_id=gen-1", func(p object) bool { return at(p, "next_hops", 0, "state") == "unconfirmed" })
+			id = f.call(201, "POST", "/packet/generators/gen-1/start", nil)["id"].(string)
+			f.sent(id, failoverRate/10)
+			if r := f.result(id); r.FlowCounters.PacketsToUnconfirmedMAC != 0 || len(r.NeighborChanges) != 0 {
+				t.Errorf("started after a flap: %+v, changes %+v", r.FlowCounters, r.NeighborChanges)
+			}
+		})
+	}
+}
