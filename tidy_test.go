@@ -43,6 +43,7 @@ var arrows = map[string][]string{
 	"internal/document":   {},
 	"internal/document/":  {},
 	"internal/netlab":     {},
+	"internal/wording":    {},
 	"conformance":         {""},
 	"conformance/":        {""},
 	"client":              {},

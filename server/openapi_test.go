@@ -14,6 +14,8 @@ import (
 	"github.com/getkin/kin-openapi/openapi3"
 	"github.com/getkin/kin-openapi/openapi3filter"
 	"github.com/getkin/kin-openapi/routers"
+
+	"glean/internal/wording"
 )
 
 // apiDocument loads openapi.yaml once and validates it, with all formats.
@@ -111,6 +113,7 @@ func isAboutQuery(answer []byte) bool {
 func checkExchange(t tb, r *http.Request, body []byte, response *http.Response, got []byte) {
 	t.Helper()
 	what := fmt.Sprintf("%s %s -> %d", r.Method, r.URL.Path, response.StatusCode)
+	checkWording(t, what, got)
 	pattern, item, parameters := described(r.URL.Path)
 	method := r.Method
 	if method == http.MethodHead {
@@ -152,6 +155,24 @@ func checkExchange(t tb, r *http.Request, body []byte, response *http.Response, 
 		return
 	}
 	checkContent(t, what, operation, response, got, plain)
+}
+
+// checkWording looks at what a problem document says.
+func checkWording(t tb, what string, got []byte) {
+	t.Helper()
+	var p problem
+	if json.Unmarshal(got, &p) != nil { // a list, or no JSON
+		return
+	}
+	texts := []string{p.Detail}
+	for _, fault := range p.Errors {
+		texts = append(texts, fault.Detail, fault.Path+": "+fault.Detail)
+	}
+	for _, text := range texts {
+		for _, fault := range wording.Faults(text) {
+			t.Errorf("%s: %s: %s", what, fault, text)
+		}
+	}
 }
 
 // checkProblem checks an error that the document does not describe operation

@@ -201,12 +201,12 @@ func (c *config) read(key, value *yaml.Node) (err error) {
 // section reads a map below path. What read does not know is warned about.
 func (c *config) section(n *yaml.Node, path string, read func(c *config, path string, value *yaml.Node) (known bool, err error)) error {
 	if n.Kind != yaml.MappingNode {
-		return fmt.Errorf("%s must be a map", path)
+		return errors.New("must be a map")
 	}
 	for key, value := range pairs(n) {
 		known, err := read(c, path+"."+key.Value, value)
 		if err != nil {
-			return atLine(value, key.Value, err)
+			return atLine(value, path+"."+key.Value, err)
 		}
 		if !known {
 			c.unknown(key, path+".", nil)

@@ -106,7 +106,7 @@ func TestConfigLimits(t *testing.T) {
 
 func TestWrongConfig(t *testing.T) {
 	for _, c := range []struct{ name, text, want string }{
-		{"id", openPerfFile("port0=A"), `line 13: port-ids: "port0=A"`},
+		{"id", openPerfFile("port0=A"), `line 13: modules.packetio.dpdk.port-ids: "port0=A"`},
 		{"no id", openPerfFile("port0"), `"port0"`},
 		{"device", openPerfFile("eth0=a"), `"eth0=a"`},
 		{"same ids", openPerfFile("port0=a, port1=a"), "two ports"},
@@ -114,7 +114,7 @@ func TestWrongConfig(t *testing.T) {
 		{"api port", "modules: {api: {port: 65536}}", `"65536"`},
 		{"api port of words", "modules: {api: {port: http}}", `"http"`},
 		{"modules is a list", "modules: []", "must be a map"},
-		{"dpdk is a word", "modules: {packetio: {dpdk: yes}}", "modules.packetio.dpdk must be a map"},
+		{"dpdk is a word", "modules: {packetio: {dpdk: yes}}", "line 1: modules.packetio.dpdk: must be a map"},
 		{"key twice", "listen: a\nlisten: b", `line 2: "listen" is given more than once, first in line 1`},
 		{"resource twice", "resources:\n  /interfaces/a: {}\n  /interfaces/a: {}", "line 3"},
 		{"key of a body twice", "resources:\n  /interfaces/a:\n    port_id: x\n    port_id: y", `line 4: "port_id" is given more than once`},

@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/netip"
 	"os"
+	"strconv"
 	"strings"
 	"syscall"
 )
@@ -32,18 +33,48 @@ func (h *hostFlags) Set(name string) error {
 // checkListen refuses to serve other machines unless insecure is set: the API
 // has no credentials, and may send any frame from any device.
 func checkListen(listen string, insecure bool) error {
-	if insecure || strings.HasPrefix(listen, unixPrefix) {
+	if strings.HasPrefix(listen, unixPrefix) {
 		return nil
 	}
-	host, _, err := net.SplitHostPort(listen)
-	if err != nil {
-		return usageErrorf("--listen %s: %v%s", listen, err, meantAddress(listen))
+	host, port, err := net.SplitHostPort(listen)
+	if err != nil || !isPort(port) {
+		return usageErrorf("--listen %s: must be ADDRESS:PORT or unix:PATH%s", listen, meantAddress(listen))
+	}
+	if insecure {
+		return nil
 	}
 	if a, err := netip.ParseAddr(host); err == nil && a.IsLoopback() || strings.EqualFold(host, "localhost") {
 		return nil
 	}
 	return usageErrorf("--listen %s: the API has no credentials, and every host that reaches this address could control the daemon; "+
 		"listen on 127.0.0.1 or unix:PATH, or add --insecure", listen)
+}
+
+// isPort reports whether text is the number of a TCP port.
+func isPort(text string) bool {
+	_, err := strconv.ParseUint(text, 10, 16)
+	return err == nil
+}
+
+// meantAddress suggests an address for a port number alone.
+func meantAddress(listen string) string {
+	if isPort(listen) {
+		return fmt.Sprintf("; did you mean 127.0.0.1:%s?", listen)
+	}
+	return ""
+}
+
+// listenError leaves out what the flag says already.
+func listenError(err error) error {
+	var operation *net.OpError
+	if errors.As(err, &operation) {
+		err = operation.Err
+	}
+	var call *os.SyscallError
+	if errors.As(err, &call) {
+		err = call.Err
+	}
+	return err
 }
 
 // listen opens what --listen names. An IPv4 address binds IPv4 only.

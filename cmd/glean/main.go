@@ -12,8 +12,6 @@ import (
 	"io"
 	"os"
 	"strings"
-
-	"glean/internal/document"
 )
 
 // command is one subcommand. run returns an error for a failure (exit 1), a
@@ -100,21 +98,6 @@ func (c command) newFlags() *flag.FlagSet {
 	return fs
 }
 
-// meantFlag names the flag that an unknown one resembles.
-func meantFlag(fs *flag.FlagSet, err error) string {
-	_, name, unknown := strings.Cut(err.Error(), "flag provided but not defined: -")
-	if !unknown {
-		return ""
-	}
-	var known []string
-	fs.VisitAll(func(f *flag.Flag) { known = append(known, f.Name) })
-	near := document.Nearest(name, known)
-	if near == "" {
-		return ""
-	}
-	return fmt.Sprintf("; did you mean --%s?", near)
-}
-
 // parse parses flags and refuses stray arguments. --help goes to stdout.
 func (c command) parse(fs *flag.FlagSet, args []string) error {
 	switch err := fs.Parse(args); {
@@ -124,7 +107,7 @@ func (c command) parse(fs *flag.FlagSet, args []string) error {
 		fs.PrintDefaults()
 		return err
 	case err != nil:
-		return usageErrorf("%s: %v%s", fs.Name(), err, meantFlag(fs, err))
+		return usageErrorf("%s: %s", fs.Name(), flagError(fs, err))
 	case fs.NArg() > 0:
 		return usageErrorf("%s: unexpected argument %q", fs.Name(), fs.Arg(0))
 	}

@@ -12,7 +12,6 @@ import (
 	"os"
 	"os/signal"
 	"runtime"
-	"strconv"
 	"syscall"
 	"time"
 
@@ -163,20 +162,12 @@ func serveUntil(ctx context.Context, f serveFlags, resources []resource, log *sl
 	}
 	listener, err := listen(f.listen)
 	if err != nil {
-		return usageErrorf("--listen %s: %v%s", f.listen, err, meantAddress(f.listen))
+		return usageErrorf("--listen %s: %v", f.listen, listenError(err))
 	}
 	if _, err := fmt.Printf("listening on %s\n", urlOf(listener)); err != nil {
 		log.Warn("the line of readiness could not be written", "error", err)
 	}
 	return serveHTTP(ctx, s.HTTPServer(), s.Listener(listener), log)
-}
-
-// meantAddress suggests an address for a port number alone.
-func meantAddress(listen string) string {
-	if _, err := strconv.ParseUint(listen, 10, 16); err != nil {
-		return ""
-	}
-	return fmt.Sprintf("; did you mean 127.0.0.1:%s?", listen)
 }
 
 // portError blames the flag or the line of the file that a port came from.

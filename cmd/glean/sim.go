@@ -163,7 +163,7 @@ func (c command) parseWithFile(fs *flag.FlagSet, args []string) (string, error) 
 		case errors.Is(err, flag.ErrHelp):
 			return "", c.parse(fs, []string{"--help"})
 		case err != nil:
-			return "", usageErrorf("%s: %v", fs.Name(), err)
+			return "", usageErrorf("%s: %s", fs.Name(), flagError(fs, err))
 		}
 		if args = fs.Args(); len(args) == 0 {
 			break

@@ -14,6 +14,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"glean/internal/document"
+	"glean/internal/document/node"
 	"glean/sim"
 	"glean/stack/loop"
 )
@@ -35,6 +36,9 @@ func (r *reader) load(text []byte) (*Scenario, error) {
 		return nil, &FileError{[]Problem{{File: r.file, Line: more.Line, Column: 1, Text: "there is more than one document"}}}
 	case !errors.Is(err, io.EOF):
 		return nil, r.syntax(text, err)
+	}
+	if deep := node.TooDeep(&doc, maxDepth); deep != nil {
+		return nil, &FileError{[]Problem{{File: r.file, Line: deep.Line, Column: deep.Column, Text: fmt.Sprintf("nested deeper than %d, with its aliases", maxDepth)}}}
 	}
 	top := value{&doc, "", r}.child(doc.Content[0], "")
 	s := top.scenario()

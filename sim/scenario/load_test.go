@@ -88,7 +88,8 @@ func TestMistakesHaveAPlace(t *testing.T) {
 		{smallFile, "", "small.yaml:1:1: the file is empty"},
 		{smallFile, smallFile + "---\nname: x\n", "small.yaml:19:1: there is more than one document"},
 		{smallFile, smallFile + "---\na: b: c\n", "small.yaml:20:1: mapping values are not allowed"},
-		{smallFile, "&a [*a]", "small.yaml:1:1: must be a map"},
+		{smallFile, "&a [*a]", "small.yaml:1:5: nested deeper than 64, with its aliases"},
+		{smallFile, "interfaces: &a [*a]", "small.yaml:1:17: nested deeper than 64, with its aliases"},
 	} {
 		text := strings.Replace(smallFile, c.old, c.new, 1)
 		if text == smallFile {

@@ -57,6 +57,7 @@ type reader struct {
 
 const (
 	maxNodes    = 1 << 20
+	maxDepth    = 64
 	maxProblems = 20
 )
 

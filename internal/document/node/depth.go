@@ -1,0 +1,39 @@
+package node
+
+import "go.yaml.in/yaml/v3"
+
+// TooDeep returns an alias or value that nests deeper than limit, nil if there is
+// none. An alias counts as what it names, so one within what it names has no end.
+func TooDeep(n *yaml.Node, limit int) *yaml.Node {
+	d := depths{of: make(map[*yaml.Node]int), limit: limit}
+	d.depth(n)
+	return d.deep
+}
+
+// depths remembers the depth of each node: aliases may name one very often.
+type depths struct {
+	of    map[*yaml.Node]int // 0 while it is looked for
+	limit int
+	deep  *yaml.Node
+}
+
+func (d *depths) depth(n *yaml.Node) int {
+	if known, seen := d.of[n]; seen && known > 0 {
+		return known
+	} else if seen { // n is within itself
+		return d.limit
+	}
+	d.of[n] = 0
+	deepest := 0
+	if n.Alias != nil {
+		deepest = d.depth(n.Alias)
+	}
+	for _, child := range n.Content {
+		deepest = max(deepest, d.depth(child))
+	}
+	if deepest >= d.limit && d.deep == nil {
+		d.deep = n
+	}
+	d.of[n] = deepest + 1
+	return deepest + 1
+}
