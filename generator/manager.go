@@ -85,7 +85,9 @@ type Change struct {
 type Options struct {
 	NewID        func() string // makes UUIDs
 	DropOverruns bool          // see RunOptions
-	Epoch        uint64        // see RunOptions
+	// Epoch returns RunOptions.Epoch for a run that begins; nil is 0. The clock may have
+	// been set between two runs.
+	Epoch func() uint64
 	// Retain is how many results of ended runs are kept, RetainFor how long and
 	// RetainSize how much memory of them in octets; 0: no limit. The oldest go
 	// first, and the newest stays whatever its size.
@@ -356,7 +358,10 @@ func (m *Manager) start(g *Generator, o RunOptions) (*Result, error) {
 	if err := m.Ready(g); err != nil {
 		return nil, err
 	}
-	o.DropOverruns, o.Epoch = m.options.DropOverruns, m.options.Epoch
+	o.DropOverruns = m.options.DropOverruns
+	if m.options.Epoch != nil {
+		o.Epoch = m.options.Epoch()
+	}
 	run := NewRun(g.program, o)
 	result := m.newResult(g, run)
 	transmitter, err := m.starter.Start(g, run, func(reason error) { m.ended(g, reason) })

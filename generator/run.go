@@ -32,7 +32,8 @@ type RunOptions struct {
 	// frames are sent late.
 	DropOverruns bool
 	// Epoch is the Unix time of loop.Time 0 in nanoseconds; signatures carry
-	// absolute time.
+	// absolute time. It stays the same during a run, also if the clock is set
+	// meanwhile, so that the times in its signatures never go back.
 	Epoch uint64
 	// Continue is an ended run whose sequence numbers go on where both programs
 	// have a stream id.

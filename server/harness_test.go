@@ -82,7 +82,7 @@ func newAPI(t testing.TB, options ...option) *api {
 	}
 	c := Config{
 		Loop:    l,
-		Epoch:   l.Epoch(),
+		Wall:    loop.NewWall(l),
 		Version: Version{Version: "1.2.3", Commit: "abc", BuildTime: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC), BuildNumber: "7"},
 		Logger:  slog.New(slog.NewTextHandler(a.log, nil)),
 	}

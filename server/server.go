@@ -29,7 +29,7 @@ type Version struct {
 type Config struct {
 	Loop   *loop.Real
 	Engine *engine.Engine
-	Epoch  time.Time // the wall-clock time of loop.Time 0
+	Wall   *loop.Wall
 	// Openers open the ports that POST /ports makes; a kind without one can't be
 	// made.
 	Openers  map[engine.PortKind]Opener
@@ -154,7 +154,7 @@ func (s *Server) HTTPServer() *http.Server {
 }
 
 // wall is the wall-clock time of a loop time.
-func (s *Server) wall(t loop.Time) time.Time { return s.Epoch.Add(time.Duration(t)) }
+func (s *Server) wall(t loop.Time) time.Time { return s.Wall.At(t) }
 
 // timestamp gives a loop time as RFC 3339 in UTC with nine fraction digits.
 // OpenPerf's scripts count on nine.

@@ -37,6 +37,10 @@ func NewWorldOn(l loop.Loop, seed uint64) *World {
 	return w
 }
 
+// Epoch is the Unix time of loop.Time 0 in simulated worlds, in nanoseconds:
+// 2000-01-01T00:00:00Z. It is a constant, so that a replay has the same octets.
+const Epoch = 946_684_800e9
+
 // Seed is the number that all randomness of the world comes from.
 func (w *World) Seed() uint64 { return w.seed }
 

@@ -8,15 +8,17 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"glean/generator"
 	"glean/internal/netlab"
 	"glean/stack/header"
 )
 
 // captured is a frame of a generator on the wire.
 type captured struct {
-	at  time.Time
-	dst header.MAC
-	v6  bool
+	at     time.Time
+	dst    header.MAC
+	v6     bool
+	signed time.Time // as its signature says; zero without one
 }
 
 // capture keeps the time and the destination of every frame to an UDP port that
@@ -75,7 +77,7 @@ func newCapture(t *testing.T, n *netlab.Namespace, device string, port uint32) *
 }
 
 func (c *capture) read(stop chan struct{}) {
-	frame, control := make([]byte, 64), make([]byte, 64)
+	frame, control := make([]byte, 256), make([]byte, 64)
 	for {
 		select {
 		case <-stop:
@@ -89,8 +91,12 @@ func (c *capture) read(stop chan struct{}) {
 		eth := header.Ethernet(frame[:n])
 		seconds := binary.NativeEndian.Uint64(control[16:])
 		nanoseconds := binary.NativeEndian.Uint64(control[24:])
+		f := captured{at: time.Unix(int64(seconds), int64(nanoseconds)), dst: eth.Dst(), v6: eth.Type() == header.EtherTypeIPv6}
+		if s, ok := generator.ReadSignature(frame[:n]); ok {
+			f.signed = time.Unix(0, int64(s.Time))
+		}
 		c.mu.Lock()
-		c.list = append(c.list, captured{time.Unix(int64(seconds), int64(nanoseconds)), eth.Dst(), eth.Type() == header.EtherTypeIPv6})
+		c.list = append(c.list, f)
 		c.mu.Unlock()
 		select {
 		case c.more <- struct{}{}:

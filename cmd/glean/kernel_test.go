@@ -259,7 +259,7 @@ func udpTo(port uint32) []bpf.Instruction {
 		9:  bpf.LoadAbsolute{Off: 14 + 40 + 2, Size: 2},
 		10: bpf.JumpIf{Cond: bpf.JumpEqual, Val: port, SkipTrue: accept - 11, SkipFalse: reject - 11},
 
-		accept: bpf.RetConstant{Val: 64},
+		accept: bpf.RetConstant{Val: 256},
 		reject: bpf.RetConstant{Val: 0},
 	}
 }

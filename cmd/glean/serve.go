@@ -126,6 +126,8 @@ func serveUntil(ctx context.Context, f serveFlags, resources []resource, log *sl
 	}
 	limitHeap(f.limits.Memory)
 	l := loop.NewReal()
+	wall := loop.NewWall(l)
+	go wall.Follow(l.Done())
 	e := engine.New(engine.Config{
 		Loop: l,
 		Rand: rand.New(rand.NewPCG(rand.Uint64(), rand.Uint64())),
@@ -133,11 +135,12 @@ func serveUntil(ctx context.Context, f serveFlags, resources []resource, log *sl
 			return transmit.Start(r, q, l.Clock, func(reason error) { l.Post(func() { done(reason) }) })
 		},
 		DropOverruns: f.dropOverruns,
+		Epoch:        wall.Epoch,
 		Processors:   runtime.NumCPU(),
 		Limits:       f.limits,
 	})
 	s := server.New(server.Config{
-		Loop: l, Engine: e, Epoch: l.Epoch(), Openers: openers(l), OpenPerf: f.openPerf, Hosts: f.allowHosts,
+		Loop: l, Engine: e, Wall: wall, Openers: openers(l), OpenPerf: f.openPerf, Hosts: f.allowHosts,
 		Limits:  server.Limits{Connections: maxConnections()},
 		Version: buildVersion(), Logger: log,
 	})

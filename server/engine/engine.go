@@ -41,6 +41,9 @@ type Config struct {
 	// Transmit, when the run has ended.
 	Transmit     func(r *generator.Run, q link.Queue, done func(error)) generator.Transmitter
 	DropOverruns bool // frames the device could not take in time are dropped
+	// Epoch returns the Unix time of loop.Time 0 in nanoseconds, by the wall clock as it
+	// is set now. The signatures of a run that begins carry it; nil is 0.
+	Epoch func() uint64
 	// Processors bounds how many queues of its port a generator transmits on, since
 	// each has a transmitter that keeps a processor busy; 0 means one.
 	Processors int
@@ -96,7 +99,7 @@ func New(c Config) *Engine {
 		RetainSize: limits.Memory / retainedPart, PerHop: perHop,
 	})
 	e.generators = generator.NewManager(c.Loop, learner{e}, starter{e}, generatorObserver{e}, generator.Options{
-		NewID: e.NewID, DropOverruns: c.DropOverruns,
+		NewID: e.NewID, DropOverruns: c.DropOverruns, Epoch: c.Epoch,
 		Retain: limits.RetainResults, RetainFor: limits.RetainResultsFor, RetainSize: limits.Memory / retainedPart,
 	})
 	return e

@@ -29,6 +29,7 @@ type network struct {
 	near  []*sim.End // of ports "0", "1", ...
 	far   []*sim.End
 	file  *pcapng.Writer
+	epoch uint64 // of signatures
 	sent  []sentFrame
 }
 
@@ -47,7 +48,7 @@ func tracedNetwork(t *testing.T, ports int, seed uint64, trace io.Writer) *netwo
 	w := sim.NewWorld(seed)
 	n := &network{t: t, world: w}
 	n.Engine = engine.New(engine.Config{
-		Loop: w.Loop(), Rand: w.Rand("engine"),
+		Loop: w.Loop(), Rand: w.Rand("engine"), Epoch: func() uint64 { return n.epoch },
 		Transmit: func(r *generator.Run, q link.Queue, done func(error)) generator.Transmitter {
 			return generator.NewLooped(w.Loop(), r, q, done)
 		},

@@ -116,11 +116,12 @@ func prepare(s *Scenario, o Options) (*Run, error) {
 	}
 	r.engine = engine.New(engine.Config{
 		Loop: r.world.Loop(), Rand: r.world.Rand("engine"), Transmit: r.transmit,
+		Epoch:  func() uint64 { return sim.Epoch },
 		Limits: engine.Limits{Events: 16}, // they are heard, not read
 	})
 	r.engine.OnEvent(r.heard)
 	if o.Pcap != nil {
-		r.pcap = pcapng.NewWriter(o.Pcap, time.Unix(0, 0))
+		r.pcap = pcapng.NewWriter(o.Pcap, time.Unix(0, sim.Epoch))
 	}
 	return r, r.provide()
 }
