@@ -92,11 +92,12 @@ const (
 	DropScript         // a test wanted it so
 	DropDown           // the link went down while it was under way
 	DropNobody         // nothing was attached where it arrived
+	DropPoliced        // a question too many for a policer
 	numDrops
 )
 
 var dropWords = [numDrops]string{
-	"", "loss", "burst", "queue", "size", "partition", "script", "down", "nobody",
+	"", "loss", "burst", "queue", "size", "partition", "script", "down", "nobody", "policed",
 }
 
 // String gives the reason in a word.

@@ -44,6 +44,10 @@ func CheckSeed(seed uint64, o Options) (*Outcome, error) {
 // judge holds each address that was asked for against what had to become of it.
 func (w *Drawn) judge(r *Run) {
 	for _, q := range r.engine.LearningRequests() {
+		if w.Policer != nil && q.ID() == policedRequest {
+			w.Policer.judge(r, q)
+			continue
+		}
 		if q.State() == learning.StateResolving {
 			r.violated(RuleLiveness, "request %s is still in progress", q.ID())
 		}
@@ -132,7 +136,7 @@ func (w *Drawn) judgeRow(r *Run, q *learning.Request, row *learning.Row) {
 		}
 	default:
 		_, live := r.network.owners.current(e.segment, hop)
-		healed, patience := max(loop.Time(w.Heal), q.CreatedAt()), r.patience(e)
+		healed, patience := max(loop.Time(w.Heal), q.CreatedAt()), r.patience(e)+w.Policer.most()
 		by := healed.Add(answeredWithin + patience)
 		switch {
 		case row.Reason == learning.TableFull && e.crowded():

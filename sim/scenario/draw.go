@@ -37,6 +37,8 @@ type Drawn struct {
 
 	Provider bool // the switches' tags are service tags (IEEE 802.1ad)
 	Visits   []drawnVisit
+
+	Policer *drawnPolicer
 }
 
 // drawnSegment is a broadcast domain with one interface of glean.
@@ -233,6 +235,7 @@ func Draw(seed uint64) *Drawn {
 	w.drawHostile(d)
 	w.drawTPIDs(d)
 	w.drawFlaps(d)
+	w.drawPolicer(d)
 	return w
 }
 
@@ -474,6 +477,9 @@ func (w *Drawn) String() string {
 		}
 		w.addHostile(add, s)
 		add(")")
+	}
+	if p := w.Policer; p != nil {
+		add(" policer(%d/s bucket=%d hosts=%d delay=%s at=%s)", p.Rate, p.Bucket, p.Hosts, seconds(p.Delay), seconds(p.At))
 	}
 	for _, f := range w.Faults {
 		add(" fault(%s loss=%s burst=%t copy=%s/%s jitter=%s hold=%s flip=%s)",

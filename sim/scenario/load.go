@@ -269,7 +269,7 @@ func (v value) rule() func() sim.Rule {
 	var (
 		chance, goodToBad, badToGood, lossGood sim.Chance
 		after                                  loop.Duration
-		bits, queue, count                     int
+		bits, queue, bucket, count             int
 		rate                                   uint64
 		kind                                   = numKinds
 	)
@@ -288,6 +288,7 @@ func (v value) rule() func() sim.Rule {
 		"after": into(&after, value.time), "by": into(&after, value.time),
 		"bits": into(&bits, integer[int](1, 8)),
 		"rate": into(&rate, integer[uint64](1, 1<<40)), "queue": into(&queue, integer[int](1, 1<<30)),
+		"police": into(&rate, integer[uint64](1, 1_000_000)), "bucket": into(&bucket, integer[int](1, 1_000_000)),
 		"mtu":        into(&count, integer[int](1, 65535)),
 		"drop_first": into(&count, integer[int](1, 1_000_000)), "of": into(&kind, value.kind),
 	})
@@ -302,6 +303,7 @@ func (v value) rule() func() sim.Rule {
 		"delay":     func() sim.Rule { return sim.Delay(after) },
 		"jitter":    func() sim.Rule { return sim.Jitter(after) },
 		"rate":      func() sim.Rule { return sim.Rate(rate, max(queue, 1<<16)) },
+		"police":    func() sim.Rule { return sim.Police(rate, max(1, bucket)) },
 		"mtu":       func() sim.Rule { return sim.LimitMTU(count) },
 		"drop_first": func() sim.Rule {
 			return sim.DropFirst(count, "frames", func(f []byte) bool {
@@ -323,7 +325,7 @@ func (v value) rule() func() sim.Rule {
 // a "!" it must have.
 var ruleMembers = map[string][]string{
 	"loss": nil, "burst": nil, "duplicate": {"after!"}, "reorder": {"by!"}, "corrupt": {"bits"}, "delay": nil,
-	"jitter": nil, "rate": {"queue"}, "mtu": nil, "drop_first": {"of"},
+	"jitter": nil, "rate": {"queue"}, "police": {"bucket"}, "mtu": nil, "drop_first": {"of"},
 }
 
 // ruleWith checks that a rule has its members and no others.

@@ -40,6 +40,7 @@ const (
 	RuleLimits     = "limits"     // rate and window of an interface are kept
 	RuleKept       = "kept"       // what was learned is not forgotten because of what others do
 	RuleHeader     = "header"     // all frames of an interface have its MAC and its tags, with their TPIDs and priorities
+	RulePoliced    = "policed"    // a policer is asked at its rate
 	RuleFollowed   = "followed"   // a running generator has the MACs of now, at most a bounded time late
 )
 

@@ -17,6 +17,7 @@ const (
 	placeOdd     = 230
 	placeTester  = 240
 	placeCrowd   = 1 << 16 // in IPv6
+	placePoliced = 1 << 20 // in IPv6
 	placeRouter  = 250     // and 251
 	placeGateway = 254
 )
@@ -62,6 +63,7 @@ func (w *Drawn) Scenario() *Scenario {
 	for i := range w.Segments {
 		w.addSegment(s, i)
 	}
+	w.addPolicer(s)
 	for _, f := range w.Faults {
 		s.Timeline = append(s.Timeline, Step{Text: "faults on " + f.Wires, Network: f.apply})
 	}
