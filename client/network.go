@@ -265,7 +265,8 @@ type Neighbor struct {
 	MACAddress  string `json:"mac_address"` // empty if it is not known
 	State       string `json:"state"`
 	IsRouter    bool   `json:"is_router"`
-	UpdatedAt   string `json:"updated_at"` // RFC 3339
+	UpdatedAt   string `json:"updated_at"`   // RFC 3339
+	ConfirmedAt string `json:"confirmed_at"` // RFC 3339; empty if no answer has confirmed the MAC
 }
 
 // NeighborFilter wants neighbors that match all of its members.

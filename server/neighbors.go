@@ -22,6 +22,7 @@ type neighborJSON struct {
 	State       string   `json:"state"`
 	IsRouter    bool     `json:"is_router"`
 	UpdatedAt   string   `json:"updated_at"`
+	ConfirmedAt *string  `json:"confirmed_at"`
 }
 
 func (s *Server) neighborJSON(v engine.NeighborView) neighborJSON {
@@ -32,6 +33,10 @@ func (s *Server) neighborJSON(v engine.NeighborView) neighborJSON {
 		State:       v.Info.State.String(),
 		IsRouter:    v.Info.IsRouter,
 		UpdatedAt:   s.timestamp(v.Info.UpdatedAt),
+	}
+	if v.Info.Confirmed {
+		at := s.timestamp(v.Info.ConfirmedAt)
+		j.ConfirmedAt = &at
 	}
 	if !v.Info.MAC.IsZero() {
 		mac := v.Info.MAC.String()

@@ -131,6 +131,9 @@ func (s *Stack) move(id uint32, n *neighbor, i *Interface, t transition, mac hea
 	}
 	if do&doRecord != 0 && mac != n.mac {
 		n.mac, n.told = mac, ticks(now)
+		if mac != oldMAC {
+			n.confirmed = neverConfirmed
+		}
 		n.flags &^= flagTried
 		if !oldMAC.IsZero() && mac != oldMAC {
 			s.counts().NeighborChanges++
@@ -152,6 +155,7 @@ func (s *Stack) move(id uint32, n *neighbor, i *Interface, t transition, mac hea
 		n.flags &^= flagAnswered
 	}
 	if do&doConfirm != 0 {
+		n.confirmed = now
 		n.flags &^= flagTried
 	}
 	if n.ask != 0 && do&(doFlush|doDrop) != 0 {
@@ -183,7 +187,7 @@ func (s *Stack) resolve(id uint32, n *neighbor, i *Interface, mac header.MAC, no
 	if !oldMAC.IsZero() && mac != oldMAC {
 		s.counts().NeighborChanges++
 	}
-	n.state, n.mac, n.changed, n.told = StateReachable, mac, now, ticks(now)
+	n.state, n.mac, n.changed, n.confirmed, n.told = StateReachable, mac, now, now, ticks(now)
 	s.setTimer(id, n, i, now, doResolve)
 	s.confirmHolds(n, a, now)
 	n.flags = n.flags&^(flagOutstanding|flagTried) | flagAnswered

@@ -7,19 +7,20 @@ import (
 	"glean/stack/loop"
 )
 
-// neighbor is one entry of the cache. It takes 40 octets, no pointer among them;
+// neighbor is one entry of the cache. It takes 48 octets, no pointer among them;
 // with its timer (13) and its place in the index (8 at most on average) that is
-// 61 for IPv4, and 16 more for the address of IPv6.
+// 69 for IPv4, and 16 more for the address of IPv6.
 type neighbor struct {
-	asked   loop.Time // the last question, neverAsked before the first
-	changed loop.Time // when state or MAC changed last
-	key     uint32    // IPv4: the address; IPv6: where it is in addresses
-	iface   uint32    // slot of the interface
-	ask     uint32    // its record while it is being asked, else 0
-	told    uint32    // when somebody said last that it has this MAC, in ticks
-	mac     header.MAC
-	state   State
-	flags   uint8
+	asked     loop.Time // the last question, neverAsked before the first
+	changed   loop.Time // when state or MAC changed last
+	confirmed loop.Time // when reachability was confirmed last, neverConfirmed if its MAC never was
+	key       uint32    // IPv4: the address; IPv6: where it is in addresses
+	iface     uint32    // slot of the interface
+	ask       uint32    // its record while it is being asked, else 0
+	told      uint32    // when somebody said last that it has this MAC, in ticks
+	mac       header.MAC
+	state     State
+	flags     uint8
 }
 
 // Flags of a neighbor.
@@ -34,7 +35,10 @@ const (
 	flagAnswered                      // REACHABLE, and the last question was answered
 )
 
-const neverAsked loop.Time = -1 << 62
+const (
+	neverAsked     loop.Time = -1 << 62
+	neverConfirmed loop.Time = -1 << 62
+)
 
 // neighborTable is the cache of all interfaces of a stack: a slab of entries,
 // an open-addressed index over (interface, address) and one timer per entry.
@@ -138,7 +142,7 @@ func (t *neighborTable) create(iface uint32, a ip, free spot, now loop.Time) uin
 	}
 	id := t.entries.alloc()
 	n := t.at(id)
-	*n = neighbor{asked: neverAsked, changed: now, key: uint32(a.lo), iface: iface}
+	*n = neighbor{asked: neverAsked, changed: now, confirmed: neverConfirmed, key: uint32(a.lo), iface: iface}
 	if !a.is4() {
 		n.key = t.addresses.alloc()
 		n.flags = flagIPv6

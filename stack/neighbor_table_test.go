@@ -112,7 +112,7 @@ func TestTableMemory(t *testing.T) {
 		address func(k uint64) ip
 		limit   uint64
 	}{
-		"IPv4": {func(k uint64) ip { return ip{markIPv4, 10<<24 + k} }, 64},
+		"IPv4": {func(k uint64) ip { return ip{markIPv4, 10<<24 + k} }, 72},
 		"IPv6": {func(k uint64) ip { return ip{0x20010db8 << 32, k} }, 96},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -17,8 +17,12 @@ type NeighborInfo struct {
 	State     State
 	IsRouter  bool
 	UpdatedAt loop.Time // when state or MAC changed last
-	Held      bool      // a waiter holds it
-	Lost      bool      // tracked, and the observer was told that it does not answer
+	// ConfirmedAt is when an answer confirmed last that the neighbor has its MAC, or
+	// had it while it is INCOMPLETE; only if Confirmed.
+	ConfirmedAt loop.Time
+	Confirmed   bool
+	Held        bool // a waiter holds it
+	Lost        bool // tracked, and the observer was told that it does not answer
 }
 
 // Neighbors gives the entries of the interface's cache, sorted by address.
@@ -78,6 +82,7 @@ func (s *Stack) info(n *neighbor) NeighborInfo {
 	return NeighborInfo{
 		Addr: s.neighbors.address(n).addr(), MAC: n.mac, State: n.state,
 		IsRouter: n.flags&flagRouter != 0, UpdatedAt: n.changed,
+		ConfirmedAt: n.confirmed, Confirmed: n.confirmed != neverConfirmed,
 		Held: n.ask != 0 && s.asks.at(n.ask).holds != 0,
 		Lost: n.ask != 0 && s.asks.at(n.ask).flags&askLost != 0,
 	}
