@@ -55,17 +55,18 @@ type LearningResult struct {
 
 // LearnedAddress is one address of a result.
 type LearnedAddress struct {
-	IPAddress      string `json:"ip_address"`
-	InterfaceID    string `json:"interface_id"`
-	VLANIDs        []int  `json:"vlan_ids"`
-	NextHopAddress string `json:"next_hop_address,omitempty"`
-	State          string `json:"state"`            // "resolving", "completed", "timed_out"
-	Reason         string `json:"reason,omitempty"` // of "timed_out"
-	MACAddress     string `json:"mac_address,omitempty"`
-	Attempts       int    `json:"attempts"`
-	RTTNS          int64  `json:"rtt_ns,omitempty"`
-	FromCache      bool   `json:"from_cache,omitempty"`
-	ResolvedAt     string `json:"resolved_at,omitempty"`
+	IPAddress       string   `json:"ip_address"`
+	InterfaceID     string   `json:"interface_id"`
+	VLANIDs         []int    `json:"vlan_ids"`
+	NextHopAddress  string   `json:"next_hop_address,omitempty"`
+	State           string   `json:"state"`            // "resolving", "completed", "timed_out"
+	Reason          string   `json:"reason,omitempty"` // of "timed_out"
+	MACAddress      string   `json:"mac_address,omitempty"`
+	Attempts        int      `json:"attempts"`
+	RTTNS           int64    `json:"rtt_ns,omitempty"`
+	FromCache       bool     `json:"from_cache,omitempty"`
+	ConflictingMACs []string `json:"conflicting_macs,omitempty"` // other MACs that answered
+	ResolvedAt      string   `json:"resolved_at,omitempty"`
 }
 
 // LearningFilter wants requests that match all of its members.

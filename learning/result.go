@@ -30,6 +30,8 @@ type Result struct {
 	answers  []answer
 	gateways []gateway
 
+	conflicts map[nextHop][]rival // by next hops, looked up and never walked
+
 	live    *Request      // nil once finished
 	shelved *list.Element // in Manager.oldResults once finished
 	charged int64         // octets, see account
@@ -149,7 +151,8 @@ type Row struct {
 	Attempts    uint32        // questions asked
 	RTT         loop.Duration // when completed and not from the cache
 	FromCache   bool
-	DecidedAt   loop.Time // when completed or timed out
+	DecidedAt   loop.Time    // when completed or timed out
+	Conflicting []header.MAC // when completed: other MACs that were told for the next hop in answer
 }
 
 // RowFilter chooses rows.
@@ -213,6 +216,7 @@ func (r *Result) row(from *row) Row {
 		out.FromCache = a.rttHigh&cachedMark != 0
 		out.RTT = a.rtt()
 		out.DecidedAt = a.at
+		out.Conflicting = r.rivalsOf(a, a.mac)
 	case StateTimedOut:
 		out.Reason, out.DecidedAt = a.reason, a.at
 	}
@@ -220,4 +224,4 @@ func (r *Result) row(from *row) Row {
 }
 
 // empty drops the rows of a deleted result.
-func (r *Result) empty() { r.rows, r.answers, r.gateways = nil, nil, nil }
+func (r *Result) empty() { r.rows, r.answers, r.gateways, r.conflicts = nil, nil, nil, nil }

@@ -67,7 +67,7 @@ func (r *Result) octets() int64 {
 	for _, id := range r.generatorIDs {
 		n += int64(len(id))
 	}
-	return n
+	return n + int64(len(r.conflicts))*conflictSize
 }
 
 // room is the memory of a slice itself.

@@ -43,6 +43,7 @@ type addressJSON struct {
 	RTT         *int64   `json:"rtt_ns,omitempty"`
 	FromCache   *bool    `json:"from_cache,omitempty"`
 	ResolvedAt  string   `json:"resolved_at,omitempty"`
+	Conflicting []string `json:"conflicting_macs,omitempty"`
 }
 
 // learningResultView is a copy of a result without its rows, made on the loop.
@@ -101,6 +102,9 @@ func (s *Server) addressJSON(row learning.Row) addressJSON {
 	switch row.State {
 	case learning.StateCompleted:
 		j.MAC = row.MAC.String()
+		for _, mac := range row.Conflicting {
+			j.Conflicting = append(j.Conflicting, mac.String())
+		}
 		j.FromCache = &row.FromCache
 		j.ResolvedAt = s.timestamp(row.DecidedAt)
 		if rtt := int64(row.RTT / loop.Nanosecond); !row.FromCache {

@@ -181,6 +181,7 @@ func (s *Stack) begin(id uint32, i *Interface, target uint32, deadline loop.Time
 func (s *Stack) join(id, target uint32, deadline, now loop.Time) (ref uint32, may bool) {
 	n := s.neighbors.at(id)
 	s.adopt(n)
+	n.flags &^= flagSuspect // the waiter wants to know of two MACs that answer, too
 	if n.ask == 0 {
 		s.startAsking(id, n)
 	}

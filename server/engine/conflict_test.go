@@ -3,69 +3,82 @@ package engine_test
 import (
 	"fmt"
 	"net/netip"
+	"slices"
 	"testing"
 
+	"glean/learning"
 	"glean/stack/header"
 	"glean/stack/link"
 	"glean/stack/loop"
 )
 
-// claimed is a network with an interface of three addresses and a host that may
-// claim them.
-func claimed(t *testing.T) (n *network, claim func(address string)) {
-	n = newNetwork(t, 1)
-	n.addInterface("if-0", 0, v4("198.18.0.10", 24, "")+v6("2001:db8::a", 64, ""), "")
-	rival := n.host(0, 1, "198.18.0.1/24", "2001:db8::1/64")
-	n.run(5 * loop.Second)
-	return n, func(address string) {
-		rival.Claim(0, netip.MustParseAddr(address))
-		n.run(loop.Millisecond)
-	}
+// rivals are peers that all have the same addresses and answer each question.
+type rivals struct {
+	list   []*teller
+	silent bool
 }
 
-// TestConflictsAreOfOneAddress: who claims one of our addresses is shown with it,
-// until the link goes down: the network may be another one after.
-func TestConflictsAreOfOneAddress(t *testing.T) {
-	peer := header.MAC{2, 0, 0, 0, 1, 1}
-	for address, want := range map[string][3]header.MAC{
-		"198.18.0.10":      {0: peer},
-		"2001:db8::a":      {1: peer},
-		"fe80::ff:fe00:a0": {2: peer},
-	} {
-		n, claim := claimed(t)
-		wantConflicts := func(want [3]header.MAC) {
-			t.Helper()
-			v, err := n.Interface("if-0")
-			if got := [3]header.MAC{v.Conflict4, v.Conflict6, v.ConflictLinkLocal}; got != want || err != nil {
-				t.Errorf("%s: %v, want %v", address, got, want)
-			}
+func (r *rivals) HandleState(link.State) {}
+
+func (r *rivals) HandleFrame(frame []byte) {
+	for _, p := range r.list {
+		if !r.silent {
+			p.HandleFrame(frame)
 		}
-		wantConflicts([3]header.MAC{})
-		claim(address)
-		wantConflicts(want)
-		n.near[0].SetState(link.State{Reason: link.ReasonDown})
-		n.run(loop.Second)
-		n.near[0].SetState(link.State{Up: true})
-		n.run(5 * loop.Second)
-		wantConflicts([3]header.MAC{})
 	}
 }
 
-// TestAddressConflictIsTheReason: an address does not answer while another station
-// has that of ours which asks; what was heard long before is no reason.
-func TestAddressConflictIsTheReason(t *testing.T) {
-	n, claim := claimed(t)
-	learn := func(id, reason4, reason6 string) {
-		t.Helper()
-		n.learn(fmt.Sprintf(`{"id":%q,"interface_id":"if-0","timeout_ms":5000,"addresses":["198.18.0.77","2001:db8::77"]}`, id))
-		n.run(6 * loop.Second)
-		n.wantRows(id, map[string]string{"198.18.0.77": reason4, "2001:db8::77": reason6})
+// TestRowsNameConflictingMACs: the row of an address for which two MACs answer names
+// the other one, whether the address is the next hop or behind it, each time that it
+// is learned. A MAC that comes later is no answer.
+func TestRowsNameConflictingMACs(t *testing.T) {
+	for _, hosts := range []int{1, 2} {
+		t.Run(fmt.Sprint(hosts), func(t *testing.T) {
+			n := newNetwork(t, 1)
+			all := &rivals{list: []*teller{{end: n.far[0], mac: firstMAC, confirms: true}}}
+			if hosts == 2 {
+				all.list = append(all.list, &teller{end: n.far[0], mac: secondMAC, confirms: true})
+			}
+			n.far[0].Attach(all)
+			n.addInterface("if-0", 0, v4("198.18.0.100", 24, host4)+v6("2001:db8::64", 64, host6), probing)
+			n.run(2 * loop.Second)
+			for range 2 {
+				r := n.learn(fmt.Sprintf(`{"interface_id":"if-0","timeout_ms":5000,"addresses":[%q,%q,"203.0.113.9","2001:db8:9::9"]}`, host4, host6))
+				n.run(2 * loop.Second)
+				all.silent = true
+				(&teller{end: n.far[0], mac: header.MAC{2, 0, 0, 0, 0, 9}, confirms: true}).announce()
+				n.run(2 * loop.Second)
+				all.silent = false
+				rows := r.Rows(learning.RowFilter{})
+				for _, row := range rows {
+					mac := firstMAC
+					want := []header.MAC{secondMAC}
+					if row.MAC == secondMAC {
+						mac, want = secondMAC, []header.MAC{firstMAC}
+					}
+					if hosts == 1 {
+						want = nil
+					}
+					if row.State != learning.StateCompleted || row.MAC != mac || !slices.Equal(row.Conflicting, want) {
+						t.Errorf("%v: %v %v, conflicting %v, want %v", row.Address, row.State, row.MAC, row.Conflicting, want)
+					}
+				}
+				if len(rows) != 4 {
+					t.Errorf("%d rows", len(rows))
+				}
+				if err := n.Check(); err != nil {
+					t.Error(err)
+				}
+			}
+		})
 	}
-	learn("before", "no_reply", "no_reply")
-	claim("198.18.0.10")
-	learn("one", "address_conflict", "no_reply")
-	claim("2001:db8::a")
-	learn("both", "address_conflict", "address_conflict")
-	n.run(60 * loop.Second)
-	learn("after", "no_reply", "no_reply")
+}
+
+// announce tells the MAC of host4 to all, as a host that has just come up.
+func (p *teller) announce() {
+	ip := netip.MustParseAddr(host4).As4()
+	told := header.ARPRepr{Op: header.ARPRequest, SenderMAC: p.mac, SenderIP: ip, TargetIP: ip}
+	out := make([]byte, 64)
+	n := header.EmitEthernet(out, &header.Broadcast, &p.mac, nil, header.EtherTypeARP)
+	p.send(out[:n+told.EmitTo(out[n:])])
 }

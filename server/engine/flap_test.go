@@ -337,11 +337,12 @@ func TestLinkUpRestartsRelearning(t *testing.T) {
 	}
 }
 
-// teller is a peer that tells its MAC after each question, but by an announcement or
-// an advertisement that is not solicited.
+// teller is a peer that tells its MAC after each question. Unless it confirms it, that
+// is by an announcement or an advertisement that is not solicited.
 type teller struct {
-	end *sim.End
-	mac header.MAC
+	end      *sim.End
+	mac      header.MAC
+	confirms bool
 }
 
 func (p *teller) HandleState(link.State) {}
@@ -356,6 +357,9 @@ func (p *teller) HandleFrame(frame []byte) {
 	switch {
 	case eth.Type == header.EtherTypeARP && arp.Parse(payload) == nil && arp.TargetIP == netip.MustParseAddr(host4).As4() && arp.Op == header.ARPRequest:
 		told := header.ARPRepr{Op: header.ARPRequest, SenderMAC: p.mac, SenderIP: arp.TargetIP, TargetIP: arp.TargetIP}
+		if p.confirms {
+			told = header.ARPRepr{Op: header.ARPReply, SenderMAC: p.mac, SenderIP: arp.TargetIP, TargetMAC: eth.Src, TargetIP: arp.SenderIP}
+		}
 		n := header.EmitEthernet(out, &header.Broadcast, &p.mac, nil, header.EtherTypeARP)
 		p.send(out[:n+told.EmitTo(out[n:])])
 	case eth.Type == header.EtherTypeIPv6:
@@ -364,7 +368,7 @@ func (p *teller) HandleFrame(frame []byte) {
 		if err != nil || ns.Parse(&ip, icmp) != nil || ns.Target != netip.MustParseAddr(host6).As16() {
 			return
 		}
-		na := header.NeighborAdvertisement{Override: true, Target: ns.Target, TargetLink: p.mac, HasTargetLink: true}
+		na := header.NeighborAdvertisement{Solicited: p.confirms, Override: true, Target: ns.Target, TargetLink: p.mac, HasTargetLink: true}
 		n := header.EmitEthernet(out, &eth.Src, &p.mac, nil, header.EtherTypeIPv6)
 		p.send(out[:n+na.EmitPacket(out[n:], &ns.Target, &ip.Src)])
 	}
@@ -378,7 +382,7 @@ func TestUnconfirmedNextHop(t *testing.T) {
 	for _, accept := range []bool{false, true} {
 		t.Run(fmt.Sprint(accept), func(t *testing.T) {
 			n := newNetwork(t, 1)
-			n.far[0].Attach(&teller{n.far[0], firstMAC})
+			n.far[0].Attach(&teller{end: n.far[0], mac: firstMAC})
 			n.addInterface("if-0", 0, v4("198.18.0.100", 24, "")+v6("2001:db8::64", 64, ""), probing)
 			g := n.create(flowsTo("gen-1", "if-0", "", fmt.Sprintf(`"timeout_ms":5000,"accept_unconfirmed":%t`, accept), host4, host6))
 			n.run(loop.Second)

@@ -25,6 +25,9 @@ func (o portObserver) NeighborChanged(n stack.NeighborEvent) {
 			return Event{Type: "neighbor", ID: i.spec.ID, What: what, Detail: detailOf(what, &n), Fields: fieldsOf(what, &n)}
 		})
 	}
+	if n.Suspect {
+		o.learning.Contested(i.handle, n.Addr, n.MAC, n.OtherMAC)
+	}
 	o.followNeighbor(i, &n)
 }
 

@@ -1,0 +1,114 @@
+package learning
+
+import (
+	"container/list"
+	"net/netip"
+	"slices"
+
+	"glean/stack/header"
+	"glean/stack/loop"
+)
+
+const (
+	// conflictWithin is how long after a next hop is decided another MAC that is told
+	// for it counts as another answer to the same question.
+	conflictWithin = loop.Second
+	// maxConflicts bounds the next hops of a result whose conflicts are kept, and
+	// maxRivals their MACs: a hostile peer could tell any number.
+	maxConflicts = 1024
+	maxRivals    = 8
+	// conflictSize is about what a conflict holds in a map, in octets.
+	conflictSize = 160
+)
+
+// nextHop is an address on an interface of a result.
+type nextHop struct {
+	iface uint32 // index into Result.interfaces
+	addr  address
+}
+
+// rival is a MAC that was told for a next hop beside another one.
+type rival struct {
+	mac header.MAC
+	at  loop.Time
+}
+
+// Contested notes that several MACs were told for a next hop within a second, in
+// requests in progress and results that ended so lately that the MACs are answers to
+// their questions.
+func (m *Manager) Contested(iface uint32, hop netip.Addr, macs ...header.MAC) {
+	now := m.loop.Now()
+	for _, r := range m.active {
+		if r != nil {
+			m.contest(r.result, iface, hop, macs, now)
+		}
+	}
+	var before *list.Element
+	for e := m.oldResults.items.Back(); e != nil; e = before {
+		before = e.Prev()
+		r := e.Value.(*Result)
+		if now.Sub(r.finishedAt) > conflictWithin {
+			return
+		}
+		m.contest(r, iface, hop, macs, now)
+	}
+}
+
+func (m *Manager) contest(r *Result, iface uint32, hop netip.Addr, macs []header.MAC, now loop.Time) {
+	i := slices.IndexFunc(r.interfaces, func(i Interface) bool { return i.Handle == iface })
+	key := nextHop{uint32(i), addressOf(hop)}
+	if i < 0 || !r.asksFor(key) {
+		return
+	}
+	rivals, known := r.conflicts[key]
+	if !known {
+		if len(r.conflicts) >= maxConflicts {
+			return
+		}
+		if r.conflicts == nil {
+			r.conflicts = make(map[nextHop][]rival)
+		}
+		r.charged += conflictSize
+		if r.live != nil {
+			m.octets.live += conflictSize
+		} else {
+			m.octets.finished += conflictSize
+		}
+	}
+	for _, mac := range macs {
+		if len(rivals) < maxRivals && !slices.ContainsFunc(rivals, func(v rival) bool { return v.mac == mac }) {
+			rivals = append(rivals, rival{mac, now})
+		}
+	}
+	r.conflicts[key] = rivals
+}
+
+// asksFor reports whether a next hop is one of the result's.
+func (r *Result) asksFor(hop nextHop) bool {
+	at, found := slices.BinarySearchFunc(r.rows, hop.addr, func(row row, a address) int { return row.addr.compare(&a) })
+	for ; found && at < len(r.rows) && r.rows[at].addr == hop.addr; at++ {
+		a := &r.answers[r.rows[at].answer]
+		if own, ok := r.hop(a); ok && own == hop.addr && a.iface == hop.iface {
+			return true
+		}
+	}
+	return slices.ContainsFunc(r.gateways, func(g gateway) bool { return !g.no && g.addr == hop.addr })
+}
+
+// rivalsOf returns the MACs besides mac that were told for the next hop of an answer
+// until a second after it was decided.
+func (r *Result) rivalsOf(a *answer, mac header.MAC) (macs []header.MAC) {
+	if len(r.conflicts) == 0 {
+		return nil
+	}
+	hop, ok := r.hop(a)
+	if !ok {
+		return nil
+	}
+	for _, v := range r.conflicts[nextHop{a.iface, hop}] {
+		if v.mac != mac && v.at.Sub(a.at) <= conflictWithin {
+			macs = append(macs, v.mac)
+		}
+	}
+	return macs
+}
