@@ -48,3 +48,29 @@ func TestFirstQuestionsEndSpreading(t *testing.T) {
 		t.Errorf("%d of 3 new addresses were asked for at once", len(f.sent)-20)
 	}
 }
+
+// TestRateAllocatesNothing: asking and answering at a bounded rate allocates nothing,
+// whatever the rate does.
+func TestRateAllocatesNothing(t *testing.T) {
+	for _, p := range []phase{unbounded, searching, rising, measuring, checking, steady, spreading} {
+		s, m := newMirror(Options{})
+		s.dead = func(r Ref) bool { return r%3 == 0 }
+		r := startWants(t, m, wantsOf(1<<15))
+		for m.targets.live < 1<<14 || r.Progress().Completed < 4096 {
+			s.loop.Step()
+		}
+		rate := &m.paths[0].window.rate
+		if p != unbounded {
+			rate.set(p, leastGap, s.loop.Now())
+		}
+		step := func() {
+			for range 200 {
+				s.loop.Step()
+			}
+		}
+		before, asked := r.Progress().Completed, r.RequestsSent()
+		if n := testing.AllocsPerRun(10, step); n > 0 || r.Progress().Completed == before || r.RequestsSent() == asked {
+			t.Errorf("phase %d: %v allocations for %d answers", p, n, r.Progress().Completed-before)
+		}
+	}
+}
