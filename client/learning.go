@@ -3,6 +3,7 @@ package client
 import (
 	"context"
 	"fmt"
+	"time"
 )
 
 // Learn asks for a learning request: either of generators, or of addresses
@@ -96,21 +97,13 @@ func (c *Client) LearningRequest(ctx context.Context, id string) (LearningReques
 
 // WaitLearning waits until a learning request is not in progress any more.
 func (c *Client) WaitLearning(ctx context.Context, id string) (LearningRequest, error) {
-	// The stream is opened first, so that nothing happens between the two.
-	events, err := c.Events(ctx, EventFilter{Types: []string{"learning"}})
-	if err != nil {
-		return LearningRequest{}, err
-	}
-	defer events.Close()
 	for {
-		r, err := c.LearningRequest(ctx, id)
-		if err != nil || r.State != "resolving" {
-			return r, err
+		r, err := c.Waiting(time.Minute).LearningRequest(ctx, id)
+		if err != nil {
+			return r, fmt.Errorf("waiting for learning request %q: %w", id, err)
 		}
-		for event := (Event{}); event.ID != id && event.Type != EventGap; {
-			if event, err = events.Next(); err != nil {
-				return r, fmt.Errorf("waiting for learning request %q: %w", id, err)
-			}
+		if r.State != "resolving" {
+			return r, nil
 		}
 	}
 }

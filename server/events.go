@@ -21,42 +21,73 @@ const eventsPage = 256
 // engine's ring: a stream reads on from where it is, so a slow one costs no
 // memory and holds up nobody.
 type broadcaster struct {
-	mu    sync.Mutex
-	wakes map[chan struct{}]struct{}
+	mu      sync.Mutex
+	streams map[*subscription]struct{}
+}
+
+// subscription is the broadcaster's side of a stream.
+type subscription struct {
+	wake   chan struct{} // there are events
+	ended  chan struct{} // closed when the stream has to give way to another one
+	active time.Time     // when it sent an event last, or began; under the broadcaster's lock
 }
 
 func newBroadcaster() *broadcaster {
-	return &broadcaster{wakes: make(map[chan struct{}]struct{})}
+	return &broadcaster{streams: make(map[*subscription]struct{})}
 }
 
 // publish runs on the loop and never blocks.
 func (b *broadcaster) publish(engine.Event) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	for wake := range b.wakes {
+	for s := range b.streams {
 		select {
-		case wake <- struct{}{}:
+		case s.wake <- struct{}{}:
 		default: // it is awake already
 		}
 	}
 }
 
-// subscribe adds a stream unless there are limit of them.
-func (b *broadcaster) subscribe(limit int) (wake chan struct{}, ok bool) {
+// subscribe adds a stream. If there are limit of them, the one that has sent no event
+// for the longest time ends, unless that is less than idle; then subscribe fails.
+func (b *broadcaster) subscribe(limit int, idle time.Duration) (s *subscription, ok bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if len(b.wakes) >= limit {
-		return nil, false
+	now := time.Now()
+	if len(b.streams) >= limit {
+		oldest := b.oldest()
+		if now.Sub(oldest.active) < idle {
+			return nil, false
+		}
+		delete(b.streams, oldest)
+		close(oldest.ended)
 	}
-	wake = make(chan struct{}, 1)
-	b.wakes[wake] = struct{}{}
-	return wake, true
+	s = &subscription{wake: make(chan struct{}, 1), ended: make(chan struct{}), active: now}
+	b.streams[s] = struct{}{}
+	return s, true
 }
 
-func (b *broadcaster) unsubscribe(wake chan struct{}) {
+// oldest returns the stream that has sent no event for the longest time.
+func (b *broadcaster) oldest() (oldest *subscription) {
+	for s := range b.streams {
+		if oldest == nil || s.active.Before(oldest.active) {
+			oldest = s
+		}
+	}
+	return oldest
+}
+
+func (b *broadcaster) unsubscribe(s *subscription) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	delete(b.wakes, wake)
+	delete(b.streams, s)
+}
+
+// sent notes that a stream sends events.
+func (b *broadcaster) sent(s *subscription) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	s.active = time.Now()
 }
 
 type eventJSON struct {
@@ -90,12 +121,13 @@ func (s *Server) streamEvents(w *responseWriter, r *request) error {
 	if err != nil {
 		return err
 	}
-	wake, ok := s.events.subscribe(s.Limits.SSEClients)
+	subscription, ok := s.events.subscribe(s.Limits.SSEClients, s.Limits.SSEIdle)
 	if !ok {
 		w.Header().Set("Retry-After", "10")
-		return problemf(http.StatusServiceUnavailable, "there are %d event streams, and no more are allowed", s.Limits.SSEClients)
+		return problemf(http.StatusServiceUnavailable, "there are %d event streams that sent something less than %v ago, and no more are allowed; close one, or try again later",
+			s.Limits.SSEClients, s.Limits.SSEIdle)
 	}
-	defer s.events.unsubscribe(wake)
+	defer s.events.unsubscribe(subscription)
 
 	newest, err := call(r.Context(), s, func() (uint64, error) {
 		_, newest := s.Engine.Events(0, 0)
@@ -120,7 +152,7 @@ func (s *Server) streamEvents(w *responseWriter, r *request) error {
 	w.Header().Set("Cache-Control", "no-store")
 	w.WriteHeader(http.StatusOK)
 	if r.Method != http.MethodHead {
-		stream.run(wake)
+		stream.run(subscription)
 	}
 	return nil
 }
@@ -167,15 +199,21 @@ type eventStream struct {
 	r     *request
 	types []string // empty: all
 	after uint64   // the last event sent or passed over
+	last  uint64   // the last event sent
 	out   bytes.Buffer
 }
 
-// run sends until the client goes, is too slow, or the daemon ends.
-func (e *eventStream) run(wake <-chan struct{}) {
+// run sends until the client goes, is too slow, has to give way to another one, or
+// the daemon ends.
+func (e *eventStream) run(s *subscription) {
 	heartbeat := time.NewTicker(e.Limits.Heartbeat)
 	defer heartbeat.Stop()
 	for {
+		before := e.last
 		more, ok := e.collect()
+		if e.last != before {
+			e.events.sent(s)
+		}
 		if !ok || !e.flush() {
 			return
 		}
@@ -183,7 +221,12 @@ func (e *eventStream) run(wake <-chan struct{}) {
 			continue
 		}
 		select {
-		case <-wake:
+		case <-s.wake:
+		case <-s.ended:
+			// A browser comes back after the time given, with the id of its last event.
+			fmt.Fprintf(&e.out, "retry: %d\n: ended for another stream; come back with Last-Event-ID\n\n", e.Limits.SSEIdle.Milliseconds())
+			e.flush()
+			return
 		case <-heartbeat.C:
 			e.out.WriteString(": heartbeat\n\n")
 		case <-e.r.Context().Done():
@@ -212,6 +255,7 @@ func (e *eventStream) collect() (more, ok bool) {
 		}
 		e.after = event.Seq
 		if len(e.types) == 0 || slices.Contains(e.types, event.Type) {
+			e.last = event.Seq
 			e.send(event.Type, event.Seq, eventJSON{
 				event.Seq, e.timestamp(event.Time), event.Type, event.ID, event.What, event.Detail,
 			})

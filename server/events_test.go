@@ -177,6 +177,25 @@ func TestEventStreamsAreLimited(t *testing.T) {
 	}
 }
 
+// At the limit the stream that has been idle the longest ends, and says so; its client
+// goes on where it was.
+func TestIdleEventStreamsGiveWay(t *testing.T) {
+	a := newAPI(t, func(c *Config, _ *engine.Config) { c.Limits.SSEClients, c.Limits.SSEIdle = 2, time.Nanosecond })
+	busy, idle := a.stream("/events?type=interface"), a.stream("/events?type=learning")
+	a.post("/interfaces", ifaceA).want(201)
+	busy.until("interface", "if-a", "created")
+	a.stream("/events?type=port")
+	ended := false
+	for idle.next() {
+		ended = ended || strings.HasPrefix(idle.comment, "ended for another stream")
+	}
+	if !ended {
+		t.Error("the idle stream ended without a word")
+	}
+	a.post("/interfaces", ifaceB).want(201)
+	busy.until("interface", "if-b", "created")
+}
+
 func TestHeartbeat(t *testing.T) {
 	a := newAPI(t, func(c *Config, _ *engine.Config) { c.Limits.Heartbeat = time.Millisecond })
 	s := a.stream("/events")
@@ -219,7 +238,7 @@ func TestSlowReaderIsDropped(t *testing.T) {
 	streams := func() int {
 		a.server.events.mu.Lock()
 		defer a.server.events.mu.Unlock()
-		return len(a.server.events.wakes)
+		return len(a.server.events.streams)
 	}
 	for last := 0.0; streams() > 1; {
 		a.post("/interfaces", ifaceA).want(201)

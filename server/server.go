@@ -46,6 +46,7 @@ type Limits struct {
 	Bodies      int64         // octets of all request bodies over 64 KiB; 0: half of the memory budget
 	Connections int           // open connections
 	SSEClients  int           // open event streams
+	SSEIdle     time.Duration // how long a stream has sent no event before it gives way to a new one at that limit
 	BodyTimeout time.Duration // for a request body to arrive
 	BodyStall   time.Duration // for each 64 KiB of it, and for the rest
 	SendTimeout time.Duration // for a client to take what it is sent
@@ -58,6 +59,7 @@ func DefaultLimits() Limits {
 		Body:        64 << 20,
 		Connections: 1024,
 		SSEClients:  64,
+		SSEIdle:     10 * time.Second,
 		BodyTimeout: time.Minute,
 		BodyStall:   5 * time.Second,
 		SendTimeout: 30 * time.Second,
@@ -75,6 +77,9 @@ func (l Limits) withDefaults() Limits {
 	}
 	if l.SSEClients <= 0 {
 		l.SSEClients = d.SSEClients
+	}
+	if l.SSEIdle <= 0 {
+		l.SSEIdle = d.SSEIdle
 	}
 	if l.BodyTimeout <= 0 {
 		l.BodyTimeout = d.BodyTimeout
