@@ -5,10 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"regexp"
 	"strconv"
-	"syscall"
 
 	"go.yaml.in/yaml/v3"
 
@@ -77,7 +75,7 @@ func (r *resource) lineOf(err error) int {
 
 // readConfig reads a file. openPerf is set if it may be OpenPerf's own.
 func readConfig(path string, openPerf bool) (*config, error) {
-	text, err := readFile(path)
+	text, err := document.ReadFile(path, configMax)
 	if err != nil {
 		return nil, err
 	}
@@ -90,29 +88,6 @@ func readConfig(path string, openPerf bool) (*config, error) {
 
 // configMax is the size in octets of the largest configuration file.
 const configMax = 64 << 20
-
-// readFile reads a regular file of at most configMax octets. A pipe or a device
-// could have no end.
-func readFile(path string) ([]byte, error) {
-	// O_NONBLOCK: opening a FIFO would wait for a writer.
-	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0)
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	info, err := f.Stat()
-	if err != nil {
-		return nil, err
-	}
-	if !info.Mode().IsRegular() {
-		return nil, fmt.Errorf("%s is not a regular file; write the configuration to a file", path)
-	}
-	text, err := io.ReadAll(io.LimitReader(f, configMax+1))
-	if err == nil && len(text) > configMax {
-		err = fmt.Errorf("%s is larger than 64 MiB; make it smaller", path)
-	}
-	return text, err
-}
 
 func parseConfig(text []byte, openPerf bool) (*config, error) {
 	var doc, more yaml.Node

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"glean/client"
+	"glean/sim/scenario"
 )
 
 func TestOpenAddressesNeedInsecure(t *testing.T) {
@@ -183,7 +184,8 @@ func TestSecondSignalEndsAtOnce(t *testing.T) {
 	}
 }
 
-func TestConfigFileMustEnd(t *testing.T) {
+// Configuration and scenario files have an end.
+func TestFilesMustEnd(t *testing.T) {
 	dir := t.TempDir()
 	fifo, huge := filepath.Join(dir, "fifo"), filepath.Join(dir, "huge")
 	if err := syscall.Mkfifo(fifo, 0o600); err != nil {
@@ -196,8 +198,12 @@ func TestConfigFileMustEnd(t *testing.T) {
 		t.Fatal(err)
 	}
 	for path, want := range map[string]string{fifo: "not a regular file", "/dev/zero": "not a regular file", dir: "not a regular file", huge: "larger than"} {
-		if _, err := readConfig(path, false); err == nil || !strings.Contains(err.Error(), want) {
-			t.Errorf("%s: %v, want %q", path, err, want)
+		_, ofConfig := readConfig(path, false)
+		_, ofScenario := scenario.Open(path)
+		for _, err := range []error{ofConfig, ofScenario} {
+			if err == nil || !strings.Contains(err.Error(), want) {
+				t.Errorf("%s: %v, want %q", path, err, want)
+			}
 		}
 	}
 }

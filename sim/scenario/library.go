@@ -2,9 +2,10 @@ package scenario
 
 import (
 	"embed"
-	"os"
 	"slices"
 	"strings"
+
+	"glean/internal/document"
 )
 
 //go:embed library/*.yaml
@@ -29,12 +30,15 @@ func Text(name string) ([]byte, bool) {
 	return text, err == nil
 }
 
+// fileMax is the size in octets of the largest scenario file.
+const fileMax = 16 << 20
+
 // Open reads a scenario file, or the scenario of that name in the library.
 func Open(name string) (*Scenario, error) {
 	if text, there := Text(name); there {
 		return Load("library/"+name+".yaml", text)
 	}
-	text, err := os.ReadFile(name)
+	text, err := document.ReadFile(name, fileMax)
 	if err != nil {
 		return nil, err
 	}
