@@ -8,7 +8,7 @@ const limitMost = 1 << 30
 var portEntrySchema = document.OwnObject("ports", "one port, as --port ID=KIND:ARG",
 	document.Required("id", document.TextOf("id", "")),
 	document.Required("kind", document.WordOf([]string{"tap", "packet", "wire"}, "", "")),
-	document.Required("arg", document.TextOf("", "the device or wire, with options: NAME[,queues=N][,persist]")),
+	document.Required("arg", document.TextOf("", "the device or wire, with options: NAME[,queues=N][,persist][,mtu=N]")),
 )
 
 var limitsSchema = document.OwnObject("limits", "how many of each there may be; what is not given has its default",

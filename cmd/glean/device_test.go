@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"os/exec"
 	"strings"
 	"syscall"
@@ -45,6 +46,21 @@ func TestTAPOfAnotherDaemonIsRefused(t *testing.T) {
 	}
 	other := serve(t)
 	other.call(400, "POST", "/ports", object{"id": "tap", "kind": "tap", "config": object{"tap": object{"name": tap, "queues": 2}}})
+}
+
+// TestTAPHasTheMTUItIsGiven: also when an administrator gives it another one, which the
+// port shows.
+func TestTAPHasTheMTUItIsGiven(t *testing.T) {
+	own := netlab.Own(t)
+	tap := netlab.Name()
+	d := serve(t, "--port", "0=tap:"+tap+",mtu=1400")
+	if l := own.Run("ip", "link", "show", tap); !strings.Contains(l, "mtu 1400 ") {
+		t.Errorf("the device is %s", l)
+	}
+	for _, mtu := range []float64{1400, 4000, 1280} {
+		own.IP(fmt.Sprintf("link set %s mtu %.0f", tap, mtu))
+		d.until("/ports/0", func(p object) bool { return at(p, "config", "tap", "mtu") == mtu })
+	}
 }
 
 // POST /ports/{id}/reattach makes the TAP that somebody has deleted.

@@ -7,6 +7,7 @@ import (
 
 	"glean/internal/document"
 	"glean/server/engine"
+	"glean/stack/link/tap"
 )
 
 // portFlags collects repeated --port flags.
@@ -69,7 +70,7 @@ func parsePort(s string) (engine.PortSpec, error) {
 
 // meantOption names the option of a TAP that an unknown one resembles.
 func meantOption(name string) string {
-	near := document.Nearest(name, []string{"queues", "persist"})
+	near := document.Nearest(name, []string{"queues", "persist", "mtu"})
 	if near == "" {
 		return ""
 	}
@@ -91,6 +92,12 @@ func tapOptions(spec engine.PortSpec, words []string) (engine.PortSpec, error) {
 				return spec, usageErrorf("port %q: persist takes no value", spec.ID)
 			}
 			spec.Persist = true
+		case "mtu":
+			n, err := strconv.Atoi(value)
+			if err != nil || n < tap.MinMTU || n > tap.MaxMTU {
+				return spec, usageErrorf("port %q: mtu=%s: must be %d to %d", spec.ID, value, tap.MinMTU, tap.MaxMTU)
+			}
+			spec.MTU = n
 		default:
 			return spec, usageErrorf("port %q: a tap has no option %q%s", spec.ID, w, meantOption(name))
 		}

@@ -45,7 +45,7 @@ func runServe(c command, args []string) error {
 	fs.Var(&f.allowHosts, "allow-host", "`NAME` that requests on loopback may have as their host besides localhost, repeatable")
 	fs.StringVar(&f.config, "config", "", "configuration `file` (YAML): listen, ports, resources, limits; OpenPerf's is taken too")
 	fs.StringVar(&f.config, "c", "", "short for --config")
-	fs.Var(&f.ports, "port", "`ID=KIND:ARG`, repeatable: 0=tap:NAME[,queues=N][,persist], 1=packet:DEVICE,\n2=wire:NAME;\nwithout any: ports 0 and 1, back to back on a wire")
+	fs.Var(&f.ports, "port", "`ID=KIND:ARG`, repeatable: 0=tap:NAME[,queues=N][,persist][,mtu=N], 1=packet:DEVICE,\n2=wire:NAME;\nwithout any: ports 0 and 1, back to back on a wire")
 	fs.StringVar(&f.lab, "lab", "", "scenario `file` (or name, see \"glean sim list\") whose network runs in real time behind\nthe ports that it names; its interfaces and generators are made, and generators are started by you")
 	fs.BoolVar(&f.openPerf, "openperf", false, "behave as OpenPerf does where the two differ")
 	fs.BoolVar(&f.dropOverruns, "drop-overruns", false, "count frames that the device could not take as dropped, instead of sending them late")

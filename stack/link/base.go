@@ -73,6 +73,9 @@ func (b *Base) Stats() Stats {
 	}
 }
 
+// Grow makes room for frames of slotSize octets, see Inbox.Grow.
+func (b *Base) Grow(slotSize int) { b.inbox.Grow(slotSize) }
+
 // Receive counts what a reader took and gives the frames for the stack to the
 // loop. It copies them. It may be called from any goroutine.
 func (b *Base) Receive(r Received) {

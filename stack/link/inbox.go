@@ -20,7 +20,7 @@ type Inbox struct {
 	ended   bool   // Close was called; only on the loop
 
 	dropped atomic.Uint64
-	slot    int // size of a slot, in octets
+	slot    int // size of a slot, in octets; written on the loop with mu held
 	buffer  []byte
 	lengths []int32
 
@@ -82,6 +82,31 @@ func (i *Inbox) Put(frames ...[]byte) int {
 		i.loop.Post(i.drainFn)
 	}
 	return taken
+}
+
+// Grow makes the slots larger, so that longer frames fit; it never makes them
+// smaller. It may be called from any goroutine, and takes effect in a later turn of
+// the loop, which owns the slots in use.
+func (i *Inbox) Grow(slotSize int) {
+	i.mu.Lock()
+	larger := slotSize > i.slot && !i.closed
+	i.mu.Unlock()
+	if !larger {
+		return
+	}
+	buffer := make([]byte, len(i.lengths)*slotSize) // not on the loop, since it may be large
+	i.loop.Post(func() {
+		i.mu.Lock()
+		defer i.mu.Unlock()
+		if slotSize <= i.slot {
+			return
+		}
+		for n := range i.used {
+			at := i.wrap(i.head + n)
+			copy(buffer[at*slotSize:(at+1)*slotSize], i.buffer[at*i.slot:][:i.lengths[at]])
+		}
+		i.buffer, i.slot = buffer, slotSize
+	})
 }
 
 // wrap brings a slot's number, less than twice the number of slots, into range.

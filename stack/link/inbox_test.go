@@ -3,6 +3,7 @@ package link
 import (
 	"bytes"
 	"encoding/binary"
+	"strings"
 	"sync"
 	"testing"
 
@@ -41,6 +42,38 @@ func TestInboxDropsWhatItCannotHold(t *testing.T) {
 	v.RunFor(0)
 	if n := i.Put([]byte("a"), []byte("b")); n != 2 || delivered != 2 {
 		t.Errorf("after the drain: took %d, delivered %d; want 2 and 2", n, delivered)
+	}
+}
+
+// TestInboxGrows: longer frames fit in the loop's next turn, and those that wait, around
+// the end of the ring too, stay what they are.
+func TestInboxGrows(t *testing.T) {
+	v := loop.NewVirtual()
+	var got []string
+	var i *Inbox
+	i = NewInbox(v, 3, 4, func(f []byte) { got = append(got, string(f)) })
+	i.Grow(2) // never smaller
+	i.Put([]byte("1"), []byte("2222"))
+	v.RunFor(0)
+	i.head = 2 // as after other frames
+	i.Grow(6)
+	i.Put([]byte("3333"), []byte("4"))
+	if i.Put([]byte("55555")) != 0 {
+		t.Error("a frame that is too long was taken before the turn")
+	}
+	v.RunFor(0)
+	if i.Put([]byte("666666"), []byte("7777777")) != 1 {
+		t.Error("slots of 6 octets do not take one frame of 6 and one of 7")
+	}
+	v.RunFor(0)
+	if want := "1 2222 3333 4 666666"; strings.Join(got, " ") != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+	i.Close()
+	i.Grow(100)
+	v.RunFor(0)
+	if i.slot != 6 {
+		t.Error("a closed inbox has grown")
 	}
 }
 

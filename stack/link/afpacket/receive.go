@@ -36,12 +36,9 @@ type reader struct {
 }
 
 func newReader(k *Link) *reader {
-	size := k.MTU() + maxOverhead
-	r := &reader{link: k, slot: tagRoom + size, batch: make([][]byte, 0, readBatch)}
-	r.buffer = make([]byte, readBatch*r.slot)
+	r := &reader{link: k, batch: make([][]byte, 0, readBatch)}
+	r.fit(k.MTU() + maxOverhead)
 	for i := range r.messages {
-		r.vectors[i].Base = &r.buffer[i*r.slot+tagRoom]
-		r.vectors[i].SetLen(size)
 		m := &r.messages[i].Hdr
 		m.Iov = &r.vectors[i]
 		m.SetIovlen(1)
@@ -53,6 +50,19 @@ func newReader(k *Link) *reader {
 		r.pause.Help, r.pause.Bell = k.tandem.Help, k.bell
 	}
 	return r
+}
+
+// fit makes room for frames of size octets, if there is less.
+func (r *reader) fit(size int) {
+	if tagRoom+size <= r.slot {
+		return
+	}
+	r.slot = tagRoom + size
+	r.buffer = make([]byte, readBatch*r.slot)
+	for i := range r.vectors {
+		r.vectors[i].Base = &r.buffer[i*r.slot+tagRoom]
+		r.vectors[i].SetLen(size)
+	}
 }
 
 func (r *reader) run() {
@@ -70,6 +80,7 @@ func (r *reader) readOn(fd uintptr) (again bool) { return r.readBatch(fd) || r.p
 // readBatch receives what there is, up to a batch. It tells whether there may
 // be more.
 func (r *reader) readBatch(fd uintptr) (more bool) {
+	r.fit(r.link.MTU() + maxOverhead) // the device may have got a larger MTU
 	n, _, errno := unix.RawSyscall6(unix.SYS_RECVMMSG, fd, uintptr(unsafe.Pointer(&r.messages[0])), readBatch,
 		unix.MSG_DONTWAIT|unix.MSG_TRUNC, 0, 0)
 	switch errno {

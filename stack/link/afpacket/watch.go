@@ -158,6 +158,7 @@ func (k *Link) become(next device) error {
 		}
 	}
 	k.device.Store(&next)
+	k.base.Grow(next.mtu + maxOverhead)
 	if next.flappedSince(*last) {
 		k.base.Report(link.State{Reason: link.ReasonDown})
 		k.base.Report(next.state)

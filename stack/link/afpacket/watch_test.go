@@ -81,6 +81,34 @@ type states []link.State
 func (s *states) HandleFrame([]byte)       {}
 func (s *states) HandleState(l link.State) { *s = append(*s, l) }
 
+// TestLargerMTUIsReceived: frames for an MTU that was raised while the link is open
+// arrive whole.
+func TestLargerMTUIsReceived(t *testing.T) {
+	c := plug(t)
+	o := open(t, Config{Name: c.near})
+	o.observe()
+	p := linktest.NewPort(t)
+	far := openIn(t, p.Loop, c.peer, Config{Name: c.far})
+	p.Observe(far)
+	defer func() { p.Do(func() { _ = far.Close() }); linktest.AwaitDone(t, far.Done()) }()
+	for _, mtu := range []int{4000, 9000} {
+		set := fmt.Sprintf(" mtu %d", mtu)
+		c.peer.IP("link set " + c.far + set)
+		c.own.IP("link set " + c.near + set)
+		if !o.Until(func() bool { return o.MTU() == mtu }) {
+			t.Fatalf("MTU is %d, want %d", o.MTU(), mtu)
+		}
+		if !p.Until(func() bool { return far.MTU() == mtu }) {
+			t.Fatalf("the other end's MTU is %d, want %d", far.MTU(), mtu)
+		}
+		o.Do(func() {}) // the inbox grows in a turn of the loop
+		if n, err := p.SendOn(far, linktest.ARPFrame(mtu+14)); n != 1 || err != nil {
+			t.Fatalf("sent %d, error %v", n, err)
+		}
+		o.awaitFrame(t, mtu+14)
+	}
+}
+
 // TestShortFlapIsSeen: the other end goes down and up in one batch of commands.
 func TestShortFlapIsSeen(t *testing.T) {
 	c := plug(t)

@@ -134,6 +134,7 @@ func (w *watcher) readSettings() {
 	}
 	attrs := l.Attrs()
 	w.link.mtu.Store(int64(attrs.MTU))
+	w.link.base.Grow(attrs.MTU + maxOverhead)
 	w.link.txqlen.Store(int64(attrs.TxQLen))
 	w.countCarrier()
 	// The kernel shows a carrier only while the device is up.

@@ -2,12 +2,14 @@ package tap
 
 import (
 	"errors"
+	"fmt"
 	"testing"
 	"time"
 
 	"github.com/vishvananda/netlink"
 
 	"glean/internal/netlab"
+	"glean/stack/header"
 	"glean/stack/link"
 	"glean/stack/link/linktest"
 )
@@ -157,6 +159,29 @@ func TestCarrierAndMTUAreFollowed(t *testing.T) {
 	o.AwaitState(t, down)
 	own.IP("link set " + o.Name() + " carrier on")
 	o.AwaitState(t, up)
+}
+
+// TestMTUIsFollowedBothWays: frames for a larger MTU are sent and received, also after a
+// smaller one.
+func TestMTUIsFollowedBothWays(t *testing.T) {
+	own := netlab.Own(t)
+	o := open(t, Config{Name: netlab.Name(), MTU: 1400})
+	o.attach()
+	for _, mtu := range []int{4000, 1300, 6000} {
+		own.IP(fmt.Sprintf("link set %s mtu %d", o.Name(), mtu))
+		if !o.Until(func() bool { return o.MTU() == mtu }) {
+			t.Fatalf("MTU is %d, want %d", o.MTU(), mtu)
+		}
+		o.Do(func() {}) // the inbox grows in a turn of the loop
+		if n, err := o.send(linktest.ARPFrame(mtu + header.EthernetSize)); n != 1 || err != nil {
+			t.Errorf("MTU %d: sent %d, error %v", mtu, n, err)
+		}
+		p := openPacket(t, o.Loop, own, o.Name())
+		if _, err := p.Send([][]byte{linktest.ARPFrame(mtu + header.EthernetSize)}); err != nil {
+			t.Fatal(err)
+		}
+		o.awaitFrame(t, mtu+header.EthernetSize)
+	}
 }
 
 // TestShortFlapIsSeen: a TAP, or its carrier, that goes down and up in one batch of
