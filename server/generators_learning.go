@@ -2,9 +2,12 @@ package server
 
 import (
 	"errors"
+	"fmt"
 	"net/http"
 	"net/netip"
 	"slices"
+	"strconv"
+	"strings"
 
 	"glean/learning"
 	"glean/server/engine"
@@ -77,10 +80,19 @@ func (s *Server) relearn(w *responseWriter, r *request, mode learning.Mode) erro
 // the path: the client sent no body whose members could be at fault.
 func aboutGenerator(id string, err error) error {
 	var e *engine.Error
-	if !errors.As(err, &e) || e.Kind != engine.Invalid || len(e.Faults) == 0 {
+	if !errors.As(err, &e) {
 		return err
 	}
-	return problemf(http.StatusBadRequest, "generator %q: %s", id, e.Faults[0].Detail)
+	if e.Kind == engine.Invalid && len(e.Faults) > 0 {
+		detail := e.Faults[0].Detail
+		if !strings.Contains(detail, strconv.Quote(id)) {
+			detail = fmt.Sprintf("generator %q: %s", id, detail)
+		}
+		return problemf(http.StatusBadRequest, "%s", detail)
+	}
+	about := *e
+	about.Detail = strings.TrimPrefix(e.Detail, "generator_ids[0]: ")
+	return &about
 }
 
 // mayRelearn tells whether there is something to learn anew for a generator. It is
