@@ -1,6 +1,9 @@
 package main
 
 import (
+	"fmt"
+	"os"
+	"path/filepath"
 	"testing"
 
 	"glean/client"
@@ -75,4 +78,43 @@ func TestPeerMovesDuringAFlap(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestConfiguredGeneratorIsLearnedAtLinkUp: a generator of the configuration file whose
+// learning ended while the cable was out is learned when it is plugged in.
+func TestConfiguredGeneratorIsLearnedAtLinkUp(t *testing.T) {
+	own, peer := netlab.Own(t), netlab.New(t)
+	near, far := netlab.Name(), netlab.Name()
+	own.Veth(near, peer, far)
+	own.Quiet(near)
+	own.IP("link set " + near + " up")
+	peer.IP("addr add " + movedV4 + "/24 dev " + far) // and is down
+	path := filepath.Join(t.TempDir(), "glean.yaml")
+	config := fmt.Sprintf(`
+ports: [{id: "0", kind: packet, arg: %s}]
+resources:
+  /interfaces/if-1:
+    port_id: "0"
+    config:
+      protocols:
+        - {eth: {mac_address: "02:00:00:00:00:64"}}
+        - {ipv4: {method: static, static: {address: 198.18.0.100, prefix_length: 24}}}
+  /packet/generators/gen-1:
+    target_id: if-1
+    config:
+      duration: {frames: 1}
+      load: {rate: {value: 1000, period: seconds}, units: frames}
+      learning: {timeout_ms: 500}
+      traffic:
+        - length: {fixed: 128}
+          packet: {protocols: [{ethernet: {}}, {ipv4: {destination: %s}}, {udp: {}}]}
+`, near, movedV4)
+	if err := os.WriteFile(path, []byte(config), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	d := serve(t, "-c", path)
+	d.until("/packet/generators/gen-1", func(g object) bool { return g["learning"] == "timed_out" })
+	peer.IP("link set " + far + " up")
+	d.until("/packet/generators/gen-1", func(g object) bool { return g["learning"] == "resolved" })
+	d.call(201, "POST", "/packet/generators/gen-1/start", nil)
 }
