@@ -147,10 +147,13 @@ func openPerfPort(v engine.PortView) *dpdkJSON {
 	}
 }
 
-// portMAC returns the MAC that the port was made with. A port without one has a
-// locally administered address derived from its id, the same in each run:
-// OpenPerf's clients expect an address of each dpdk port.
+// portMAC returns the MAC of the port's device, or that which the port was made
+// with. A port without one has a locally administered address derived from its id,
+// the same in each run: OpenPerf's clients expect an address of each dpdk port.
 func portMAC(v engine.PortView) header.MAC {
+	if !v.MAC.IsZero() {
+		return v.MAC
+	}
 	if v.Spec.MAC != (header.MAC{}) {
 		return v.Spec.MAC
 	}

@@ -147,3 +147,16 @@ func TestPacketPortMistakes(t *testing.T) {
 		}
 	}
 }
+
+// TestPacketPortOfOpenPerfHasTheDevicesMAC: OpenPerf's clients read the MAC of the
+// device that a port sends from.
+func TestPacketPortOfOpenPerfHasTheDevicesMAC(t *testing.T) {
+	own, peer := netlab.Own(t), netlab.New(t)
+	device := netlab.Name()
+	plug(t, own, device, peer, netlab.Name())
+	d := serve(t, "--openperf", "--port", "0=packet:"+device)
+	port := d.call(200, "GET", "/ports/0", nil)
+	if got, want := at(port, "config", "dpdk", "mac_address"), own.MAC(device); got != want {
+		t.Errorf("mac_address %v, the device has %s", got, want)
+	}
+}

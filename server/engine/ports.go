@@ -49,7 +49,8 @@ type PortView struct {
 	State  link.State
 	Stats  link.Stats
 	MTU    int
-	Engine string // the transmit engine in use: "plain" or "io_uring"
+	MAC    header.MAC // of the device; zero if its kind of port has none or its own is the other side's
+	Engine string     // the transmit engine in use: "plain" or "io_uring"
 }
 
 type port struct {
@@ -275,7 +276,16 @@ func (e *Engine) attachedPort(id string) (*port, error) {
 }
 
 func (p *port) view() PortView {
-	return PortView{Spec: p.spec, State: p.link.State(), Stats: p.link.Stats(), MTU: p.link.MTU(), Engine: engineOf(p.link)}
+	return PortView{Spec: p.spec, State: p.link.State(), Stats: p.link.Stats(), MTU: p.link.MTU(), MAC: deviceMAC(p.link), Engine: engineOf(p.link)}
+}
+
+// deviceMAC returns the MAC of the device that a link sends and receives as. A TAP has
+// none: the MAC of its netdev is that of the kernel on its other side.
+func deviceMAC(lk link.Link) (m header.MAC) {
+	if l, ok := lk.(interface{ MAC() header.MAC }); ok {
+		m = l.MAC()
+	}
+	return m
 }
 
 // engineOf is what the link's queues transmit with. A link with one way only

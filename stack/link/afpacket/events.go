@@ -8,6 +8,8 @@ import (
 	"syscall"
 
 	"golang.org/x/sys/unix"
+
+	"glean/stack/header"
 )
 
 // change is what a message of netlink says of a device.
@@ -18,8 +20,9 @@ type change struct {
 	name     string
 	ethernet bool
 	flags    uint32
-	mtu      int    // 0: the message does not say
-	changes  uint32 // of the carrier; 0: the message does not say
+	mtu      int        // 0: the message does not say
+	changes  uint32     // of the carrier; 0: the message does not say
+	mac      header.MAC // zero: the message does not say
 }
 
 // errMissed means that changes came faster than they were read.
@@ -114,6 +117,8 @@ func parseChange(m *syscall.NetlinkMessage) (c change, ok bool) {
 			if len(a.Value) >= 4 {
 				c.mtu = int(native.Uint32(a.Value))
 			}
+		case unix.IFLA_ADDRESS:
+			copy(c.mac[:], a.Value)
 		case unix.IFLA_CARRIER_CHANGES:
 			if len(a.Value) >= 4 {
 				c.changes = native.Uint32(a.Value)

@@ -4,6 +4,7 @@ import (
 	"sync"
 	"sync/atomic"
 
+	"glean/stack/header"
 	"glean/stack/link"
 	"glean/stack/link/burst"
 	"glean/stack/loop"
@@ -123,6 +124,10 @@ func (k *Link) State() link.State { return k.base.State() }
 
 // MTU implements link.Link. It follows what an administrator sets.
 func (k *Link) MTU() int { return k.device.Load().mtu }
+
+// MAC returns the device's MAC. It follows what an administrator sets; while the
+// device is away, it is the last one.
+func (k *Link) MAC() header.MAC { return k.device.Load().mac }
 
 // Room implements link.Link.
 func (k *Link) Room() int { return k.room }

@@ -7,6 +7,7 @@ import (
 	"github.com/vishvananda/netlink"
 	"golang.org/x/sys/unix"
 
+	"glean/stack/header"
 	"glean/stack/link"
 	"glean/stack/link/carrier"
 )
@@ -17,6 +18,7 @@ type device struct {
 	mtu     int // octets; that of the last one if there is none
 	state   link.State
 	changes uint32 // of the carrier so far, modulo 2^32
+	mac     header.MAC
 }
 
 // find looks for the device of the name.
@@ -33,7 +35,13 @@ func find(name string) (device, error) {
 		return device{}, fmt.Errorf("%w but of type %q", ErrNotEthernet, a.EncapType)
 	}
 	changes, _ := carrier.Changes(a.Index)
-	return device{index: a.Index, mtu: a.MTU, state: stateOf(a.RawFlags), changes: changes}, nil
+	return device{index: a.Index, mtu: a.MTU, state: stateOf(a.RawFlags), changes: changes, mac: macOf(a)}, nil
+}
+
+// macOf returns the device's MAC, zero if it has none.
+func macOf(a *netlink.LinkAttrs) (m header.MAC) {
+	copy(m[:], a.HardwareAddr)
+	return m
 }
 
 // stateOf is what the flags of a device say: it is up when it was brought up
@@ -59,9 +67,9 @@ func (d device) after(c change, name string) device {
 	ours := d.index != 0 && c.index == d.index
 	switch {
 	case c.gone && ours && c.moved:
-		return device{mtu: d.mtu, state: link.State{Reason: link.ReasonDown}}
+		return device{mtu: d.mtu, mac: d.mac, state: link.State{Reason: link.ReasonDown}}
 	case c.gone && ours:
-		return device{mtu: d.mtu, state: link.State{Reason: link.ReasonDeleted}}
+		return device{mtu: d.mtu, mac: d.mac, state: link.State{Reason: link.ReasonDeleted}}
 	case !c.gone && (ours || d.index == 0 && c.name == name && c.ethernet):
 		mtu := c.mtu
 		if mtu == 0 {
@@ -71,7 +79,11 @@ func (d device) after(c change, name string) device {
 		if ours && !carrier.Flapped(d.changes, changes) {
 			changes = d.changes // the message is older than what is known, or does not say
 		}
-		return device{index: c.index, mtu: mtu, state: stateOf(c.flags), changes: changes}
+		mac := c.mac
+		if mac.IsZero() {
+			mac = d.mac
+		}
+		return device{index: c.index, mtu: mtu, state: stateOf(c.flags), changes: changes, mac: mac}
 	}
 	return d
 }
@@ -130,6 +142,7 @@ func (k *Link) lookAgain() {
 		c := change{index: d.index}
 		if l, err := netlink.LinkByIndex(d.index); err == nil {
 			c.flags, c.mtu = l.Attrs().RawFlags, l.Attrs().MTU
+			c.mac = macOf(l.Attrs())
 			c.changes, _ = carrier.Changes(d.index)
 		} else {
 			c.gone = true

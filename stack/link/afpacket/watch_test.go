@@ -9,6 +9,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"glean/internal/netlab"
+	"glean/stack/header"
 	"glean/stack/link"
 	"glean/stack/link/linktest"
 )
@@ -16,6 +17,7 @@ import (
 // Every message in every situation.
 func TestAfter(t *testing.T) {
 	const running = unix.IFF_UP | unix.IFF_LOWER_UP
+	mac := header.MAC{2, 0, 0, 0, 0, 7}
 	here := device{index: 7, mtu: 1500, state: up}
 	gone := device{mtu: 1500, state: deleted}
 	away := device{mtu: 1500, state: down}
@@ -29,10 +31,13 @@ func TestAfter(t *testing.T) {
 		{"loses its carrier", here, change{index: 7, name: "x", flags: unix.IFF_UP, mtu: 1500}, device{index: 7, mtu: 1500, state: down}},
 		{"comes up", device{index: 7, mtu: 1500, state: down}, change{index: 7, name: "x", flags: running, mtu: 1500}, here},
 		{"gets another MTU", here, change{index: 7, name: "x", flags: running, mtu: 9000}, device{index: 7, mtu: 9000, state: up}},
-		{"lost and found its carrier", here, change{index: 7, name: "x", flags: running, mtu: 1500, changes: 4}, device{7, 1500, up, 4}},
-		{"a message without carrier changes", device{7, 1500, up, 4}, change{index: 7, name: "x", flags: running, mtu: 1500}, device{7, 1500, up, 4}},
-		{"an old message comes late", device{7, 1500, up, 4}, change{index: 7, name: "x", flags: running, mtu: 1500, changes: 2}, device{7, 1500, up, 4}},
+		{"lost and found its carrier", here, change{index: 7, name: "x", flags: running, mtu: 1500, changes: 4}, device{index: 7, mtu: 1500, state: up, changes: 4}},
+		{"a message without carrier changes", device{index: 7, mtu: 1500, state: up, changes: 4}, change{index: 7, name: "x", flags: running, mtu: 1500}, device{index: 7, mtu: 1500, state: up, changes: 4}},
+		{"an old message comes late", device{index: 7, mtu: 1500, state: up, changes: 4}, change{index: 7, name: "x", flags: running, mtu: 1500, changes: 2}, device{index: 7, mtu: 1500, state: up, changes: 4}},
 		{"a message without MTU", here, change{index: 7, name: "x", flags: running}, here},
+		{"gets a MAC", here, change{index: 7, name: "x", flags: running, mtu: 1500, mac: mac}, device{index: 7, mtu: 1500, state: up, mac: mac}},
+		{"a message without MAC", device{index: 7, mtu: 1500, state: up, mac: mac}, change{index: 7, name: "x", flags: running, mtu: 1500}, device{index: 7, mtu: 1500, state: up, mac: mac}},
+		{"moves and has had a MAC", device{index: 7, mtu: 1500, state: up, mac: mac}, change{gone: true, moved: true, index: 7, name: "x"}, device{mtu: 1500, state: down, mac: mac}},
 		{"gets another name", here, change{index: 7, name: "y", flags: running, mtu: 1500}, here},
 		{"is deleted", here, change{gone: true, index: 7, name: "x"}, gone},
 		{"moves", here, change{gone: true, moved: true, index: 7, name: "x"}, away},
@@ -388,5 +393,20 @@ func TestReattachSaysWhy(t *testing.T) {
 	o.Do(func() { _ = o.Close() })
 	if err := o.Reattach(); !errors.Is(err, link.ErrClosed) {
 		t.Errorf("after Close: error %v, want %v", err, link.ErrClosed)
+	}
+}
+
+// TestMACIsTheDevices: the link has the MAC of its device, also after an
+// administrator has set another one.
+func TestMACIsTheDevices(t *testing.T) {
+	k, _, c := ringed(t)
+	if got, want := k.MAC().String(), c.own.MAC(c.near); got != want {
+		t.Errorf("MAC %s, the device has %s", got, want)
+	}
+	const other = "02:00:00:00:0a:0b"
+	c.own.IP("link set " + c.near + " address " + other)
+	k.lookAgain()
+	if got := k.MAC().String(); got != other {
+		t.Errorf("MAC %s after the device was given %s", got, other)
 	}
 }
