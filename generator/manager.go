@@ -141,7 +141,7 @@ type Generator struct {
 	past        Counters // of runs that have ended
 	place       int      // in Manager.active
 	transmitter Transmitter
-	stopReason  error             // why the run is stopped, if nobody asked for it
+	stopReason  error             // why the run is stopped, nil if a caller asked for it
 	missed      map[uint32]missed // changes since the run began, if it does not track
 	whenStopped []func()
 	deleting    bool

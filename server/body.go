@@ -36,7 +36,7 @@ func body[T any](r *request, w *responseWriter, parse func([]byte) (T, error)) (
 }
 
 // heldBody is a body as far as it has arrived. It reserves what it holds, not what
-// the client announced: one that announces much and sends little holds up nobody.
+// the client announced: one that announces much and sends little holds up no other.
 type heldBody struct {
 	server *Server
 	text   []byte

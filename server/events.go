@@ -19,7 +19,7 @@ const eventsPage = 256
 
 // broadcaster wakes the event streams. The events themselves stay in the
 // engine's ring: a stream reads on from where it is, so a slow one costs no
-// memory and holds up nobody.
+// memory and holds up no other.
 type broadcaster struct {
 	mu      sync.Mutex
 	streams map[*subscription]struct{}

@@ -63,7 +63,7 @@ func TestTAPHasTheMTUItIsGiven(t *testing.T) {
 	}
 }
 
-// POST /ports/{id}/reattach makes the TAP that somebody has deleted.
+// POST /ports/{id}/reattach makes a TAP again that was deleted.
 func TestReattachMakesTheTAP(t *testing.T) {
 	own := netlab.Own(t)
 	tap := netlab.Name()

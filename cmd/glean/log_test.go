@@ -39,7 +39,7 @@ func hasAll(line string, texts []string) bool {
 	return true
 }
 
-// What happened is in the log at its default level: the TAP that somebody has
+// What happened is in the log at its default level: the TAP that was
 // deleted, the generator that this ended, with its counters, and the one that ran
 // until the daemon was stopped. Requests are there at debug.
 func TestLogTellsWhatHappened(t *testing.T) {

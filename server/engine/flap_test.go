@@ -30,7 +30,7 @@ func TestRunAfterAFlapGoesOnUnconfirmed(t *testing.T) {
 		for _, down := range []loop.Duration{0, 500 * loop.Millisecond} {
 			t.Run(fmt.Sprintf("moved %t, down for %v", moved, down), func(t *testing.T) {
 				n, h, r := tracking(t, "")
-				n.run(2 * loop.Second) // nobody is asked twice in a RetransTimer
+				n.run(2 * loop.Second) // no host is asked twice in a RetransTimer
 				want := ""
 				before := r.Run().Counters()
 				n.taken()
@@ -64,8 +64,8 @@ func TestRunAfterAFlapGoesOnUnconfirmed(t *testing.T) {
 	}
 }
 
-// TestUnansweredFlapIsCounted: while nobody confirms a next hop, all frames to it
-// count; with on_lost continue it is stale when all questions were in vain.
+// TestUnansweredFlapIsCounted: while no answer confirms a next hop, all frames to it
+// count; with on_lost continue it is stale when no question was answered.
 func TestUnansweredFlapIsCounted(t *testing.T) {
 	n, h, r := tracking(t, `"track":true`)
 	h.Power(false)
@@ -85,7 +85,7 @@ func TestUnansweredFlapIsCounted(t *testing.T) {
 	}
 }
 
-// TestUntrackedRunStaysUnconfirmed: nobody asks for the next hops of a run that does
+// TestUntrackedRunStaysUnconfirmed: the stack does not ask for the next hops of a run that does
 // not track, so its frames count until its end; the next start confirms first.
 func TestUntrackedRunStaysUnconfirmed(t *testing.T) {
 	n, _, r := tracking(t, `"track":false`)
@@ -386,7 +386,7 @@ func TestUnconfirmedNextHop(t *testing.T) {
 			n.addInterface("if-0", 0, v4("198.18.0.100", 24, "")+v6("2001:db8::64", 64, ""), probing)
 			g := n.create(flowsTo("gen-1", "if-0", "", fmt.Sprintf(`"timeout_ms":5000,"accept_unconfirmed":%t`, accept), host4, host6))
 			n.run(loop.Second)
-			if accept { // it can be used at once, and the start waits for a confirmation in vain
+			if accept { // it can be used at once, and no confirmation comes while the start waits
 				if _, err := n.startConfirmed("gen-1", 3*loop.Second+loop.Millisecond); err != nil {
 					t.Fatal(err)
 				}

@@ -138,7 +138,7 @@ func (e *Engine) withdrawGenerators(list []*generator.Generator, done func()) {
 	e.inSlices(len(list), sliceDelete, func(n int) bool {
 		g := list[n]
 		if e.generators.ByHandle(g.Handle) == nil {
-			return true // somebody has deleted it
+			return true // it was deleted meanwhile
 		}
 		_, request := g.Learning()
 		waiting++

@@ -132,7 +132,7 @@ func (o learningObserver) Learned(handle, adj uint32, mac header.MAC) {
 // if it was asked in vain, and not if its time was over before it could be asked.
 // All other reasons say nothing of the neighbor: nobody could be asked (link_down,
 // table_full, address_tentative), the answer may have gone to somebody else
-// (address_conflict), it answers somehow (unconfirmed), or nobody waited for it
+// (address_conflict), it answers somehow (unconfirmed), or no request waited for it
 // (cancelled, interface_deleted);
 // no_route, own_address and no_source_address are of next hops that never have a
 // MAC.

@@ -55,7 +55,7 @@ func detailOf(what string, n *stack.NeighborEvent) string {
 	case "moved":
 		return fmt.Sprintf("%v: from %v to %v (%v)", n.Addr, n.OldMAC, n.MAC, n.Cause)
 	case "lost":
-		return fmt.Sprintf("%v: nobody answers; it was %v", n.Addr, n.OldMAC)
+		return fmt.Sprintf("%v does not answer; its MAC was %v", n.Addr, n.OldMAC)
 	case "back":
 		return fmt.Sprintf("%v: %v (%v)", n.Addr, n.MAC, n.Cause)
 	}

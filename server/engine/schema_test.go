@@ -288,7 +288,7 @@ func TestReadersKnowTheTypesOfTheirDescriptions(t *testing.T) {
 	}
 }
 
-// TestUnknownMembersAreRefusedEverywhere puts a member that nobody knows into every
+// TestUnknownMembersAreRefusedEverywhere puts an unknown member into every
 // object that there is.
 func TestUnknownMembersAreRefusedEverywhere(t *testing.T) {
 	objects := 0
