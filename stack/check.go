@@ -8,9 +8,10 @@ import (
 // Check tells whether the stack's invariants hold; it is for tests and takes
 // time in proportion to everything there is.
 func (s *Stack) Check() error {
-	counts, busy := make([]int, len(s.interfaces)), make([]int, len(s.interfaces))
+	counts := make([]int, len(s.interfaces))
+	foreign := make([]int32, len(s.interfaces))
 	known := make(map[*segment]int) // neighbors of its interfaces
-	asks, live, strangers := 0, 0, 0
+	asks, live, strangers, foreigners := 0, 0, int32(0), int32(0)
 	for id := uint32(1); id <= s.neighbors.entries.length; id++ {
 		n := s.neighbors.at(id)
 		if n.iface == 0 {
@@ -22,7 +23,8 @@ func (s *Stack) Check() error {
 		}
 		counts[n.iface]++
 		if n.flags&flagForeign != 0 {
-			busy[n.iface] += isBusy(n.state)
+			foreign[n.iface]++
+			foreigners++
 			if n.state == StateIncomplete {
 				strangers++
 			}
@@ -50,15 +52,15 @@ func (s *Stack) Check() error {
 		if i != nil && i.count != counts[slot] {
 			return fmt.Errorf("interface %d has %d neighbors, %d counted", i.config.Handle, counts[slot], i.count)
 		}
-		if i != nil && i.busy != busy[slot] {
-			return fmt.Errorf("peers keep %d neighbors of interface %d busy, %d counted", busy[slot], i.config.Handle, i.busy)
+		if i != nil && (i.peers != foreign[slot] || i.peers > foreignMax) {
+			return fmt.Errorf("peers made %d neighbors of interface %d, %d counted, at most %d are allowed", foreign[slot], i.config.Handle, i.peers, foreignMax)
 		}
-		if i != nil && i.count-i.busy > i.config.Neighbor.MaxEntries {
-			return fmt.Errorf("interface %d has %d neighbors, %d of them busy, at most %d are allowed", i.config.Handle, i.count, i.busy, i.config.Neighbor.MaxEntries)
+		if i != nil && i.count-int(i.peers) > i.config.Neighbor.MaxEntries {
+			return fmt.Errorf("interface %d has %d neighbors, %d of them of peers, at most %d are allowed", i.config.Handle, i.count, i.peers, i.config.Neighbor.MaxEntries)
 		}
 	}
-	if strangers != s.strangers {
-		return fmt.Errorf("%d strangers are looked for, %d counted", strangers, s.strangers)
+	if strangers != s.strangers || foreigners != s.peers {
+		return fmt.Errorf("peers made %d neighbors, %d counted; %d of them are looked for, %d counted", foreigners, s.peers, strangers, s.strangers)
 	}
 	for _, i := range s.interfaces {
 		if i == nil {

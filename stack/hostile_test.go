@@ -5,6 +5,8 @@ import (
 	"net/netip"
 	"testing"
 
+	"pgregory.net/rapid"
+
 	"glean/stack/header"
 	"glean/stack/loop"
 )
@@ -67,8 +69,8 @@ func TestAnsweringTakesNoRoomFromUs(t *testing.T) {
 			}
 			n.check()
 			n.run(60 * seconds) // what peers wanted is over
-			if n.iface.busy != 0 || n.stack.strangers != 0 {
-				t.Errorf("%d busy, %d strangers a minute later", n.iface.busy, n.stack.strangers)
+			if n.stack.strangers != 0 {
+				t.Errorf("%d strangers a minute later", n.stack.strangers)
 			}
 		})
 	}
@@ -114,6 +116,124 @@ func TestStrangersAreFew(t *testing.T) {
 		if got := n.stack.neighbors.timers.oldest(i.list); got != i.want {
 			t.Errorf("neighbor %d gives way first, want %d", got, i.want)
 		}
+	}
+}
+
+// questionFrom is a peer's question for an address of ours, from an address and mac3, which a
+// solicitation need not tell.
+func questionFrom(from, target string, tell bool) []byte {
+	frame := make([]byte, 128)
+	src, dst := netip.MustParseAddr(from), netip.MustParseAddr(target)
+	if src.Is4() {
+		r := header.ARPRepr{Op: header.ARPRequest, SenderMAC: mac3, SenderIP: src.As4(), TargetIP: dst.As4()}
+		n := header.EmitEthernet(frame, &header.Broadcast, &mac3, nil, header.EtherTypeARP)
+		return frame[:n+r.EmitTo(frame[n:])]
+	}
+	from6, to6 := src.As16(), dst.As16()
+	ns := header.NeighborSolicitation{Target: to6, SourceLink: mac3, HasSourceLink: tell}
+	n := header.EmitEthernet(frame, &mac1, &mac3, nil, header.EtherTypeIPv6)
+	return frame[:n+ns.EmitPacket(frame[n:], &from6, &to6)]
+}
+
+// TestInventedSendersAreBounded: an attacker asks, solicits and pings from senders that
+// it invents, some of which answer. It makes no more than foreignMax neighbors of an
+// interface, takes no memory beyond them, and nothing that glean wants, tracks or was
+// told by its user ever gives way; all that glean comes to want finds a place.
+func TestInventedSendersAreBounded(t *testing.T) {
+	rapid.Check(t, func(rt *rapid.T) {
+		n := newNode(t, loop.NewVirtual(), Options{})
+		c := config(1)
+		c.IPv4, c.IPv6 = netip.MustParsePrefix("10.0.0.1/8"), netip.MustParsePrefix("2001:db8::1/64")
+		c.Gateway4 = netip.MustParseAddr("10.0.0.254")
+		c.Neighbor.MaxEntries = rapid.SampledFrom([]int{64, 1500, 1 << 20}).Draw(rt, "entries")
+		c.Static = []StaticNeighbor{{Addr: netip.MustParseAddr("10.0.2.1"), MAC: mac4}}
+		n.add(c)
+		wanted := make(map[string]bool) // of these the tracked ones
+		begin := n.stack.neighbors.entries.live()
+		invented := 0
+		rt.Repeat(map[string]func(*rapid.T){
+			"attack": func(t2 *rapid.T) {
+				kind, frames := rapid.IntRange(0, 4).Draw(t2, "kind"), rapid.SampledFrom([]int{1, 100, 3000}).Draw(t2, "frames")
+				for range frames {
+					invented++
+					a, a6 := fmt.Sprintf("10.7.%d.%d", invented>>8&255, invented&255), fmt.Sprintf("2001:db8::7:%x", invented&0xffff)
+					switch kind {
+					case 0:
+						n.stack.HandleFrame(questionFrom(a, "10.0.0.1", true))
+					case 1:
+						n.stack.HandleFrame(questionFrom(a6, "2001:db8::1", true))
+					case 2:
+						n.stack.HandleFrame(ping(a, "10.0.0.1"))
+						if invented%2 == 0 {
+							n.stack.HandleFrame(questionFrom(a, "10.0.0.1", true))
+						}
+					case 3: // who is known pings, so that it is busy
+						n.stack.HandleFrame(questionFrom(a, "10.0.0.1", true))
+						n.stack.HandleFrame(ping(a, "10.0.0.1"))
+					case 4:
+						n.stack.HandleFrame(questionFrom(a6, "2001:db8::1", false))
+					}
+				}
+			},
+			"want": func(t2 *rapid.T) {
+				if a := fmt.Sprintf("10.0.1.%d", len(wanted)); len(wanted) < 60 {
+					if h := n.waiter.hold(n.iface, a, uint32(len(wanted)), false, n.loop.Now()+3_600_000_000_000); h.State == HeldRefused {
+						t2.Fatalf("%s: %v", a, h.Reason)
+					}
+					wanted[a] = false
+				}
+			},
+			"track": func(t2 *rapid.T) {
+				if a := fmt.Sprintf("10.0.1.%d", len(wanted)); len(wanted) < 60 {
+					if r := n.iface.Track(netip.MustParseAddr(a)); r != ReasonNone {
+						t2.Fatalf("%s: %v", a, r)
+					}
+					wanted[a] = true
+				}
+			},
+			"wait": func(t2 *rapid.T) {
+				n.loop.RunFor(loop.Duration(rapid.SampledFrom([]int{1, 1000, 10_000}).Draw(t2, "ms")) * loop.Millisecond)
+			},
+			"": func(t2 *rapid.T) {
+				n.link.sent = nil
+				if err := n.stack.Check(); err != nil {
+					t2.Fatal(err)
+				}
+				if entries := n.stack.neighbors.entries.live() - begin; entries > foreignMax+len(wanted) {
+					t2.Fatalf("%d neighbors, %d of them wanted", entries, len(wanted))
+				}
+				if records, held := int(n.stack.neighbors.entries.length), len(n.stack.packets.slots); records > 2*foreignMax+64 || held > 4096 {
+					t2.Fatalf("memory for %d neighbors and %d packets", records, held)
+				}
+				for a, tracked := range wanted {
+					if info, ok := n.iface.Neighbor(netip.MustParseAddr(a)); !ok || tracked && info.State == StateStale {
+						t2.Fatalf("%s, tracked %t, is %v", a, tracked, info.State)
+					}
+				}
+				n.wantState("10.0.2.1", "static "+mac4.String())
+			},
+		})
+	})
+}
+
+// TestForeignNeighborsOfManyInterfaces: beyond foreignAll an interface has its share.
+func TestForeignNeighborsOfManyInterfaces(t *testing.T) {
+	const interfaces = foreignAll/foreignMax + 4
+	n := manyInterfaces(t, interfaces)
+	for k := range interfaces {
+		for sender := range foreignMax + 10 {
+			n.stack.HandleFrame(request(mac2, fmt.Sprintf("10.9.%d.%d", sender>>8, sender&255), fmt.Sprintf("10.1.0.%d", k)).bytes(t))
+		}
+	}
+	n.check()
+	if last := n.stack.Interface(interfaces); n.stack.peers != foreignAll+4*foreignShare || last.peers != foreignShare {
+		t.Errorf("peers made %d neighbors, %d of the last interface", n.stack.peers, last.peers)
+	}
+	for k := range interfaces {
+		n.stack.RemoveInterface(n.stack.Interface(uint32(k + 1)))
+	}
+	if n.stack.peers != 0 {
+		t.Errorf("%d are left", n.stack.peers)
 	}
 }
 

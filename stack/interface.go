@@ -24,7 +24,7 @@ type Interface struct {
 	network, directed uint64 // old and new broadcast address of the IPv4 prefix; all ones if it has none
 
 	count   int    // neighbors, static ones included
-	busy    int    // of these, such that only peers want and that can't give way
+	peers   int32  // of these, such that only peers want
 	stale   uint32 // list of STALE neighbors that are not being asked, oldest first; 0: there was none yet
 	foreign uint32 // list of those that only a peer's message made
 

@@ -11,29 +11,39 @@ import (
 // or a duplicate address.
 const suspectWithin = 1 * loop.Second
 
-// admit makes an entry in StateNone for an address that was searched for in vain,
-// 0 if there is no room. An entry that only a peer wants may take the place of
-// another such one; an entry that we want takes that of any that nobody waits for,
-// the least useful first. Those that peers keep busy, which can't give way, take no
-// room from it: the table may have MaxEntries of ours beside them.
+// Bounds of the neighbors that only peers' messages want.
+const (
+	foreignMax   = 1024    // of an interface, as gc_thresh3 of Linux
+	foreignAll   = 1 << 16 // of all interfaces of a stack; beyond it an interface has foreignShare
+	foreignShare = 16
+)
+
+// foreignFull reports whether peers' messages have made as many neighbors of an
+// interface as they may.
+func (s *Stack) foreignFull(i *Interface) bool {
+	return i.peers >= foreignMax || s.peers >= foreignAll && i.peers >= foreignShare
+}
+
+// admit makes an entry in StateNone for an address that the cache does not have,
+// 0 if there is no room. When the cache is full, the oldest STALE entry that only a
+// peer wants gives way, and to one that we want also the oldest STALE one of ours that
+// nobody waits for. Those that only peers want are few, see foreignFull, and take no
+// room from ours: the table may have MaxEntries of ours beside those that can't give way.
 func (s *Stack) admit(i *Interface, a ip, free spot, now loop.Time, foreign bool) uint32 {
-	count := i.count
-	if !foreign {
-		count -= i.busy
-	}
-	if count >= i.config.Neighbor.MaxEntries || s.neighbors.used >= maxIDs {
-		victim := s.neighbors.timers.oldest(i.foreign)
-		if victim == 0 && !foreign {
-			victim = s.neighbors.timers.oldest(i.stale)
+	if most := i.config.Neighbor.MaxEntries; i.count >= most || s.neighbors.used >= maxIDs || foreign && s.foreignFull(i) {
+		full := foreign || i.count-int(i.peers) >= most || s.neighbors.used >= maxIDs
+		victim := s.victim(i.foreign, i, now)
+		if victim == 0 && full && !foreign {
+			victim = s.victim(i.stale, i, now)
 		}
-		// An entry that was asked just now stays, else whoever wants it next would
-		// ask too early.
-		if victim == 0 || now < s.neighbors.at(victim).asked.Add(i.config.Neighbor.RetransTimer) {
+		if victim == 0 && full {
 			return 0
 		}
-		s.counts().Reclaimed++
-		s.apply(victim, evFlush, header.MAC{}, CauseFlushed)
-		free = noSpot // others moved
+		if victim != 0 {
+			s.counts().Reclaimed++
+			s.apply(victim, evFlush, header.MAC{}, CauseFlushed)
+			free = noSpot // others moved
+		}
 	}
 	s.needCache()
 	id := s.neighbors.create(i.slot, a, free, now)
@@ -41,14 +51,24 @@ func (s *Stack) admit(i *Interface, a ip, free spot, now loop.Time, foreign bool
 	i.segment.know(a, i.slot)
 	if foreign {
 		s.neighbors.at(id).flags |= flagForeign
+		i.peers++
+		s.peers++
 	}
 	return id
 }
 
-// countForeign follows an entry that only peers want from state to state. Such an
-// entry can give way only while it is STALE.
-func (s *Stack) countForeign(i *Interface, old, next State) {
-	i.busy += isBusy(next) - isBusy(old)
+// victim returns the oldest of a list of STALE entries, 0 if there is none that may give
+// way. One that was asked just now stays, else whoever wants it next would ask too early.
+func (s *Stack) victim(list uint32, i *Interface, now loop.Time) uint32 {
+	id := s.neighbors.timers.oldest(list)
+	if id == 0 || now < s.neighbors.at(id).asked.Add(i.config.Neighbor.RetransTimer) {
+		return 0
+	}
+	return id
+}
+
+// countForeign follows an entry that only peers want from state to state.
+func (s *Stack) countForeign(old, next State) {
 	if next == StateIncomplete {
 		s.strangers++
 	}
@@ -57,18 +77,14 @@ func (s *Stack) countForeign(i *Interface, old, next State) {
 	}
 }
 
-func isBusy(s State) int {
-	if s == StateNone || s == StateStale {
-		return 0
-	}
-	return 1
-}
-
 // adopt makes an entry that only peers wanted one of ours.
 func (s *Stack) adopt(n *neighbor) {
 	if n.flags&flagForeign != 0 {
-		s.countForeign(s.interfaces[n.iface], n.state, StateNone)
+		i := s.interfaces[n.iface]
+		s.countForeign(n.state, StateNone)
 		n.flags &^= flagForeign
+		i.peers--
+		s.peers--
 	}
 }
 
@@ -111,7 +127,7 @@ func (s *Stack) apply(id uint32, e event, mac header.MAC, cause Cause) {
 	}
 	i, now := s.interfaces[n.iface], s.loop.Now()
 	if n.flags&flagForeign != 0 {
-		s.countForeign(i, old, next)
+		s.countForeign(old, next)
 	}
 	if old == StateIncomplete && next == StateReachable && do == doResolve {
 		s.resolve(id, n, i, mac, now, cause)
@@ -355,7 +371,8 @@ func (s *Stack) forgetAll(i *Interface) {
 			other.stale, other.foreign = 0, 0
 		}
 	}
-	i.count, i.busy, s.strangers = 0, 0, 0
+	i.count, i.peers = 0, 0
+	s.strangers, s.peers = 0, 0
 	clear(i.segment.watched)
 }
 

@@ -110,8 +110,9 @@ const (
 
 // maxStrangers is how many neighbors without a MAC a stack looks for at a time
 // only because they asked something. Whoever invents senders costs the network no
-// more questions than these, and others no held packets.
-const maxStrangers = 1024
+// more questions than these, and others no held packets. It is half of foreignMax,
+// so that peers that tell their MAC find room beside those that nobody answers for.
+const maxStrangers = foreignMax / 2
 
 func (i *Interface) output(dst ip, packet []byte, who wish) Reason {
 	hop, r := i.nextHop(dst)

@@ -44,7 +44,8 @@ type Stack struct {
 	*cache
 	seed uint64 // of the cache's index
 
-	strangers int             // INCOMPLETE neighbors that only peers want
+	peers     int32           // neighbors that only peers want
+	strangers int32           // INCOMPLETE ones of these
 	delayed   *delayedAnswers // nil: there was none yet
 
 	timer    loop.Timer
