@@ -31,11 +31,15 @@ var besides = map[string][]mutant{
 		{file: "stack/arp.go", old: "message{cause: cause})", new: "message{cause: cause, answer: r.Op == header.ARPReply})"},
 	},
 	"the outer tag alone tells VLANs apart": {
+		{file: "stack/segment.go", old: "; own != theirs {", new: "; own != theirs && false {"},
 		{file: "stack/interface.go", old: "		if g != nil && g.own(a.ip) != nil {", new: "		if g != nil && g.own(a.ip) != nil && false {"},
 	},
 	"the inner tag alone tells VLANs apart": {
 		{file: "stack/segment.go", old: "; own != theirs {", new: "; own != theirs && false {"},
 		{file: "stack/interface.go", old: "		if g != nil && g.own(a.ip) != nil {", new: "		if g != nil && g.own(a.ip) != nil && false {"},
+	},
+	"who only asked us leaves no place for who is wanted": {
+		{file: "stack/neighbor.go", old: "		victim := s.victim(i.foreign, i, now)", new: "		victim := uint32(0)"},
 	},
 	"a neighbor's key has no interface, so VLANs cross": {
 		{file: "stack/neighbor_table.go", old: "^t.seed^uint64(iface)<<32, ", new: "^t.seed, "},
@@ -125,9 +129,9 @@ var mutants = []mutant{
 	{"the inner tag alone tells VLANs apart", "stack/segment.go",
 		"			key = key<<12 | id", "			key = id"},
 	{"who only asks us takes the place of who was learned", "stack/neighbor.go",
-		"		if victim == 0 && !foreign {", "		if victim == 0 {"},
+		"		if victim == 0 && full && !foreign {", "		if victim == 0 && full {"},
 	{"who only asked us leaves no place for who is wanted", "stack/neighbor.go",
-		"		victim := s.neighbors.timers.oldest(i.foreign)", "		victim := uint32(0)"},
+		"		full := foreign || i.count-int(i.peers) >= most", "		full := foreign || i.count >= most"},
 	{"conflicts are not reported", "stack/announce.go",
 		"	if defend || !known &&", "	if defend && known &&"},
 	{"respond_for answers beyond its ranges", "stack/interface.go",
