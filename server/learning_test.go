@@ -97,10 +97,10 @@ func TestLearningOfGenerators(t *testing.T) {
 func TestResultPages(t *testing.T) {
 	a := newAPI(t).peers()
 	const count = 3000 // more than two of the loop's pages
-	stream := a.stream("/events?type=learning")
-	a.post("/learning", `{"id":"lr","interface_id":"if-a","addresses":[`+addressList("198.18.128.0", count)+`,"`+nobody+`"],"timeout_ms":1000}`).want(202)
-	stream.until("learning", "lr", "timed_out")
-	path := "/learning-results/" + a.get("/learning/lr").text("result_id")
+	live := strings.Split(strings.ReplaceAll(addressList("198.18.128.0", count), `"`, ""), ",")
+	a.learned("live", live...)
+	a.post("/packet/generators", generatorWith("g", "if-a", `"learning":{"timeout_ms":1000},"duration":{"frames":1}`, append(live, nobody)...), "Prefer: wait=60").want(202)
+	path := "/learning-results/" + a.get("/learning/"+a.get("/packet/generators/g").text("learning_id")).text("result_id")
 
 	whole := a.get(path).at("addresses").([]any)
 	if len(whole) != count+1 {

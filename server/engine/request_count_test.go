@@ -1,6 +1,7 @@
 package engine_test
 
 import (
+	"runtime"
 	"testing"
 
 	"glean/server/engine"
@@ -13,20 +14,26 @@ func TestRequestLimitIsCheckedWithoutAList(t *testing.T) {
 	b := newBenchWith(t, engine.Limits{})
 	b.addInterface(ifA)
 	b.addInterface(ifB)
-	lookUp := func() float64 {
-		return testing.AllocsPerRun(100, func() {
+	const lookUps, kept = 100, 300
+	octets := func() int {
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		for range lookUps {
 			if b.BindLearning(&engine.LearningSpec{GeneratorIDs: []string{"none"}}) == nil {
 				t.Fatal("an unknown generator was found")
 			}
-		})
+		}
+		runtime.ReadMemStats(&after)
+		return int(after.TotalAlloc-before.TotalAlloc) / lookUps
 	}
-	none := lookUp()
-	for range 300 {
+	none := octets()
+	for range kept {
 		b.addGenerator("gen-1", `"198.18.0.11"`)
 		b.run(loop.Millisecond)
 		b.DeleteGenerator("gen-1", false, func() {})
 	}
-	if kept := lookUp(); kept != none {
-		t.Errorf("%v allocations with 300 kept requests, %v with none", kept, none)
+	// A list has a pointer to each. The race detector empties pools at random.
+	if some := octets(); some-none >= 8*kept/2 {
+		t.Errorf("%d octets with %d kept requests, %d with none", some, kept, none)
 	}
 }
