@@ -210,8 +210,8 @@ func runSimCheck(c command, args []string) error {
 	if len(sweep.Failures) > 0 {
 		return fmt.Errorf("%d of %d worlds failed", len(sweep.Failures), sweep.Worlds)
 	}
-	fmt.Fprintf(stdout, "%d worlds, seeds %d to %d: all well; %.1f s, %.0f worlds/s\n",
-		sweep.Worlds, *from, *from+*seeds-1, took.Seconds(), float64(sweep.Worlds)/took.Seconds())
+	fmt.Fprintf(stdout, "%d worlds, seeds %d to %d: all well; fingerprint %016x; %.1f s, %.0f worlds/s\n",
+		sweep.Worlds, *from, *from+*seeds-1, sweep.Fingerprint, took.Seconds(), float64(sweep.Worlds)/took.Seconds())
 	return nil
 }
 

@@ -3,6 +3,7 @@ package scenario
 import (
 	"cmp"
 	"fmt"
+	"hash/fnv"
 	"runtime"
 	"slices"
 	"sync"
@@ -13,6 +14,11 @@ import (
 type Sweep struct {
 	Worlds   uint64     // checked
 	Failures []*Outcome // by seed
+
+	// Fingerprint is a hash of the worlds' fingerprints, in whatever order they
+	// ran. Two builds with the same one delivered the same frames at the same times
+	// in every world.
+	Fingerprint uint64
 }
 
 const (
@@ -117,10 +123,20 @@ func (s *sweeper) put(seed uint64, o *Outcome, err error) {
 	if err == nil && !o.OK() {
 		s.sweep.Failures = append(s.sweep.Failures, o)
 	}
+	if err == nil {
+		s.sweep.Fingerprint += o.hash()
+	}
 	s.sweep.Worlds++
 	if n := s.sweep.Worlds; n%1024 == 0 || n == s.count {
 		s.done(n)
 	}
+}
+
+// hash returns a hash of the seed and the fingerprint of its world.
+func (o *Outcome) hash() uint64 {
+	h := fnv.New64a()
+	fmt.Fprintln(h, o.Drawn.Seed, o.Fingerprint)
+	return h.Sum64()
 }
 
 // anyStuck gives up worlds that do not end.
