@@ -11,17 +11,26 @@ LDFLAGS := -X main.commit=$(COMMIT) -X main.commitTime=$(COMMIT_TIME)
 # What the tests on real devices use; nothing of it is needed to build or run.
 DEB_PACKAGES := curl iproute2 iputils-ping tcpdump tshark arping ndisc6 arp-scan nmap ethtool keepalived netsniff-ng tcpreplay
 
-.PHONY: help deps build demo test unit race fuzz conformance bench-resolve sim mutants bench bench-tx lint tidy clean
+# The linter is pinned, built once by the Go in use, and kept in the user's cache: it
+# is not a dependency of the module.
+LINT_VERSION := v2.15.0
+LINT = $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/glean/golangci-lint-$(LINT_VERSION)-$(shell $(GO) env GOVERSION)/golangci-lint
+
+.PHONY: help deps linter build demo test unit race fuzz conformance bench-resolve sim mutants bench bench-tx lint tidy clean
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-deps: ## install what the real-device tests use (Debian packages; needs root)
+deps: linter ## install what the real-device tests use (Debian packages; needs root), and the linter
 	@missing=""; for p in $(DEB_PACKAGES); do \
 	  dpkg-query -W -f='$${Status}' $$p 2>/dev/null | grep -q 'ok installed' || missing="$$missing $$p"; done; \
 	if [ -z "$$missing" ]; then echo "deps: all installed"; \
 	elif [ "$$(id -u)" != 0 ]; then echo "deps: not root, so not installed:$$missing (real-device tests will say what they skip)"; \
 	else export DEBIAN_FRONTEND=noninteractive; apt-get update -qq && apt-get install -y -qq --no-install-recommends $$missing >/dev/null && echo "deps: installed$$missing"; fi
+
+linter:
+	@test -x $(LINT) || GOBIN=$(dir $(LINT)) $(GO) install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(LINT_VERSION) || \
+	  echo "linter: golangci-lint $(LINT_VERSION) could not be installed, so make lint skips it"
 
 build: ## build the binary ./glean
 	$(GO) build -ldflags '$(LDFLAGS)' -o glean ./cmd/glean
@@ -29,7 +38,7 @@ build: ## build the binary ./glean
 demo: ## learn and transmit in a simulated network; no root, no config
 	$(GO) run -ldflags '$(LDFLAGS)' ./cmd/glean demo
 
-test: deps tidy unit race fuzz sim ## everything CI runs: deps, law, unit and real-device tests, race, fuzz, simulation
+test: deps tidy lint unit race fuzz sim ## everything CI runs: deps, law, linter, unit and real-device tests, race, fuzz, simulation
 
 unit: ## all tests, those on real devices included if root
 	$(GO) test -count=1 -timeout 20m ./...
@@ -68,8 +77,8 @@ bench-tx: ## transmit engines, pacing and starts against bare loops, trafgen and
 	$(GO) test -run '^$$' -bench . -benchtime 1x -timeout 20m ./generator/transmit
 	$(GO) test -count=1 -run '^TestLearningBesideTraffic$$|^TestMovedMACUnderLoad$$' -v ./conformance -args -beside -moved | grep -v '^=== '
 
-lint: ## golangci-lint, if it is installed; else go vet
-	@if command -v golangci-lint >/dev/null; then golangci-lint run; else $(GO) vet ./...; fi
+lint: linter ## golangci-lint with .golangci.yml
+	@if [ -x $(LINT) ]; then $(LINT) run; else echo "lint: skipped: golangci-lint $(LINT_VERSION) is not installed"; fi
 
 tidy: ## the project's law: formatting, import arrows, banned calls, module file
 	$(GO) vet ./...

@@ -57,7 +57,7 @@ func (c *Client) Events(ctx context.Context, f EventFilter) (*EventStream, error
 	if f.AfterID != "" {
 		r.header.Set("Last-Event-ID", f.AfterID)
 	}
-	response, err := c.send(ctx, r)
+	response, err := c.send(ctx, r) //nolint:bodyclose // EventStream.Close closes it
 	if err != nil {
 		return nil, err
 	}

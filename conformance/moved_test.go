@@ -35,7 +35,7 @@ func TestMovedMACUnderLoad(t *testing.T) {
 		var times []time.Duration
 		for round := range rounds {
 			p.sent(run, 500+100*uint64(round%7))
-			mac := header.MAC{2, 0, 0x5e, byte(c.address[0]), 1, byte(round)}
+			mac := header.MAC{2, 0, 0x5e, c.address[0], 1, byte(round)}
 			times = append(times, p.follow(netip.MustParseAddr(c.address), mac))
 		}
 		var kept []generator.NeighborChange
@@ -52,8 +52,8 @@ func TestMovedMACUnderLoad(t *testing.T) {
 	}
 }
 
-// load starts a generator to an address of the kernel, which loses it then, so that
-// nobody but the test tells where it is.
+// load starts a generator to an address of the kernel, and then removes the address, so
+// that only the test announces where it is.
 func (p *peer) load(address string) *generator.Result {
 	p.t.Helper()
 	family, bits := "ipv4", "/16"

@@ -109,7 +109,7 @@ func TestPolicerIsAskedAtItsRate(t *testing.T) {
 		var progress any
 		found := 0
 		g.do(func(*engine.Engine) {
-			asked, progress, found = uint64(r.RequestsSent()), r.Progress(), r.Progress().Completed
+			asked, progress, found = r.RequestsSent(), r.Progress(), r.Progress().Completed
 		})
 		t.Logf("%+v: %.2f s, least %.2f s, %.2f questions each", c, took.Seconds(),
 			float64(c.count-c.burst)/float64(c.rate), float64(asked)/float64(c.count))

@@ -36,7 +36,7 @@ func (a *api) stream(path string, headers ...string) *stream {
 		name, value, _ := strings.Cut(h, ": ")
 		r.Header.Set(name, value)
 	}
-	response, err := a.http.Client().Do(r)
+	response, err := a.http.Client().Do(r) //nolint:bodyclose // stream.close closes it
 	if err != nil {
 		a.t.Fatal(err)
 	}

@@ -2,7 +2,6 @@ package server
 
 import (
 	"fmt"
-	"net/http"
 	"strings"
 	"testing"
 )
@@ -398,13 +397,16 @@ func TestLargeLearningIsDraftedOffTheLoop(t *testing.T) {
 		list = append(list, fmt.Sprintf(`"2001:db8::1:%x"`, n))
 	}
 	body := `{"id":"large","timeout_ms":1000,"interface_id":"if-a","addresses":[` + strings.Join(list, ",") + `]}`
-	made := make(chan *http.Response, 1)
+	made := make(chan int, 1) // the status
 	go func() {
 		r, err := a.http.Client().Post(a.http.URL+"/learning", "application/json", strings.NewReader(body))
 		if err != nil {
 			t.Error(err)
+			close(made)
+			return
 		}
-		made <- r
+		r.Body.Close()
+		made <- r.StatusCode
 	}()
 	a.post("/learning", `{"id":"lr","interface_id":"if-a","addresses":["198.18.1.7"]}`).want(202)
 	for a.get("/learning/lr").text("state") == "resolving" {
@@ -418,10 +420,8 @@ func TestLargeLearningIsDraftedOffTheLoop(t *testing.T) {
 	for range cap(a.server.compiling) {
 		<-a.server.compiling
 	}
-	r := <-made
-	r.Body.Close()
-	if r.StatusCode != 202 {
-		t.Errorf("status %d, want 202", r.StatusCode)
+	if status := <-made; status != 202 {
+		t.Errorf("status %d, want 202", status)
 	}
 	a.get("/learning/large").is("progress.total", 5000)
 }
@@ -433,13 +433,16 @@ func TestCompileOffTheLoop(t *testing.T) {
 	for range cap(a.server.compiling) {
 		a.server.compiling <- struct{}{}
 	}
-	made := make(chan *http.Response, 1)
+	made := make(chan int, 1) // the status
 	go func() {
 		r, err := a.http.Client().Post(a.http.URL+"/generators", "application/json", strings.NewReader(generatorBody("g", "if-a", "198.18.0.11")))
 		if err != nil {
 			t.Error(err)
+			close(made)
+			return
 		}
-		made <- r
+		r.Body.Close()
+		made <- r.StatusCode
 	}()
 	a.post("/learning", `{"id":"lr","interface_id":"if-a","addresses":["198.18.1.7"]}`).want(202)
 	for a.get("/learning/lr").text("state") == "resolving" {
@@ -452,9 +455,7 @@ func TestCompileOffTheLoop(t *testing.T) {
 	for range cap(a.server.compiling) {
 		<-a.server.compiling
 	}
-	r := <-made
-	r.Body.Close()
-	if r.StatusCode != 202 {
-		t.Errorf("status %d, want 202", r.StatusCode)
+	if status := <-made; status != 202 {
+		t.Errorf("status %d, want 202", status)
 	}
 }

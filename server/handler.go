@@ -70,7 +70,7 @@ func (s *Server) answer(w *responseWriter, r *http.Request, f found) error {
 // crashed answers 500 after a panic. The daemon lives; the log has the stack
 // under the id that the client is told.
 func (s *Server) crashed(w *responseWriter, r *http.Request, p any) {
-	if p == http.ErrAbortHandler {
+	if p == http.ErrAbortHandler { //nolint:errorlint // net/http panics with this very value
 		panic(p)
 	}
 	stack := debug.Stack()

@@ -93,7 +93,7 @@ func TestBodyLimits(t *testing.T) {
 	a.post("/interfaces", large).want(413)
 	a.post("/interfaces", large[:limit]).want(201)
 	// Without a length the limit shows while reading.
-	chunked := func(body io.Reader) *http.Response {
+	chunked := func(body io.Reader) (status int) {
 		r, err := http.NewRequestWithContext(t.Context(), "POST", a.http.URL+"/interfaces", body)
 		if err != nil {
 			t.Fatal(err)
@@ -105,9 +105,9 @@ func TestBodyLimits(t *testing.T) {
 			t.Fatal(err)
 		}
 		response.Body.Close()
-		return response
+		return response.StatusCode
 	}
-	if got := chunked(strings.NewReader(large)).StatusCode; got != 413 {
+	if got := chunked(strings.NewReader(large)); got != 413 {
 		t.Errorf("a chunked body that is too large: %d, want 413", got)
 	}
 	// While one body holds half of the memory for bodies another large one is
@@ -124,7 +124,7 @@ func TestBodyLimits(t *testing.T) {
 	a.idleMemory()
 	reading, writing := io.Pipe()
 	answered := make(chan int, 1)
-	go func() { answered <- chunked(reading).StatusCode }()
+	go func() { answered <- chunked(reading) }()
 	writing.Write([]byte("{" + strings.Repeat(" ", limit/2+16<<10)))
 	a.until(func() bool { return a.server.bodies >= limit })
 	answer := a.post("/interfaces", large[:limit])
@@ -176,6 +176,7 @@ func TestSlowBody(t *testing.T) {
 		if err != nil {
 			t.Fatalf("%s: %v", path, err)
 		}
+		response.Body.Close()
 		if response.StatusCode != status {
 			t.Errorf("%s: %d, want %d", path, response.StatusCode, status)
 		}

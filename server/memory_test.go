@@ -72,6 +72,7 @@ func TestStalledBody(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	defer response.Body.Close()
 	text, _ := io.ReadAll(response.Body)
 	if response.StatusCode != 400 || !strings.Contains(string(text), "did not arrive") {
 		t.Errorf("%d %s", response.StatusCode, text)
@@ -102,7 +103,10 @@ func TestRefusalReachesClientThatSends(t *testing.T) {
 		response, err := http.ReadResponse(bufio.NewReader(c), nil)
 		if err != nil {
 			t.Errorf("%s: %v", name, err)
-		} else if got := fmt.Sprint(response.StatusCode); got != name {
+			continue
+		}
+		response.Body.Close()
+		if got := fmt.Sprint(response.StatusCode); got != name {
 			t.Errorf("%s: got %s", name, got)
 		}
 	}

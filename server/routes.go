@@ -88,7 +88,7 @@ func addRoute(list []*candidate, prefix string, segments []string, rt route) []*
 	at := slices.IndexFunc(list, func(c *candidate) bool { return c.pattern == pattern })
 	if at < 0 {
 		c := &candidate{segments: segments, pattern: pattern, prefix: prefix, methods: make(map[string]*route)}
-		list, at = append(list, c), len(list)
+		list = append(list, c)
 		slices.SortStableFunc(list, func(a, b *candidate) int { return a.parameters() - b.parameters() })
 		at = slices.Index(list, c)
 	}

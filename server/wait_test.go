@@ -121,7 +121,7 @@ func TestWaitingLeavesNothing(t *testing.T) {
 		r.Header.Set("Prefer", "wait=60")
 		gone := make(chan error)
 		go func() {
-			_, err := a.http.Client().Do(r)
+			_, err := a.http.Client().Do(r) //nolint:bodyclose // the request fails
 			gone <- err
 		}()
 		a.until(func() bool { return a.server.Engine.Waiting() == 1 })

@@ -27,6 +27,7 @@ func available(membership, root string) int64 {
 	octets := int64(math.MaxInt64)
 	var info unix.Sysinfo_t
 	if unix.Sysinfo(&info) == nil {
+		//nolint:unconvert // Totalram has 32 bits on some machines
 		octets = int64(min(uint64(info.Totalram)*uint64(info.Unit), math.MaxInt64))
 	}
 	text, err := os.ReadFile(membership)

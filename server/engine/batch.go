@@ -1,6 +1,8 @@
 package engine
 
 import (
+	"errors"
+
 	"glean/stack/link"
 	"glean/stack/loop"
 )
@@ -80,7 +82,7 @@ func (b *batchLink) send() {
 		send = bulk.SendBulk
 	}
 	n, err := send(b.frames)
-	if err != link.ErrFull {
+	if !errors.Is(err, link.ErrFull) {
 		n = len(b.frames)
 	}
 	rest := copy(b.frames, b.frames[n:])
