@@ -265,3 +265,78 @@ func TestNothingLeftOpen(t *testing.T) {
 		}
 	}
 }
+
+// oddEnglish are phrases that a reader has to read twice, each with what to write
+// instead. They are looked for in comments, strings and documents.
+var oddEnglish = []struct {
+	phrase  *regexp.Regexp
+	instead string
+}{
+	{regexp.MustCompile(`\b(?:[Tt]ell|[Ss]ay|[Gg]ive)s? (?:whether|if)\b`), `"reports whether"`},
+	{regexp.MustCompile(`\bin[ ]vain\b`), "what happened: no reply came, nothing was sent"},
+	{regexp.MustCompile(`\b(?:[Nn]obody|[Ss]omebody|[Ww]hoever)\b`), "the actor: no host, another caller, the requester"},
+	{regexp.MustCompile(`(?:^|[.:!?] )Who (?:[^?]*)(?:$|\.)`), "the actor: a host that, a caller that"},
+	{regexp.MustCompile(`\bthere any[ ]more\b`), `"is gone", "no longer exists"`},
+	{regexp.MustCompile(`\b(?:is|are|answers?|has|have) no[ ]more\b`), `"no longer"`},
+}
+
+// oddEnglishIn are the folders and files whose English has not been read for odd
+// phrases. The list only shrinks.
+var oddEnglishIn = []string{"CHANGELOG.md", "README.md", "docs/", "stack/", "learning/", "generator/", "sim/", "server/"}
+
+// TestPlainEnglish fails on odd phrases in comments and strings of Go files, in
+// documents and in the OpenAPI description.
+func TestPlainEnglish(t *testing.T) {
+	check := func(path string, line int, text string) {
+		for _, skip := range oddEnglishIn {
+			if path == skip || strings.HasSuffix(skip, "/") && strings.HasPrefix(path, skip) {
+				return
+			}
+		}
+		text = strings.Join(strings.Fields(text), " ")
+		for _, odd := range oddEnglish {
+			if found := odd.phrase.FindString(text); found != "" {
+				t.Errorf("%s:%d: %q: write %s (CONTRIBUTING.md)", path, line, found, odd.instead)
+			}
+		}
+	}
+	for _, s := range sources(t) {
+		for _, group := range s.file.Comments {
+			for _, paragraph := range strings.Split(group.Text(), "\n\n") {
+				check(s.path, s.fset.Position(group.Pos()).Line, paragraph)
+			}
+		}
+		ast.Inspect(s.file, func(n ast.Node) bool {
+			if lit, ok := n.(*ast.BasicLit); ok && lit.Kind == token.STRING {
+				text, _ := strconv.Unquote(lit.Value)
+				check(s.path, s.fset.Position(lit.Pos()).Line, text)
+			}
+			return true
+		})
+	}
+	for _, path := range documents(t) {
+		text, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		line := 1
+		for _, paragraph := range strings.Split(string(text), "\n\n") {
+			check(path, line, paragraph)
+			line += strings.Count(paragraph, "\n") + 2
+		}
+	}
+}
+
+// documents lists the Markdown files and the OpenAPI description.
+func documents(t *testing.T) []string {
+	t.Helper()
+	list := []string{"server/openapi.yaml"}
+	for _, pattern := range []string{"*.md", "docs/*.md"} {
+		found, err := filepath.Glob(pattern)
+		if err != nil {
+			t.Fatal(err)
+		}
+		list = append(list, found...)
+	}
+	return list
+}

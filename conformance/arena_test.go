@@ -20,8 +20,8 @@ import (
 	"glean/stack/loop"
 )
 
-// arena is a device on which addresses are resolved by one after the other, and
-// somebody who has all of them.
+// arena is a device on which several resolvers resolve addresses in turn, and a peer that
+// has all of these addresses.
 //
 //	veth:  kernel, glean (AF_PACKET), arp-scan  ==== a kernel that has them all
 //	TAP:   glean ==== kernel, arp-scan; each has what the other asks for
@@ -42,7 +42,7 @@ type arenaConfig struct {
 	tap    bool
 	v6     bool
 	loss   int  // percent of the requests
-	dead   bool // every second block of 16 addresses is nobody's
+	dead   bool // every second block of 16 addresses has no owner
 	queues int  // of the TAP; 0 is 1
 }
 
@@ -155,8 +155,8 @@ func scattered(k, odd int) netip.Addr {
 	return netip.AddrFrom4([4]byte{10, 4 + byte(n>>16), byte(n >> 8), byte(n)})
 }
 
-// swallow opens the port that packets go to, so that nobody says that it is
-// closed. Nobody reads from it.
+// swallow opens the port that packets go to, so that the kernel does not answer that it
+// is closed. The packets are not read.
 func swallow(t *testing.T, n *netlab.Namespace) {
 	t.Helper()
 	err := n.Do(func() error {

@@ -15,7 +15,7 @@ func TestC04KernelTakesGleansIPv4Address(t *testing.T) {
 	claims := p.capture("arp and ether src " + gleanMAC)
 	seq := p.seq()
 	for range 5 {
-		// Unsolicited: it exits with an error, since nobody answers.
+		// Unsolicited: it exits with an error, since no host answers.
 		_, _ = p.kernel.Try("arping", "-q", "-U", "-i", p.device, "-S", gleanV4, "-c", "1", "-w", "1", gleanV4)
 	}
 	e := p.event(seq, "interface", "if-1", "conflict")
@@ -89,13 +89,13 @@ func TestC07ProbeForGleansIPv4Address(t *testing.T) {
 }
 
 // TestGleanTakesKernelsAddresses: the other way round, glean has addresses of
-// the kernel, and hears of it when the kernel asks for somebody.
+// the kernel, and sees it when the kernel solicits another address.
 func TestGleanTakesKernelsAddresses(t *testing.T) {
 	p := newPeer(t, "", quietTimes, "ping", "ndisc6")
 	p.do(func(e *engine.Engine) { e.DeleteInterface("if-1", func() {}) })
 	seq := p.seq()
 	p.iface(strings.NewReplacer(gleanV4, kernelV4, gleanV6, kernelV6).Replace(interfaceBody(gleanMAC, "", quietTimes)))
-	_, _ = p.kernel.Try("ping", "-c", "1", "-w", "1", "198.18.0.55") // nobody is there
+	_, _ = p.kernel.Try("ping", "-c", "1", "-w", "1", "198.18.0.55") // no host has it
 	// Solicitations go to a group, and reach glean only if it is in that.
 	_, _ = p.kernel.Try("ndisc6", "-q", "-r", "1", "-w", "200", "-s", kernelV6, "fe80::ff:fe00:64", p.device)
 	p.until("conflicts of both addresses", func(e *engine.Engine) bool {

@@ -78,7 +78,7 @@ func (g *glean) do(f func(e *engine.Engine)) {
 func (g *glean) until(what string, ok func(e *engine.Engine) bool) {
 	g.t.Helper()
 	if !g.within(patience, ok) {
-		g.t.Fatalf("waited %v in vain: %s", patience, what)
+		g.t.Fatalf("not within %v: %s", patience, what)
 	}
 }
 

@@ -77,7 +77,7 @@ type Judged struct {
 	Bad     []string // those that did not pass, with their packages
 }
 
-// Good tells whether the verdict is what the gate wants.
+// Good reports whether the verdict is what the gate wants.
 func (j Judged) Good() bool { return j.Verdict == Pass || j.Verdict == Later }
 
 // Judge gives each item its verdict. Unknown are IDs that tests carry and the

@@ -41,8 +41,8 @@ func TestKernelsMACChangesAnnounced(t *testing.T) {
 	}
 }
 
-// TestKernelsMACChangesUnannounced: the cache says REACHABLE and is wrong.
-// Learning asks the old MAC first, in vain, then everybody.
+// TestKernelsMACChangesUnannounced: the cache has a REACHABLE entry with the
+// old MAC. Learning solicits the old MAC, gets no reply, and then multicasts.
 func TestKernelsMACChangesUnannounced(t *testing.T) {
 	p := newPeer(t, "", quietTimes+`,"retrans_timer_ms":100`)
 	if got := p.learn(5*time.Second, kernelV4, kernelV6); got[kernelV4] != p.mac() || got[kernelV6] != p.mac() {

@@ -61,7 +61,7 @@ func (p *parser) expected(what string) {
 // wrong complains about a token that was taken.
 func (p *parser) wrong(t token, format string, args ...any) { panic(fail(t.column, format, args...)) }
 
-// is tells whether a token is one of some signs and words.
+// is reports whether a token is one of some signs and words.
 func (t token) is(any ...string) bool {
 	if t.kind != tokenSign && t.kind != tokenWord {
 		return false
@@ -152,7 +152,7 @@ func (p *parser) term(joined bool) any {
 	return nil
 }
 
-// isMereValue tells whether the next token is an address or number that no
+// isMereValue reports whether the next token is an address or number that no
 // operator follows.
 func (p *parser) isMereValue() bool {
 	switch p.peek().kind {

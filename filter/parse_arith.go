@@ -14,7 +14,7 @@ var arithmeticSigns = []string{
 	"|", "&", "^", "<<", ">>", "+", "-", "*", "/", "%", "=", "!=", "<", "<=", ">", ">=",
 }
 
-// beginsArithmetic tells whether a value to compare comes next.
+// beginsArithmetic reports whether a value to compare comes next.
 func (p *parser) beginsArithmetic() bool {
 	t := p.peek()
 	switch {

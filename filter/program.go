@@ -53,7 +53,7 @@ func Compile(text string) (*Program, error) {
 	return &Program{text, code, vm}, nil
 }
 
-// Match tells whether a frame, from its destination MAC on and without FCS,
+// Match reports whether a frame, from its destination MAC on and without FCS,
 // passes the filter.
 func (p *Program) Match(frame []byte) bool {
 	n, err := p.vm.Run(frame)

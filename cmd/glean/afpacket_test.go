@@ -114,7 +114,7 @@ func TestPacketPortVLAN(t *testing.T) {
 	}
 	for i, name := range []string{"one", "two", "none"} {
 		add("0", name, 1)
-		add("1", name, 11+i) // on each VLAN another address, which the others ask for in vain
+		add("1", name, 11+i) // each VLAN has another address, which the others cannot learn
 	}
 	for i, name := range []string{"one", "two", "none"} {
 		got := d.learn(client.Learn{InterfaceID: "if-0-" + name, TimeoutMS: 1000, Addresses: []string{

@@ -6,7 +6,7 @@ import (
 	"glean/sim/scenario"
 )
 
-// runDemo runs a scenario of its own and says whether it went as expected.
+// runDemo runs the built-in demo scenario. It returns an error if an expectation failed.
 func runDemo(c command, args []string) error {
 	fs := c.newFlags()
 	seed := fs.Uint64("seed", 1, "where all chance comes from")

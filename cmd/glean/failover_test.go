@@ -61,8 +61,8 @@ func (f *failover) plug(bridge, port string, host *netlab.Namespace, device stri
 	host.IP("link set " + device + " up")
 }
 
-// have and leave give a host the addresses and take them away, with a word to
-// nobody.
+// have and leave add the addresses to a host and remove them, without an
+// announcement.
 func (f *failover) have(host *netlab.Namespace, device string) {
 	f.t.Helper()
 	host.IP("addr add "+movedV4+"/24 dev "+device, "addr add "+movedV6+"/64 nodad dev "+device)
@@ -126,8 +126,7 @@ func (f *failover) when(id string, ok func(client.GeneratorResult) bool) {
 // lost stands where a next hop has no MAC.
 const lost = "lost"
 
-// moved tells whether both addresses are at a MAC now, as far as the changes of a
-// result say.
+// moved reports whether, by the changes of a result, both addresses are at a MAC now.
 func moved(mac string) func(client.GeneratorResult) bool {
 	return func(r client.GeneratorResult) bool {
 		now := make(map[string]string)
@@ -254,8 +253,8 @@ func TestKernelFailover(t *testing.T) {
 
 const movedMAC = "02:00:5e:00:00:99"
 
-// The addresses are nowhere for a while: all frames of that time go to the old MAC
-// and are counted, and when somebody else has the addresses, it gets the frames.
+// No host has the addresses for a while: all frames of that time go to the old MAC and
+// are counted. When another host takes the addresses, it gets the frames.
 func TestKernelLostAndFound(t *testing.T) {
 	f := newFailover(t)
 	f.have(f.a, f.deviceA)

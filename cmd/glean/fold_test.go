@@ -50,7 +50,7 @@ func TestDemoOnATerminal(t *testing.T) {
 		}
 		slave.Close()
 		var screen bytes.Buffer
-		_, _ = screen.ReadFrom(master) // it ends with an error when nobody has the terminal open
+		_, _ = screen.ReadFrom(master) // it ends with an error when no process has the terminal open
 		if err := cmd.Wait(); err != nil {
 			t.Fatal(err)
 		}

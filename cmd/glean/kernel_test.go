@@ -118,7 +118,7 @@ func TestKernelLearning(t *testing.T) {
 	})
 	mac := l.dut.MAC(l.tap)
 
-	t.Run("with an address nobody owns", func(t *testing.T) {
+	t.Run("with an address without an owner", func(t *testing.T) {
 		g := l.call(202, "POST", "/packet/generators", generatorTo("gen-dead", object{"frames": 10}, 1000, 5001,
 			[]string{"198.18.0.1", "198.18.0.3", "198.19.0.2", "198.18.0.77"},
 			[]string{"2001:db8:18::2", "2001:db8:19::2", "2001:db8:18::77"}))
@@ -178,8 +178,8 @@ func TestKernelCountsFrames(t *testing.T) {
 	if got := counter(); got != frames {
 		t.Errorf("the kernel saw %d frames to UDP port 5002, want %d", got, frames)
 	}
-	// Half of the frames go through the router, a quarter of all is IPv4. What
-	// nobody listens for is counted as NoPorts.
+	// Half of the frames go through the router, a quarter of all is IPv4. The
+	// kernel counts datagrams to a closed port as NoPorts.
 	if got := noPorts(t, l.far) - farBefore; got != frames/4 {
 		t.Errorf("the far host counted %d IPv4 datagrams, want %d", got, frames/4)
 	}

@@ -90,8 +90,8 @@ func runSimHelp(c command, args []string) error {
 	return err
 }
 
-// runSimRun runs a scenario and prints what came of it. The exit status tells
-// whether all that was expected held.
+// runSimRun runs a scenario and prints what came of it. The exit status is
+// 1 if an expectation failed.
 func runSimRun(c command, args []string) error {
 	fs := c.newFlags()
 	seed := fs.Uint64("seed", 0, "where all chance comes from, instead of the scenario's own")

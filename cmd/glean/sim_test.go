@@ -30,8 +30,9 @@ func glean(t *testing.T, args ...string) (status int, stdout, stderr string) {
 	return status, out.String(), fault.String()
 }
 
-// The demo is the first command of a new user: no terminal codes when nobody
-// watches, a table of what was learned, every expectation held.
+// The demo is the first command of a new user: without a terminal
+// it prints no terminal codes; it prints a table of learned addresses, and every
+// expectation holds.
 func TestDemoCommand(t *testing.T) {
 	status, out, fault := glean(t, "demo")
 	if status != 0 || fault != "" {

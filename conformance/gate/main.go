@@ -23,8 +23,8 @@ func main() {
 	}
 }
 
-// gate runs the tests of the packages, prints the list, and tells whether it
-// is as it should be.
+// gate runs the tests of the packages, prints the list, and reports
+// whether every verdict is as it should be.
 func gate(packages []string) (bool, error) {
 	items, err := conformance.Checklist()
 	if err != nil {

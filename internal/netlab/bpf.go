@@ -23,8 +23,8 @@ const (
 	ProgramXDP ProgramKind = 6 // BPF_PROG_TYPE_XDP
 )
 
-// LoadProgram gives the kernel a BPF program. Who attaches the descriptor to a device
-// may close it then.
+// LoadProgram loads a BPF program into the kernel. The caller may close the descriptor
+// once the program is attached to a device.
 func LoadProgram(kind ProgramKind, program []Instruction) (fd int, err error) {
 	const progLoad = 5 // BPF_PROG_LOAD
 	license := []byte("GPL\x00")
