@@ -17,9 +17,9 @@ func runDemo(c command, args []string) error {
 	if err != nil {
 		return err
 	}
-	out := newFolder(stdout)
+	out := newWrapper(stdout)
 	fmt.Fprintf(out, "%s\n\n", s.About)
-	m := newMeter(stdout)
+	m := newProgressLine(stdout)
 	report, err := scenario.Execute(s, scenario.Options{Seed: seed, Progress: m.show, Every: m.every})
 	if err != nil {
 		return err

@@ -48,7 +48,7 @@ func runSimList(c command, args []string) error {
 	if err := c.parse(c.newFlags(), args); err != nil {
 		return err
 	}
-	out := newFolder(stdout)
+	out := newWrapper(stdout)
 	for _, name := range scenario.Library() {
 		s, err := scenario.Open(name)
 		if err != nil {
@@ -122,9 +122,9 @@ func runSimRun(c command, args []string) error {
 	}
 	if !*asJSON {
 		if s.About != "" {
-			fmt.Fprintf(newFolder(stdout), "%s\n\n", s.About)
+			fmt.Fprintf(newWrapper(stdout), "%s\n\n", s.About)
 		}
-		m := newMeter(stdout)
+		m := newProgressLine(stdout)
 		o.Progress, o.Every = m.show, m.every
 	}
 	report, err := scenario.Execute(s, o)
@@ -147,7 +147,7 @@ func runSimRun(c command, args []string) error {
 
 func printReport(r *scenario.Report, asJSON bool) error {
 	if !asJSON {
-		return r.WriteText(newFolder(stdout))
+		return r.WriteText(newWrapper(stdout))
 	}
 	e := json.NewEncoder(stdout)
 	e.SetIndent("", " ")
@@ -195,7 +195,7 @@ func runSimCheck(c command, args []string) error {
 	}
 	debug.SetGCPercent(800) // a world is small and soon gone: collecting it at once costs a sixth of the time
 	began := time.Now()
-	sweep, err := scenario.Check(*from, *seeds, newCounter(stdout, *seeds))
+	sweep, err := scenario.Check(*from, *seeds, newWorldCounter(stdout, *seeds))
 	if err != nil {
 		return err
 	}

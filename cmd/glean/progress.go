@@ -12,17 +12,17 @@ import (
 	"glean/stack/loop"
 )
 
-// meter shows the progress of a run: a line that is redrawn on a terminal, else
+// progressLine shows the progress of a run: a line that is redrawn on a terminal, else
 // plain lines.
-type meter struct {
+type progressLine struct {
 	out      *output
 	terminal bool
 	every    loop.Duration
 	pause    time.Duration // for each report, so that a person sees it happen
 }
 
-func newMeter(out *output) *meter {
-	m := &meter{out: out, terminal: term.IsTerminal(int(out.Fd())), every: loop.Second}
+func newProgressLine(out *output) *progressLine {
+	m := &progressLine{out: out, terminal: term.IsTerminal(int(out.Fd())), every: loop.Second}
 	if m.terminal {
 		m.every, m.pause = 100*loop.Millisecond, 25*time.Millisecond
 	}
@@ -30,7 +30,7 @@ func newMeter(out *output) *meter {
 }
 
 // show is scenario.Options.Progress.
-func (m *meter) show(p scenario.Progress) {
+func (m *progressLine) show(p scenario.Progress) {
 	if !m.terminal {
 		fmt.Fprintln(m.out, phase(p)+counts(p))
 	} else {
@@ -84,8 +84,8 @@ func redrawn(p scenario.Progress, width int) string {
 	return line[:min(len(line), max(0, width-1))]
 }
 
-// newCounter shows how many worlds were checked, on a terminal only.
-func newCounter(out *output, of uint64) func(worlds uint64) {
+// newWorldCounter shows how many worlds were checked, on a terminal only.
+func newWorldCounter(out *output, of uint64) func(worlds uint64) {
 	if !term.IsTerminal(int(out.Fd())) {
 		return nil
 	}

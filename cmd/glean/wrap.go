@@ -8,17 +8,17 @@ import (
 	"golang.org/x/term"
 )
 
-// folder breaks lines that are wider than a terminal, so that the terminal does
+// wrapper breaks lines that are wider than a terminal, so that the terminal does
 // not break them in the middle of a word: a row of a table between two columns,
 // which are two blanks or more apart, unless most of the row would go to the next
 // line, and other text between words.
-type folder struct {
+type wrapper struct {
 	out   *output
 	width int // in columns; 0: nothing is broken
 	line  []byte
 }
 
-func newFolder(out *output) *folder { return &folder{out: out, width: columns(out)} }
+func newWrapper(out *output) *wrapper { return &wrapper{out: out, width: columns(out)} }
 
 // columns is the width of a terminal, 0 if out is none.
 func columns(out *output) int {
@@ -30,44 +30,44 @@ func columns(out *output) int {
 }
 
 // Write implements io.Writer. What follows the last newline waits for the next.
-func (f *folder) Write(text []byte) (int, error) {
+func (f *wrapper) Write(text []byte) (int, error) {
 	f.line = append(f.line, text...)
 	for {
 		line, rest, whole := bytes.Cut(f.line, []byte("\n"))
 		if !whole {
 			return len(text), nil
 		}
-		if _, err := f.out.WriteString(fold(string(line), f.width)); err != nil {
+		if _, err := f.out.WriteString(wrap(string(line), f.width)); err != nil {
 			return 0, err
 		}
 		f.line = rest
 	}
 }
 
-// fold gives a line broken into lines of at most width columns, each with its
+// wrap gives a line broken into lines of at most width columns, each with its
 // newline. What comes after a break is indented further.
-func fold(line string, width int) string {
+func wrap(line string, width int) string {
 	const further = "    "
-	var folded strings.Builder
+	var wrapped strings.Builder
 	indent := line[:len(line)-len(strings.TrimLeft(line, " "))]
 	for width > 0 && utf8.RuneCountInString(line) > width {
-		at := foldAt(line, len(indent), width)
+		at := breakAt(line, len(indent), width)
 		if at == 0 {
 			break
 		}
-		folded.WriteString(strings.TrimRight(line[:at], " ") + "\n")
+		wrapped.WriteString(strings.TrimRight(line[:at], " ") + "\n")
 		if !strings.HasSuffix(indent, further) {
 			indent += further
 		}
 		line = indent + line[at:]
 	}
-	return folded.String() + line + "\n"
+	return wrapped.String() + line + "\n"
 }
 
-// foldAt is where the text begins that goes to the next line, 0 if the line can't
+// breakAt is where the text begins that goes to the next line, 0 if the line can't
 // be broken. A column goes there if it begins beyond the last column of the
 // terminal, even if the one before is short: so all rows are broken alike.
-func foldAt(line string, from, width int) (at int) {
+func breakAt(line string, from, width int) (at int) {
 	column := false // at is the beginning of a column
 	seen, end := utf8.RuneCountInString(line[:from]), 0
 	for k := from; k+1 < len(line); k++ {

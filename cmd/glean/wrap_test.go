@@ -12,7 +12,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-func TestFold(t *testing.T) {
+func TestWrapBreaksBetweenWordsAndColumns(t *testing.T) {
 	for _, c := range []struct {
 		line  string
 		width int
@@ -28,7 +28,7 @@ func TestFold(t *testing.T) {
 		{"  ok  this and that too long", 22, "  ok  this and that\n      too long\n"},
 		{"äöü äöü äöü", 7, "äöü äöü\n    äöü\n"},
 	} {
-		if got := fold(c.line, c.width); got != c.want {
+		if got := wrap(c.line, c.width); got != c.want {
 			t.Errorf("%q in %d columns: %q, want %q", c.line, c.width, got, c.want)
 		}
 	}
