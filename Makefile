@@ -65,7 +65,7 @@ mutants: ## deliberate faults in the code, each of which a sweep of worlds must 
 	$(GO) test -count=1 ./sim/scenario -run 'TestMutants$$' -mutants -timeout 60m -v
 
 conformance: ## the protocol checklist, with a verdict for each rule
-	$(GO) run ./conformance/gate ./stack ./stack/header ./learning ./generator ./sim ./server/engine ./conformance
+	$(GO) run ./conformance/gate ./stack ./stack/header ./learning ./learning/congestion ./generator ./sim ./server/engine ./conformance
 
 bench: ## benchmarks; they print ratios against a reference measured in the same run
 	$(GO) test -run '^$$' -bench . -benchmem ./...

@@ -33,7 +33,8 @@ var arrows = map[string][]string{
 	"stack/link/afpacket": {"stack/header", "stack/loop", "stack/link", "stack/link/burst", "stack/link/carrier"},
 	"filter":              {"stack/header"},
 	"stack":               {"stack/header", "stack/loop", "stack/link"},
-	"learning":            {"stack/header", "stack/loop"},
+	"learning":            {"learning/congestion", "stack/header", "stack/loop"},
+	"learning/congestion": {"stack/loop"},
 	"generator":           {"internal/document", "stack/header", "stack/loop", "stack/link"},
 	"generator/transmit":  {"generator", "stack/header", "stack/loop", "stack/link"},
 	"sim":                 {"stack/header", "stack/loop", "stack/link", "stack"},
@@ -54,7 +55,7 @@ var arrows = map[string][]string{
 
 // loopAffine are the packages whose code runs on a loop, in real time and in
 // simulation alike.
-var loopAffine = []string{"filter", "stack", "learning", "generator", "sim", "server/engine"}
+var loopAffine = []string{"filter", "stack", "learning", "learning/congestion", "generator", "sim", "server/engine"}
 
 // bannedImports of loop-affine packages, with the reason.
 var bannedImports = map[string]string{

@@ -101,7 +101,7 @@ func (m *Manager) check(t interface{ Fatalf(string, ...any) }) {
 		}
 		rounds[l.path] = rn
 		lanes[l.path]++
-		if l.flying != flyingLane[l] || l.flying > min(2*l.window, max(l.window, l.path.window.room)) {
+		if l.flying != flyingLane[l] || l.flying > min(2*l.window, max(l.window, l.path.window.State().MaxInFlight)) {
 			t.Fatalf("lane %d has %d in flight of %d, counted %d", l.handle, l.flying, l.window, flyingLane[l])
 		}
 	}
@@ -115,8 +115,8 @@ func (m *Manager) check(t interface{ Fatalf(string, ...any) }) {
 			t.Fatalf("path %d: %d lanes %d waiting %d in flight, counted %d %d %d",
 				id, p.lanes, p.waiting, p.flights.n, lanes[p], waiting[p], flying[p])
 		}
-		if most := max(p.window.room, p.window.ceiling); p.flights.n > most || len(p.flights.slots) > most {
-			t.Fatalf("path %d: %d in flight, at most %d", id, p.flights.n, max(p.window.room, p.window.ceiling))
+		if most := p.window.State().MaxInFlight; p.flights.n > most || len(p.flights.slots) > most {
+			t.Fatalf("path %d: %d in flight, at most %d", id, p.flights.n, most)
 		}
 		for kind := range p.rounds {
 			if p.rounds[kind].n != rounds[p][kind] {

@@ -16,7 +16,7 @@
 // found and may outlive it. The [Resolver] (the stack, or a fake) asks, validates
 // and caches, and says when a question may be repeated; the [Manager] decides
 // when the network can bear it: a window bounds the questions in flight, and a rate
-// those in a second if the peer polices them (docs/learning-congestion.md).
+// those in a second if the peer polices them (package [glean/learning/congestion]).
 // Everything is driven by events: the verdict is out when the reply is in. All calls
 // happen on one loop.
 package learning

@@ -7,7 +7,7 @@ type flight struct {
 	target     uint32
 	next, prev uint32
 	seq        uint32    // grows by one from question to question
-	windowful  uint32    // see window.join
+	round      uint32    // of the window
 	at         loop.Time // when it was sent
 }
 
@@ -23,7 +23,7 @@ type flights struct {
 
 func newFlights() flights { return flights{free: none, head: none, tail: none} }
 
-func (fs *flights) push(target uint32, at loop.Time, windowful uint32) uint32 {
+func (fs *flights) push(target uint32, at loop.Time, round uint32) uint32 {
 	i := fs.free
 	if i == none {
 		i = uint32(len(fs.slots))
@@ -32,7 +32,7 @@ func (fs *flights) push(target uint32, at loop.Time, windowful uint32) uint32 {
 		fs.free = fs.slots[i].next
 	}
 	fs.seq++
-	fs.slots[i] = flight{target: target, seq: fs.seq, next: none, prev: fs.tail, windowful: windowful, at: at}
+	fs.slots[i] = flight{target: target, seq: fs.seq, next: none, prev: fs.tail, round: round, at: at}
 	if fs.tail == none {
 		fs.head = i
 	} else {

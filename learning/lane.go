@@ -1,6 +1,6 @@
 package learning
 
-import "glean/stack/loop"
+import "glean/learning/congestion"
 
 // Kinds of questions, in their order of precedence.
 const (
@@ -19,18 +19,8 @@ type lane struct {
 	turn   [numKinds]turn
 	flying int
 	window int
-	pacer
+	congestion.Pacer
 }
-
-// pacer keeps questions apart.
-type pacer struct {
-	gap    loop.Duration // between questions; 0: no limit
-	nextAt loop.Time     // earliest time of the next question
-}
-
-// maxCatchUp is how far a pacer may lag behind and still make up for it,
-// so that the coarse timers of a real clock do not lower the rate.
-const maxCatchUp = 2 * loop.Millisecond
 
 // close takes a lane whose interface went away off its path, with all that is
 // queued.
@@ -42,17 +32,6 @@ func (l *lane) close() {
 			l.path.waiting -= n
 		}
 	}
-}
-
-// pace notes a question at now.
-func (p *pacer) pace(now loop.Time) {
-	if p.gap == 0 {
-		return
-	}
-	if now.Sub(p.nextAt) > maxCatchUp {
-		p.nextAt = now
-	}
-	p.nextAt = p.nextAt.Add(p.gap)
 }
 
 // queue is a list of targets linked through their indexes.

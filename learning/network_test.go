@@ -204,27 +204,6 @@ func TestPace(t *testing.T) {
 	}
 }
 
-func TestPaceCatchesUpALittle(t *testing.T) {
-	l := pacer{gap: loop.Millisecond / 10}
-	sent := 0
-	for now := loop.Time(loop.Second); now < loop.Time(2*loop.Second); now = now.Add(loop.Millisecond) {
-		for l.nextAt <= now {
-			l.pace(now)
-			sent++
-		}
-	}
-	if sent < 9990 || sent > 10010 {
-		t.Errorf("%d questions in a second at 10,000 a second and a clock of 1 ms", sent)
-	}
-	l.nextAt = 0
-	for sent = 0; l.nextAt <= loop.Time(5*loop.Second); sent++ {
-		l.pace(loop.Time(5 * loop.Second))
-	}
-	if sent != 1 {
-		t.Errorf("%d questions at once after a pause", sent)
-	}
-}
-
 // TestVerdictInTheSameTurn: the reply decides, nothing polls.
 func TestVerdictInTheSameTurn(t *testing.T) {
 	f, o, m := newManager(t, Options{})

@@ -1,6 +1,9 @@
 package learning
 
-import "glean/stack/loop"
+import (
+	"glean/learning/congestion"
+	"glean/stack/loop"
+)
 
 // path is a port while requests use it: the window and the lanes that share it.
 type path struct {
@@ -11,7 +14,7 @@ type path struct {
 	waiting int  // questions queued in all lanes
 	full    bool // the window, not the pace, keeps some of them waiting
 	flights flights
-	window  window
+	window  congestion.Window
 	retrans loop.Duration // the shortest of the lanes
 	latest  overtaker
 	earned  int    // repeats that may be asked before first questions
@@ -58,7 +61,7 @@ func (m *Manager) lane(handle uint32) *lane {
 		l = &lane{handle: handle, path: m.path(b), window: max(b.Window, 1)}
 		l.queues[firstQuestion], l.queues[repeatQuestion] = emptyQueue, emptyQueue
 		if b.RatePPS > 0 {
-			l.gap = loop.Second / loop.Duration(b.RatePPS)
+			l.Gap = loop.Second / loop.Duration(b.RatePPS)
 		}
 		m.lanes[handle] = l
 	}
@@ -74,7 +77,7 @@ func (m *Manager) path(b Budget) *path {
 		retrans = defaultRetrans
 	}
 	if p == nil {
-		p = &path{m: m, id: b.Path, flights: newFlights(), window: newWindow(b.Drops),
+		p = &path{m: m, id: b.Path, flights: newFlights(), window: congestion.New(b.Drops),
 			retrans: retrans, latest: overtaker{at: -1}}
 		for kind := range p.rounds {
 			p.rounds[kind].kind = kind
@@ -83,7 +86,7 @@ func (m *Manager) path(b Budget) *path {
 		m.paths[b.Path] = p
 	}
 	p.lanes++
-	p.window.raise(max(b.Window, 1), b.Room)
+	p.window.Raise(max(b.Window, 1), b.Room)
 	p.retrans = min(p.retrans, retrans)
 	return p
 }
@@ -117,7 +120,7 @@ func (l *lane) want(ts []target, id uint32) {
 	}
 	l.path.waiting++
 	if kind == firstQuestion {
-		l.path.window.rate.unspread(l.path.m.loop.Now())
+		l.path.window.FirstQueued(l.path.m.loop.Now())
 	}
 	l.path.kick()
 }
@@ -163,14 +166,14 @@ func (p *path) run() {
 	p.expire(now)
 	checked := false
 	paced := loop.Never // when the first of the lanes that wait for their pace may ask
-	p.window.waiting, p.window.retrans = p.waiting, p.retrans
-	limit := p.window.stretch(p.window.limit())
+	p.window.SetBacklog(p.waiting, p.retrans)
+	limit := p.window.InFlight(p.window.Limit())
 	for asked := 0; p.waiting > 0 && p.flights.n < limit; asked++ {
 		if asked == batch {
 			p.m.loop.Arm(&p.timer, now)
 			return
 		}
-		if at := p.window.rate.nextAt; at > now {
+		if at := p.window.NextAt(); at > now {
 			p.full = false
 			p.sleep(at)
 			return
@@ -182,8 +185,8 @@ func (p *path) run() {
 		}
 		if !checked {
 			checked = true
-			p.window.sawDrops(p.m.resolver.Budget(l.handle).Drops, now)
-			limit = p.window.stretch(p.window.limit())
+			p.window.SawDrops(p.m.resolver.Budget(l.handle).Drops, now)
+			limit = p.window.InFlight(p.window.Limit())
 			continue
 		}
 		p.ask(l, kind, now)
@@ -197,7 +200,7 @@ func (p *path) run() {
 // one permits (Never: none waits for that).
 func (p *path) pick(now loop.Time) (*lane, int, loop.Time) {
 	paced, before := loop.Never, firstQuestion
-	if p.earned > 0 || p.asked%repeatTurn == 0 || p.window.rate.doubtful(p.retrans, now) {
+	if p.earned > 0 || p.asked%repeatTurn == 0 || p.window.RepeatsFirst(now) {
 		before = repeatQuestion
 	}
 	for n := range p.rounds {
@@ -206,9 +209,9 @@ func (p *path) pick(now loop.Time) (*lane, int, loop.Time) {
 		for range r.n {
 			l := r.at
 			switch {
-			case l.flying >= p.window.stretch(l.window):
-			case l.nextAt > now:
-				paced = min(paced, l.nextAt)
+			case l.flying >= p.window.InFlight(l.window):
+			case l.NextAt > now:
+				paced = min(paced, l.NextAt)
 			default:
 				return l, kind, paced
 			}
@@ -228,21 +231,20 @@ func (p *path) ask(l *lane, kind int, now loop.Time) {
 	if !p.m.resolver.Solicit(t.ref) {
 		return // SolicitDue comes when it is allowed
 	}
-	epoch := p.window.ask(now, p.retrans, t.asked == 0)
-	t.setAge(epoch - t.epoch)
-	t.epoch = epoch
 	if t.asked < ^uint16(0) {
 		t.asked++
 	}
+	epoch, round := p.window.Sent(t.asked, now)
+	t.setAge(epoch - t.epoch)
+	t.epoch = epoch
 	p.asked++
 	if kind == repeatQuestion && p.earned > 0 {
 		p.earned--
 	}
 	t.setPlace(placeFlying)
-	t.next = p.flights.push(id, now, p.window.join(t.asked, now))
+	t.next = p.flights.push(id, now, round)
 	l.flying++
-	l.pace(now)
-	p.window.rate.pace(now)
+	l.Pace(now)
 	p.m.countSent(id)
 }
 
@@ -261,7 +263,7 @@ func (p *path) sleep(paced loop.Time) {
 }
 
 // hold is how long a silent question counts.
-func (p *path) hold() loop.Duration { return min(p.window.rtt.rto, p.retrans) }
+func (p *path) hold() loop.Duration { return min(p.window.RTO(), p.retrans) }
 
 // silentAt is when a question that is not answered leaves the window: after hold,
 // or when the answer to a question sent later has overtaken it by more than
@@ -272,7 +274,7 @@ func (p *path) hold() loop.Duration { return min(p.window.rtt.rto, p.retrans) }
 func (p *path) silentAt(f *flight) loop.Time {
 	after := p.hold()
 	if p.latest.overtook(f) {
-		after = min(after, p.latest.rtt+p.window.rtt.reordering())
+		after = min(after, p.latest.rtt+p.window.Reordering())
 	}
 	return f.at.Add(after)
 }
@@ -285,10 +287,10 @@ func (p *path) expire(now loop.Time) {
 		if now < p.silentAt(f) {
 			return
 		}
-		p.window.leave(f.windowful, ts[f.target].asked, false, now)
+		p.window.Left(f.round, ts[f.target].asked, false, now)
 		p.m.laneOf(&ts[f.target]).unplace(ts, f.target)
 		if p.full {
-			p.window.grow(false)
+			p.window.Grow(false)
 		}
 	}
 }
@@ -299,20 +301,20 @@ func (p *path) answered(l *lane, id uint32, rtt loop.Duration, attempts uint32, 
 	t := &p.m.targets.slots[id]
 	switch {
 	case t.asked == 1 && attempts == 1:
-		p.window.rtt.sample(rtt)
+		p.window.SampleRTT(rtt)
 		p.overtake(t, rtt, now.Add(-rtt))
-		p.window.answered(t.epoch)
+		p.window.Answered(t.epoch)
 	case t.asked > 1 && attempts > 1:
-		p.window.answered(t.epoch)
+		p.window.Answered(t.epoch)
 		p.earned = min(p.earned+repeatsEarned, mostEarned)
 		if t.age() < maxAge {
-			p.window.lost(t.epoch-t.age(), now)
+			p.window.Lost(t.epoch-t.age(), now)
 		}
 	}
 	if t.place() == placeFlying {
-		p.window.leave(p.flights.slots[t.next].windowful, t.asked, true, now)
+		p.window.Left(p.flights.slots[t.next].round, t.asked, true, now)
 		if p.full {
-			p.window.grow(true)
+			p.window.Grow(true)
 		}
 	}
 	l.unplace(p.m.targets.slots, id)

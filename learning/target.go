@@ -1,5 +1,7 @@
 package learning
 
+import "glean/learning/congestion"
+
 // none is the absent index in every index-linked structure.
 const none = ^uint32(0)
 
@@ -33,7 +35,7 @@ type target struct {
 const (
 	placeBits = 3
 	placeMask = 1<<placeBits - 1
-	maxAge    = numEpochs - 1 // or more, and then of no interest
+	maxAge    = congestion.Epochs - 1 // or more, and then of no interest
 )
 
 func (t *target) place() place     { return place(t.marks & placeMask) }
