@@ -32,7 +32,8 @@ var arrows = map[string][]string{
 	"stack/link/tap":      {"stack/header", "stack/loop", "stack/link", "stack/link/burst", "stack/link/carrier", "stack/link/uring"},
 	"stack/link/afpacket": {"stack/header", "stack/loop", "stack/link", "stack/link/burst", "stack/link/carrier"},
 	"filter":              {"stack/header"},
-	"stack":               {"stack/header", "stack/loop", "stack/link"},
+	"stack/wheel":         {"stack/loop"},
+	"stack":               {"stack/header", "stack/loop", "stack/link", "stack/wheel"},
 	"learning":            {"learning/congestion", "stack/header", "stack/loop"},
 	"learning/congestion": {"stack/loop"},
 	"generator":           {"internal/document", "stack/header", "stack/loop", "stack/link"},
@@ -55,7 +56,7 @@ var arrows = map[string][]string{
 
 // loopAffine are the packages whose code runs on a loop, in real time and in
 // simulation alike.
-var loopAffine = []string{"filter", "stack", "learning", "learning/congestion", "generator", "sim", "server/engine"}
+var loopAffine = []string{"filter", "stack", "stack/wheel", "learning", "learning/congestion", "generator", "sim", "server/engine"}
 
 // bannedImports of loop-affine packages, with the reason.
 var bannedImports = map[string]string{

@@ -109,7 +109,7 @@ func (i *Interface) Hold(hop netip.Addr, target uint32, fresh bool, deadline loo
 			return Held{State: HeldKnown, MAC: n.mac}
 		}
 	}
-	if s.holds.live() >= refIDMask {
+	if s.holds.Live() >= refIDMask {
 		return Held{State: HeldRefused, Reason: TableFull}
 	}
 	if id == 0 {
@@ -167,10 +167,10 @@ func (i *Interface) refuse(hop ip) Reason {
 // begin is join, and evAsk, for an entry that was just made, while the link is
 // up: nothing was asked yet, nobody else waits, and no timer is set.
 func (s *Stack) begin(id uint32, i *Interface, target uint32, deadline loop.Time) (ref uint32) {
-	n, h := s.neighbors.at(id), s.holds.alloc()
-	n.state, n.ask = StateIncomplete, s.asks.alloc()
+	n, h := s.neighbors.at(id), s.holds.Alloc()
+	n.state, n.ask = StateIncomplete, s.asks.Alloc()
 	s.unsettle(i, n)
-	a, r := s.asks.at(n.ask), s.holds.at(h)
+	a, r := s.asks.At(n.ask), s.holds.At(h)
 	a.neighbor, a.holds, a.flags = id, h, askOffered
 	r.target, r.deadline, r.ask = target, deadline, n.ask
 	s.report(i, n, StateNone, header.MAC{}, CauseAsked, false)
@@ -186,10 +186,10 @@ func (s *Stack) join(id, target uint32, deadline, now loop.Time) (ref uint32, ma
 		s.startAsking(id, n)
 	}
 	if n.state == StateStale {
-		s.neighbors.timers.remove(id) // from the list of those to reclaim
+		s.neighbors.timers.Remove(id) // from the list of those to reclaim
 	}
-	h := s.holds.alloc()
-	a, r, i := s.asks.at(n.ask), s.holds.at(h), s.interfaces[n.iface]
+	h := s.holds.Alloc()
+	a, r, i := s.asks.At(n.ask), s.holds.At(h), s.interfaces[n.iface]
 	r.target, r.deadline, r.ask, r.next = target, deadline, n.ask, a.holds
 	a.holds = h
 	ref = h | r.generation<<refIDBits
@@ -211,7 +211,7 @@ func (s *Stack) welcome(n *neighbor, a *ask, i *Interface, now loop.Time) (may b
 		s.setAskTimer(n, a, i, now)
 	case s.up && now >= n.asked.Add(i.config.Neighbor.RetransTimer):
 		a.flags |= askOffered
-		s.askTimers.remove(n.ask)
+		s.askTimers.Remove(n.ask)
 		return true
 	default:
 		s.setAskTimer(n, a, i, now)
@@ -222,10 +222,10 @@ func (s *Stack) welcome(n *neighbor, a *ask, i *Interface, now loop.Time) (may b
 // held finds the hold of a ref, nil if it has ended.
 func (s *Stack) held(ref uint32) *hold {
 	id := ref & refIDMask
-	if id == 0 || id > s.holds.length {
+	if id == 0 || id > s.holds.Len() {
 		return nil
 	}
-	if h := s.holds.at(id); h.ask != 0 && h.generation<<refIDBits == ref&^refIDMask {
+	if h := s.holds.At(id); h.ask != 0 && h.generation<<refIDBits == ref&^refIDMask {
 		return h
 	}
 	return nil
@@ -239,7 +239,7 @@ func (s *Stack) Solicit(ref uint32) bool {
 	if h == nil {
 		return false
 	}
-	a := s.asks.at(h.ask)
+	a := s.asks.At(h.ask)
 	n := s.neighbors.at(a.neighbor)
 	i := s.interfaces[n.iface]
 	now := s.loop.Now()
@@ -264,15 +264,15 @@ func (s *Stack) Also(ref uint32, deadline loop.Time) {
 	if h == nil {
 		return
 	}
-	if s.holds.live() >= refIDMask {
+	if s.holds.Live() >= refIDMask {
 		h.deadline = max(h.deadline, deadline) // better than nothing
 		return
 	}
-	more := s.holds.alloc() // moves h, maybe
-	h, m := s.holds.at(ref&refIDMask), s.holds.at(more)
+	more := s.holds.Alloc() // moves h, maybe
+	h, m := s.holds.At(ref&refIDMask), s.holds.At(more)
 	m.deadline, m.ask, m.target, m.next = deadline, h.ask, h.target, h.next
 	h.next = more
-	a := s.asks.at(h.ask)
+	a := s.asks.At(h.ask)
 	n := s.neighbors.at(a.neighbor)
 	if a.flags&askOffered == 0 && s.welcome(n, a, s.interfaces[n.iface], s.loop.Now()) {
 		s.offer(a)
@@ -287,9 +287,9 @@ func (s *Stack) NoLonger(ref uint32, deadline loop.Time) {
 	if h == nil {
 		return
 	}
-	for before := h; before.next != 0; before = s.holds.at(before.next) {
+	for before := h; before.next != 0; before = s.holds.At(before.next) {
 		id := before.next
-		m := s.holds.at(id)
+		m := s.holds.At(id)
 		if m.target != h.target {
 			return
 		}
@@ -310,7 +310,7 @@ func (s *Stack) Release(ref uint32) {
 	if h == nil {
 		return
 	}
-	a := s.asks.at(h.ask)
+	a := s.asks.At(h.ask)
 	id := a.neighbor
 	n := s.neighbors.at(id)
 	i, now := s.interfaces[n.iface], s.loop.Now()
@@ -320,7 +320,7 @@ func (s *Stack) Release(ref uint32) {
 		// Nobody waits. The entry stays until the next question would be allowed,
 		// so that nobody who comes back asks earlier.
 		a.flags &^= askOffered
-		s.askTimers.set(n.ask, n.asked.Add(i.config.Neighbor.RetransTimer), now)
+		s.askTimers.Set(n.ask, n.asked.Add(i.config.Neighbor.RetransTimer), now)
 	case a.holds == 0:
 		if s.reconcile(id, n, i); n.ask != 0 {
 			a.flags &^= askOffered
@@ -340,7 +340,7 @@ func (s *Stack) Verdict(ref uint32) Reason {
 	if h == nil {
 		return NoReply
 	}
-	n := s.neighbors.at(s.asks.at(h.ask).neighbor)
+	n := s.neighbors.at(s.asks.At(h.ask).neighbor)
 	if !s.up {
 		return LinkDown
 	}
@@ -349,7 +349,7 @@ func (s *Stack) Verdict(ref uint32) Reason {
 			return AddressConflict // the answers may go to the other one
 		}
 	}
-	if a := s.asks.at(h.ask); a.attempts > 0 && n.state.HasMAC() && int32(n.told-ticks(n.asked)) >= 0 {
+	if a := s.asks.At(h.ask); a.attempts > 0 && n.state.HasMAC() && int32(n.told-ticks(n.asked)) >= 0 {
 		return Unconfirmed
 	}
 	return NoReply
@@ -359,10 +359,10 @@ func (s *Stack) Verdict(ref uint32) Reason {
 func (s *Stack) unlinkHold(a *ask, id uint32) {
 	link := &a.holds
 	for *link != id {
-		link = &s.holds.at(*link).next
+		link = &s.holds.At(*link).next
 	}
-	for target := s.holds.at(id).target; id != 0 && s.holds.at(id).target == target; id = *link {
-		h := s.holds.at(id)
+	for target := s.holds.At(id).target; id != 0 && s.holds.At(id).target == target; id = *link {
+		h := s.holds.At(id)
 		*link = h.next
 		s.endHold(id, h)
 	}
@@ -370,7 +370,7 @@ func (s *Stack) unlinkHold(a *ask, id uint32) {
 
 func (s *Stack) endHold(id uint32, h *hold) {
 	*h = hold{generation: h.generation + 1}
-	s.holds.free = append(s.holds.free, id)
+	s.holds.Free(id)
 }
 
 // confirmHolds tells all who wait for a neighbor; their holds end.
@@ -381,7 +381,7 @@ func (s *Stack) confirmHolds(n *neighbor, a *ask, now loop.Time) {
 	}
 	for told := (*note)(nil); a.holds != 0; {
 		id := a.holds
-		h := s.holds.at(id)
+		h := s.holds.At(id)
 		if told == nil || told.target != h.target {
 			s.notes = append(s.notes, note{})
 			told = &s.notes[len(s.notes)-1] // filled in there: a copy would have to wait for its parts
@@ -406,6 +406,6 @@ func (s *Stack) tell(n *note) {
 // offer tells one who waits that the neighbor may be asked now.
 func (s *Stack) offer(a *ask) {
 	a.flags |= askOffered
-	h := s.holds.at(a.holds)
+	h := s.holds.At(a.holds)
 	s.notes = append(s.notes, note{ref: a.holds | h.generation<<refIDBits, target: h.target})
 }

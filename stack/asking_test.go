@@ -294,8 +294,8 @@ func TestAlsoIsAskedFor(t *testing.T) {
 				t.Fatalf("%s: asked %v in the first second of two from %v on", hop, asked, at)
 			}
 			n.receive(answer(t, hop, mac2))
-			if len(n.waiter.confirmed) != 1 || n.stack.holds.live() != 0 {
-				t.Fatalf("%s: %d told, %d holds left", hop, len(n.waiter.confirmed), n.stack.holds.live())
+			if len(n.waiter.confirmed) != 1 || n.stack.holds.Live() != 0 {
+				t.Fatalf("%s: %d told, %d holds left", hop, len(n.waiter.confirmed), n.stack.holds.Live())
 			}
 		}
 	}
@@ -338,8 +338,8 @@ func TestNoLonger(t *testing.T) {
 			at := slices.Index(left, deadlines[k])
 			left = slices.Delete(left, at, at+1)
 			var got []loop.Time
-			for h := ref & refIDMask; h != 0 && n.stack.holds.at(h).target == 9; h = n.stack.holds.at(h).next {
-				got = append(got, n.stack.holds.at(h).deadline)
+			for h := ref & refIDMask; h != 0 && n.stack.holds.At(h).target == 9; h = n.stack.holds.At(h).next {
+				got = append(got, n.stack.holds.At(h).deadline)
 			}
 			slices.Sort(got)
 			if want := slices.Sorted(slices.Values(left)); !slices.Equal(got, want) {
@@ -349,8 +349,8 @@ func TestNoLonger(t *testing.T) {
 		n.stack.NoLonger(ref, 99e9) // nobody's
 		n.stack.Release(ref)
 		n.check()
-		if n.stack.held(other) == nil || n.stack.holds.live() != 1 {
-			t.Errorf("%v: %d holds are left", order, n.stack.holds.live())
+		if n.stack.held(other) == nil || n.stack.holds.Live() != 1 {
+			t.Errorf("%v: %d holds are left", order, n.stack.holds.Live())
 		}
 	}
 }
@@ -652,8 +652,8 @@ func TestRemoveInterfaceWithAllNeighbors(t *testing.T) {
 	n.check()
 	n.stack.RemoveInterface(others[1])
 	n.check()
-	if n.stack.neighbors.used != 0 || n.stack.holds.live() != 0 || n.stack.asks.live() != 0 {
-		t.Errorf("%d neighbors, %d holds, %d asks are left", n.stack.neighbors.used, n.stack.holds.live(), n.stack.asks.live())
+	if n.stack.neighbors.used != 0 || n.stack.holds.Live() != 0 || n.stack.asks.Live() != 0 {
+		t.Errorf("%d neighbors, %d holds, %d asks are left", n.stack.neighbors.used, n.stack.holds.Live(), n.stack.asks.Live())
 	}
 	n.link.take()
 	n.run(10 * seconds)
@@ -671,7 +671,7 @@ func TestRemoveInterfaceWithAllNeighbors(t *testing.T) {
 		n.stack.Release(ref)
 	}
 	n.check()
-	if got := n.stack.holds.live(); got != 3000 {
+	if got := n.stack.holds.Live(); got != 3000 {
 		t.Errorf("%d of 3000 holds are left after refs of others were released", got)
 	}
 }

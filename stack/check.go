@@ -12,7 +12,7 @@ func (s *Stack) Check() error {
 	foreign := make([]int32, len(s.interfaces))
 	known := make(map[*segment]int) // neighbors of its interfaces
 	asks, live, strangers, foreigners := 0, 0, int32(0), int32(0)
-	for id := uint32(1); id <= s.neighbors.entries.length; id++ {
+	for id := uint32(1); id <= s.neighbors.entries.Len(); id++ {
 		n := s.neighbors.at(id)
 		if n.iface == 0 {
 			continue
@@ -42,11 +42,11 @@ func (s *Stack) Check() error {
 			asks++
 		}
 	}
-	if live != s.neighbors.used || live != s.neighbors.entries.live() {
-		return fmt.Errorf("%d neighbors, %d counted, %d records", live, s.neighbors.used, s.neighbors.entries.live())
+	if live != s.neighbors.used || live != s.neighbors.entries.Live() {
+		return fmt.Errorf("%d neighbors, %d counted, %d records", live, s.neighbors.used, s.neighbors.entries.Live())
 	}
-	if asks != s.asks.live() {
-		return fmt.Errorf("%d neighbors are being asked, %d records", asks, s.asks.live())
+	if asks != s.asks.Live() {
+		return fmt.Errorf("%d neighbors are being asked, %d records", asks, s.asks.Live())
 	}
 	for slot, i := range s.interfaces {
 		if i != nil && i.count != counts[slot] {
@@ -113,11 +113,11 @@ func (s *Stack) checkNeighbor(id uint32, n *neighbor) error {
 	if n.isTracked() && n.state != StateReachable && n.state != StateProbe && !n.isSought() {
 		return fmt.Errorf("is tracked")
 	}
-	armed := s.neighbors.timers.isArmed(id)
+	armed := s.neighbors.timers.IsArmed(id)
 	if wanted := n.state == StateReachable || n.state == StateDelay; armed != wanted {
 		return fmt.Errorf("timer armed: %v", armed)
 	}
-	listed := s.neighbors.timers.isListed(id)
+	listed := s.neighbors.timers.IsListed(id)
 	if wanted := n.state == StateStale && n.ask == 0; listed != wanted {
 		return fmt.Errorf("listed for reclaiming: %v", listed)
 	}
@@ -127,7 +127,7 @@ func (s *Stack) checkNeighbor(id uint32, n *neighbor) error {
 	if n.ask == 0 {
 		return nil
 	}
-	a := s.asks.at(n.ask)
+	a := s.asks.At(n.ask)
 	if a.neighbor != id {
 		return fmt.Errorf("its record of asking is of neighbor %d", a.neighbor)
 	}
@@ -143,10 +143,10 @@ func (s *Stack) checkNeighbor(id uint32, n *neighbor) error {
 	if a.flags&askLost != 0 && !n.isSought() {
 		return fmt.Errorf("is lost")
 	}
-	if n.isTracked() && n.state != StateReachable && (s.up && !s.askTimers.isArmed(n.ask) || a.flags&askOffered != 0) {
+	if n.isTracked() && n.state != StateReachable && (s.up && !s.askTimers.IsArmed(n.ask) || a.flags&askOffered != 0) {
 		return fmt.Errorf("is tracked, but the stack does not ask")
 	}
-	if armed := s.askTimers.isArmed(n.ask); s.up && !armed && a.flags&askOffered == 0 && a.holds == 0 {
+	if armed := s.askTimers.IsArmed(n.ask); s.up && !armed && a.flags&askOffered == 0 && a.holds == 0 {
 		return fmt.Errorf("is asked, but nothing will happen")
 	}
 	return nil
@@ -155,8 +155,8 @@ func (s *Stack) checkNeighbor(id uint32, n *neighbor) error {
 // checkHolds looks at the chains of holds.
 func (s *Stack) checkHolds() error {
 	chained, held, waiting := 0, 0, 0
-	for id := uint32(1); id <= s.asks.length; id++ {
-		a := s.asks.at(id)
+	for id := uint32(1); id <= s.asks.Len(); id++ {
+		a := s.asks.At(id)
 		held += int(a.packets)
 		if a.packets > 0 {
 			waiting++
@@ -164,11 +164,11 @@ func (s *Stack) checkHolds() error {
 		if err := s.checkPackets(id, a); err != nil {
 			return err
 		}
-		for h := a.holds; h != 0; h = s.holds.at(h).next {
-			if s.holds.at(h).ask != id {
-				return fmt.Errorf("hold %d is of ask %d, not %d", h, s.holds.at(h).ask, id)
+		for h := a.holds; h != 0; h = s.holds.At(h).next {
+			if s.holds.At(h).ask != id {
+				return fmt.Errorf("hold %d is of ask %d, not %d", h, s.holds.At(h).ask, id)
 			}
-			if chained++; chained > s.holds.live() {
+			if chained++; chained > s.holds.Live() {
 				return fmt.Errorf("holds form a circle")
 			}
 		}
@@ -176,8 +176,8 @@ func (s *Stack) checkHolds() error {
 			return err
 		}
 	}
-	if chained != s.holds.live() {
-		return fmt.Errorf("%d holds hang on neighbors, %d are in use", chained, s.holds.live())
+	if chained != s.holds.Live() {
+		return fmt.Errorf("%d holds hang on neighbors, %d are in use", chained, s.holds.Live())
 	}
 	if held != s.packets.live {
 		return fmt.Errorf("%d packets hang on neighbors, %d are in use", held, s.packets.live)
@@ -216,12 +216,12 @@ func (p *packetPool) count(list uint32) (n int) {
 // checkTargets wants the holds of one target to follow each other.
 func (s *Stack) checkTargets(a *ask) error {
 	for h := a.holds; h != 0; {
-		target := s.holds.at(h).target
-		for h != 0 && s.holds.at(h).target == target {
-			h = s.holds.at(h).next
+		target := s.holds.At(h).target
+		for h != 0 && s.holds.At(h).target == target {
+			h = s.holds.At(h).next
 		}
-		for other := h; other != 0; other = s.holds.at(other).next {
-			if s.holds.at(other).target == target {
+		for other := h; other != 0; other = s.holds.At(other).next {
+			if s.holds.At(other).target == target {
 				return fmt.Errorf("hold %d is apart from others of target %d", other, target)
 			}
 		}

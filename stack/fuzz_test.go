@@ -264,7 +264,7 @@ func (f *fuzzer) play(script []byte) {
 		}
 	}
 	f.pass(100 * seconds)
-	if asks := f.stack.asks.live(); asks != 0 {
+	if asks := f.stack.asks.Live(); asks != 0 {
 		f.t.Errorf("%d neighbors are being asked for nobody", asks)
 	}
 }

@@ -113,7 +113,7 @@ func TestStrangersAreFew(t *testing.T) {
 		want uint32
 	}{{n.iface.foreign, n.stack.neighbors.find(n.iface.slot, ipFrom(netip.MustParseAddr("10.7.0.1")))},
 		{n.iface.stale, n.stack.neighbors.find(n.iface.slot, ipFrom(netip.MustParseAddr("10.7.0.0")))}} {
-		if got := n.stack.neighbors.timers.oldest(i.list); got != i.want {
+		if got := n.stack.neighbors.timers.Oldest(i.list); got != i.want {
 			t.Errorf("neighbor %d gives way first, want %d", got, i.want)
 		}
 	}
@@ -149,7 +149,7 @@ func TestInventedSendersAreBounded(t *testing.T) {
 		c.Static = []StaticNeighbor{{Addr: netip.MustParseAddr("10.0.2.1"), MAC: mac4}}
 		n.add(c)
 		wanted := make(map[string]bool) // of these the tracked ones
-		begin := n.stack.neighbors.entries.live()
+		begin := n.stack.neighbors.entries.Live()
 		invented := 0
 		rt.Repeat(map[string]func(*rapid.T){
 			"attack": func(t2 *rapid.T) {
@@ -199,10 +199,10 @@ func TestInventedSendersAreBounded(t *testing.T) {
 				if err := n.stack.Check(); err != nil {
 					t2.Fatal(err)
 				}
-				if entries := n.stack.neighbors.entries.live() - begin; entries > foreignMax+len(wanted) {
+				if entries := n.stack.neighbors.entries.Live() - begin; entries > foreignMax+len(wanted) {
 					t2.Fatalf("%d neighbors, %d of them wanted", entries, len(wanted))
 				}
-				if records, held := int(n.stack.neighbors.entries.length), len(n.stack.packets.slots); records > 2*foreignMax+64 || held > 4096 {
+				if records, held := int(n.stack.neighbors.entries.Len()), len(n.stack.packets.slots); records > 2*foreignMax+64 || held > 4096 {
 					t2.Fatalf("memory for %d neighbors and %d packets", records, held)
 				}
 				for a, tracked := range wanted {

@@ -175,7 +175,7 @@ func (s *Stack) watchSegment(g *segment) {
 		return
 	}
 	g.watched, g.shared = make(map[ip]knower), make(map[ip]*knowers)
-	for id := uint32(1); id <= s.neighbors.entries.length; id++ {
+	for id := uint32(1); id <= s.neighbors.entries.Len(); id++ {
 		if n := s.neighbors.at(id); n.iface != 0 && s.interfaces[n.iface].segment == g {
 			g.know(s.neighbors.address(n), n.iface)
 		}
@@ -197,8 +197,8 @@ func (s *Stack) RemoveInterface(i *Interface) {
 		s.segments.delete(i.segment.key)
 		s.recent = nil
 	}
-	s.neighbors.timers.freeList(i.stale)
-	s.neighbors.timers.freeList(i.foreign)
+	s.neighbors.timers.FreeList(i.stale)
+	s.neighbors.timers.FreeList(i.foreign)
 	s.handles.delete(i.config.Handle)
 	s.interfaces[i.slot] = nil
 	i.slot = 0

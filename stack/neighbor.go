@@ -5,6 +5,7 @@ import (
 
 	"glean/stack/header"
 	"glean/stack/loop"
+	"glean/stack/wheel"
 )
 
 // suspectWithin is how soon after a change another MAC is a sign of a spoofer
@@ -60,7 +61,7 @@ func (s *Stack) admit(i *Interface, a ip, free spot, now loop.Time, foreign bool
 // victim returns the oldest of a list of STALE entries, 0 if there is none that may give
 // way. One that was asked just now stays, else whoever wants it next would ask too early.
 func (s *Stack) victim(list uint32, i *Interface, now loop.Time) uint32 {
-	id := s.neighbors.timers.oldest(list)
+	id := s.neighbors.timers.Oldest(list)
 	if id == 0 || now < s.neighbors.at(id).asked.Add(i.config.Neighbor.RetransTimer) {
 		return 0
 	}
@@ -142,7 +143,7 @@ func (s *Stack) move(id uint32, n *neighbor, i *Interface, t transition, mac hea
 	n.state = next
 	back := false
 	if do&doRecord != 0 && old == StateIncomplete {
-		a := s.asks.at(n.ask)
+		a := s.asks.At(n.ask)
 		oldMAC, back = a.was, a.flags&askLost != 0
 	}
 	if do&doRecord != 0 && mac != n.mac {
@@ -164,7 +165,7 @@ func (s *Stack) move(id uint32, n *neighbor, i *Interface, t transition, mac hea
 	s.setTimer(id, n, i, now, do)
 	if do&doAnswer != 0 {
 		if n.ask != 0 {
-			s.confirmHolds(n, s.asks.at(n.ask), now)
+			s.confirmHolds(n, s.asks.At(n.ask), now)
 		}
 		n.flags = n.flags&^flagOutstanding | flagAnswered
 	} else if next != StateReachable {
@@ -183,9 +184,9 @@ func (s *Stack) move(id uint32, n *neighbor, i *Interface, t transition, mac hea
 	switch {
 	case n.ask == 0:
 	case n.state != StateIncomplete:
-		s.asks.at(n.ask).flags &^= askLost
+		s.asks.At(n.ask).flags &^= askLost
 	case !oldMAC.IsZero():
-		s.asks.at(n.ask).was = oldMAC
+		s.asks.At(n.ask).was = oldMAC
 	}
 	s.unsettle(i, n)
 	s.report(i, n, old, oldMAC, cause, back)
@@ -198,7 +199,7 @@ func (s *Stack) move(id uint32, n *neighbor, i *Interface, t transition, mac hea
 // becomes REACHABLE, and all who wait for it are served. It does the same in fewer
 // steps, since nothing is left to ask.
 func (s *Stack) resolve(id uint32, n *neighbor, i *Interface, mac header.MAC, now loop.Time, cause Cause) {
-	a := s.asks.at(n.ask)
+	a := s.asks.At(n.ask)
 	oldMAC, back := a.was, a.flags&askLost != 0
 	if !oldMAC.IsZero() && mac != oldMAC {
 		s.counts().NeighborChanges++
@@ -210,8 +211,8 @@ func (s *Stack) resolve(id uint32, n *neighbor, i *Interface, mac header.MAC, no
 	if a.packets > 0 {
 		s.endHeldPackets(i, n, doResolve)
 	}
-	s.askTimers.remove(n.ask)
-	s.asks.release(n.ask)
+	s.askTimers.Remove(n.ask)
+	s.asks.Release(n.ask)
 	n.ask = 0
 	s.unsettle(i, n)
 	s.report(i, n, StateIncomplete, oldMAC, cause, back)
@@ -221,13 +222,13 @@ func (s *Stack) resolve(id uint32, n *neighbor, i *Interface, mac header.MAC, no
 func (s *Stack) setTimer(id uint32, n *neighbor, i *Interface, now loop.Time, do action) {
 	switch {
 	case do&doConfirm != 0 && n.isTracked():
-		s.neighbors.timers.set(id, now.Add(i.probeInterval()), now)
+		s.neighbors.timers.Set(id, now.Add(i.probeInterval()), now)
 	case do&doConfirm != 0:
-		s.neighbors.timers.set(id, now.Add(s.drawReachable(i.config.Neighbor.ReachableTime)), now)
+		s.neighbors.timers.Set(id, now.Add(s.drawReachable(i.config.Neighbor.ReachableTime)), now)
 	case n.state == StateDelay:
-		s.neighbors.timers.set(id, now.Add(i.config.Neighbor.DelayFirstProbe), now)
+		s.neighbors.timers.Set(id, now.Add(i.config.Neighbor.DelayFirstProbe), now)
 	case n.state != StateReachable:
-		s.neighbors.timers.remove(id)
+		s.neighbors.timers.Remove(id)
 	}
 }
 
@@ -255,11 +256,11 @@ func (s *Stack) reconcile(id uint32, n *neighbor, i *Interface) {
 			list = &i.foreign
 		}
 		if *list == 0 {
-			*list = s.neighbors.timers.newList()
+			*list = s.neighbors.timers.NewList()
 		}
-		s.neighbors.timers.enlist(*list, id)
+		s.neighbors.timers.Enlist(*list, id)
 	} else if n.state == StateStale {
-		s.neighbors.timers.remove(id)
+		s.neighbors.timers.Remove(id)
 	}
 }
 
@@ -276,7 +277,7 @@ func (s *Stack) report(i *Interface, n *neighbor, old State, oldMAC header.MAC, 
 
 // ticks is the time as a neighbor keeps it: in ticks of the wheels, modulo 52
 // days.
-func ticks(t loop.Time) uint32 { return uint32(t >> tickBits) }
+func ticks(t loop.Time) uint32 { return uint32(t >> wheel.TickBits) }
 
 // suspect looks for two MACs told for one address within a second. It is
 // called before the message is applied. Of MACs that take turns faster than that
@@ -290,7 +291,7 @@ func (s *Stack) suspect(n *neighbor, told header.MAC, cause Cause) {
 	if !n.state.HasMAC() {
 		return
 	}
-	if now-n.told > uint32(suspectWithin>>tickBits) && n.state != StateStatic {
+	if now-n.told > uint32(suspectWithin>>wheel.TickBits) && n.state != StateStatic {
 		n.flags &^= flagSuspect
 		return
 	}
@@ -310,7 +311,7 @@ func (s *Stack) suspect(n *neighbor, told header.MAC, cause Cause) {
 // have come, so no entry stays confirmed, the next question for an address goes to
 // all stations and not to its old MAC, and held packets are dropped.
 func (s *Stack) doubtNeighbors() {
-	for id := uint32(1); id <= s.neighbors.entries.length; id++ {
+	for id := uint32(1); id <= s.neighbors.entries.Len(); id++ {
 		n := s.neighbors.at(id)
 		if n.iface == 0 {
 			continue
@@ -331,7 +332,7 @@ func (i *Interface) ForgetSome(at uint32, n int) (next uint32) {
 	if i.slot == 0 || i.count == s.neighbors.used && s.packets.live == 0 {
 		return 0
 	}
-	last := s.neighbors.entries.length
+	last := s.neighbors.entries.Len()
 	if int(last-min(at, last)) > n {
 		last, next = at+uint32(n), at+uint32(n)
 	}
@@ -349,7 +350,7 @@ func (s *Stack) forgetNeighbors(i *Interface) {
 		s.forgetAll(i)
 		return
 	}
-	for id := uint32(1); id <= s.neighbors.entries.length && i.count > 0; id++ {
+	for id := uint32(1); id <= s.neighbors.entries.Len() && i.count > 0; id++ {
 		if s.neighbors.at(id).iface == i.slot {
 			s.forget(id)
 		}
@@ -360,8 +361,8 @@ func (s *Stack) forgetNeighbors(i *Interface) {
 // the cache begins anew, as a million entries are not taken out one by one in a
 // turn. Holds have generations, which outlive them.
 func (s *Stack) forgetAll(i *Interface) {
-	for id := uint32(1); id <= s.holds.length; id++ {
-		if h := s.holds.at(id); h.ask != 0 {
+	for id := uint32(1); id <= s.holds.Len(); id++ {
+		if h := s.holds.At(id); h.ask != 0 {
 			s.endHold(id, h)
 		}
 	}
@@ -380,7 +381,7 @@ func (s *Stack) forgetAll(i *Interface) {
 // that are held or tracked are asked anew.
 func (i *Interface) Flush() {
 	if i.slot != 0 {
-		i.stack.FlushSome(i, 0, int(i.stack.neighbors.entries.length))
+		i.stack.FlushSome(i, 0, int(i.stack.neighbors.entries.Len()))
 	}
 }
 
@@ -388,7 +389,7 @@ func (i *Interface) Flush() {
 // all if it is nil, so that a million are not flushed in one turn of the loop. at is
 // 0 first, then what the call before returned; after the last entries that is 0.
 func (s *Stack) FlushSome(only *Interface, at uint32, n int) (next uint32) {
-	last := s.neighbors.entries.length
+	last := s.neighbors.entries.Len()
 	if int(last-min(at, last)) > n {
 		last, next = at+uint32(n), at+uint32(n)
 	}
@@ -399,7 +400,7 @@ func (s *Stack) FlushSome(only *Interface, at uint32, n int) (next uint32) {
 			continue
 		}
 		e := evFlush
-		if n.ask != 0 && s.asks.at(n.ask).holds != 0 || now < n.asked.Add(s.interfaces[n.iface].config.Neighbor.RetransTimer) {
+		if n.ask != 0 && s.asks.At(n.ask).holds != 0 || now < n.asked.Add(s.interfaces[n.iface].config.Neighbor.RetransTimer) {
 			e = evRestart // also one that was asked just now: it must not be asked again too early
 		}
 		n.flags &^= flagOutstanding

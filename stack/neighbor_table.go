@@ -5,6 +5,7 @@ import (
 
 	"glean/stack/header"
 	"glean/stack/loop"
+	"glean/stack/wheel"
 )
 
 // neighbor is one entry of the cache. It takes 48 octets, no pointer among them;
@@ -44,9 +45,9 @@ const (
 // an open-addressed index over (interface, address) and one timer per entry.
 // The lists of the wheel hold STALE entries, oldest first, for reclaiming.
 type neighborTable struct {
-	entries   slab[neighbor]
-	addresses slab[ip] // of IPv6 neighbors
-	timers    wheel
+	entries   wheel.Slab[neighbor]
+	addresses wheel.Slab[ip] // of IPv6 neighbors
+	timers    wheel.Wheel
 	index     []uint32 // tag<<idBits | id; 0 is empty
 	groupBits int      // of the number of groups that the index has
 	used      int
@@ -60,12 +61,12 @@ const (
 )
 
 // at gives the entry of an id; it is good until the next create.
-func (t *neighborTable) at(id uint32) *neighbor { return t.entries.at(id) }
+func (t *neighborTable) at(id uint32) *neighbor { return t.entries.At(id) }
 
 // address gives the IP address of an entry.
 func (t *neighborTable) address(n *neighbor) ip {
 	if n.flags&flagIPv6 != 0 {
-		return *t.addresses.at(n.key)
+		return *t.addresses.At(n.key)
 	}
 	return ip{markIPv4, uint64(n.key)}
 }
@@ -140,13 +141,13 @@ func (t *neighborTable) create(iface uint32, a ip, free spot, now loop.Time) uin
 		t.grow()
 		free = noSpot
 	}
-	id := t.entries.alloc()
+	id := t.entries.Alloc()
 	n := t.at(id)
 	*n = neighbor{asked: neverAsked, changed: now, confirmed: neverConfirmed, key: uint32(a.lo), iface: iface}
 	if !a.is4() {
-		n.key = t.addresses.alloc()
+		n.key = t.addresses.Alloc()
 		n.flags = flagIPv6
-		*t.addresses.at(n.key) = a
+		*t.addresses.At(n.key) = a
 	}
 	if free == noSpot {
 		t.insert(iface, a, id)
@@ -186,11 +187,11 @@ func (t *neighborTable) delete(id uint32) {
 		at++
 	}
 	t.closeGap(at)
-	t.timers.remove(id)
+	t.timers.Remove(id)
 	if n.flags&flagIPv6 != 0 {
-		t.addresses.release(n.key)
+		t.addresses.Release(n.key)
 	}
-	t.entries.release(id)
+	t.entries.Release(id)
 	t.used--
 }
 

@@ -46,8 +46,8 @@ func TestTableAgainstMap(t *testing.T) {
 				}
 			},
 			"": func(t *rapid.T) {
-				if table.used != len(slow) || table.entries.live() != len(slow) {
-					t.Fatalf("%d entries, %d records, want %d", table.used, table.entries.live(), len(slow))
+				if table.used != len(slow) || table.entries.Live() != len(slow) {
+					t.Fatalf("%d entries, %d records, want %d", table.used, table.entries.Live(), len(slow))
 				}
 				for k, id := range slow {
 					n := table.at(id)
@@ -120,7 +120,7 @@ func TestTableMemory(t *testing.T) {
 			var table neighborTable
 			for k := range uint64(entries) {
 				id := enter(&table, 1, c.address(k))
-				table.timers.set(id, 30e9, 0)
+				table.timers.Set(id, 30e9, 0)
 			}
 			each := (heap() - before) / entries
 			t.Logf("%d octets for each of %d", each, entries)

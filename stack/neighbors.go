@@ -30,7 +30,7 @@ func (i *Interface) Neighbors() iter.Seq[NeighborInfo] {
 	return func(yield func(NeighborInfo) bool) {
 		s := i.stack
 		ids := make([]uint32, 0, i.count)
-		for id := uint32(1); i.slot != 0 && id <= s.neighbors.entries.length; id++ {
+		for id := uint32(1); i.slot != 0 && id <= s.neighbors.entries.Len(); id++ {
 			if s.neighbors.at(id).iface == i.slot {
 				ids = append(ids, id)
 			}
@@ -52,7 +52,7 @@ func (i *Interface) Neighbors() iter.Seq[NeighborInfo] {
 // after the last entries that is 0. An entry that is there all the while is visited
 // once.
 func (s *Stack) SomeNeighbors(at uint32, n int, visit func(*Interface, NeighborInfo)) (next uint32) {
-	last := s.neighbors.entries.length
+	last := s.neighbors.entries.Len()
 	if int(last-min(at, last)) > n {
 		last, next = at+uint32(n), at+uint32(n)
 	}
@@ -83,8 +83,8 @@ func (s *Stack) info(n *neighbor) NeighborInfo {
 		Addr: s.neighbors.address(n).addr(), MAC: n.mac, State: n.state,
 		IsRouter: n.flags&flagRouter != 0, UpdatedAt: n.changed,
 		ConfirmedAt: n.confirmed, Confirmed: n.confirmed != neverConfirmed,
-		Held: n.ask != 0 && s.asks.at(n.ask).holds != 0,
-		Lost: n.ask != 0 && s.asks.at(n.ask).flags&askLost != 0,
+		Held: n.ask != 0 && s.asks.At(n.ask).holds != 0,
+		Lost: n.ask != 0 && s.asks.At(n.ask).flags&askLost != 0,
 	}
 }
 

@@ -172,7 +172,7 @@ func (s *Stack) use(id uint32, who wish) {
 	}
 	s.apply(id, evSend, header.MAC{}, CauseSent)
 	if n.ask != 0 {
-		s.asks.at(n.ask).flags |= askUsed
+		s.asks.At(n.ask).flags |= askUsed
 	}
 }
 
@@ -201,7 +201,7 @@ func (i *Interface) Confirm(hop netip.Addr) {
 
 // keep holds a packet for an INCOMPLETE neighbor and makes the stack ask.
 func (s *Stack) keep(n *neighbor, i *Interface, packet []byte) {
-	a := s.asks.at(n.ask)
+	a := s.asks.At(n.ask)
 	if int(a.packets) == i.config.Neighbor.MaxHeld {
 		s.dropOldest(a)
 		s.drop(DropHeldOverflow)
@@ -234,9 +234,9 @@ func (s *Stack) keep(n *neighbor, i *Interface, packet []byte) {
 func (s *Stack) dropForRoom(a *ask) {
 	switch id := s.packets.oldestSurplus(); {
 	case id != 0:
-		a = s.asks.at(s.packets.slots[id].ask)
+		a = s.asks.At(s.packets.slots[id].ask)
 	case a.packets == 0:
-		a = s.asks.at(s.packets.slots[s.packets.slots[newestPackets].newer].ask)
+		a = s.asks.At(s.packets.slots[s.packets.slots[newestPackets].newer].ask)
 	}
 	s.dropOldest(a)
 }
@@ -260,7 +260,7 @@ func (s *Stack) dropHeld(a *ask) {
 
 // endHeldPackets sends or loses the packets held for a neighbor.
 func (s *Stack) endHeldPackets(i *Interface, n *neighbor, do action) {
-	a := s.asks.at(n.ask)
+	a := s.asks.At(n.ask)
 	if do&doFlush != 0 {
 		for a.packets > 0 {
 			s.sendPacket(i, n.mac, s.packets.slots[a.head].data)

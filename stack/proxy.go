@@ -5,6 +5,7 @@ import (
 
 	"glean/stack/header"
 	"glean/stack/loop"
+	"glean/stack/wheel"
 )
 
 // Where several proxies may answer for an address, each lets its advert wait for
@@ -19,8 +20,8 @@ const maxDelayed = 1 << 16
 
 // delayedAnswers are the solicitations that are to be answered later.
 type delayedAnswers struct {
-	answers slab[delayedAnswer]
-	timers  wheel
+	answers wheel.Slab[delayedAnswer]
+	timers  wheel.Wheel
 }
 
 type delayedAnswer struct {
@@ -58,14 +59,14 @@ func (i *Interface) delay(asker [16]byte, r *header.NeighborSolicitation, longes
 		s.delayed = &delayedAnswers{}
 	}
 	d := s.delayed
-	if d.answers.live() >= maxDelayed {
+	if d.answers.Live() >= maxDelayed {
 		s.drop(DropProxyFull)
 		return
 	}
-	id, now := d.answers.alloc(), s.loop.Now()
-	*d.answers.at(id) = delayedAnswer{i.slot, asker, *r}
-	at := tickDown(now.Add(loop.Duration(s.rand.Int64N(int64(longest) + 1)))) // timers are up to a tick late
-	d.timers.set(id, at, now)
+	id, now := d.answers.Alloc(), s.loop.Now()
+	*d.answers.At(id) = delayedAnswer{i.slot, asker, *r}
+	at := wheel.TickDown(now.Add(loop.Duration(s.rand.Int64N(int64(longest) + 1)))) // timers are up to a tick late
+	d.timers.Set(id, at, now)
 }
 
 // next is when the next one is to be answered.
@@ -73,7 +74,7 @@ func (d *delayedAnswers) next() loop.Time {
 	if d == nil {
 		return loop.Never
 	}
-	return d.timers.next()
+	return d.timers.Next()
 }
 
 // expire gives one whose time has come, 0 if there is none.
@@ -81,13 +82,13 @@ func (d *delayedAnswers) expire(now loop.Time) uint32 {
 	if d == nil {
 		return 0
 	}
-	return d.timers.expire(now)
+	return d.timers.Expire(now)
 }
 
 // answerDelayed answers a solicitation whose time has come.
 func (s *Stack) answerDelayed(id uint32) {
-	a := *s.delayed.answers.at(id)
-	s.delayed.answers.release(id)
+	a := *s.delayed.answers.At(id)
+	s.delayed.answers.Release(id)
 	s.interfaces[a.iface].respondNow(a.asker, &a.solicitation, false)
 }
 
@@ -98,11 +99,11 @@ func (s *Stack) dropDelayed(i *Interface) {
 	if s.delayed == nil {
 		return
 	}
-	for id := uint32(1); id <= s.delayed.answers.length; id++ {
-		a := s.delayed.answers.at(id)
+	for id := uint32(1); id <= s.delayed.answers.Len(); id++ {
+		a := s.delayed.answers.At(id)
 		if a.iface != 0 && (i == nil || a.iface == i.slot) {
-			s.delayed.timers.remove(id)
-			s.delayed.answers.release(id)
+			s.delayed.timers.Remove(id)
+			s.delayed.answers.Release(id)
 			s.drop(DropLinkDown)
 		}
 	}
@@ -114,8 +115,8 @@ func (s *Stack) checkDelayed() error {
 		return nil
 	}
 	live := 0
-	for id := uint32(1); id <= s.delayed.answers.length; id++ {
-		a, armed := s.delayed.answers.at(id), s.delayed.timers.isArmed(id)
+	for id := uint32(1); id <= s.delayed.answers.Len(); id++ {
+		a, armed := s.delayed.answers.At(id), s.delayed.timers.IsArmed(id)
 		switch {
 		case armed != (a.iface != 0):
 			return fmt.Errorf("delayed answer %d of interface %d: timer armed: %v", id, a.iface, armed)
@@ -125,13 +126,13 @@ func (s *Stack) checkDelayed() error {
 			return fmt.Errorf("delayed answer %d is of interface %d, which is not there", id, a.iface)
 		case !s.up:
 			return fmt.Errorf("delayed answer %d waits though the link is down", id)
-		case s.delayed.timers.deadline(id) > s.loop.Now().Add(s.interfaces[a.iface].config.Neighbor.ProxyDelay):
+		case s.delayed.timers.Deadline(id) > s.loop.Now().Add(s.interfaces[a.iface].config.Neighbor.ProxyDelay):
 			return fmt.Errorf("delayed answer %d waits too long", id)
 		}
 		live++
 	}
-	if live != s.delayed.answers.live() || live > maxDelayed {
-		return fmt.Errorf("%d delayed answers, %d records", live, s.delayed.answers.live())
+	if live != s.delayed.answers.Live() || live > maxDelayed {
+		return fmt.Errorf("%d delayed answers, %d records", live, s.delayed.answers.Live())
 	}
 	return nil
 }

@@ -622,7 +622,7 @@ func TestInterfacesComeAndGo(t *testing.T) {
 		n.stack.RemoveInterface(i)
 	}
 	n.check()
-	if len(n.stack.interfaces) > 2 || len(n.stack.neighbors.timers.lists.queues) > 2 || n.stack.segments.len() > 0 || n.stack.handles.len() > 0 {
+	if len(n.stack.interfaces) > 2 || n.stack.neighbors.timers.NewList() > 2 || n.stack.segments.len() > 0 || n.stack.handles.len() > 0 {
 		t.Error("interfaces leave something behind")
 	}
 }

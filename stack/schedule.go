@@ -3,6 +3,7 @@ package stack
 import (
 	"glean/stack/header"
 	"glean/stack/loop"
+	"glean/stack/wheel"
 )
 
 // mustAsk tells whether a neighbor needs a record of asking.
@@ -13,31 +14,31 @@ func (s *Stack) mustAsk(n *neighbor) bool {
 	case StateNone:
 		return false
 	}
-	return n.ask != 0 && s.asks.at(n.ask).holds != 0
+	return n.ask != 0 && s.asks.At(n.ask).holds != 0
 }
 
 // startAsking makes the record of a neighbor that is going to be asked.
 func (s *Stack) startAsking(id uint32, n *neighbor) {
-	n.ask = s.asks.alloc()
-	s.asks.at(n.ask).neighbor = id
+	n.ask = s.asks.Alloc()
+	s.asks.At(n.ask).neighbor = id
 }
 
 // stopAsking gives the record back, with whatever is left in it.
 func (s *Stack) stopAsking(n *neighbor) {
-	a := s.asks.at(n.ask)
+	a := s.asks.At(n.ask)
 	for a.holds != 0 {
 		s.unlinkHold(a, a.holds)
 	}
 	s.dropHeld(a)
-	s.askTimers.remove(n.ask)
-	s.asks.release(n.ask)
+	s.askTimers.Remove(n.ask)
+	s.asks.Release(n.ask)
 	n.ask = 0
 }
 
 // askAnew follows a change of what is known of a neighbor that is being
 // asked: the next question comes as soon as it may.
 func (s *Stack) askAnew(n *neighbor, i *Interface) {
-	a := s.asks.at(n.ask)
+	a := s.asks.At(n.ask)
 	a.tries, a.everybody = 0, 0
 	n.flags &^= flagTried
 	if n.state == StateProbe || n.isSought() {
@@ -45,7 +46,7 @@ func (s *Stack) askAnew(n *neighbor, i *Interface) {
 	}
 	if a.flags&askOffered == 0 {
 		now := s.loop.Now()
-		s.askTimers.set(n.ask, max(now, n.asked.Add(i.config.Neighbor.RetransTimer)), now)
+		s.askTimers.Set(n.ask, max(now, n.asked.Add(i.config.Neighbor.RetransTimer)), now)
 	}
 }
 
@@ -53,11 +54,11 @@ func (s *Stack) askAnew(n *neighbor, i *Interface) {
 func (s *Stack) setAskTimer(n *neighbor, a *ask, i *Interface, now loop.Time) {
 	if a.flags&askOffered == 0 {
 		if at := s.nextQuestion(n, a, i, now); at != loop.Never {
-			s.askTimers.set(n.ask, at, now)
+			s.askTimers.Set(n.ask, at, now)
 			return
 		}
 	}
-	s.askTimers.remove(n.ask)
+	s.askTimers.Remove(n.ask)
 }
 
 // nextQuestion is when a neighbor is to be asked next, or a conclusion drawn
@@ -74,12 +75,12 @@ func (s *Stack) nextQuestion(n *neighbor, a *ask, i *Interface, now loop.Time) l
 		return earliest
 	}
 	at, useful := max(earliest, n.asked.Add(heldGap(c, a.everybody))), n.isSought()
-	for h := a.holds; h != 0; h = s.holds.at(h).next {
-		deadline := s.holds.at(h).deadline
+	for h := a.holds; h != 0; h = s.holds.At(h).next {
+		deadline := s.holds.At(h).deadline
 		last := loop.Time(int64(deadline) - int64(c.RetransTimer))
 		switch {
 		case last >= earliest:
-			at, useful = min(at, max(earliest, tickDown(last))), true // its timer may be late, so it is set early
+			at, useful = min(at, max(earliest, wheel.TickDown(last))), true // its timer may be late, so it is set early
 		case int(a.everybody) < c.MulticastSolicits && earliest.Add(shortestWait(c)) <= deadline:
 			useful = true // RFC 4861 section 7.2.2 asks once more, and an answer can be in time
 		}
@@ -119,7 +120,7 @@ func unreachableGap(retrans loop.Duration, tries uint8) loop.Duration {
 
 // askDue is what the timer of an ask does.
 func (s *Stack) askDue(askID uint32) {
-	a := s.asks.at(askID)
+	a := s.asks.At(askID)
 	id := a.neighbor
 	n := s.neighbors.at(id)
 	i := s.interfaces[n.iface]
@@ -196,15 +197,15 @@ func (s *Stack) failHeldPackets(id uint32, n *neighbor, a *ask, i *Interface) {
 // is up again.
 func (s *Stack) resumeAsking() {
 	now := s.loop.Now()
-	for id := uint32(1); id <= s.asks.length; id++ {
-		a := s.asks.at(id)
+	for id := uint32(1); id <= s.asks.Len(); id++ {
+		a := s.asks.At(id)
 		if a.neighbor == 0 {
 			continue
 		}
 		n := s.neighbors.at(a.neighbor)
 		a.everybody = 0 // a station that did not answer so far may be there now
 		a.flags &^= askOffered
-		s.askTimers.set(id, max(now, n.asked.Add(s.interfaces[n.iface].config.Neighbor.RetransTimer)), now)
+		s.askTimers.Set(id, max(now, n.asked.Add(s.interfaces[n.iface].config.Neighbor.RetransTimer)), now)
 	}
 }
 
@@ -253,8 +254,8 @@ func (s *Stack) tryUnicast(n *neighbor, a *ask, i *Interface, now loop.Time) boo
 	}
 	first := now.Add(i.config.Neighbor.RetransTimer)
 	second, worth := first.Add(i.config.Neighbor.RetransTimer), a.holds == 0
-	for h := a.holds; h != 0; h = s.holds.at(h).next {
-		switch deadline := s.holds.at(h).deadline; {
+	for h := a.holds; h != 0; h = s.holds.At(h).next {
+		switch deadline := s.holds.At(h).deadline; {
 		case deadline >= second:
 			worth = true
 		case deadline >= first:

@@ -11,6 +11,6 @@ const (
 
 // Size is the memory in octets of the neighbors that the stack has.
 func (s *Stack) Size() int64 {
-	return int64(s.neighbors.used)*NeighborSize + int64(s.neighbors.addresses.live())*int64(unsafe.Sizeof(ip{})) +
-		int64(s.asks.live())*AskSize
+	return int64(s.neighbors.used)*NeighborSize + int64(s.neighbors.addresses.Live())*int64(unsafe.Sizeof(ip{})) +
+		int64(s.asks.Live())*AskSize
 }

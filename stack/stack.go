@@ -6,6 +6,7 @@ import (
 	"glean/stack/header"
 	"glean/stack/link"
 	"glean/stack/loop"
+	"glean/stack/wheel"
 )
 
 // Options are what a stack is given besides its loop and link; all are
@@ -62,9 +63,9 @@ type Stack struct {
 // cache is all that a stack knows of its neighbors.
 type cache struct {
 	neighbors neighborTable
-	asks      slab[ask]
-	askTimers wheel
-	holds     slab[hold]
+	asks      wheel.Slab[ask]
+	askTimers wheel.Wheel
+	holds     wheel.Slab[hold]
 	packets   packetPool
 }
 
@@ -179,9 +180,9 @@ const timersPerTurn = 1024
 func (s *Stack) runTimers() {
 	now := s.loop.Now()
 	for range timersPerTurn {
-		if id := s.neighbors.timers.expire(now); id != 0 {
+		if id := s.neighbors.timers.Expire(now); id != 0 {
 			s.apply(id, evTimer, header.MAC{}, CauseTimer)
-		} else if id := s.askTimers.expire(now); id != 0 {
+		} else if id := s.askTimers.Expire(now); id != 0 {
 			s.askDue(id)
 		} else if id := s.delayed.expire(now); id != 0 {
 			s.answerDelayed(id)
@@ -206,7 +207,7 @@ func (s *Stack) settle() {
 // schedule sets the loop's timer for what comes next. A timer that is too
 // early does no harm and saves moving it for every neighbor.
 func (s *Stack) schedule() {
-	next := min(s.neighbors.timers.next(), s.askTimers.next(), s.delayed.next())
+	next := min(s.neighbors.timers.Next(), s.askTimers.Next(), s.delayed.next())
 	if len(s.notes) > 0 && !s.draining {
 		next = s.loop.Now() // notes made outside of a turn
 	}

@@ -43,8 +43,8 @@ func (i *Interface) Track(hop netip.Addr) Reason {
 	case StateReachable:
 		s.shortenReachable(id, i.probeInterval())
 	case StateIncomplete:
-		s.asks.at(n.ask).flags &^= askOffered // from now on it does not depend on a waiter
-		s.setAskTimer(n, s.asks.at(n.ask), i, s.loop.Now())
+		s.asks.At(n.ask).flags &^= askOffered // from now on it does not depend on a waiter
+		s.setAskTimer(n, s.asks.At(n.ask), i, s.loop.Now())
 	}
 	s.schedule()
 	return ReasonNone
@@ -64,7 +64,7 @@ func (i *Interface) Untrack(hop netip.Addr) {
 	case StateReachable:
 		s.shortenReachable(id, s.drawReachable(i.config.Neighbor.ReachableTime))
 	case StateIncomplete:
-		a := s.asks.at(n.ask)
+		a := s.asks.At(n.ask)
 		a.flags &^= askLost
 		s.setAskTimer(n, a, i, s.loop.Now())
 	}
@@ -92,7 +92,7 @@ func (i *Interface) probeInterval() loop.Duration {
 // shortenReachable lets REACHABLE end when d is over, or earlier.
 func (s *Stack) shortenReachable(id uint32, d loop.Duration) {
 	now := s.loop.Now()
-	s.neighbors.timers.set(id, min(s.neighbors.timers.deadline(id), now.Add(d)), now)
+	s.neighbors.timers.Set(id, min(s.neighbors.timers.Deadline(id), now.Add(d)), now)
 }
 
 // seek asks everybody for a tracked neighbor when the time for that has come.

@@ -1,4 +1,4 @@
-package stack
+package wheel
 
 import (
 	"fmt"
@@ -12,16 +12,16 @@ import (
 	"pgregory.net/rapid"
 )
 
-// TestWheelAgainstList compares the wheel with a slice that is searched.
-func TestWheelAgainstList(t *testing.T) {
+// TestWheelAgainstMap compares the wheel with a map that is searched.
+func TestWheelAgainstMap(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		type timer struct {
 			tick  uint64
 			order int
 		}
-		var w wheel
+		var w Wheel
 		slow := make(map[uint32]timer)
-		lists := [2]uint32{w.newList(), w.newList()}
+		lists := [2]uint32{w.NewList(), w.NewList()}
 		listed := [2][]uint32{}
 		now, order := loop.Time(rapid.Int64Range(0, 1<<50).Draw(t, "start")), 0
 		unlist := func(id uint32) {
@@ -34,24 +34,24 @@ func TestWheelAgainstList(t *testing.T) {
 		t.Repeat(map[string]func(*rapid.T){
 			"set": func(t *rapid.T) {
 				k, at := id.Draw(t, "id"), now+loop.Time(gap.Draw(t, "in"))
-				w.set(k, at, now)
+				w.Set(k, at, now)
 				unlist(k)
 				tick := ticksUp(at)
 				if at <= now {
-					tick = uint64(now) >> tickBits
+					tick = uint64(now) >> TickBits
 				}
 				slow[k] = timer{max(tick, w.now), order}
 				order++
 			},
 			"remove": func(t *rapid.T) {
 				k := id.Draw(t, "id")
-				w.remove(k)
+				w.Remove(k)
 				unlist(k)
 				delete(slow, k)
 			},
 			"enlist": func(t *rapid.T) {
 				k, l := id.Draw(t, "id"), rapid.IntRange(0, 1).Draw(t, "list")
-				w.enlist(lists[l], k)
+				w.Enlist(lists[l], k)
 				unlist(k)
 				delete(slow, k)
 				listed[l] = append(listed[l], k)
@@ -59,8 +59,8 @@ func TestWheelAgainstList(t *testing.T) {
 			"pass": func(t *rapid.T) {
 				now += loop.Time(max(0, gap.Draw(t, "by")))
 				for {
-					got := w.expire(now)
-					want, best := uint32(0), timer{tick: uint64(now)>>tickBits + 1}
+					got := w.Expire(now)
+					want, best := uint32(0), timer{tick: uint64(now)>>TickBits + 1}
 					for k, s := range slow {
 						if s.tick < best.tick {
 							want, best = k, s
@@ -79,11 +79,11 @@ func TestWheelAgainstList(t *testing.T) {
 				earliest := loop.Never
 				for k, s := range slow {
 					earliest = min(earliest, tickTime(s.tick))
-					if w.deadline(k) != tickTime(s.tick) || !w.isArmed(k) {
-						t.Fatalf("timer %d is due at %v, want %v", k, w.deadline(k), tickTime(s.tick))
+					if w.Deadline(k) != tickTime(s.tick) || !w.IsArmed(k) {
+						t.Fatalf("timer %d is due at %v, want %v", k, w.Deadline(k), tickTime(s.tick))
 					}
 				}
-				if next := w.next(); next > earliest || (next == loop.Never) != (len(slow) == 0) {
+				if next := w.Next(); next > earliest || (next == loop.Never) != (len(slow) == 0) {
 					t.Fatalf("next is %v, the first deadline %v", next, earliest)
 				}
 				if w.armed != len(slow) {
@@ -94,7 +94,7 @@ func TestWheelAgainstList(t *testing.T) {
 					if len(ids) > 0 {
 						oldest = ids[0]
 					}
-					if got := w.oldest(lists[l]); got != oldest {
+					if got := w.Oldest(lists[l]); got != oldest {
 						t.Fatalf("oldest of list %d is %d, want %d", l, got, oldest)
 					}
 				}
@@ -103,30 +103,30 @@ func TestWheelAgainstList(t *testing.T) {
 	})
 }
 
-// TestWheelOrder: timers of one tick expire in the order in which they were set,
-// when they were set at the same time.
-func TestWheelOrder(t *testing.T) {
-	var w wheel
+// TestTimersOfOneTickExpireInOrder checks that timers of one tick that were set at
+// the same time expire in the order in which they were set.
+func TestTimersOfOneTickExpireInOrder(t *testing.T) {
+	var w Wheel
 	for id := uint32(1); id <= 1000; id++ {
-		w.set(id, 7*loop.Time(loop.Second), 0)
+		w.Set(id, 7*loop.Time(loop.Second), 0)
 	}
 	for id := uint32(1); id <= 1000; id++ {
-		if got := w.expire(8 * loop.Time(loop.Second)); got != id {
+		if got := w.Expire(8 * loop.Time(loop.Second)); got != id {
 			t.Fatalf("expired %d, want %d", got, id)
 		}
 	}
 }
 
-func TestWheelNeverEarly(t *testing.T) {
-	var w wheel
+func TestTimerIsNeverEarly(t *testing.T) {
+	var w Wheel
 	at := loop.Time(3*loop.Second) + 1
-	w.set(1, at, 0)
-	for w.expire(w.next()) == 0 {
-		if w.next() == loop.Never {
+	w.Set(1, at, 0)
+	for w.Expire(w.Next()) == 0 {
+		if w.Next() == loop.Never {
 			t.Fatal("the timer is lost")
 		}
 	}
-	if w.now<<tickBits < uint64(at) || w.now<<tickBits > uint64(at)+1<<tickBits {
+	if w.now<<TickBits < uint64(at) || w.now<<TickBits > uint64(at)+1<<TickBits {
 		t.Errorf("expired at %v, deadline was %v", tickTime(w.now), at)
 	}
 }
@@ -134,7 +134,7 @@ func TestWheelNeverEarly(t *testing.T) {
 func BenchmarkWheel(b *testing.B) {
 	for _, n := range []int{1000, 1_000_000} {
 		b.Run(fmt.Sprint(n), func(b *testing.B) {
-			var w wheel
+			var w Wheel
 			rng := rand.New(rand.NewPCG(1, 2))
 			delays := make([]loop.Time, n)
 			for k := range delays {
@@ -148,11 +148,11 @@ func BenchmarkWheel(b *testing.B) {
 			defer func() { b.ReportMetric(float64(processorTime()-used)/float64(max(b.N, n)), "cpu-ns/op") }()
 			for done := 0; done < b.N; {
 				for k, d := range delays {
-					w.set(uint32(k+1), now+d+loop.Time(k)*1000, now+loop.Time(k)*1000)
+					w.Set(uint32(k+1), now+d+loop.Time(k)*1000, now+loop.Time(k)*1000)
 				}
 				for w.armed > 0 {
-					now = max(now, w.next())
-					for w.expire(now) != 0 {
+					now = max(now, w.Next())
+					for w.Expire(now) != 0 {
 						done++
 					}
 				}
@@ -161,8 +161,8 @@ func BenchmarkWheel(b *testing.B) {
 	}
 }
 
-// processorTime is what the process has used so far, in nanoseconds: on a
-// machine with other work to do it says more than the time that passed.
+// processorTime returns what the process has used so far, in nanoseconds. On a
+// shared machine it varies less than the time that passed.
 func processorTime() int64 {
 	var u syscall.Rusage
 	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
@@ -171,21 +171,21 @@ func processorTime() int64 {
 	return u.Utime.Nano() + u.Stime.Nano()
 }
 
-// TestWheelMovedOftenStaysSmall: what timers and lists leave behind is cleared
-// away.
-func TestWheelMovedOftenStaysSmall(t *testing.T) {
+// TestStaleEntriesAreRemoved moves timers and list members often and bounds the
+// stale entries and blocks that stay.
+func TestStaleEntriesAreRemoved(t *testing.T) {
 	const ids, moves = 100, 200_000
-	var w wheel
-	list := w.newList()
+	var w Wheel
+	list := w.NewList()
 	rng := rand.New(rand.NewPCG(1, 2))
 	for k := range uint32(moves) {
 		id := k%ids + 1
-		w.set(id, loop.Time(rng.Int64N(40e9)), 0)
+		w.Set(id, loop.Time(rng.Int64N(40e9)), 0)
 		if k%3 == 0 {
-			w.enlist(list, id)
+			w.Enlist(list, id)
 		}
 	}
-	w.set(ids+1, 50e9, 0)
+	w.Set(ids+1, 50e9, 0)
 	if most := ids + ids/4 + slackEntries + 1; w.entries > most || w.lists.entries > most+1 {
 		t.Errorf("%d and %d entries for %d ids", w.entries, w.lists.entries, ids)
 	}
@@ -194,14 +194,14 @@ func TestWheelMovedOftenStaysSmall(t *testing.T) {
 	}
 	due, last := 0, loop.Time(0)
 	for w.armed > 0 {
-		last = max(last, w.next())
-		for id := w.expire(last); id != 0; id = w.expire(last) {
+		last = max(last, w.Next())
+		for id := w.Expire(last); id != 0; id = w.Expire(last) {
 			due++
 		}
 	}
 	listed := 0
-	for id := w.oldest(list); id != 0; id = w.oldest(list) {
-		w.remove(id)
+	for id := w.Oldest(list); id != 0; id = w.Oldest(list) {
+		w.Remove(id)
 		listed++
 	}
 	if due+listed != ids+1 || last < 50e9 {
