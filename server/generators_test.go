@@ -91,7 +91,7 @@ func TestStartAndStop(t *testing.T) {
 	r = a.post("/packet/generators/run/start", "").want(201).is("generator_id", "run", "active", true, "remaining.unit", "indefinite")
 	result := r.text("id")
 	if got := r.header.Get("Location"); got != "/packet/generator-results/"+result {
-		t.Errorf("Location %q", got) // pitfall 32
+		t.Errorf("Location %q", got)
 	}
 	a.get(r.header.Get("Location")).is("id", result)
 	a.get("/packet/generators/run").is("active", true)
@@ -110,13 +110,13 @@ func TestStartAndStop(t *testing.T) {
 		t.Errorf("counters go on after stop was answered:\n%s\n%s", stopped.body, again.body)
 	}
 	a.post("/packet/generators/run/stop", "").want(204)
-	a.post("/packet/generators/unknown/stop", "").want(204) // pitfall 8
+	a.post("/packet/generators/unknown/stop", "").want(204) // of one that never existed
 	a.post("/packet/generators/unknown/start", "").want(404)
 	a.delete("/packet/generator-results/" + result).want(204)
 	a.send("GET", "/packet/generator-results/"+result, "").want(404)
 }
 
-// TestRunEnds is pitfall 9: a generator that ends by itself leaves its result
+// TestRunEnds: a generator that ends by itself leaves its result
 // inactive.
 func TestRunEnds(t *testing.T) {
 	a := newAPI(t).peers()
@@ -214,7 +214,7 @@ func TestBulkGenerators(t *testing.T) {
 		t.Errorf("learning requests of generators that were taken back are left: %q, before %q", got, before)
 	}
 	a.post("/packet/generators/x/bulk-delete", `{"ids":["b","unknown"]}`).want(204)
-	if got := a.get("/packet/generators").ids(); got != "a c" { // pitfall 7
+	if got := a.get("/packet/generators").ids(); got != "a c" { // the middle one is gone, and no other
 		t.Errorf("after bulk-delete: %q", got)
 	}
 }
@@ -249,9 +249,9 @@ func TestBulkStart(t *testing.T) {
 	a.post("/packet/generators/x/bulk-stop", "").want(204)
 }
 
-// TestPitfall21TwoLayers is pitfall 21: a generator on an interface with nothing to
-// learn can start.
-func TestPitfall21TwoLayers(t *testing.T) {
+// TestGeneratorWithNothingToLearnStarts: a generator on an interface starts if its
+// template has no IP header.
+func TestGeneratorWithNothingToLearnStarts(t *testing.T) {
 	a := newAPI(t).peers()
 	a.post("/packet/generators", `{"id":"g","target_id":"if-a","config":{"duration":{"frames":1},
 		"load":{"rate":{"value":1,"period":"second"},"units":"frames"},
@@ -260,7 +260,7 @@ func TestPitfall21TwoLayers(t *testing.T) {
 	a.post("/packet/generators/g/start", "").want(201)
 }
 
-// TestGeneratorLearning is OpenPerf's view of learning; pitfalls 26 and 27.
+// TestGeneratorLearning is OpenPerf's view of learning.
 func TestGeneratorLearning(t *testing.T) {
 	a := newAPI(t).peers()
 	a.post("/packet/generators", generatorBody("g", "if-a", "198.18.0.11", "203.0.113.1", "203.0.113.2", nobody)).want(202)
@@ -320,7 +320,7 @@ func signed(id string, stream int, destinations ...string) string {
 		fmt.Sprintf(`"length":{"fixed":128},"signature":{"stream_id":%d,"latency":"start_of_frame"}`, stream), 1)
 }
 
-// TestFlows is pitfall 28: a flow's id never finds another result's flow.
+// TestFlows: a flow's id never finds another result's flow.
 func TestFlows(t *testing.T) {
 	a := newAPI(t).peers()
 	stream := a.stream("/events?type=generator")
@@ -358,7 +358,7 @@ func TestFlows(t *testing.T) {
 	a.get("/packet/tx-flows?generator_id=s").is("1.generator_result_id", result, "1.stream_id", 7<<16|2)
 }
 
-// TestToggle is pitfall 16: what is not learned can't take over.
+// TestToggle: a generator that is not learned cannot take over.
 func TestToggle(t *testing.T) {
 	a := newAPI(t).peers()
 	for _, id := range []string{"a", "b"} {

@@ -39,7 +39,7 @@ func TestBadBodies(t *testing.T) {
 		{"/interfaces", "{\"port_id\":\"\xff\"}", 400, []string{"port_id"}},
 		{"/interfaces", `{"port_id":4184,"config":{"protocols":[{"eth":{"mac_address":"02:00:00:00:00:01"}}]}}`, 400, []string{"port_id"}},
 		{"/packet/generators", generator(frames + "," + load + `,"traffic":[{"length":{"fixed":64,"list":[64]},"packet":{"protocols":[{"ethernet":{}}]}}]`),
-			400, []string{"config.traffic[0].length"}}, // pitfall 24
+			400, []string{"config.traffic[0].length"}},
 		{"/packet/generators", generator(`"duration":{"frames":1.5e0},` + load + "," + traffic), 400, []string{"config.duration.frames"}},
 		{"/packet/generators", generator(`"duration":{"frames":99999999999999999999},` + load + "," + traffic), 400, []string{"config.duration.frames"}},
 		{"/packet/generators", generator(`"duration":{"frames":0},` + load + "," + traffic), 400, []string{"config.duration.frames"}},

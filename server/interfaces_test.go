@@ -165,7 +165,7 @@ func TestBulkInterfaces(t *testing.T) {
 	if got := a.get("/interfaces").ids(); got != "a b c" {
 		t.Errorf("after a bad id: %q", got)
 	}
-	a.post("/interfaces/x/bulk-delete", `{"ids":["b","unknown"]}`).want(204) // pitfall 7: the middle one
+	a.post("/interfaces/x/bulk-delete", `{"ids":["b","unknown"]}`).want(204) // the middle one
 	if got := a.get("/interfaces").ids(); got != "a c" {
 		t.Errorf("after bulk-delete: %q", got)
 	}
@@ -174,7 +174,7 @@ func TestBulkInterfaces(t *testing.T) {
 	a.post("/interfaces/x/bulk-create", `{"items":[`+strings.Repeat("{},", 10_000)+`{}]}`).want(413).faults("items")
 }
 
-// TestDeleteInterfaceWhileLearning is pitfalls 6 and 29.
+// TestDeleteInterfaceWhileLearning: a delete ends what learns through the interface.
 func TestDeleteInterfaceWhileLearning(t *testing.T) {
 	a := newAPI(t).peers()
 	a.post("/packet/generators", generatorBody("g", "if-a", nobody)).want(202)

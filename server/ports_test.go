@@ -130,9 +130,8 @@ func TestBonds(t *testing.T) {
 	}
 }
 
-// TestPitfall33PutPort is pitfall 33: PUT answers 200, and the path says which port is
-// meant.
-func TestPitfall33PutPort(t *testing.T) {
+// TestPutPortNamesThePortInThePath: PUT returns 200, and the path names the port.
+func TestPutPortNamesThePortInThePath(t *testing.T) {
 	a := newAPI(t)
 	a.send("PUT", "/ports/0", `{"id":"0","kind":"wire","config":{"wire":{"name":"w"}}}`).want(200).is("id", "0")
 	a.send("PUT", "/ports/0", `{"kind":"wire","config":{"wire":{"name":"w"}}}`).want(200)

@@ -5,13 +5,12 @@ import (
 	"testing"
 )
 
-// Faults that OpenPerf had, or has, and that show in the API. Those of learning
-// and the network are tested in server/engine, those of the generator's frames
-// in generator.
+// Faults of OpenPerf that show in the API and that glean must not have. Those of
+// learning and the network are tested in server/engine, those of frames in generator.
 
-// TestPitfall06DeleteWhileLearning: interfaces and generators that go while
-// they are being learned take nothing with them.
-func TestPitfall06DeleteWhileLearning(t *testing.T) {
+// TestDeleteWhileLearningTakesNothingElse: an interface or generator that is deleted
+// while it is learned takes nothing else with it.
+func TestDeleteWhileLearningTakesNothingElse(t *testing.T) {
 	a := newAPI(t).peers()
 	request := a.post("/learning", `{"interface_id":"if-a","addresses":[`+addressList("198.18.9.0", 200)+`]}`).want(202).text("id")
 	a.post("/packet/generators", generatorBody("a", "if-a", nobody)).want(202)
@@ -25,9 +24,8 @@ func TestPitfall06DeleteWhileLearning(t *testing.T) {
 	a.get("/packet/generators/b").is("learning", "timed_out")
 }
 
-// TestPitfall07DeleteTheMiddleOne: a delete removes what was named, and
-// nothing else.
-func TestPitfall07DeleteTheMiddleOne(t *testing.T) {
+// TestDeleteRemovesOnlyTheNamed: a delete removes the named resource and no other.
+func TestDeleteRemovesOnlyTheNamed(t *testing.T) {
 	a := newAPI(t)
 	eth := func(id string) string {
 		return `{"id":"` + id + `","port_id":"0","config":{"protocols":[{"eth":{"mac_address":"02:00:00:00:00:0a"}}]}}`
@@ -48,9 +46,9 @@ func TestPitfall07DeleteTheMiddleOne(t *testing.T) {
 	}
 }
 
-// TestPitfall08ActiveResultsAndIdleStops: results of an active generator stay,
-// and a generator that never ran can be stopped.
-func TestPitfall08ActiveResultsAndIdleStops(t *testing.T) {
+// TestActiveResultsStayAndIdleStopsSucceed: results of an active generator stay, and a
+// generator that never ran can be stopped.
+func TestActiveResultsStayAndIdleStopsSucceed(t *testing.T) {
 	a := newAPI(t)
 	a.post("/packet/generators", generatorWith("g", "0", continuous, nobody)).want(201)
 	a.post("/packet/generators/g/stop", "").want(204)
@@ -64,9 +62,8 @@ func TestPitfall08ActiveResultsAndIdleStops(t *testing.T) {
 	a.send("GET", "/packet/generator-results/"+result, "").want(404)
 }
 
-// TestPitfall14NothingHangs: when what runs the ports is gone, every route
-// answers still.
-func TestPitfall14NothingHangs(t *testing.T) {
+// TestRoutesReplyWithoutALoop: every route still replies when the loop is gone.
+func TestRoutesReplyWithoutALoop(t *testing.T) {
 	a := newAPI(t)
 	a.loop.Stop()
 	<-a.loop.Done()
@@ -83,9 +80,9 @@ func TestPitfall14NothingHangs(t *testing.T) {
 	}
 }
 
-// TestPitfall15Bounds: the first and the last value are taken, and those beside
+// TestBoundsAreInclusive: the first and the last value are accepted, and those beside
 // them are not.
-func TestPitfall15Bounds(t *testing.T) {
+func TestBoundsAreInclusive(t *testing.T) {
 	a := newAPI(t)
 	body := generatorBody("g", "0", nobody)
 	for _, c := range []struct {
@@ -113,9 +110,9 @@ func TestPitfall15Bounds(t *testing.T) {
 	}
 }
 
-// TestPitfall27PortTargets: what learning of a generator on a port means is
-// one answer for all; with --openperf it is OpenPerf's.
-func TestPitfall27PortTargets(t *testing.T) {
+// TestLearningOfAPortTargetIsUnsupported: start and retry have one reply for a
+// generator on a port, the other learning routes another; --openperf has OpenPerf's.
+func TestLearningOfAPortTargetIsUnsupported(t *testing.T) {
 	for _, c := range []struct {
 		name         string
 		options      []option
@@ -133,8 +130,8 @@ func TestPitfall27PortTargets(t *testing.T) {
 	}
 }
 
-// TestPitfall32LocationOfResults: it leads to the result.
-func TestPitfall32LocationOfResults(t *testing.T) {
+// TestLocationLeadsToTheResult: the Location header of a start leads to the result.
+func TestLocationLeadsToTheResult(t *testing.T) {
 	for _, prefix := range []string{"", "/packet"} {
 		a := newAPI(t)
 		for _, id := range []string{"a", "b"} {

@@ -15,12 +15,12 @@ import (
 	"glean/stack/loop"
 )
 
-// Mistakes that OpenPerf made, by their numbers in our notes on its API. Each
-// test fails where OpenPerf's behaviour would be ours.
+// Faults of OpenPerf that glean must not have. Each test fails where glean would
+// behave as OpenPerf did.
 
-// TestPitfall01LateHostIsFound: hosts that come up 10, 20 and 26 s after the
-// request of 30 s are found, ARP and ND alike.
-func TestPitfall01LateHostIsFound(t *testing.T) {
+// TestLateHostIsFound: hosts that come up 10, 20 and 26 s after a request of 30 s
+// began are found, by ARP and ND alike.
+func TestLateHostIsFound(t *testing.T) {
 	n := newNetwork(t, 1)
 	n.addInterface("if-0", 0, v4("198.18.0.10", 24, "")+v6("2001:db8::a", 64, ""), "")
 	farm := n.farm(0, 4, "198.18.0.100", "2001:db8::100")
@@ -44,8 +44,8 @@ func TestPitfall01LateHostIsFound(t *testing.T) {
 	}
 }
 
-// TestPitfall02MoreThanATableHolds: no number of destinations is too many.
-func TestPitfall02MoreThanATableHolds(t *testing.T) {
+// TestManyDestinationsAreAllLearned: a request has no fixed number of destinations.
+func TestManyDestinationsAreAllLearned(t *testing.T) {
 	for _, count := range []int{11, 128, 257, 1000} {
 		n := newNetwork(t, 1)
 		n.addInterface("if-0", 0, v4("10.0.0.1", 8, "")+v6("2001:db8::a", 64, ""), "")
@@ -69,9 +69,9 @@ func TestPitfall02MoreThanATableHolds(t *testing.T) {
 	}
 }
 
-// TestPitfall03InterfacesWithoutGateway: also those that have a link-local
-// address only, or a global one only.
-func TestPitfall03InterfacesWithoutGateway(t *testing.T) {
+// TestInterfaceNeedsNoGateway: an interface learns without a gateway, also one with a
+// link-local address only, or a global one only.
+func TestInterfaceNeedsNoGateway(t *testing.T) {
 	for name, c := range map[string]struct {
 		protocols, destination, source string
 	}{
@@ -104,9 +104,9 @@ func TestPitfall03InterfacesWithoutGateway(t *testing.T) {
 	}
 }
 
-// TestPitfall04PrefixAndGatewayOfIPv6Count: prefix lengths other than 64, and
-// gateways, in the prefix or link-local.
-func TestPitfall04PrefixAndGatewayOfIPv6Count(t *testing.T) {
+// TestIPv6PrefixLengthAndGatewayAreUsed: next hops follow prefix lengths other than
+// 64, and gateways in the prefix or link-local.
+func TestIPv6PrefixLengthAndGatewayAreUsed(t *testing.T) {
 	for name, c := range map[string]struct {
 		prefix  int
 		gateway string
@@ -132,9 +132,9 @@ func TestPitfall04PrefixAndGatewayOfIPv6Count(t *testing.T) {
 	}
 }
 
-// TestPitfall17ErrorsAreNotForgotten: a device that takes no frame at first, and
-// a request that has failed already, do not make a request silent.
-func TestPitfall17ErrorsAreNotForgotten(t *testing.T) {
+// TestRequestSurvivesSendErrors: a device that sends no frame at first, or an earlier
+// request that failed, does not keep a request from its solicitations.
+func TestRequestSurvivesSendErrors(t *testing.T) {
 	n := newNetwork(t, 1)
 	n.addInterface("if-0", 0, subnet4, "")
 	n.host(0, 1, "198.18.0.1/24")
@@ -155,10 +155,9 @@ func TestPitfall17ErrorsAreNotForgotten(t *testing.T) {
 	}
 }
 
-// TestPitfall18ResolvedMeansApplied: whenever a generator says that it is
-// resolved, each of its next hops has a MAC; a request is cancelled before,
-// between and after its answers.
-func TestPitfall18ResolvedMeansApplied(t *testing.T) {
+// TestResolvedGeneratorHasAllMACs: whenever a generator reports resolved, each of its
+// next hops has a MAC. The request is cancelled before, between and after its replies.
+func TestResolvedGeneratorHasAllMACs(t *testing.T) {
 	for delay := range 40 {
 		n := newNetwork(t, 1)
 		n.addInterface("if-0", 0, subnet4, "")
@@ -190,9 +189,9 @@ func TestPitfall18ResolvedMeansApplied(t *testing.T) {
 	}
 }
 
-// TestPitfall19CacheHitsAreOfTheInterfaceAndFresh: the same address on two
-// interfaces has two MACs, and learning again after a change finds the new one.
-func TestPitfall19CacheHitsAreOfTheInterfaceAndFresh(t *testing.T) {
+// TestCachedMACIsOfTheInterfaceAndFresh: the same address on two interfaces has two
+// MACs, and learning again after a change finds the new one.
+func TestCachedMACIsOfTheInterfaceAndFresh(t *testing.T) {
 	n := newNetwork(t, 2)
 	n.addInterface("if-0", 0, subnet4, "")
 	n.addInterface("if-1", 1, subnet4, "")
@@ -229,9 +228,9 @@ func TestPitfall19CacheHitsAreOfTheInterfaceAndFresh(t *testing.T) {
 	}
 }
 
-// TestPitfall20GroupsNeedNoLearning: destinations that are groups or nobody do
-// not keep the others from being learned, and groups get their frames.
-func TestPitfall20GroupsNeedNoLearning(t *testing.T) {
+// TestGroupsNeedNoLearning: group destinations and addresses without a host do not
+// keep the others from being learned, and groups get their frames.
+func TestGroupsNeedNoLearning(t *testing.T) {
 	n := newNetwork(t, 1)
 	n.addInterface("if-0", 0, v4("198.18.0.10", 24, "")+v6("2001:db8::a", 64, ""), `"duplicate_detection":"none"`)
 	n.host(0, 1, "198.18.0.1/24", "2001:db8::1/64")
@@ -257,9 +256,9 @@ func TestPitfall20GroupsNeedNoLearning(t *testing.T) {
 	}
 }
 
-// TestPitfall22OffLinkWithoutGateway: what is off the link is not asked for on
-// it, even if somebody there would answer.
-func TestPitfall22OffLinkWithoutGateway(t *testing.T) {
+// TestOffLinkWithoutGatewayIsNoRoute: an off-link destination is not solicited on the
+// link, even if a host there would reply.
+func TestOffLinkWithoutGatewayIsNoRoute(t *testing.T) {
 	n := newNetwork(t, 1)
 	n.addInterface("if-0", 0, v4("198.18.0.10", 24, "")+v6("2001:db8::a", 64, ""), `"duplicate_detection":"none"`)
 	n.farm(0, 1, "10.9.9.9", "2001:db8:9::1")
@@ -273,9 +272,9 @@ func TestPitfall22OffLinkWithoutGateway(t *testing.T) {
 	n.wantRows(v.LearningID, map[string]string{"10.9.9.9": "no_route", "2001:db8:9::1": "no_route"})
 }
 
-// TestPitfall25PrefixLengths: 0 is all of IPv4, what does not fit is refused and
-// never wraps.
-func TestPitfall25PrefixLengths(t *testing.T) {
+// TestPrefixLengthBounds: a prefix length of 0 covers all of IPv4. Lengths out of
+// range are refused and never wrap.
+func TestPrefixLengthBounds(t *testing.T) {
 	n := newNetwork(t, 1)
 	n.addInterface("if-0", 0, v4("198.18.0.10", 0, ""), "")
 	r := n.learn(`{"interface_id":"if-0","addresses":["8.8.8.8","198.18.0.11"]}`)
@@ -289,9 +288,9 @@ func TestPitfall25PrefixLengths(t *testing.T) {
 	}
 }
 
-// TestPitfall26RetryAndStartWhileResolving: both are conflicts that name the
-// request, and the request goes on.
-func TestPitfall26RetryAndStartWhileResolving(t *testing.T) {
+// TestRetryAndStartWhileResolvingConflict: both are conflicts that name the request,
+// and the request goes on.
+func TestRetryAndStartWhileResolvingConflict(t *testing.T) {
 	n := newNetwork(t, 1)
 	n.addInterface("if-0", 0, subnet4, "")
 	v := n.create(flowsTo("g", "if-0", "", `"timeout_ms":1000`, "198.18.0.1"))
@@ -314,9 +313,9 @@ func TestPitfall26RetryAndStartWhileResolving(t *testing.T) {
 	}
 }
 
-// TestPitfall29InterfaceDeletedUnderAnActiveGenerator: it stops with an event,
-// cannot start, and can be deleted.
-func TestPitfall29InterfaceDeletedUnderAnActiveGenerator(t *testing.T) {
+// TestDeletedInterfaceStopsItsGenerator: the generator stops with an event, cannot
+// start, and can be deleted.
+func TestDeletedInterfaceStopsItsGenerator(t *testing.T) {
 	n := newNetwork(t, 1)
 	n.addInterface("if-0", 0, subnet4, "")
 	n.addInterface("if-1", 0, strings.Replace(subnet4, ".10", ".11", 1), "")
@@ -356,9 +355,9 @@ func TestPitfall29InterfaceDeletedUnderAnActiveGenerator(t *testing.T) {
 	}
 }
 
-// TestPitfall35OwnAddress: the interface's own addresses are no destination to
-// wait for.
-func TestPitfall35OwnAddress(t *testing.T) {
+// TestOwnAddressIsNotLearned: an interface's own address as a destination does not
+// keep a generator waiting.
+func TestOwnAddressIsNotLearned(t *testing.T) {
 	n := newNetwork(t, 1)
 	n.addInterface("if-0", 0, v4("198.18.0.10", 24, "")+v6("2001:db8::a", 64, ""), `"duplicate_detection":"none"`)
 	n.run(2 * loop.Second)
@@ -374,10 +373,10 @@ func TestPitfall35OwnAddress(t *testing.T) {
 	}
 }
 
-// TestPitfall36TagsOfQuestionsAndTraffic: on an interface with tags, questions
-// and traffic carry them both, the answer must too, and a template with other
-// tags is refused.
-func TestPitfall36TagsOfQuestionsAndTraffic(t *testing.T) {
+// TestTagsOfSolicitationsAndTraffic: on an interface with two tags, solicitations and
+// traffic carry both, the reply must carry both, and a template with other tags is
+// refused.
+func TestTagsOfSolicitationsAndTraffic(t *testing.T) {
 	for name, c := range map[string]struct {
 		entries string
 		tags    []header.VLAN
