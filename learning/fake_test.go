@@ -228,6 +228,11 @@ func (f *fake) NoLonger(ref Ref, deadline loop.Time) {
 
 func (f *fake) Release(ref Ref) {
 	defer f.enter()()
+	f.end(ref)
+}
+
+// end ends a hold: Release does, and a reply.
+func (f *fake) end(ref Ref) {
 	delete(f.byKey, f.must(ref).key)
 	delete(f.refs, ref)
 }
@@ -258,6 +263,7 @@ func (f *fake) Budget(iface uint32) Budget {
 // reply is the answer to the question asked last; late if nobody waits.
 func (f *fake) reply(ref Ref) {
 	if h := f.refs[ref]; h != nil {
+		f.end(ref)
 		f.m.Confirmed(h.target, macOf(h.key), f.loop.Now().Sub(h.askedAt), uint32(h.asked))
 	}
 }

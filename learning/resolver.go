@@ -32,8 +32,8 @@ type Resolver interface {
 	// question that leaves time for an answer.
 	Also(ref Ref, deadline loop.Time)
 	NoLonger(ref Ref, deadline loop.Time)
-	// Release ends what Hold began. The ref and its target are dead then, as they
-	// are after Manager.InterfaceDeleted.
+	// Release ends what Hold began. The ref and its target end with it, as they do
+	// with Manager.Confirmed and Manager.InterfaceDeleted.
 	Release(ref Ref)
 	// Verdict is why a held neighbor has no MAC, asked at the deadline.
 	Verdict(ref Ref) Reason

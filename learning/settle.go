@@ -140,14 +140,15 @@ func (m *Manager) SolicitDue(id uint32) {
 	l.want(m.targets.slots, id)
 }
 
-// Confirmed says that a held target answered: its MAC, the time since the
-// question and the number of questions asked since Hold.
+// Confirmed decides a held target by its MAC, the time since the last solicitation,
+// and the number of solicitations since Hold. The resolver has ended the hold already:
+// no Release comes.
 func (m *Manager) Confirmed(id uint32, mac header.MAC, rtt loop.Duration, attempts uint32) {
 	t := m.targets.at(id)
 	if t == nil {
 		return
 	}
-	ref, l := t.ref, m.laneOf(t)
+	l := m.laneOf(t)
 	if l.gone {
 		return
 	}
@@ -158,7 +159,6 @@ func (m *Manager) Confirmed(id uint32, mac header.MAC, rtt loop.Duration, attemp
 		last = m.targets.dropHolder(id, request)
 		if last {
 			m.targets.release(id)
-			m.resolver.Release(ref)
 		}
 		r := m.active[request]
 		r.result.replies++
