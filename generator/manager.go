@@ -30,9 +30,10 @@ func (s LearningState) String() string {
 // Learner learns the destinations of generators. The answers come through
 // Manager.Learned, Lost and LearningDone, possibly before Learn returns.
 type Learner interface {
-	// Learn starts learning for a generator that was just created and gives the
-	// id of the request; an error is one of the generator's configuration.
-	Learn(g *Generator) (id string, err error)
+	// Learn starts learning for a generator that was just created and returns the id
+	// of the request. prepared is Create.Prepared. An error is one of the generator's
+	// configuration.
+	Learn(g *Generator, prepared any) (id string, err error)
 	// Forget is told that a generator is deleted.
 	Forget(g *Generator)
 }
@@ -182,7 +183,10 @@ type Create struct {
 	// are not looked at then; nil: Create compiles. It has one generator only,
 	// since its adjacencies are the generator's.
 	Program *Program
-	Tag     any // see Generator
+	// Prepared is handed to Learner.Learn: what was made in advance for the learning of
+	// Program. It means nothing here.
+	Prepared any
+	Tag      any // see Generator
 }
 
 func (c *Create) parse() error {
@@ -252,7 +256,7 @@ func (m *Manager) Create(c Create) (*Generator, error) {
 	m.sorted = slices.Insert(m.sorted, at, g)
 	m.byHandle[g.Handle] = g
 	m.octets += g.Size()
-	if err := m.beginLearning(g); err != nil {
+	if err := m.beginLearning(g, c.Prepared); err != nil {
 		m.remove(g)
 		return nil, err
 	}
@@ -260,7 +264,7 @@ func (m *Manager) Create(c Create) (*Generator, error) {
 	return g, nil
 }
 
-func (m *Manager) beginLearning(g *Generator) error {
+func (m *Manager) beginLearning(g *Generator, prepared any) error {
 	if g.learning == LearningUnsupported {
 		return nil
 	}
@@ -269,7 +273,7 @@ func (m *Manager) beginLearning(g *Generator) error {
 		return nil
 	}
 	g.learning = LearningResolving
-	id, err := m.learner.Learn(g)
+	id, err := m.learner.Learn(g, prepared)
 	if err != nil {
 		return err
 	}

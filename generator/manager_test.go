@@ -34,7 +34,7 @@ func newRoom(t testing.TB) *room {
 	return r
 }
 
-func (r *room) Learn(g *Generator) (string, error) {
+func (r *room) Learn(g *Generator, _ any) (string, error) {
 	if r.refuse != nil {
 		return "", r.refuse
 	}

@@ -68,7 +68,6 @@ type Engine struct {
 	tracker    tracker
 	learning   *learning.Manager
 	waiting    waiters
-	draft      *learning.Draft // of the generator that is being made, if there is one
 
 	reserved        int64 // octets, see Reserve
 	interfaceOctets int64

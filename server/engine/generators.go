@@ -8,6 +8,7 @@ import (
 	"slices"
 
 	"glean/generator"
+	"glean/learning"
 	"glean/stack"
 	"glean/stack/link"
 	"glean/stack/loop"
@@ -166,15 +167,14 @@ func (e *Engine) createGenerator(spec GeneratorSpec) (*generator.Generator, erro
 		}
 	}
 	defer spec.release(e)
-	program := spec.compiled(binding, to)
-	if program != nil {
-		e.draft = spec.bound.draft
-	}
-	g, err := e.generators.Create(generator.Create{
+	create := generator.Create{
 		ID: spec.ID, TargetID: spec.TargetID, Config: spec.Raw, Parsed: spec.Config,
-		Binding: binding, Program: program, Tag: to,
-	})
-	e.draft = nil
+		Binding: binding, Tag: to,
+	}
+	if program := spec.compiled(binding, to); program != nil {
+		create.Program, create.Prepared = program, spec.bound.draft
+	}
+	g, err := e.generators.Create(create)
 	if err != nil {
 		return nil, generatorError(err)
 	}
@@ -429,8 +429,8 @@ type learner struct{ *Engine }
 var _ generator.Learner = learner{}
 
 // Learn implements generator.Learner.
-func (l learner) Learn(g *generator.Generator) (id string, err error) {
-	d := l.draft
+func (l learner) Learn(g *generator.Generator, prepared any) (id string, err error) {
+	d, _ := prepared.(*learning.Draft)
 	if d == nil {
 		if d, err = draftOf(g.Program(), targetOf(g).iface); err != nil {
 			return "", err
