@@ -40,8 +40,9 @@ var arrows = map[string][]string{
 	"generator/transmit":  {"generator", "stack/header", "stack/loop", "stack/link"},
 	"sim":                 {"stack/header", "stack/loop", "stack/link", "stack"},
 	"server/engine":       {"filter", "internal/document", "stack/header", "stack/loop", "stack/link", "stack", "learning", "generator"},
-	"server":              {"internal/document", "server/engine", "stack/header", "stack/loop", "stack/link", "stack", "learning", "generator"},
-	"sim/scenario":        {"sim", "internal/document", "internal/document/node", "server/engine", "stack/header", "stack/loop", "stack/link", "stack/link/pcapng", "stack", "learning", "generator"},
+	"server/bodies":       {"filter", "internal/document", "server/engine", "stack/header", "stack/loop", "stack", "learning", "generator"},
+	"server":              {"internal/document", "server/bodies", "server/engine", "stack/header", "stack/loop", "stack/link", "stack", "learning", "generator"},
+	"sim/scenario":        {"sim", "internal/document", "internal/document/node", "server/bodies", "server/engine", "stack/header", "stack/loop", "stack/link", "stack/link/pcapng", "stack", "learning", "generator"},
 	"internal/document":   {},
 	"internal/document/":  {},
 	"internal/netlab":     {},
@@ -56,7 +57,7 @@ var arrows = map[string][]string{
 
 // loopAffine are the packages whose code runs on a loop, in real time and in
 // simulation alike.
-var loopAffine = []string{"filter", "stack", "stack/wheel", "learning", "learning/congestion", "generator", "sim", "server/engine"}
+var loopAffine = []string{"filter", "stack", "stack/wheel", "learning", "learning/congestion", "generator", "sim", "server/bodies", "server/engine"}
 
 // bannedImports of loop-affine packages, with the reason.
 var bannedImports = map[string]string{

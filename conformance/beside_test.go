@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"glean/generator"
+	"glean/server/bodies"
 	"glean/server/engine"
 )
 
@@ -54,7 +55,7 @@ func TestLearningBesideTraffic(t *testing.T) {
 // addTraffic adds a generator on the port that sends what it can.
 func (g *glean) addTraffic() {
 	g.t.Helper()
-	spec, err := engine.ParseGenerator([]byte(`{"id":"traffic","target_id":"0","config":{"duration":{"continuous":true},
+	spec, err := bodies.Strict.Generator([]byte(`{"id":"traffic","target_id":"0","config":{"duration":{"continuous":true},
 		"load":{"rate":{"value":100000000,"period":"second"},"units":"frames"},"traffic":[{"length":{"fixed":64},"packet":{"protocols":[
 		{"ethernet":{"destination":"02:00:00:00:00:99","source":"02:00:00:00:00:98"}},{"ipv4":{}},{"udp":{}}]}}]}}`))
 	if err == nil {

@@ -14,6 +14,7 @@ import (
 	"glean/generator/transmit"
 	"glean/internal/netlab"
 	"glean/learning"
+	"glean/server/bodies"
 	"glean/server/engine"
 	"glean/stack"
 	"glean/stack/link"
@@ -142,7 +143,7 @@ func (g *glean) attach(spec engine.PortSpec, k closable) {
 // iface makes an interface of a body as POST /interfaces takes it.
 func (g *glean) iface(body string) {
 	g.t.Helper()
-	spec, err := engine.ParseInterface([]byte(body))
+	spec, err := bodies.Strict.Interface([]byte(body))
 	if err == nil {
 		g.do(func(e *engine.Engine) { _, err = e.CreateInterface(spec) })
 	}

@@ -14,6 +14,7 @@ import (
 
 	"glean/generator"
 	"glean/internal/netlab"
+	"glean/server/bodies"
 	"glean/server/engine"
 	"glean/stack/header"
 )
@@ -61,7 +62,7 @@ func (p *peer) load(address string) *generator.Result {
 		family, bits = "ipv6", "/64"
 	}
 	id := "load-" + family
-	spec, err := engine.ParseGenerator(fmt.Appendf(nil, `{"id":%q,"target_id":"if-1","config":{"duration":{"continuous":true},
+	spec, err := bodies.Strict.Generator(fmt.Appendf(nil, `{"id":%q,"target_id":"if-1","config":{"duration":{"continuous":true},
 		"load":{"rate":{"value":100000,"period":"second"},"units":"frames"},"traffic":[{"length":{"fixed":128},"packet":{"protocols":[
 		{"ethernet":{}},{%q:{"destination":%q}},{"udp":{"destination":9}}]}}]}}`, id, family, address))
 	if err != nil {

@@ -10,6 +10,7 @@ import (
 
 	"glean/generator"
 	"glean/internal/netlab"
+	"glean/server/bodies"
 	"glean/server/engine"
 	"glean/stack/link/afpacket"
 	"glean/stack/link/tap"
@@ -288,7 +289,7 @@ func (p trunk) throughRouter(far *netlab.Namespace, to string) {
 	if address.Addr().Is6() {
 		family, source = "ipv6", "2001:db8:10::100"
 	}
-	spec, err := engine.ParseGenerator(fmt.Appendf(nil, `{"id":"through-%[1]s","target_id":"if-1","config":{"duration":{"frames":%[4]d},
+	spec, err := bodies.Strict.Generator(fmt.Appendf(nil, `{"id":"through-%[1]s","target_id":"if-1","config":{"duration":{"frames":%[4]d},
 		"load":{"rate":{"value":2000,"period":"second"},"units":"frames"},"traffic":[{"length":{"fixed":128},"packet":{"protocols":[
 		{"ethernet":{}},{%[1]q:{"source":%[2]q,"destination":%[3]q}},{"udp":{"destination":5000}}]}}]}}`, family, source, to, frames))
 	if err != nil {

@@ -3,22 +3,15 @@ package generator
 import (
 	"fmt"
 	"strings"
+
+	"glean/internal/document"
 )
 
 // Fault is one thing that is wrong with a configuration.
-type Fault struct {
-	Path   string `json:"path"`   // as config.traffic[0].packet.protocols[1].ipv4.destination
-	Detail string `json:"detail"` // names the value and the rule
-}
+type Fault = document.Fault
 
-func (f Fault) String() string { return f.Path + ": " + f.Detail }
-
-// Warnings are about members of a configuration that were ignored: how many, and
-// the first of them.
-type Warnings struct {
-	Count int
-	First []Fault
-}
+// Warnings are about members of a configuration that were ignored.
+type Warnings = document.Warnings
 
 // maxFaults bounds the answer to a configuration that is wrong everywhere.
 const maxFaults = 256
@@ -43,9 +36,9 @@ func (fs Faults) Error() string {
 func (fs *Faults) add(path, format string, args ...any) {
 	switch {
 	case len(*fs) < maxFaults:
-		*fs = append(*fs, Fault{path, fmt.Sprintf(format, args...)})
+		*fs = append(*fs, Fault{Path: path, Detail: fmt.Sprintf(format, args...)})
 	case len(*fs) == maxFaults:
-		*fs = append(*fs, Fault{"config", fmt.Sprintf("more than %d faults; the rest is not listed", maxFaults)})
+		*fs = append(*fs, Fault{Path: "config", Detail: fmt.Sprintf("more than %d faults; the rest is not listed", maxFaults)})
 	}
 }
 

@@ -47,7 +47,7 @@ var configSchema = document.ObjectOf("config", "what a generator sends, how fast
 func ConfigSchema() *document.Schema { return configSchema }
 
 var durationSchema = document.ObjectOf("duration", "when a run ends by itself: the first that is there of continuous (true), frames, time",
-	document.Optional("continuous", &document.Schema{Type: document.Boolean, About: "true: it ends when it is stopped"}),
+	document.Optional("continuous", &document.Schema{Type: document.TypeBoolean, About: "true: it ends when it is stopped"}),
 	document.Optional("frames", document.Number(1, maxFrames, "frames to send")),
 	document.Optional("time", document.ObjectOf("time", "how long to send",
 		document.Required("value", document.Number(1, uint64(maxTime/timeSizes[3]), "in units; at most about 73 years")),
@@ -123,7 +123,7 @@ func fillSchema() *document.Schema {
 	for _, f := range fills {
 		s.Members = append(s.Members, document.Optional(f.name, document.Number(0, f.limit, about[f.fill])))
 	}
-	s.Members = append(s.Members, document.Optional("prbs", &document.Schema{Type: document.Boolean, About: "true: the sequence of x^23+x^18+1, inverted"}))
+	s.Members = append(s.Members, document.Optional("prbs", &document.Schema{Type: document.TypeBoolean, About: "true: the sequence of x^23+x^18+1, inverted"}))
 	return s
 }
 
@@ -177,23 +177,23 @@ func fieldSchema(f *field) *document.Schema {
 	}
 	switch f.kind {
 	case typeInteger:
-		s.Type, s.Max, s.Default = document.Integer, f.max(), strconv.FormatUint(f.preset.lo, 10)
+		s.Type, s.Max, s.Default = document.TypeInteger, f.max(), strconv.FormatUint(f.preset.lo, 10)
 		if f.scale > 1 {
 			s.About = strings.TrimPrefix(fmt.Sprintf("%s; a multiple of %d", s.About, f.scale), "; ")
 		}
 	case typeBoolean:
-		s.Type, s.Default = document.Boolean, strconv.FormatBool(f.preset.lo != 0)
+		s.Type, s.Default = document.TypeBoolean, strconv.FormatBool(f.preset.lo != 0)
 	case typeWord:
-		s.Type, s.Words = document.Text, f.words
+		s.Type, s.Words = document.TypeText, f.words
 		s.Default = f.words[slices.Index(f.values, f.preset.lo)]
 	case typeFlags:
-		s.Type, s.Items = document.List, document.WordOf(f.words, "", "")
+		s.Type, s.Items = document.TypeList, document.WordOf(f.words, "", "")
 	case typeMAC:
-		s.Type, s.Shape, s.Default = document.Text, "MAC address", "00:00:00:00:00:00"
+		s.Type, s.Shape, s.Default = document.TypeText, "MAC address", "00:00:00:00:00:00"
 	case typeIPv4:
-		s.Type, s.Shape, s.Default = document.Text, "IPv4 address", "0.0.0.0"
+		s.Type, s.Shape, s.Default = document.TypeText, "IPv4 address", "0.0.0.0"
 	case typeIPv6:
-		s.Type, s.Shape, s.Default = document.Text, "IPv6 address", "::"
+		s.Type, s.Shape, s.Default = document.TypeText, "IPv6 address", "::"
 	}
 	return s
 }
@@ -206,7 +206,7 @@ var modifiersSchema = document.ObjectOf("modifiers", "give fields of the protoco
 var modifierSchema = func() *document.Schema {
 	s := document.ObjectOf("modifier", "the values of one field: exactly one of field, ipv4, ipv6, mac",
 		document.Required("name", document.TextOf("", "a field of the protocol; data of custom")),
-		document.Required("permute", &document.Schema{Type: document.Boolean, About: "true: the values in a shuffled order, the same in every run"}),
+		document.Required("permute", &document.Schema{Type: document.TypeBoolean, About: "true: the values in a shuffled order, the same in every run"}),
 		document.Optional("offset", document.Number(0, MaxCustomSize, "of custom, and required there: the octet of its data where the value begins")),
 	)
 	about := map[fieldType]string{

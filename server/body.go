@@ -7,7 +7,7 @@ import (
 	"os"
 	"time"
 
-	"glean/server/engine"
+	"glean/server/bodies"
 )
 
 // smallBody is the size in octets up to which a body is read and parsed whatever
@@ -28,7 +28,7 @@ func body[T any](r *request, w *responseWriter, parse func([]byte) (T, error)) (
 		return none, err
 	}
 	if len(held.text) > smallBody {
-		if err := held.hold(held.octets+engine.ParseEstimate(held.text), held.shared); err != nil {
+		if err := held.hold(held.octets+bodies.Estimate(held.text), held.shared); err != nil {
 			return none, busy(w, err)
 		}
 	}

@@ -23,6 +23,7 @@ import (
 	"pgregory.net/rapid"
 
 	"glean/generator"
+	"glean/server/bodies"
 	"glean/server/engine"
 	"glean/sim"
 	"glean/stack"
@@ -110,7 +111,7 @@ func (l *logged) host(port int, mac byte, prefixes ...string) *sim.Host {
 
 func (l *logged) addInterface(body string) {
 	l.t.Helper()
-	spec, err := engine.ParseInterface([]byte(body))
+	spec, err := bodies.Strict.Interface([]byte(body))
 	l.must(err)
 	_, err = l.CreateInterface(spec)
 	l.must(err)
@@ -118,7 +119,7 @@ func (l *logged) addInterface(body string) {
 
 func (l *logged) learn(body string) {
 	l.t.Helper()
-	spec, err := engine.ParseLearning([]byte(body))
+	spec, err := bodies.Learning([]byte(body))
 	l.must(err)
 	_, err = l.StartLearning(spec)
 	l.must(err)
@@ -131,7 +132,7 @@ func (l *logged) generator(id, target, learning string, destinations ...string) 
 	for _, d := range destinations {
 		traffic = append(traffic, `{"length":{"fixed":100},"packet":{"protocols":[{"ethernet":{}},{"ipv4":{"destination":"`+d+`"}},{"udp":{"destination":5000}}]}}`)
 	}
-	spec, err := engine.ParseGenerator([]byte(fmt.Sprintf(`{"id":%q,"target_id":%q,"config":{"duration":{"continuous":true},
+	spec, err := bodies.Strict.Generator([]byte(fmt.Sprintf(`{"id":%q,"target_id":%q,"config":{"duration":{"continuous":true},
 		"load":{"rate":{"value":100,"period":"seconds"},"units":"frames"},"order":"round-robin","learning":{%s},"traffic":[%s]}}`,
 		id, target, learning, strings.Join(traffic, ","))))
 	l.must(err)

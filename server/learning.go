@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"glean/learning"
+	"glean/server/bodies"
 	"glean/server/engine"
 	"glean/stack/loop"
 )
@@ -74,7 +75,7 @@ func (s *Server) learningJSON(v learningView) learningJSON {
 
 // startLearning answers POST /learning.
 func (s *Server) startLearning(w *responseWriter, r *request) error {
-	spec, err := body(r, w, engine.ParseLearning)
+	spec, err := body(r, w, bodies.Learning)
 	if err != nil {
 		return err
 	}

@@ -6,6 +6,7 @@ import (
 	"hash/fnv"
 	"net/http"
 
+	"glean/server/bodies"
 	"glean/server/engine"
 	"glean/stack/header"
 	"glean/stack/link"
@@ -265,7 +266,7 @@ func (s *Server) putPort(w *responseWriter, r *request) error {
 	}
 	parse := func(raw []byte) (struct{}, error) { return struct{}{}, s.dialect().CheckPort(raw, v) }
 	if s.OpenPerf && v.Spec.Kind != engine.KindBond {
-		parse = func(raw []byte) (struct{}, error) { return struct{}{}, engine.CheckOpenPerfPort(raw, v) }
+		parse = func(raw []byte) (struct{}, error) { return struct{}{}, bodies.CheckOpenPerfPort(raw, v) }
 	}
 	if _, err := body(r, w, parse); err != nil {
 		return err

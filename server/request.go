@@ -12,6 +12,7 @@ import (
 	"strconv"
 	"strings"
 
+	"glean/server/bodies"
 	"glean/server/engine"
 )
 
@@ -27,11 +28,11 @@ type request struct {
 func (r *request) id() string { return r.parameters["id"] }
 
 // dialect is how the server reads bodies.
-func (s *Server) dialect() engine.Dialect {
+func (s *Server) dialect() bodies.Dialect {
 	if s.OpenPerf {
-		return engine.AsOpenPerf
+		return bodies.AsOpenPerf
 	}
-	return engine.Strict
+	return bodies.Strict
 }
 
 // warningsJSON are the members of a reply about members that were ignored when

@@ -11,7 +11,7 @@ import (
 	"github.com/getkin/kin-openapi/openapi3"
 
 	"glean/internal/document"
-	"glean/server/engine"
+	"glean/server/bodies"
 )
 
 // TestDocumentAndReadersAgree walks openapi.yaml and the descriptions that the
@@ -19,7 +19,7 @@ import (
 // words and defaults.
 func TestDocumentAndReadersAgree(t *testing.T) {
 	compared := 0
-	for name, described := range engine.Schemas() {
+	for name, described := range bodies.Schemas() {
 		ref := apiDocument().Components.Schemas[name]
 		if ref == nil {
 			t.Errorf("openapi.yaml has no schema %s", name)
@@ -51,7 +51,7 @@ func (c comparison) value(path string, described *document.Schema, ref *openapi3
 	if len(s.AllOf) == 1 {
 		s = s.AllOf[0].Value
 	}
-	if described.Type == document.Any {
+	if described.Type == document.TypeAny {
 		return
 	}
 	if !s.Type.Is(described.Type.String()) {
@@ -60,12 +60,12 @@ func (c comparison) value(path string, described *document.Schema, ref *openapi3
 	}
 	c.defaults(path, described, s)
 	switch described.Type {
-	case document.Integer:
+	case document.TypeInteger:
 		c.differ(path, "minimum", limit(s.Min), float64(described.Min))
 		c.differ(path, "maximum", limit(s.Max), float64(described.Max))
-	case document.Text:
+	case document.TypeText:
 		c.words(path, described, s)
-	case document.List:
+	case document.TypeList:
 		c.differ(path, "minItems", s.MinItems, described.MinItems)
 		most := uint64(0)
 		if s.MaxItems != nil {
@@ -73,7 +73,7 @@ func (c comparison) value(path string, described *document.Schema, ref *openapi3
 		}
 		c.differ(path, "maxItems", most, described.MaxItems)
 		c.value(path+"[]", described.Items, s.Items)
-	case document.Object:
+	case document.TypeObject:
 		c.object(path, described, s)
 	}
 }

@@ -33,6 +33,6 @@ func limit(name, about string) document.Member {
 var configSchema = document.OwnObject("file", "the configuration file (YAML)",
 	document.Optional("listen", document.TextOf("address:port", "of the REST API")),
 	document.Optional("ports", document.ListOf(portEntrySchema, 0, 0, "")),
-	document.Optional("resources", &document.Schema{Type: document.Object, About: "\"/collection/id\": the body that would be POSTed to the collection"}),
+	document.Optional("resources", &document.Schema{Type: document.TypeObject, About: "\"/collection/id\": the body that would be POSTed to the collection"}),
 	document.Optional("limits", limitsSchema),
 )

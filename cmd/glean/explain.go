@@ -8,7 +8,7 @@ import (
 
 	"glean/internal/document"
 	"glean/server"
-	"glean/server/engine"
+	"glean/server/bodies"
 )
 
 // topic is what "glean explain NAME" prints.
@@ -48,7 +48,7 @@ var bodyNames = map[string]string{
 
 // topics lists all topics in the order in which they are listed.
 func topics() []topic {
-	schemas := engine.Schemas()
+	schemas := bodies.Schemas()
 	var list []topic
 	for _, p := range topicPaths {
 		where := bodyNames[p.body]

@@ -24,7 +24,7 @@ func TestExplainPrintsWhatTheReadersKnow(t *testing.T) {
 			if !m.ReadOnly && !strings.Contains(out.String(), "\n  "+m.Name+" ") {
 				t.Errorf("%s does not name %s", topic.name, m.Name)
 			}
-			if facts := m.Facts(); m.Type != document.Object && !m.ReadOnly && !strings.Contains(out.String(), facts) {
+			if facts := m.Facts(); m.Type != document.TypeObject && !m.ReadOnly && !strings.Contains(out.String(), facts) {
 				t.Errorf("%s.%s: no %q", topic.name, m.Name, facts)
 			}
 		}

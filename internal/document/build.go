@@ -4,7 +4,7 @@ import "strconv"
 
 // ObjectOf describes an object of OpenPerf's, or of a reply.
 func ObjectOf(name, about string, members ...Member) *Schema {
-	return &Schema{Type: Object, Name: name, About: about, Members: members}
+	return &Schema{Type: TypeObject, Name: name, About: about, Members: members}
 }
 
 // OwnObject describes an object that OpenPerf does not have.
@@ -23,12 +23,12 @@ func ChoiceOf(name, about string, members ...Member) *Schema {
 
 // ListOf describes a list of least to most items; most 0 is no limit.
 func ListOf(items *Schema, least, most int, about string) *Schema {
-	return &Schema{Type: List, Items: items, MinItems: least, MaxItems: most, About: about}
+	return &Schema{Type: TypeList, Items: items, MinItems: least, MaxItems: most, About: about}
 }
 
 // Number describes an integer from least to most; most 0 is no limit.
 func Number(least, most uint64, about string) *Schema {
-	return &Schema{Type: Integer, Min: least, Max: most, About: about}
+	return &Schema{Type: TypeInteger, Min: least, Max: most, About: about}
 }
 
 // NumberOr is Number with a default.
@@ -40,16 +40,16 @@ func NumberOr(least, most, otherwise uint64, about string) *Schema {
 
 // Flag describes true or false with a default.
 func Flag(otherwise bool, about string) *Schema {
-	return &Schema{Type: Boolean, Default: strconv.FormatBool(otherwise), About: about}
+	return &Schema{Type: TypeBoolean, Default: strconv.FormatBool(otherwise), About: about}
 }
 
 // TextOf describes a string by its shape.
-func TextOf(shape, about string) *Schema { return &Schema{Type: Text, Shape: shape, About: about} }
+func TextOf(shape, about string) *Schema { return &Schema{Type: TypeText, Shape: shape, About: about} }
 
 // WordOf describes one of some words. otherwise is the default, "" if there is
 // none.
 func WordOf(words []string, otherwise, about string) *Schema {
-	return &Schema{Type: Text, Words: words, Default: otherwise, About: about}
+	return &Schema{Type: TypeText, Words: words, Default: otherwise, About: about}
 }
 
 // Opaque describes a value whose inside is not described.

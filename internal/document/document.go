@@ -1,24 +1,29 @@
-// Package document describes the objects that users write: their members with
-// type, range, default and meaning. The readers of request bodies, configuration
-// files and scenario files refuse unknown members by these descriptions, "glean
-// explain" and "glean sim help" print them, and tests hold openapi.yaml and the
-// readers to them.
+// Package document reads the documents that users write, and describes them.
 //
-// A description is made once, at start, and never changed after that.
+// Open value.go first: Read checks a JSON text (json.go) and hands its outermost
+// object to the caller, who takes it apart member by member. Every fault is collected
+// with its path (fault.go), so that one pass finds them all. Reading takes no memory
+// besides the text, however large or deep it is.
+//
+// A Schema (document.go) describes a document: its members with type, range, default
+// and meaning. The readers of request bodies, configuration files and scenario files
+// refuse unknown members by these descriptions (nearest.go), "glean explain" and
+// "glean sim help" print them (print.go), and tests hold openapi.yaml and the readers
+// to them. A description is made once, at start, and never changed after that.
 package document
 
 // Type is the JSON type of a value.
 type Type uint8
 
-// Types. Any is a value whose inside is not described: what only a reply
-// holds.
+// Types. TypeAny is a value whose inside is not described, because only replies hold
+// it.
 const (
-	Any Type = iota
-	Object
-	List
-	Integer
-	Text
-	Boolean
+	TypeAny Type = iota
+	TypeObject
+	TypeList
+	TypeInteger
+	TypeText
+	TypeBoolean
 )
 
 var typeNames = [...]string{"any", "object", "array", "integer", "string", "boolean"}
@@ -29,23 +34,23 @@ func (t Type) String() string { return typeNames[t] }
 // Schema describes a value. Limits are inclusive.
 type Schema struct {
 	Type    Type
-	Members []Member // of an Object
-	Items   *Schema  // of a List
-	Name    string   // what an Object is called in messages, as "ipv4"
+	Members []Member // of an object
+	Items   *Schema  // of a list
+	Name    string   // what an object is called in messages, as "ipv4"
 	About   string   // one sentence
 
-	Min, Max           uint64 // of an Integer; Max 0: no upper limit
-	MinItems, MaxItems int    // of a List; MaxItems 0: no upper limit
+	Min, Max           uint64 // of an integer; Max 0: no upper limit
+	MinItems, MaxItems int    // of a list; MaxItems 0: no upper limit
 	Words              []string
 	Default            string // as JSON writes it, a string without quotes; empty: none
-	Shape              string // of a Text: "MAC address", "IPv4 address", ...
+	Shape              string // of a string: "MAC address", "IPv4 address", ...
 
 	// Own is set for objects that OpenPerf does not have. Their unknown members
 	// are refused with --openperf too.
 	Own bool
 	// OneOf is set for objects that hold exactly one of their members.
 	OneOf bool
-	// Keyed describes the values of an Object whose members have names that the
+	// Keyed describes the values of an object whose members have names that the
 	// user chooses.
 	Keyed *Schema
 }
@@ -76,7 +81,7 @@ func (s *Schema) Find(name string) *Member {
 // Knows reports whether an object may hold a member of that name. Of values
 // that are not described it reports true.
 func (s *Schema) Knows(name string) bool {
-	return s == nil || s.Type != Object || s.Keyed != nil || s.Find(name) != nil
+	return s == nil || s.Type != TypeObject || s.Keyed != nil || s.Find(name) != nil
 }
 
 // Below returns the description of an object's member; nil if it is not

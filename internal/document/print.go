@@ -77,9 +77,9 @@ func (p *printer) object(s *Schema, depth int) {
 // inside is the object that a value is, or that a list is made of.
 func (s *Schema) inside() *Schema {
 	switch {
-	case s.Type == Object && s.Keyed != nil:
+	case s.Type == TypeObject && s.Keyed != nil:
 		return s.Keyed.inside()
-	case s.Type == Object:
+	case s.Type == TypeObject:
 		return s
 	case s.Items != nil:
 		return s.Items.inside()
@@ -92,24 +92,24 @@ func (s *Schema) inside() *Schema {
 func (s *Schema) Facts() string {
 	text := s.Type.String()
 	switch s.Type {
-	case Integer:
+	case TypeInteger:
 		text += s.span()
-	case List:
+	case TypeList:
 		text = "list of " + s.Items.Facts()
-		if s.Items.Type == Object {
+		if s.Items.Type == TypeObject {
 			text = "list of objects"
 		}
 		if count := s.size(); count != "" {
 			text += ", " + count
 		}
-	case Text:
+	case TypeText:
 		switch {
 		case len(s.Words) > 0:
 			text = strings.Join(s.Words, " | ")
 		case s.Shape != "":
 			text = s.Shape
 		}
-	case Boolean:
+	case TypeBoolean:
 		text = "true or false"
 	}
 	if s.Default != "" {

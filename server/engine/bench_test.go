@@ -10,6 +10,7 @@ import (
 
 	"glean/generator"
 	"glean/learning"
+	"glean/server/bodies"
 	"glean/server/engine"
 	"glean/sim"
 	"glean/stack/link"
@@ -53,7 +54,7 @@ func BenchmarkLearnOneAddress(b *testing.B) {
 			e.AttachPort(id, end)
 		}
 		for _, body := range []string{askerBody, answererBody} {
-			spec, err := engine.ParseInterface([]byte(body))
+			spec, err := bodies.Strict.Interface([]byte(body))
 			if err == nil {
 				_, err = e.CreateInterface(spec)
 			}

@@ -21,7 +21,7 @@ func (e *Engine) CreateBond(spec PortSpec) (PortView, error) {
 		}
 	}
 	if len(faults) > 0 {
-		return PortView{}, badBody(faults)
+		return PortView{}, Refuse(Invalid, faults)
 	}
 	e.bonds[spec.ID] = spec
 	e.emit(Event{Type: "port", ID: spec.ID, PortID: spec.ID, What: "created", Detail: string(spec.Kind)})

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"glean/server/bodies"
 	"glean/server/engine"
 )
 
@@ -27,7 +28,7 @@ func TestConfigFaultsNameTheMember(t *testing.T) {
 		{"table beyond all bounds", v4("198.18.0.20", 24, ""), `"max_entries":16777215`, "config.neighbor.max_entries", "16777214"},
 	} {
 		body := `{"id":"if-1","port_id":"0","config":{"protocols":[{"eth":{"mac_address":"02:00:00:00:00:b0"}}` + c.protocols + `],"neighbor":{` + c.neighbor + `}}}`
-		spec, err := engine.ParseInterface([]byte(body))
+		spec, err := bodies.Strict.Interface([]byte(body))
 		if err == nil {
 			_, err = n.CreateInterface(spec)
 		}

@@ -8,6 +8,7 @@ import (
 
 	"glean/generator"
 	"glean/learning"
+	"glean/server/bodies"
 	"glean/server/engine"
 	"glean/sim"
 	"glean/stack/link"
@@ -58,7 +59,7 @@ func (b *bench) createGenerators(specs []engine.GeneratorSpec) (views []engine.G
 
 func (b *bench) addInterface(body string) {
 	b.t.Helper()
-	spec, err := engine.ParseInterface([]byte(body))
+	spec, err := bodies.Strict.Interface([]byte(body))
 	if err == nil {
 		_, err = b.CreateInterface(spec)
 	}
@@ -95,7 +96,7 @@ func (b *bench) addGenerator(id, destinations string) engine.GeneratorView {
 
 func parsedGenerator(t testing.TB, body []byte) engine.GeneratorSpec {
 	t.Helper()
-	spec, err := engine.ParseGenerator(body)
+	spec, err := bodies.Strict.Generator(body)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -209,7 +210,7 @@ func TestBulkCreateIsAllOrNothing(t *testing.T) {
 	b.addInterface(ifA)
 	var specs []engine.GeneratorSpec
 	for _, id := range []string{"gen-1", "gen-2", "gen-1"} {
-		spec, err := engine.ParseGenerator(generatorBody(id, `"198.18.0.11"`))
+		spec, err := bodies.Strict.Generator(generatorBody(id, `"198.18.0.11"`))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -329,7 +330,7 @@ func TestSilentlyChangedMACIsLearned(t *testing.T) {
 // not care what becomes of the interface.
 func TestTargetsOfTheSameName(t *testing.T) {
 	b := newBench(t)
-	spec, err := engine.ParseGenerator([]byte(strings.Replace(string(generatorBody("gen-1", `"198.18.0.11"`)), "if-a", "a", 1)))
+	spec, err := bodies.Strict.Generator([]byte(strings.Replace(string(generatorBody("gen-1", `"198.18.0.11"`)), "if-a", "a", 1)))
 	if err == nil {
 		_, err = b.CreateGenerator(spec)
 	}
@@ -360,7 +361,7 @@ func TestBulkStartRollsBackBesideADelete(t *testing.T) {
 	b.addInterface(ifA)
 	var ids []string
 	for _, id := range []string{"g1", "g2", "g3"} {
-		spec, err := engine.ParseGenerator([]byte(strings.Replace(string(generatorBody(id, `"198.18.0.11"`)), "if-a", "a", 1)))
+		spec, err := bodies.Strict.Generator([]byte(strings.Replace(string(generatorBody(id, `"198.18.0.11"`)), "if-a", "a", 1)))
 		if err == nil {
 			_, err = b.CreateGenerator(spec)
 		}

@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"strings"
 
-	"glean/generator"
+	"glean/internal/document"
 )
 
 // Kind classifies an error by what the caller can do about it.
@@ -21,10 +21,10 @@ const (
 
 // Fault is one thing wrong with a request: the JSON path of the member and what
 // is wrong with it.
-type Fault = generator.Fault
+type Fault = document.Fault
 
 // Warnings are about members of a body that were ignored.
-type Warnings = generator.Warnings
+type Warnings = document.Warnings
 
 // Error is what the engine's methods return.
 type Error struct {
@@ -53,6 +53,11 @@ func (e *Error) Error() string {
 func invalid(path, format string, args ...any) *Error {
 	detail := fmt.Sprintf(format, args...)
 	return &Error{Kind: Invalid, Detail: path + ": " + detail, Faults: []Fault{{Path: path, Detail: detail}}}
+}
+
+// Refuse returns the error about faults, of which there is at least one.
+func Refuse(kind Kind, faults []Fault) *Error {
+	return &Error{Kind: kind, Detail: faults[0].String(), Faults: faults}
 }
 
 func notFound(what, id string) *Error {

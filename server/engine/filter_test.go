@@ -5,7 +5,7 @@ import (
 	"testing"
 
 	"glean/learning"
-	"glean/server/engine"
+	"glean/server/bodies"
 	"glean/stack/loop"
 )
 
@@ -24,7 +24,7 @@ func TestPacketFilters(t *testing.T) {
 	} {
 		n := newNetwork(t, 1)
 		n.farm(0, 1, "198.18.0.1", "")
-		spec, err := engine.ParseInterface([]byte(fmt.Sprintf(
+		spec, err := bodies.Strict.Interface([]byte(fmt.Sprintf(
 			`{"id":"if","port_id":"0","config":{%s"protocols":[{"eth":{"mac_address":"02:00:00:00:00:a0"}}%s]}}`,
 			c.filters, v4("198.18.0.200", 24, ""))))
 		if err == nil {

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"cmp"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"net/netip"
@@ -13,6 +14,17 @@ import (
 	"glean/stack"
 	"glean/stack/header"
 )
+
+// InterfaceEcho holds members of an interface's body that mean nothing to the engine,
+// but are shown again as they were given.
+type InterfaceEcho struct {
+	Order            []string // the kinds of the protocol entries: "eth", "vlan", "ipv4", "ipv6"
+	Method4          string   // "static", "dhcp", "auto"; empty without ipv4
+	Method6          string   // "static", "dhcp6", "auto"; empty without ipv6
+	Hostname, Client string   // of dhcp
+	Stateless        bool     // of dhcp6
+	Neighbor         json.RawMessage
+}
 
 // InterfaceSpec is what an interface is asked to be. Absent addresses are
 // invalid netip values.

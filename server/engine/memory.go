@@ -227,26 +227,3 @@ func (spec *InterfaceSpec) interfaceSize() int64 {
 func (r *eventRing) octets() int64 {
 	return int64(cap(r.slots))*int64(unsafe.Sizeof(Event{})) + r.texts
 }
-
-// ParseEstimate is what reading a JSON body takes in passing, in octets: a value
-// costs some hundred however short it is.
-func ParseEstimate(raw []byte) int64 {
-	octets := 5 * int64(len(raw))
-	for at := 0; at < len(raw); at++ {
-		switch raw[at] {
-		case '"':
-			for at++; at < len(raw) && raw[at] != '"'; at++ {
-				if raw[at] == '\\' {
-					at++
-				}
-			}
-		case ',':
-			octets += 96
-		case '{', '[':
-			octets += 180
-		case ':':
-			octets += 300
-		}
-	}
-	return octets
-}

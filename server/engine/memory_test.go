@@ -8,6 +8,7 @@ import (
 
 	"pgregory.net/rapid"
 
+	"glean/server/bodies"
 	"glean/server/engine"
 	"glean/stack/loop"
 )
@@ -20,7 +21,7 @@ func manyFlows(n int) string {
 }
 
 func generatorOf(t testing.TB, id string, flows int) engine.GeneratorSpec {
-	spec, err := engine.Strict.Generator([]byte(manyFlows(flows)))
+	spec, err := bodies.Strict.Generator([]byte(manyFlows(flows)))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -11,6 +11,7 @@ import (
 
 	"glean/generator"
 	"glean/learning"
+	"glean/server/bodies"
 	"glean/server/engine"
 	"glean/sim"
 	"glean/stack"
@@ -166,7 +167,7 @@ func (n *network) addInterface(id string, port int, protocols, neighbor string) 
 	n.t.Helper()
 	body := fmt.Sprintf(`{"id":%q,"port_id":"%d","config":{"protocols":[{"eth":{"mac_address":"02:00:00:00:00:%02x"}}%s],"neighbor":{%s}}}`,
 		id, port, len(n.Interfaces())+0xa0, protocols, neighbor)
-	spec, err := engine.ParseInterface([]byte(body))
+	spec, err := bodies.Strict.Interface([]byte(body))
 	if err == nil {
 		_, err = n.CreateInterface(spec)
 	}
@@ -221,7 +222,7 @@ func (n *network) create(body []byte) engine.GeneratorView {
 }
 
 func (n *network) tryCreate(body []byte) (engine.GeneratorView, error) {
-	spec, err := engine.ParseGenerator(body)
+	spec, err := bodies.Strict.Generator(body)
 	if err != nil {
 		return engine.GeneratorView{}, err
 	}
@@ -231,7 +232,7 @@ func (n *network) tryCreate(body []byte) (engine.GeneratorView, error) {
 // learn starts a learning request of a body of POST /learning.
 func (n *network) learn(body string) *learning.Request {
 	n.t.Helper()
-	spec, err := engine.ParseLearning([]byte(body))
+	spec, err := bodies.Learning([]byte(body))
 	if err != nil {
 		n.t.Fatalf("%v\n%s", err, body)
 	}

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"glean/learning"
+	"glean/server/bodies"
 	"glean/server/engine"
 	"glean/sim"
 	"glean/stack/header"
@@ -281,7 +282,7 @@ func TestPrefixLengthBounds(t *testing.T) {
 	n.wantRows(r.ID(), map[string]string{"8.8.8.8": "resolving", "198.18.0.11": "resolving"})
 	for _, body := range []string{v4("198.18.0.10", 256, ""), v4("198.18.0.10", 33, ""), v4("198.18.0.10", -1, ""),
 		v6("2001:db8::a", 129, ""), v6("2001:db8::a", 256, ""), v6("2001:db8::a", 320, "")} {
-		_, err := engine.ParseInterface([]byte(`{"id":"x","port_id":"0","config":{"protocols":[{"eth":{"mac_address":"02:00:00:00:00:01"}}` + body + `]}}`))
+		_, err := bodies.Strict.Interface([]byte(`{"id":"x","port_id":"0","config":{"protocols":[{"eth":{"mac_address":"02:00:00:00:00:01"}}` + body + `]}}`))
 		if err == nil || !strings.Contains(fmt.Sprint(err.(*engine.Error).Faults), "prefix_length") {
 			t.Errorf("%s: %v", body, err)
 		}

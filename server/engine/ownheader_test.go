@@ -9,7 +9,7 @@ import (
 
 	"pgregory.net/rapid"
 
-	"glean/server/engine"
+	"glean/server/bodies"
 	"glean/stack/header"
 	"glean/stack/loop"
 )
@@ -42,7 +42,7 @@ func TestTrafficHasTheHeaderOfARPAndND(t *testing.T) {
 		mac := header.MACFromUint64(0x02<<40 | rapid.Uint64Range(0, 1<<40-1).Draw(rt, "mac"))
 		body := fmt.Sprintf(`{"id":"if-0","port_id":"0","config":{"protocols":[{"eth":{"mac_address":%q}}%s%s%s]}}`,
 			mac, entries, v4("198.18.0.10", 24, ""), v6("2001:db8::10", 64, ""))
-		spec, err := engine.ParseInterface([]byte(body))
+		spec, err := bodies.Strict.Interface([]byte(body))
 		if err == nil {
 			_, err = n.CreateInterface(spec)
 		}

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"sort"
 
+	"glean/internal/document"
 	"glean/stack"
 	"glean/stack/header"
 	"glean/stack/link"
@@ -70,7 +71,7 @@ type port struct {
 // follow.
 func (e *Engine) ReservePort(spec PortSpec) error {
 	if !ValidID(spec.ID) {
-		return invalid("id", "%q is not an id: %s", clip([]byte(spec.ID)), IDRule)
+		return invalid("id", "%q is not an id: %s", document.Clip(spec.ID), IDRule)
 	}
 	if err := e.freePortID(spec.ID); err != nil {
 		return err

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"glean/server/bodies"
 	"glean/server/engine"
 	"glean/stack/loop"
 )
@@ -15,12 +16,12 @@ func TestShortLengthsAreRefusedUnlessAsInOpenPerf(t *testing.T) {
 	body := strings.Replace(string(flowsTo("g", "if-0", "", "", "2001:db8::1")), `{"fixed":100}`, `{"fixed":64}`, 1)
 	body = strings.Replace(body, `{"udp":{"destination":5000}}`, `{"tcp":{}}`, 1)
 	for _, c := range []struct {
-		dialect engine.Dialect
+		dialect bodies.Dialect
 		bulk    bool
 		path    string // "": accepted
 	}{
-		{engine.Strict, false, "config.traffic[0].length"}, {engine.Strict, true, "items[0].config.traffic[0].length"},
-		{engine.AsOpenPerf, false, ""}, {engine.AsOpenPerf, true, ""},
+		{bodies.Strict, false, "config.traffic[0].length"}, {bodies.Strict, true, "items[0].config.traffic[0].length"},
+		{bodies.AsOpenPerf, false, ""}, {bodies.AsOpenPerf, true, ""},
 	} {
 		n := newNetwork(t, 1)
 		n.addInterface("if-0", 0, v6("2001:db8::10", 64, ""), "")

@@ -6,6 +6,9 @@ import (
 	"glean/generator"
 )
 
+// Toggle names the generator that ends and the one that begins in its place.
+type Toggle struct{ Replace, With string }
+
 // ToggleGenerator stops the generator t.Replace and starts t.With in its place.
 // A refusal is an error; else done runs on the loop with the new result, or with
 // what kept it from starting after all.

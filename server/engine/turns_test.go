@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"glean/generator"
+	"glean/server/bodies"
 	"glean/server/engine"
 	"glean/stack/loop"
 )
@@ -16,7 +17,7 @@ import (
 func portGenerators(t testing.TB, n int) []engine.GeneratorSpec {
 	specs := make([]engine.GeneratorSpec, n)
 	for i := range specs {
-		spec, err := engine.Strict.Generator([]byte(strings.Replace(string(generatorBody(fmt.Sprint("g-", i), `"198.18.0.11"`)), "if-a", "a", 1)))
+		spec, err := bodies.Strict.Generator([]byte(strings.Replace(string(generatorBody(fmt.Sprint("g-", i), `"198.18.0.11"`)), "if-a", "a", 1)))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -28,7 +29,7 @@ func portGenerators(t testing.TB, n int) []engine.GeneratorSpec {
 func manyInterfaces(t testing.TB, n int) []engine.InterfaceSpec {
 	specs := make([]engine.InterfaceSpec, n)
 	for i := range specs {
-		spec, err := engine.Strict.Interface(fmt.Appendf(nil, `{"id":"i-%d","port_id":"a","config":{"protocols":[{"eth":{"mac_address":"02:00:00:01:%02x:%02x"}},
+		spec, err := bodies.Strict.Interface(fmt.Appendf(nil, `{"id":"i-%d","port_id":"a","config":{"protocols":[{"eth":{"mac_address":"02:00:00:01:%02x:%02x"}},
 			{"ipv4":{"method":"static","static":{"address":"10.1.%d.%d","prefix_length":8}}}]}}`, i, i>>8, i&255, i>>8, i&255))
 		if err != nil {
 			t.Fatal(err)

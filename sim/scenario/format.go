@@ -175,7 +175,7 @@ var ruleFormat = document.OwnObject("rule", "",
 
 var expectFormat = document.OwnObject("expect", "what has to come of it",
 	document.Optional("learning", words("how every request ends", "completed", "timed_out", "cancelled")),
-	document.Optional("timed_out", &document.Schema{Type: document.Object, Keyed: document.TextOf("", ""), About: "ADDRESS: reason; all other addresses complete"}),
+	document.Optional("timed_out", &document.Schema{Type: document.TypeObject, Keyed: document.TextOf("", ""), About: "ADDRESS: reason; all other addresses complete"}),
 	document.Optional("within", saying(duration, "how long learning takes at most")),
 	document.Optional("answered_within", saying(duration, "when the last answer is in, at the latest")),
 	document.Optional("started", saying(listOrName, "generators that start")),

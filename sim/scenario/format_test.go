@@ -49,7 +49,7 @@ func TestFormatIsWhatTheReaderTakes(t *testing.T) {
 		}
 		read[path] = true
 		described := Format().At(path)
-		if described == nil || described.Type != document.Object {
+		if described == nil || described.Type != document.TypeObject {
 			if path != "topology.switches[]" {
 				t.Errorf("%s is read, but not described", path)
 			}
@@ -64,7 +64,7 @@ func TestFormatIsWhatTheReaderTakes(t *testing.T) {
 	}
 	var look func(path string, s *document.Schema)
 	look = func(path string, s *document.Schema) {
-		if s.Type == document.Object && s.Keyed == nil && !read[path] {
+		if s.Type == document.TypeObject && s.Keyed == nil && !read[path] {
 			t.Errorf("%s is described, but the file above does not have it", path)
 		}
 		for _, m := range s.Members {

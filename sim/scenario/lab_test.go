@@ -7,6 +7,7 @@ import (
 	"glean/generator"
 	"glean/generator/transmit"
 	"glean/learning"
+	"glean/server/bodies"
 	"glean/server/engine"
 	"glean/stack/link"
 	"glean/stack/loop"
@@ -77,7 +78,7 @@ func TestLab(t *testing.T) {
 // has been learned; done is called when all have ended.
 func labTraffic(e *engine.Engine, s *Scenario, done func()) error {
 	for _, b := range s.Interfaces {
-		spec, err := engine.ParseInterface(b.Raw)
+		spec, err := bodies.Strict.Interface(b.Raw)
 		if err != nil {
 			return err
 		}
@@ -94,7 +95,7 @@ func labTraffic(e *engine.Engine, s *Scenario, done func()) error {
 		}
 	})
 	for _, b := range s.Generators {
-		spec, err := engine.ParseGenerator(b.Raw)
+		spec, err := bodies.Strict.Generator(b.Raw)
 		if err != nil {
 			return err
 		}

@@ -7,6 +7,7 @@ import (
 
 	"go.yaml.in/yaml/v3"
 
+	"glean/server/bodies"
 	"glean/server/engine"
 )
 
@@ -85,15 +86,15 @@ func (v value) words(name string, do func(value, string)) {
 }
 
 var (
-	readInterface = bodyReader(engine.ParseInterface, func(v value) {
+	readInterface = bodyReader(bodies.Strict.Interface, func(v value) {
 		v.words("id", func(at value, id string) { at.define(anInterface, id) })
 		v.words("port_id", func(at value, id string) { at.refer(id, aPort) })
 	})
-	readGenerator = bodyReader(engine.ParseGenerator, func(v value) {
+	readGenerator = bodyReader(bodies.Strict.Generator, func(v value) {
 		v.words("id", func(at value, id string) { at.define(aGenerator, id) })
 		v.words("target_id", func(at value, id string) { at.refer(id, anInterface, aPort) })
 	})
-	readLearning = bodyReader(engine.ParseLearning, func(v value) {
+	readLearning = bodyReader(bodies.Learning, func(v value) {
 		v.words("id", func(at value, id string) { at.define(aRequest, id) })
 		v.words("interface_id", func(at value, id string) { at.refer(id, anInterface) })
 		v.words("generator_ids", func(at value, id string) { at.refer(id, aGenerator) })

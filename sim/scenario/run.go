@@ -9,6 +9,7 @@ import (
 
 	"glean/generator"
 	"glean/learning"
+	"glean/server/bodies"
 	"glean/server/engine"
 	"glean/sim"
 	"glean/stack/link"
@@ -214,7 +215,7 @@ func (r *Run) Engine() *engine.Engine { return r.engine }
 
 // AddInterface makes an interface of the body of POST /interfaces.
 func (r *Run) AddInterface(body []byte) error {
-	spec, err := engine.ParseInterface(body)
+	spec, err := bodies.Strict.Interface(body)
 	if err != nil {
 		return fmt.Errorf("interface %q: %w", spec.ID, err)
 	}
@@ -239,7 +240,7 @@ func (r *Run) AddInterface(body []byte) error {
 // AddGenerator makes a generator of the body of POST /packet/generators, and
 // has it started when it has been learned.
 func (r *Run) AddGenerator(body []byte) error {
-	spec, err := engine.ParseGenerator(body)
+	spec, err := bodies.Strict.Generator(body)
 	if err != nil {
 		return fmt.Errorf("generator %q: %w", spec.ID, err)
 	}
@@ -297,7 +298,7 @@ func (r *Run) Start(id string) error {
 
 // Learn starts a request of the body of POST /learning.
 func (r *Run) Learn(body []byte) error {
-	spec, err := engine.ParseLearning(body)
+	spec, err := bodies.Learning(body)
 	if err == nil {
 		_, err = r.engine.StartLearning(spec)
 	}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"glean/learning"
+	"glean/server/bodies"
 	"glean/server/engine"
 	"glean/sim"
 	"glean/stack/link"
@@ -82,7 +83,7 @@ func (w *Drawn) requestStep(i int) Step {
 		if _, err := r.engine.Interface(fmt.Sprintf("if-%d", q.Segment)); err != nil {
 			return nil // an order has deleted it
 		}
-		spec, err := engine.ParseLearning(raw)
+		spec, err := bodies.Learning(raw)
 		if err == nil {
 			spec.Mode = q.Mode // which only generators can choose by REST
 			_, err = r.engine.StartLearning(spec)

@@ -1,4 +1,4 @@
-package engine
+package bodies
 
 import (
 	"encoding/json"
@@ -10,31 +10,47 @@ import (
 	"testing"
 
 	"glean/internal/document"
+	"glean/server/engine"
 )
 
 // bodies are what the schemas describe, each with its reader.
 var bodies = []struct {
 	name   string
 	schema *document.Schema
-	read   func(d Dialect, raw []byte) (Warnings, error)
+	read   func(d Dialect, raw []byte) (document.Warnings, error)
 }{
-	{"port", portSchema, func(d Dialect, raw []byte) (Warnings, error) { s, err := d.Port(raw); return s.Warnings, err }},
-	{"interface", interfaceSchema, func(d Dialect, raw []byte) (Warnings, error) {
+	{"port", portSchema, func(d Dialect, raw []byte) (document.Warnings, error) { s, err := d.Port(raw); return s.Warnings, err }},
+	{"interface", interfaceSchema, func(d Dialect, raw []byte) (document.Warnings, error) {
 		s, err := d.Interface(raw)
 		return s.Warnings, err
 	}},
-	{"generator", generatorSchema, func(d Dialect, raw []byte) (w Warnings, err error) {
+	{"generator", generatorSchema, func(d Dialect, raw []byte) (w document.Warnings, err error) {
 		s, err := d.Generator(raw)
 		if s.Config != nil {
 			w = s.Config.Warnings
 		}
 		return w, err
 	}},
-	{"learning", learningSchema, func(_ Dialect, raw []byte) (Warnings, error) { _, err := ParseLearning(raw); return Warnings{}, err }},
-	{"ids", idsSchema, func(d Dialect, raw []byte) (Warnings, error) { _, err := d.IDs(raw); return Warnings{}, err }},
-	{"toggle", toggleSchema, func(d Dialect, raw []byte) (Warnings, error) { _, err := d.Toggle(raw); return Warnings{}, err }},
-	{"interfaces", bulkInterfaces, func(d Dialect, raw []byte) (Warnings, error) { _, err := d.Interfaces(raw); return Warnings{}, err }},
-	{"generators", bulkGenerators, func(d Dialect, raw []byte) (Warnings, error) { _, err := d.Generators(raw); return Warnings{}, err }},
+	{"learning", learningSchema, func(_ Dialect, raw []byte) (document.Warnings, error) {
+		_, err := Learning(raw)
+		return document.Warnings{}, err
+	}},
+	{"ids", idsSchema, func(d Dialect, raw []byte) (document.Warnings, error) {
+		_, err := d.IDs(raw)
+		return document.Warnings{}, err
+	}},
+	{"toggle", toggleSchema, func(d Dialect, raw []byte) (document.Warnings, error) {
+		_, err := d.Toggle(raw)
+		return document.Warnings{}, err
+	}},
+	{"interfaces", bulkInterfaces, func(d Dialect, raw []byte) (document.Warnings, error) {
+		_, err := d.Interfaces(raw)
+		return document.Warnings{}, err
+	}},
+	{"generators", bulkGenerators, func(d Dialect, raw []byte) (document.Warnings, error) {
+		_, err := d.Generators(raw)
+		return document.Warnings{}, err
+	}},
 }
 
 // spot is a place in a body: the members and lists on the way to it. An index is
@@ -122,7 +138,7 @@ func company(steps []string) members {
 // only member that a choice has.
 func sample(s *document.Schema) any {
 	switch s.Type {
-	case document.Object:
+	case document.TypeObject:
 		o := maps.Clone(presets[s.Name])
 		if o == nil {
 			o = members{}
@@ -133,17 +149,17 @@ func sample(s *document.Schema) any {
 			}
 		}
 		return o
-	case document.List:
+	case document.TypeList:
 		list := []any{}
 		for range s.MinItems {
 			list = append(list, sample(s.Items))
 		}
 		return list
-	case document.Integer:
+	case document.TypeInteger:
 		return json.Number(strconv.FormatUint(s.Min, 10))
-	case document.Boolean:
+	case document.TypeBoolean:
 		return true
-	case document.Text:
+	case document.TypeText:
 		if len(s.Words) > 0 {
 			return s.Words[0]
 		}
@@ -192,7 +208,7 @@ func textOf(t *testing.T, v any) []byte {
 
 // faultAt is the fault of an error at a path, "" if it has none there.
 func faultAt(err error, path string) string {
-	e, _ := err.(*Error)
+	e, _ := err.(*engine.Error)
 	if e == nil {
 		return ""
 	}
@@ -212,7 +228,7 @@ func TestReadersKeepTheRangesOfTheirDescriptions(t *testing.T) {
 	limits := 0
 	for _, b := range bodies {
 		spots(b.schema, nil, func(s spot) {
-			if s.schema.Type != document.Integer {
+			if s.schema.Type != document.TypeInteger {
 				return
 			}
 			try := func(n string, good bool) {
@@ -277,11 +293,11 @@ func TestReadersKnowTheTypesOfTheirDescriptions(t *testing.T) {
 	for _, b := range bodies {
 		spots(b.schema, nil, func(s spot) {
 			var wrong any = members{}
-			if s.schema.Type == document.Object {
+			if s.schema.Type == document.TypeObject {
 				wrong = "text"
 			}
 			_, err := b.read(Strict, textOf(t, bodyWith(b.schema, s.steps, wrong)))
-			if faultAt(err, s.path()) == "" && s.schema.Type != document.Any {
+			if faultAt(err, s.path()) == "" && s.schema.Type != document.TypeAny {
 				t.Errorf("%s: %s accepts %v (%v)\n%s", b.name, s.path(), wrong, err, textOf(t, bodyWith(b.schema, s.steps, wrong)))
 			}
 		})
@@ -294,7 +310,7 @@ func TestUnknownMembersAreRefusedEverywhere(t *testing.T) {
 	objects := 0
 	for _, b := range bodies {
 		inObject := func(s spot) {
-			if s.schema.Type != document.Object {
+			if s.schema.Type != document.TypeObject {
 				return
 			}
 			objects++
@@ -351,7 +367,7 @@ func TestWarningsAreBounded(t *testing.T) {
 			}
 		}
 	}
-	if listed != maxFaults {
-		t.Errorf("%d listed, want %d", listed, maxFaults)
+	if listed != document.MaxFaults {
+		t.Errorf("%d listed, want %d", listed, document.MaxFaults)
 	}
 }

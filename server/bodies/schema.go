@@ -1,9 +1,10 @@
-package engine
+package bodies
 
 import (
 	"glean/generator"
 	"glean/internal/document"
 	"glean/learning"
+	"glean/server/engine"
 	"glean/stack"
 	"glean/stack/loop"
 )
@@ -56,11 +57,11 @@ var (
 	bulkInterfaces = itemsSchema(interfaceSchema)
 	bulkGenerators = itemsSchema(generatorSchema)
 
-	idText        = document.TextOf("id", IDRule+"; made by the daemon if absent")
+	idText        = document.TextOf("id", engine.IDRule+"; made by the daemon if absent")
 	warnings      = document.ReadOnly("warnings", document.Opaque("unknown members that were ignored"))
 	warningsCount = document.ReadOnly("warnings_count", document.Opaque("how many there were"))
 
-	portKinds     = []string{string(KindTAP), string(KindPacket), string(KindWire), string(KindBond)}
+	portKinds     = []string{string(engine.KindTAP), string(engine.KindPacket), string(engine.KindWire), string(engine.KindBond)}
 	learningModes = []string{"all", "unresolved"}
 	detections    = []string{"announce", "none"}
 	methods4      = []string{"static", "dhcp", "auto"}
@@ -107,7 +108,7 @@ func describeDPDK() *document.Schema {
 		document.ReadOnly("interface", document.Opaque("")),
 		document.ReadOnly("mac_address", document.Opaque("")),
 		document.Required("link", document.ObjectOf("link", "checked, without effect",
-			document.Required("auto_negotiation", &document.Schema{Type: document.Boolean}),
+			document.Required("auto_negotiation", &document.Schema{Type: document.TypeBoolean}),
 			document.Optional("speed", document.Opaque("Mbps")),
 			document.Optional("duplex", document.Opaque("full or half")),
 		)),
@@ -163,7 +164,7 @@ func describeProtocols() *document.Schema {
 			document.Optional("link_local_address", document.TextOf("IPv6 address", "in fe80::/10; made from the MAC if absent")),
 			document.Optional("static", static(true, 128)),
 			document.Optional("dhcp6", document.ObjectOf("dhcp6", "with method dhcp6",
-				document.Required("stateless", &document.Schema{Type: document.Boolean, About: "stateful DHCPv6 is not supported"}),
+				document.Required("stateless", &document.Schema{Type: document.TypeBoolean, About: "stateful DHCPv6 is not supported"}),
 			)),
 			document.ReadOnly("link_local_status", status),
 			document.ReadOnly("status", status),

@@ -1,4 +1,4 @@
-package engine
+package document
 
 import (
 	"encoding/json"
@@ -6,23 +6,26 @@ import (
 	"strconv"
 	"strings"
 	"unicode/utf8"
-
-	"glean/internal/document"
 )
 
-// Bounds of a JSON document. No body of the API comes near them; they keep a
-// hostile one from costing more memory than its own size.
+// Bounds of a JSON document, inclusive. No document of the API comes near them; a
+// hostile one within them takes no more memory than its own size.
 const (
 	maxDepth   = 64      // of nesting
 	maxMembers = 1024    // of one object
 	maxValues  = 1 << 22 // of a document; a million addresses and all around them
-	maxFaults  = 100     // listed in one reply
 )
+
+// MaxFaults is how many faults an error lists at most.
+const MaxFaults = 100
 
 // document checks a whole document: its syntax, text after its end, invalid
 // UTF-8, members given twice or not in its description. It builds nothing, so that a
-// large document costs no memory besides its own. Faults of syntax end the check.
-func (c *checker) document(s *document.Schema) {
+// large document takes no memory besides its own. A fault of syntax ends the check.
+func (c *checker) document(s *Schema) {
+	if items := s.Find("items"); items != nil {
+		c.items = items.MaxItems
+	}
 	c.space()
 	if c.at == len(c.raw) {
 		c.faults = []Fault{{Detail: "the body is empty; it must be a JSON object"}}
@@ -42,18 +45,16 @@ type checker struct {
 	at     int
 	path   []step
 	values int
-	faults []Fault
+	faults []Fault // of syntax, and members given twice
 
-	dialect Dialect
-	unknown []Fault    // members that the description does not have
-	ignored []Warnings // the same where the dialect ignores them, by item
-	listed  int        // warnings in ignored
+	*reader     // gets unknown members; nil when a checked document is walked again
+	items   int // of a bulk request, at most
 }
 
-// step is one element of a path: a member's name, or an index.
+// step is one element of a path: a member's name, or an index if array is set.
 type step struct {
 	name  string
-	index int // used when name is empty and in an array
+	index int
 	array bool
 }
 
@@ -75,7 +76,7 @@ func pathText(path []step) string {
 }
 
 func (c *checker) fault(format string, args ...any) {
-	if len(c.faults) < maxFaults {
+	if len(c.faults) < MaxFaults {
 		c.faults = append(c.faults, Fault{Path: c.where(), Detail: fmt.Sprintf(format, args...)})
 	}
 }
@@ -102,7 +103,7 @@ func (c *checker) space() {
 	}
 }
 
-// peek is the next octet that is not white space, 0 at the end.
+// peek returns the next octet that is not white space, 0 at the end.
 func (c *checker) peek() byte {
 	if c.space(); c.at < len(c.raw) {
 		return c.raw[c.at]
@@ -110,7 +111,7 @@ func (c *checker) peek() byte {
 	return 0
 }
 
-func (c *checker) value(depth int, s *document.Schema) bool {
+func (c *checker) value(depth int, s *Schema) bool {
 	c.values++
 	switch b := c.peek(); {
 	case c.values > maxValues:
@@ -138,7 +139,7 @@ func (c *checker) value(depth int, s *document.Schema) bool {
 	return c.syntax("a JSON value was expected")
 }
 
-func (c *checker) object(depth int, s *document.Schema) bool {
+func (c *checker) object(depth int, s *Schema) bool {
 	c.at++ // {
 	if c.peek() == '}' {
 		c.at++
@@ -158,7 +159,7 @@ func (c *checker) object(depth int, s *document.Schema) bool {
 		if _, twice := seen[name]; twice {
 			c.fault("given more than once")
 		} else if !s.Knows(name) {
-			c.stranger(s, name)
+			c.unknown(s, name)
 		}
 		if seen[name] = struct{}{}; len(seen) > maxMembers {
 			return c.syntax(fmt.Sprintf("an object of more than %d members", maxMembers))
@@ -177,29 +178,29 @@ func (c *checker) object(depth int, s *document.Schema) bool {
 	}
 }
 
-// stranger is a member that s does not have: a fault, or a warning.
-func (c *checker) stranger(s *document.Schema, name string) {
-	if !c.dialect.ignoresUnknown() || s.Own {
-		if len(c.unknown) < maxFaults {
-			c.unknown = append(c.unknown, Fault{Path: c.where(), Detail: s.Unknown(name)})
+// unknown adds a member that s does not have: as a fault, or as a warning.
+func (c *checker) unknown(s *Schema, name string) {
+	if !c.lenient || s.Own {
+		if len(c.reader.faults[Shape]) < MaxFaults {
+			c.reader.faults.add(Shape, c.where(), "%s", []any{s.Unknown(name)})
 		}
 		return
 	}
 	item, path := 0, c.path
 	if len(path) > 1 && path[0].name == "items" && path[1].array {
-		item, path = min(path[1].index, ItemsMax), path[2:] // more items are refused
+		item, path = min(path[1].index, c.items), path[2:] // a request with more items is refused
 	}
 	for len(c.ignored) <= item {
 		c.ignored = append(c.ignored, Warnings{})
 	}
 	w := &c.ignored[item]
-	if w.Count++; c.listed < maxFaults {
+	if w.Count++; c.listed < MaxFaults {
 		c.listed++
 		w.First = append(w.First, Fault{Path: pathText(path), Detail: s.Unknown(name)})
 	}
 }
 
-func (c *checker) array(depth int, item *document.Schema) bool {
+func (c *checker) array(depth int, item *Schema) bool {
 	c.at++ // [
 	if c.peek() == ']' {
 		c.at++
@@ -217,7 +218,7 @@ func (c *checker) array(depth int, item *document.Schema) bool {
 	}
 }
 
-// next takes a comma or the closing octet.
+// next steps over a comma or the closing octet.
 func (c *checker) next(closing byte) (end, ok bool) {
 	switch c.peek() {
 	case ',':
@@ -256,8 +257,8 @@ func (c *checker) text() bool {
 	return c.syntax("a string does not end")
 }
 
-// escape takes a backslash and what belongs to it. Half a surrogate pair is a
-// fault: it has no meaning in UTF-8.
+// escape steps over an escape sequence. Half a surrogate pair is a fault: UTF-8
+// cannot hold it.
 func (c *checker) escape() bool {
 	if c.at+1 >= len(c.raw) {
 		return c.syntax("a string does not end")
@@ -336,16 +337,68 @@ func (c *checker) digits() int {
 	return c.at - began
 }
 
-// unquote gives the text of a string that has been checked.
+// unquote returns the text of a string that has been checked.
 func unquote(raw []byte) string {
 	for _, b := range raw {
 		if b == '\\' {
 			var s string
 			if err := json.Unmarshal(raw, &s); err != nil {
-				panic("engine: a checked JSON string does not parse: " + err.Error())
+				panic("document: a checked JSON string does not parse: " + err.Error())
 			}
 			return s
 		}
 	}
 	return string(raw[1 : len(raw)-1])
 }
+
+// element steps to the next element of a checked list. It returns false at the end.
+func (c *checker) element() bool {
+	if c.peek() == ',' {
+		c.at++
+	}
+	return c.peek() != ']'
+}
+
+// skip steps over one value of a checked document and returns its text.
+func (c *checker) skip() []byte {
+	c.space()
+	began, depth := c.at, 0
+	for {
+		switch c.raw[c.at] {
+		case '"':
+			c.text()
+		case '{', '[':
+			depth++
+			c.at++
+		case '}', ']':
+			depth--
+			c.at++
+		case ',', ':', ' ', '\t', '\n', '\r':
+			c.at++
+		default: // a number or a word
+			for c.at < len(c.raw) && !isDelimiter(c.raw[c.at]) {
+				c.at++
+			}
+		}
+		if depth == 0 {
+			return c.raw[began:c.at]
+		}
+	}
+}
+
+func isDelimiter(b byte) bool {
+	switch b {
+	case ',', '}', ']', ' ', '\t', '\n', '\r':
+		return true
+	}
+	return false
+}
+
+func spaceLen(raw []byte) int {
+	c := checker{raw: raw}
+	c.space()
+	return c.at
+}
+
+// IsBlank reports whether a text holds white space only.
+func IsBlank(raw []byte) bool { return spaceLen(raw) == len(raw) }
