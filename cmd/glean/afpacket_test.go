@@ -10,7 +10,7 @@ import (
 	"glean/internal/netlab"
 )
 
-// newPacketLab is a daemon on a device that exists already:
+// newPacketLab starts a daemon on an existing device:
 //
 //	glean if-1 198.18.0.100, 2001:db8:18::100
 //	   | AF_PACKET on a veth
@@ -20,15 +20,15 @@ func newPacketLab(t *testing.T) (l *lab, device string) {
 	l = &lab{dut: netlab.New(t), tap: netlab.Name()}
 	device = netlab.Name()
 	plug(t, own, device, l.dut, l.tap)
-	own.Quiet(device) // our own kernel is not part of this
+	own.Quiet(device) // the kernel of this side must send nothing
 	l.dut.IP("addr add 198.18.0.1/24 dev "+l.tap, "addr add 198.18.0.2/24 dev "+l.tap,
 		"addr add 2001:db8:18::1/64 nodad dev "+l.tap, "addr add 2001:db8:18::2/64 nodad dev "+l.tap)
 	l.daemon = serve(t, "--port", "0=packet:"+device)
 	return l, device
 }
 
-// plug makes a veth pair that is up, one end of it in our own namespace. It
-// goes when the test ends.
+// plug makes a veth pair that is up, with one end in our own namespace. It is deleted
+// when the test ends.
 func plug(t *testing.T, own *netlab.Namespace, device string, peer *netlab.Namespace, peerDevice string) {
 	own.Veth(device, peer, peerDevice)
 	t.Cleanup(func() { _, _ = own.Try("ip", "link", "del", device) })
@@ -36,12 +36,12 @@ func plug(t *testing.T, own *netlab.Namespace, device string, peer *netlab.Names
 	peer.IP("link set " + peerDevice + " up")
 }
 
-func TestPacketPort(t *testing.T) {
+func TestPacketPortLearnsAndTransmits(t *testing.T) {
 	const frames = 20000
 	l, device := newPacketLab(t)
 	port := l.until("/ports/0", func(p object) bool { return at(p, "status", "link") == "up" })
 	if port["kind"] != "packet" || at(port, "config", "packet", "name") != device {
-		t.Errorf("the port says %v", port)
+		t.Errorf("the port is %v", port)
 	}
 	l.addInterface()
 	counter := countUDP(t, l.dut, l.tap, 5004)
@@ -63,20 +63,21 @@ func TestPacketPort(t *testing.T) {
 		t.Errorf("packets_actual is %v, want %d", sent, frames)
 	}
 	if got := counter(); got != frames {
-		t.Errorf("the kernel saw %d frames to UDP port 5004, want %d", got, frames)
+		t.Errorf("the kernel received %d frames to UDP port 5004, want %d", got, frames)
 	}
 	l.dut.Run("ping", "-n", "-c", "2", "-i", "0.2", "-W", "2", "198.18.0.100")
 	l.dut.Run("ping", "-n", "-c", "2", "-i", "0.2", "-W", "2", "2001:db8:18::100")
 }
 
-// The device is deleted under a generator, and another one comes in its place.
-func TestPacketPortDeletedAndBack(t *testing.T) {
+// TestPacketPortRecoversFromDeletedDevice: the device is deleted while a generator runs,
+// and a new one gets its name.
+func TestPacketPortRecoversFromDeletedDevice(t *testing.T) {
 	l, device := newPacketLab(t)
 	l.addInterface()
 	l.call(201, "POST", "/packet/generators", generatorTo("gen-1", object{"continuous": true}, 1000, 5005,
 		[]string{"198.18.0.2"}, nil), "Prefer", "wait=20")
 	l.call(201, "POST", "/packet/generators/gen-1/start", nil)
-	l.dut.IP("link del " + l.tap) // and with it the other end
+	l.dut.IP("link del " + l.tap) // this deletes the other end, too
 	port := l.until("/ports/0", func(p object) bool { return at(p, "status", "reason") != "down" && at(p, "status", "link") == "down" })
 	if why := at(port, "status", "reason"); why != "deleted" {
 		t.Errorf("status.reason is %v, want deleted", why)
@@ -88,9 +89,9 @@ func TestPacketPortDeletedAndBack(t *testing.T) {
 	l.dut.Run("ping", "-n", "-c", "1", "-W", "5", "198.18.0.100")
 }
 
-// Interfaces behind one and two VLAN tags learn each other over a kernel that
-// takes tags off and tells them apart, and no others.
-func TestPacketPortVLAN(t *testing.T) {
+// TestPacketPortLearnsWithinVLAN: interfaces with no, one and two VLAN tags learn the
+// interface with the same tags and no other, although the kernel strips the tags.
+func TestPacketPortLearnsWithinVLAN(t *testing.T) {
 	own := netlab.Own(t)
 	a, b := netlab.Name(), netlab.Name()
 	plug(t, own, a, own, b)
@@ -133,7 +134,7 @@ func TestPacketPortVLAN(t *testing.T) {
 	}
 }
 
-func TestPacketPortMistakes(t *testing.T) {
+func TestWrongPacketPortsExitWith2(t *testing.T) {
 	netlab.Require(t)
 	for _, c := range []struct{ port, want string }{
 		{"0=packet:" + netlab.Name(), "no such device"},
@@ -148,8 +149,8 @@ func TestPacketPortMistakes(t *testing.T) {
 	}
 }
 
-// TestPacketPortOfOpenPerfHasTheDevicesMAC: OpenPerf's clients read the MAC of the
-// device that a port sends from.
+// TestPacketPortOfOpenPerfHasTheDevicesMAC: clients of OpenPerf read the MAC of the
+// device from the port.
 func TestPacketPortOfOpenPerfHasTheDevicesMAC(t *testing.T) {
 	own, peer := netlab.Own(t), netlab.New(t)
 	device := netlab.Name()

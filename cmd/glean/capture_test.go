@@ -18,7 +18,7 @@ type captured struct {
 	at     time.Time
 	dst    header.MAC
 	v6     bool
-	signed time.Time // as its signature says; zero without one
+	signed time.Time // the time in its signature; zero without a signature
 }
 
 // capture keeps the time and the destination of every frame to an UDP port that
@@ -31,7 +31,7 @@ type capture struct {
 	more chan struct{}
 }
 
-// captureBuffer holds what the reader has not come to: some 100,000 frames.
+// captureBuffer is the size of the socket buffer in octets, for about 100,000 frames.
 const captureBuffer = 128 << 20
 
 func newCapture(t *testing.T, n *netlab.Namespace, device string, port uint32) *capture {
@@ -51,7 +51,7 @@ func newCapture(t *testing.T, n *netlab.Namespace, device string, port uint32) *
 		if err == nil {
 			err = unix.SetsockoptInt(c.fd, unix.SOL_SOCKET, unix.SO_TIMESTAMPNS, 1)
 		}
-		if err == nil { // so that the reader sees the end of the test
+		if err == nil { // so that the reader notices the end of the test
 			err = unix.SetsockoptTimeval(c.fd, unix.SOL_SOCKET, unix.SO_RCVTIMEO, &unix.Timeval{Usec: 50_000})
 		}
 		if err == nil {
@@ -105,7 +105,7 @@ func (c *capture) read(stop chan struct{}) {
 	}
 }
 
-// frames waits until n frames have been read, and gives all there are.
+// frames waits until n frames are captured, for at most 30 s, and returns all of them.
 func (c *capture) frames(n int) []captured {
 	c.t.Helper()
 	deadline := time.After(30 * time.Second)

@@ -16,9 +16,9 @@ import (
 	"glean/stack/loop"
 )
 
-// config is the configuration file, ours or OpenPerf's. Keys that are not known are
-// refused. With --openperf they are warned about, so that a file written for
-// OpenPerf is accepted.
+// config is a configuration file, ours or OpenPerf's. An unknown key is refused. With
+// --openperf the daemon only warns about it, so that it accepts a file written for
+// OpenPerf.
 type config struct {
 	Listen    string
 	Ports     []filePort
@@ -29,31 +29,31 @@ type config struct {
 	openPerf openPerfConfig
 }
 
-// unknownKey is a key that a file has and nothing reads.
+// unknownKey is a key that no reader takes.
 type unknownKey struct {
-	name  string // with the path that leads to it
+	name  string // with its path
 	line  int
-	known []string // what may stand there; empty in OpenPerf's own parts
+	known []string // the allowed keys; empty in OpenPerf's own sections
 }
 
 func (u unknownKey) String() string { return fmt.Sprintf("%s (line %d)", u.name, u.line) }
 
-// refusal is the error about the key.
+// refusal returns the error about the key.
 func (u unknownKey) refusal() error {
 	if len(u.known) == 0 {
-		return fmt.Errorf("line %d: %s: a key of OpenPerf's configuration file; start with --openperf to have it ignored", u.line, u.name)
+		return fmt.Errorf("line %d: %s: a key of OpenPerf's configuration file; start with --openperf to ignore it", u.line, u.name)
 	}
 	return fmt.Errorf("line %d: %s", u.line, document.Unknown(u.name, u.known))
 }
 
-// filePort is a port of the file.
+// filePort is an entry of "ports".
 type filePort struct {
 	engine.PortSpec
 	line int
 }
 
-// resource is one entry of "resources": a body that is applied as if it were
-// POSTed to the collection, with the id filled in.
+// resource is an entry of "resources": a body that is applied like a POST to the
+// collection, with the id of the path.
 type resource struct {
 	Path string // "/interfaces/if-1"
 	Line int
@@ -61,7 +61,7 @@ type resource struct {
 	node *yaml.Node
 }
 
-// lineOf is the line that an error about the resource is about.
+// lineOf returns the line of the member that an error about the resource names.
 func (r *resource) lineOf(err error) int {
 	var e *engine.Error
 	if !errors.As(err, &e) || len(e.Faults) == 0 {
@@ -73,7 +73,7 @@ func (r *resource) lineOf(err error) int {
 	return r.Line
 }
 
-// readConfig reads a file. openPerf is set if it may be OpenPerf's own.
+// readConfig reads a file. With openPerf it accepts unknown keys.
 func readConfig(path string, openPerf bool) (*config, error) {
 	text, err := document.ReadFile(path, configMax)
 	if err != nil {
@@ -99,7 +99,7 @@ func parseConfig(text []byte, openPerf bool) (*config, error) {
 		return nil, syntaxError(text, err)
 	}
 	if err := d.Decode(&more); !errors.Is(err, io.EOF) {
-		return nil, fmt.Errorf("line %d: there must be one document only", max(1, more.Line))
+		return nil, fmt.Errorf("line %d: the file must have only one document", max(1, more.Line))
 	}
 	root := doc.Content[0]
 	if root.Kind != yaml.MappingNode {
@@ -129,17 +129,17 @@ func parseConfig(text []byte, openPerf bool) (*config, error) {
 
 var yamlPlace = regexp.MustCompile(`^yaml: (line \d+: )?`)
 
-// syntaxError says in which line a fault of YAML is: the parser names the line
-// where the surrounding map begins, or one beside it.
+// syntaxError returns an error with the line of a YAML syntax error. The parser itself
+// names the line where the surrounding map begins, or one near it.
 func syntaxError(text []byte, err error) error {
 	line := document.FaultLine(text, func(part []byte) bool { return yaml.Unmarshal(part, new(yaml.Node)) == nil })
 	return fmt.Errorf("line %d: %s", line, yamlPlace.ReplaceAllString(err.Error(), ""))
 }
 
-// lineError is an error that names its line already.
+// lineError is an error whose text has its line.
 type lineError struct{ error }
 
-// atLine says where an error is, unless it does so itself.
+// atLine adds the line and the name to an error that has no line.
 func atLine(n *yaml.Node, name string, err error) error {
 	var placed lineError
 	if errors.As(err, &placed) {
@@ -148,12 +148,12 @@ func atLine(n *yaml.Node, name string, err error) error {
 	return lineError{fmt.Errorf("line %d: %s: %w", n.Line, name, err)}
 }
 
-// read reads what is below one key of the file.
+// read reads the value of one top-level key.
 func (c *config) read(key, value *yaml.Node) (err error) {
 	switch key.Value {
 	case "listen":
 		if c.Listen = value.Value; value.Kind != yaml.ScalarNode {
-			err = fmt.Errorf("must be a word, as 127.0.0.1:9000")
+			err = fmt.Errorf("must be a string, for example 127.0.0.1:9000")
 		}
 	case "ports":
 		err = c.readPorts(value)
@@ -173,7 +173,7 @@ func (c *config) read(key, value *yaml.Node) (err error) {
 	return err
 }
 
-// section reads a map below path. What read does not know is warned about.
+// section reads the map at path, and collects the keys that read does not know.
 func (c *config) section(n *yaml.Node, path string, read func(c *config, path string, value *yaml.Node) (known bool, err error)) error {
 	if n.Kind != yaml.MappingNode {
 		return errors.New("must be a map")
@@ -194,7 +194,7 @@ func (c *config) unknown(key *yaml.Node, path string, known []string) {
 	c.Unknown = append(c.Unknown, unknownKey{path + key.Value, key.Line, known})
 }
 
-// pairs iterates over a map in the order of the file.
+// pairs returns an iterator over the members of a map in the order of the file.
 func pairs(n *yaml.Node) func(yield func(key, value *yaml.Node) bool) {
 	return func(yield func(key, value *yaml.Node) bool) {
 		for i := 0; i+1 < len(n.Content); i += 2 {
@@ -205,7 +205,7 @@ func pairs(n *yaml.Node) func(yield func(key, value *yaml.Node) bool) {
 	}
 }
 
-// configLimits reads the map of limits; what is not given has its default.
+// configLimits reads the map of limits. An absent limit keeps its default.
 func configLimits(n *yaml.Node) (engine.Limits, error) {
 	var l engine.Limits
 	if n.Kind != yaml.MappingNode {
@@ -244,7 +244,7 @@ func configLimits(n *yaml.Node) (engine.Limits, error) {
 		inMemory.Memory = memoryBudget()
 	}
 	if most := inMemory.MostEvents(); l.Events > most {
-		return l, fmt.Errorf("events: %d events take more than a quarter of the memory budget; set at most %d, or memory higher", l.Events, most)
+		return l, fmt.Errorf("events: %d events take more than a quarter of the memory budget; set at most %d, or a higher limits.memory", l.Events, most)
 	}
 	return l, nil
 }
@@ -266,7 +266,7 @@ func (c *config) readPorts(n *yaml.Node) error {
 				c.unknown(key, at+".", portEntrySchema.Names())
 			}
 			if value.Kind != yaml.ScalarNode {
-				return lineError{fmt.Errorf("line %d: %s.%s: must be a word", value.Line, at, key.Value)}
+				return lineError{fmt.Errorf("line %d: %s.%s: must be a string", value.Line, at, key.Value)}
 			}
 			member[key.Value] = value.Value
 		}

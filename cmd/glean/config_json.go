@@ -12,16 +12,16 @@ import (
 	"glean/internal/document"
 )
 
-// deepest is how far a body may nest; an alias inside what it names would
-// have no end.
+// deepest is the number of levels that a body may nest. Without it an alias inside the
+// value that it names would never end.
 const deepest = 64
 
-// largest is how many values a body may hold. Aliases can make a small file
-// stand for a huge one.
+// largest is the number of values that a body may hold. With aliases a small file can
+// describe a huge body.
 const largest = 1 << 20
 
-// checkKeys finds a key that is given twice in one map, anywhere. One of the
-// two would be lost without a word.
+// checkKeys returns an error if a map anywhere below n has a key more than once, because
+// one of the two values would be lost.
 func checkKeys(n *yaml.Node) error {
 	seen := make(map[string]int)
 	for i, child := range n.Content {
@@ -38,21 +38,20 @@ func checkKeys(n *yaml.Node) error {
 	return nil
 }
 
-// nodeJSON turns a YAML value into JSON. Numbers keep their text, so that no
-// digit of a 64-bit number is lost.
+// nodeJSON converts a YAML value to JSON. Numbers keep all digits of their 64 bits.
 func nodeJSON(n *yaml.Node) ([]byte, error) {
 	return (&converter{left: largest}).node(n, 0)
 }
 
-// converter turns one body into JSON.
-type converter struct{ left int } // values that it may still hold
+// converter converts one body to JSON.
+type converter struct{ left int } // number of values that the body may still hold
 
 func (c *converter) node(n *yaml.Node, depth int) ([]byte, error) {
 	if depth > deepest {
-		return nil, lineError{fmt.Errorf("line %d: nested deeper than %d", n.Line, deepest)}
+		return nil, lineError{fmt.Errorf("line %d: nested deeper than %d levels", n.Line, deepest)}
 	}
 	if c.left--; c.left < 0 {
-		return nil, lineError{fmt.Errorf("line %d: more than %d values with its aliases", n.Line, largest)}
+		return nil, lineError{fmt.Errorf("line %d: must have at most %d values, those of aliases included", n.Line, largest)}
 	}
 	switch n.Kind {
 	case yaml.AliasNode:
@@ -118,7 +117,7 @@ func scalarJSON(n *yaml.Node) ([]byte, error) {
 		}
 		u, err := strconv.ParseUint(n.Value, 0, 64)
 		if err != nil {
-			return nil, fmt.Errorf("%q is beyond 64 bits", n.Value)
+			return nil, fmt.Errorf("must fit into 64 bits, got %s", n.Value)
 		}
 		return json.Marshal(u)
 	case "!!bool", "!!float":
@@ -127,8 +126,8 @@ func scalarJSON(n *yaml.Node) ([]byte, error) {
 				return []byte(digits), nil
 			}
 		}
-		if strings.Trim(n.Value, "+-_0123456789") == "" { // YAML would round it
-			return nil, fmt.Errorf("%q is beyond 64 bits", n.Value)
+		if strings.Trim(n.Value, "+-_0123456789") == "" { // the YAML decoder would round it
+			return nil, fmt.Errorf("must fit into 64 bits, got %s", n.Value)
 		}
 		var v any
 		if err := n.Decode(&v); err != nil {

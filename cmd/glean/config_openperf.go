@@ -10,8 +10,8 @@ import (
 	"glean/server/engine"
 )
 
-// openPerfConfig is what OpenPerf's own configuration file says that has a
-// meaning here.
+// openPerfConfig holds the settings of OpenPerf's own configuration file that glean
+// uses.
 type openPerfConfig struct {
 	is      bool   // the file is OpenPerf's
 	apiPort string // modules.api.port
@@ -20,10 +20,10 @@ type openPerfConfig struct {
 	portIDsLine int
 }
 
-// portID gives one of OpenPerf's devices, as port0, an id.
+// portID is the id that the file gives to a device of OpenPerf, such as port0.
 type portID struct{ device, id string }
 
-// openPerfDevices are the ports that there are by default, by OpenPerf's names.
+// openPerfDevices are the default ports by OpenPerf's names.
 var openPerfDevices = []string{"port0", "port1"}
 
 // read reads one key below modules.
@@ -34,7 +34,7 @@ func (o *openPerfConfig) read(c *config, path string, value *yaml.Node) (bool, e
 	case "modules.api.port":
 		var port uint16
 		if err := value.Decode(&port); err != nil || port == 0 {
-			return true, fmt.Errorf("%q is not a port of TCP", value.Value)
+			return true, fmt.Errorf("must be a TCP port between 1 and 65535, got %q", value.Value)
 		}
 		o.apiPort = fmt.Sprint(port)
 		return true, nil
@@ -47,8 +47,7 @@ func (o *openPerfConfig) read(c *config, path string, value *yaml.Node) (bool, e
 	return false, nil
 }
 
-// readPortIDs reads port0=ID, port1=ID: as one string, as a list of such, or
-// as a map.
+// readPortIDs reads port0=ID, port1=ID: one string, a list of strings, or a map.
 func readPortIDs(n *yaml.Node) ([]portID, error) {
 	var words []string
 	switch n.Kind {
@@ -68,7 +67,7 @@ func readPortIDs(n *yaml.Node) ([]portID, error) {
 		device, id, _ := strings.Cut(strings.TrimSpace(w), "=")
 		p := portID{strings.TrimSpace(device), strings.TrimSpace(id)}
 		if !openPerfDevice.MatchString(p.device) || !engine.ValidID(p.id) {
-			return nil, fmt.Errorf("%q is not port0=ID, where an id is one or more of a-z, 0-9 and \"-\"", strings.TrimSpace(w))
+			return nil, fmt.Errorf("must be port0=ID, where ID consists of a-z, 0-9 and \"-\", got %q", strings.TrimSpace(w))
 		}
 		list = append(list, p)
 	}
@@ -77,7 +76,7 @@ func readPortIDs(n *yaml.Node) ([]portID, error) {
 
 var openPerfDevice = regexp.MustCompile(`^port[0-9]+$`)
 
-// apply fills in what our own keys have not said.
+// apply sets the address and the ports that the file's own keys have left open.
 func (o *openPerfConfig) apply(c *config) error {
 	if !o.is {
 		return nil
@@ -101,7 +100,7 @@ func (o *openPerfConfig) apply(c *config) error {
 		}
 	}
 	if ids[0] == ids[1] {
-		return fmt.Errorf("modules.packetio.dpdk.port-ids: %q is the id of two ports", ids[0])
+		return fmt.Errorf("modules.packetio.dpdk.port-ids: id %q is given more than once", ids[0])
 	}
 	for _, spec := range backToBack(ids...) {
 		c.Ports = append(c.Ports, filePort{PortSpec: spec})

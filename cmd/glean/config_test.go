@@ -15,7 +15,7 @@ import (
 	"glean/stack/loop"
 )
 
-// openPerfText is a file as people have it for OpenPerf.
+// openPerfText is a file written for OpenPerf.
 const openPerfText = `
 core:
   log: {level: info}
@@ -46,7 +46,7 @@ resources:
 
 func openPerfFile(ids string) string { return strings.Replace(openPerfText, "%s", ids, 1) }
 
-func TestOpenPerfConfig(t *testing.T) {
+func TestOpenPerfFileNamesPortsAndAddress(t *testing.T) {
 	for _, c := range []struct{ name, text, ids, listen, warned string }{
 		{"map", openPerfFile("{port0: a, port1: b}"), "a b", "127.0.0.1:9001", ""},
 		{"string", openPerfFile("port0=a, port1=b"), "a b", "127.0.0.1:9001", ""},
@@ -88,8 +88,8 @@ func TestOpenPerfConfig(t *testing.T) {
 	}
 }
 
-// TestConfigLimits: each limit is where it belongs.
-func TestConfigLimits(t *testing.T) {
+// TestEachLimitSetsItsField: each key of limits sets the field of the same meaning.
+func TestEachLimitSetsItsField(t *testing.T) {
 	c, err := parseConfig([]byte("limits: {ports: 1, interfaces: 2, generators: 3, generator_results: 4, learning_requests: 5, events: 6,\n"+
 		"  retain_learning: 7, retain_learning_s: 90}\n"), false)
 	want := engine.Limits{Ports: 1, Interfaces: 2, Generators: 3, Results: 4, Requests: 5, Events: 6,
@@ -104,14 +104,14 @@ func TestConfigLimits(t *testing.T) {
 	}
 }
 
-func TestWrongConfig(t *testing.T) {
+func TestWrongConfigIsRefusedWithItsLine(t *testing.T) {
 	for _, c := range []struct{ name, text, want string }{
-		{"id", openPerfFile("port0=A"), `line 13: modules.packetio.dpdk.port-ids: "port0=A"`},
+		{"id", openPerfFile("port0=A"), `line 13: modules.packetio.dpdk.port-ids: must be port0=ID`},
 		{"no id", openPerfFile("port0"), `"port0"`},
 		{"device", openPerfFile("eth0=a"), `"eth0=a"`},
-		{"same ids", openPerfFile("port0=a, port1=a"), "two ports"},
-		{"id of the other", openPerfFile("port0=port1"), "two ports"},
-		{"api port", "modules: {api: {port: 65536}}", `"65536"`},
+		{"same ids", openPerfFile("port0=a, port1=a"), "is given more than once"},
+		{"id of the other", openPerfFile("port0=port1"), "is given more than once"},
+		{"api port", "modules: {api: {port: 65536}}", `between 1 and 65535, got "65536"`},
 		{"api port of words", "modules: {api: {port: http}}", `"http"`},
 		{"modules is a list", "modules: []", "must be a map"},
 		{"dpdk is a word", "modules: {packetio: {dpdk: yes}}", "line 1: modules.packetio.dpdk: must be a map"},
@@ -119,11 +119,11 @@ func TestWrongConfig(t *testing.T) {
 		{"resource twice", "resources:\n  /interfaces/a: {}\n  /interfaces/a: {}", "line 3"},
 		{"key of a body twice", "resources:\n  /interfaces/a:\n    port_id: x\n    port_id: y", `line 4: "port_id" is given more than once`},
 		{"key deep in a body twice", "resources:\n  /interfaces/a:\n    config: {protocols: [{eth: {m: 1, m: 2}}]}", `"m" is given more than once`},
-		{"two documents", "listen: a\n---\nlisten: b", "one document"},
+		{"two documents", "listen: a\n---\nlisten: b", "only one document"},
 		{"merge", "resources:\n  /interfaces/a: &a {port_id: x}\n  /interfaces/b: {<<: *a}", "merge keys"},
 		{"alias within itself", "resources:\n  /interfaces/a: &a {b: *a}", "deeper"},
 		{"infinity", "resources:\n  /interfaces/a: {b: .inf}", "b"},
-		{"beyond 64 bits", "resources:\n  /interfaces/a: {b: 18446744073709551616}", "beyond 64 bits"},
+		{"beyond 64 bits", "resources:\n  /interfaces/a: {b: 18446744073709551616}", "must fit into 64 bits, got 18446744073709551616"},
 		{"not YAML", "listen: x\na: [", "line 2: did not find"},
 		{"indented too far", "listen: a\nlimits:\n  ports: 1\n   events: 2\n", "line 4: "},
 		{"unknown key", "listn: a", `line 1: unknown member "listn"; did you mean "listen"? members are listen, ports, resources, limits`},
@@ -144,8 +144,9 @@ func TestWrongConfig(t *testing.T) {
 	}
 }
 
-// Values keep their types and digits on the way from YAML to JSON.
-func TestNodeJSON(t *testing.T) {
+// TestNodeJSONKeepsTypesAndDigits: values keep their types and digits on the way from
+// YAML to JSON.
+func TestNodeJSONKeepsTypesAndDigits(t *testing.T) {
 	const text = `{a: 18446744073709551615, b: -9223372036854775808, c: 0x10, d: 1.5, e: true, f: ~, g: "7", h: 00:10:94:00:00:01, i: [], j: {}, k: 2001:db8::1, l: 2026-01-02}`
 	const want = `{"a":18446744073709551615,"b":-9223372036854775808,"c":16,"d":1.5,"e":true,"f":null,"g":"7","h":"00:10:94:00:00:01","i":[],"j":{},"k":"2001:db8::1","l":"2026-01-02"}`
 	var doc yaml.Node
@@ -158,8 +159,8 @@ func TestNodeJSON(t *testing.T) {
 	}
 }
 
-// OpenPerf's file starts a daemon that has its interfaces, and the command line
-// wins over its port.
+// TestServeOpenPerfConfig: a daemon started with OpenPerf's file has its interfaces. The
+// address of the command line overrides that of the file.
 func TestServeOpenPerfConfig(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "openperf.yaml")
 	if err := os.WriteFile(path, []byte(openPerfFile("{port0: port0, port1: port1}")), 0o600); err != nil {
@@ -178,7 +179,7 @@ func TestServeOpenPerfConfig(t *testing.T) {
 	}
 }
 
-// TestConfigErrorsNameTheirLineOnce: no error says twice where it is.
+// TestConfigErrorsNameTheirLineOnce: no error has its line twice.
 func TestConfigErrorsNameTheirLineOnce(t *testing.T) {
 	for _, text := range []string{"limits:\n  ports: 0", "limits: {x: 1}", "ports: [{id: A}]", "modules:\n  api:\n    port: x", "modules:\n  packetio: []",
 		"resources:\n  /a/b: {c: {d: [.inf]}}", "a:\n  b: 1\n c: 2", "ports: 1", "listen: []"} {
@@ -189,8 +190,8 @@ func TestConfigErrorsNameTheirLineOnce(t *testing.T) {
 	}
 }
 
-// TestConfigIsDescribed: what the reader takes is what "glean explain file" tells,
-// and the other way round.
+// TestConfigIsDescribed: the reader takes exactly the members that "glean explain file"
+// prints.
 func TestConfigIsDescribed(t *testing.T) {
 	for _, c := range []struct {
 		schema *document.Schema
@@ -212,8 +213,9 @@ func TestConfigIsDescribed(t *testing.T) {
 	}
 }
 
-// TestPortsAreBlamedOnWhereTheyCameFrom: a port of the file is not one of --port.
-func TestPortsAreBlamedOnWhereTheyCameFrom(t *testing.T) {
+// TestPortErrorsNameTheirSource: the error about a port names the line of the file or the
+// flag that the port came from.
+func TestPortErrorsNameTheirSource(t *testing.T) {
 	c, err := parseConfig([]byte("listen: x\nports:\n- {id: a, kind: wire, arg: w}\n"), false)
 	if err != nil {
 		t.Fatal(err)

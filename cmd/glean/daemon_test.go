@@ -20,7 +20,7 @@ import (
 	"glean/client"
 )
 
-// built is the binary under test, made once.
+// built returns the path of the binary under test, which is built once.
 var built = sync.OnceValues(func() (string, error) {
 	dir, err := os.MkdirTemp("", "glean-test")
 	if err != nil {
@@ -49,7 +49,7 @@ type daemon struct {
 	base string
 	log  *lockedBuffer
 	done chan struct{}
-	kill bool // by stop
+	kill bool // stop has sent SIGKILL
 	api  *client.Client
 }
 
@@ -108,8 +108,8 @@ func serve(t *testing.T, args ...string) *daemon {
 	return d
 }
 
-// stop ends the daemon and fails the test if that takes longer than the 2 s
-// that are promised, or if the daemon had crashed.
+// stop ends the daemon. The test fails if that takes more than 10 s, or if the daemon
+// crashed.
 func (d *daemon) stop(sig syscall.Signal) {
 	d.t.Helper()
 	select {
@@ -135,7 +135,7 @@ func (d *daemon) stop(sig syscall.Signal) {
 
 type object = map[string]any
 
-// call makes a request and wants that status. It returns the JSON of the reply.
+// call makes a request, requires a status, and returns the JSON of the reply.
 func (d *daemon) call(status int, method, path string, body any, headers ...string) object {
 	d.t.Helper()
 	got, reply := d.do(method, path, body, headers...)
@@ -187,8 +187,8 @@ func (d *daemon) do(method, path string, body any, headers ...string) (int, []by
 	return resp.StatusCode, reply
 }
 
-// learn learns addresses from an interface, and gives each its MAC or the
-// reason why there is none.
+// learn learns addresses from an interface. It returns the MAC of each address, or the
+// reason why it has none.
 func (d *daemon) learn(what client.Learn) map[string]string {
 	d.t.Helper()
 	ctx, cancel := context.WithTimeout(d.t.Context(), time.Minute)
@@ -211,7 +211,7 @@ func (d *daemon) learn(what client.Learn) map[string]string {
 	return found
 }
 
-// until asks again and again until ok holds for the reply, for a minute at most.
+// until repeats a GET until ok holds for the reply, for at most a minute.
 func (d *daemon) until(path string, ok func(object) bool) object {
 	d.t.Helper()
 	tick := time.NewTicker(20 * time.Millisecond)
@@ -225,7 +225,7 @@ func (d *daemon) until(path string, ok func(object) bool) object {
 		select {
 		case <-tick.C:
 		case <-deadline:
-			d.t.Fatalf("GET %s did not become what was wanted: %v\n%s", path, o, d.log)
+			d.t.Fatalf("GET %s still returns %v\n%s", path, o, d.log)
 		}
 	}
 }

@@ -9,7 +9,7 @@ import (
 // runDemo runs the built-in demo scenario. It returns an error if an expectation failed.
 func runDemo(c command, args []string) error {
 	fs := c.newFlags()
-	seed := fs.Uint64("seed", 1, "where all chance comes from")
+	seed := fs.Uint64("seed", 1, "random seed")
 	if err := c.parse(fs, args); err != nil {
 		return err
 	}
@@ -28,7 +28,7 @@ func runDemo(c command, args []string) error {
 		return err
 	}
 	if !report.OK() {
-		return fmt.Errorf("not all went as expected; \"glean demo --seed %d\" shows it again", *seed)
+		return fmt.Errorf("an expectation failed; \"glean demo --seed %d\" repeats this run", *seed)
 	}
 	return nil
 }

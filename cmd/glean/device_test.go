@@ -10,8 +10,8 @@ import (
 	"glean/internal/netlab"
 )
 
-// A daemon that is killed while it sends leaves its io_uring, and by that its TAP, for
-// some milliseconds; the next one gets the TAP all the same.
+// TestDaemonComesUpAfterKill: a killed daemon's io_uring holds its TAP for some
+// milliseconds. The next daemon gets the TAP all the same.
 func TestDaemonComesUpAfterKill(t *testing.T) {
 	netlab.Require(t)
 	for range 3 {
@@ -29,8 +29,8 @@ func TestDaemonComesUpAfterKill(t *testing.T) {
 	}
 }
 
-// Two daemons do not share a TAP: the second one says whose it is and ends, and a
-// port that POST /ports asks for is refused too.
+// TestTAPOfAnotherDaemonIsRefused: a second daemon with the same TAP ends with an error,
+// and POST /ports refuses the TAP, too.
 func TestTAPOfAnotherDaemonIsRefused(t *testing.T) {
 	netlab.Require(t)
 	tap := netlab.Name()
@@ -48,9 +48,8 @@ func TestTAPOfAnotherDaemonIsRefused(t *testing.T) {
 	other.call(400, "POST", "/ports", object{"id": "tap", "kind": "tap", "config": object{"tap": object{"name": tap, "queues": 2}}})
 }
 
-// TestTAPHasTheMTUItIsGiven: also when an administrator gives it another one, which the
-// port shows.
-func TestTAPHasTheMTUItIsGiven(t *testing.T) {
+// TestTAPHasConfiguredMTU: the port also shows another MTU that an administrator sets.
+func TestTAPHasConfiguredMTU(t *testing.T) {
 	own := netlab.Own(t)
 	tap := netlab.Name()
 	d := serve(t, "--port", "0=tap:"+tap+",mtu=1400")
@@ -63,7 +62,7 @@ func TestTAPHasTheMTUItIsGiven(t *testing.T) {
 	}
 }
 
-// POST /ports/{id}/reattach makes a TAP again that was deleted.
+// TestReattachMakesTheTAP: POST /ports/{id}/reattach makes a deleted TAP again.
 func TestReattachMakesTheTAP(t *testing.T) {
 	own := netlab.Own(t)
 	tap := netlab.Name()

@@ -17,7 +17,7 @@ type topic struct {
 	schema      *document.Schema
 }
 
-// topicPaths are the places of the topics in the bodies of the API.
+// topicPaths says where in the bodies of the API each topic is described.
 var topicPaths = []struct{ name, body, path string }{
 	{"port", "Port", ""},
 	{"interface", "Interface", ""},
@@ -41,12 +41,12 @@ var topicPaths = []struct{ name, body, path string }{
 	{"learning-request", "LearningBody", ""},
 }
 
-// bodyNames are the requests that the bodies belong to.
+// bodyNames maps each body to the request that has it.
 var bodyNames = map[string]string{
 	"Port": "POST /ports", "Interface": "POST /interfaces", "Generator": "POST /packet/generators", "LearningBody": "POST /learning",
 }
 
-// topics lists all topics in the order in which they are listed.
+// topics returns all topics in the order in which "glean explain" prints them.
 func topics() []topic {
 	schemas := bodies.Schemas()
 	var list []topic
@@ -63,8 +63,8 @@ func topics() []topic {
 	)
 }
 
-// runExplain prints what the readers know of an object: its members with type,
-// range and default.
+// runExplain prints the description of an object: its members with type, range and
+// default. The readers of bodies and files check against the same description.
 func runExplain(c command, args []string) error {
 	if len(args) == 1 && !strings.HasPrefix(args[0], "-") {
 		return explain(stdout, args[0])

@@ -8,12 +8,12 @@ import (
 	"glean/internal/document"
 )
 
-// TestExplainPrintsWhatTheReadersKnow: every topic is there, and each member of it
-// has a line with its facts.
-func TestExplainPrintsWhatTheReadersKnow(t *testing.T) {
+// TestExplainPrintsEveryMember: each topic exists, and each of its members has a line
+// with its type, range and default.
+func TestExplainPrintsEveryMember(t *testing.T) {
 	for _, topic := range topics() {
 		if topic.schema == nil {
-			t.Errorf("%s leads nowhere", topic.name)
+			t.Errorf("%s has no description", topic.name)
 			continue
 		}
 		var out bytes.Buffer
@@ -22,7 +22,7 @@ func TestExplainPrintsWhatTheReadersKnow(t *testing.T) {
 		}
 		for _, m := range topic.schema.Members {
 			if !m.ReadOnly && !strings.Contains(out.String(), "\n  "+m.Name+" ") {
-				t.Errorf("%s does not name %s", topic.name, m.Name)
+				t.Errorf("%s does not print %s", topic.name, m.Name)
 			}
 			if facts := m.Facts(); m.Type != document.TypeObject && !m.ReadOnly && !strings.Contains(out.String(), facts) {
 				t.Errorf("%s.%s: no %q", topic.name, m.Name, facts)

@@ -10,8 +10,8 @@ import (
 	"glean/internal/netlab"
 )
 
-// failover is a daemon on a LAN, in which an address of each family moves from
-// one host to another while frames are sent to it:
+// failover is a daemon on a LAN, where an IPv4 and an IPv6 address move from one host to
+// another while the daemon sends frames to them:
 //
 //	glean if-1 198.18.0.100, 2001:db8:18::100
 //	   | TAP
@@ -51,7 +51,7 @@ func newFailover(t *testing.T, programs ...string) *failover {
 	return f
 }
 
-// plug puts a host at the bridge.
+// plug connects a host to the bridge.
 func (f *failover) plug(bridge, port string, host *netlab.Namespace, device string) {
 	f.t.Helper()
 	f.lan.Veth(port, host, device)
@@ -73,7 +73,7 @@ func (f *failover) leave(host *netlab.Namespace, device string) {
 	host.IP("addr del "+movedV4+"/24 dev "+device, "addr del "+movedV6+"/64 dev "+device)
 }
 
-// transmit starts a generator to the addresses and gives the id of its result.
+// transmit starts a generator to the addresses and returns the id of its result.
 func (f *failover) transmit() (result string) {
 	f.t.Helper()
 	f.call(201, "POST", "/interfaces", object{
@@ -94,7 +94,7 @@ func (f *failover) transmit() (result string) {
 	return started["id"].(string)
 }
 
-// result is the result as it is now.
+// result returns the present state of a result.
 func (f *failover) result(id string) client.GeneratorResult {
 	f.t.Helper()
 	r, err := f.api.GeneratorResult(f.t.Context(), id)
@@ -123,7 +123,7 @@ func (f *failover) when(id string, ok func(client.GeneratorResult) bool) {
 	})
 }
 
-// lost stands where a next hop has no MAC.
+// lost is the value of a next hop without a MAC.
 const lost = "lost"
 
 // moved reports whether, by the changes of a result, both addresses are at a MAC now.
@@ -140,18 +140,17 @@ func moved(mac string) func(client.GeneratorResult) bool {
 	}
 }
 
-// How far a count may differ from the capture. A batch that is sent while the change
-// is stored counts as a whole, although some of it left before. And the time of a
-// change is that at which the loop's turn began: what leaves between then and the
-// moment at which the MAC is stored, which is long if the loop's thread has to wait
-// for a processor, was sent in good faith.
+// A count may differ from the capture by these values. A batch that is sent while the
+// change is stored counts as a whole, although some of its frames left before. And the
+// time of a change is the beginning of the loop's turn. Frames that leave between that
+// time and the storing of the MAC are not counted; this interval is long if the loop's
+// thread has to wait for a processor.
 const (
 	slackFrames = 64
 	slackTime   = 50 * time.Millisecond
 )
 
-// judge stops the generator and holds what its result says of changes against the
-// capture.
+// judge stops the generator and compares the changes in its result with the capture.
 func (f *failover) judge(id string) client.GeneratorResult {
 	f.t.Helper()
 	f.call(204, "POST", "/packet/generators/gen-1/stop", nil)
@@ -213,8 +212,8 @@ func noPorts6(t *testing.T, n *netlab.Namespace) (count int) {
 	return count
 }
 
-// wantReceived sends some more and wants a host to get a part of it in each
-// family.
+// wantReceived waits until more frames are sent, and requires that a host receives a
+// part of them in each family.
 func (f *failover) wantReceived(id string, host *netlab.Namespace) {
 	f.t.Helper()
 	before4, before6 := noPorts(f.t, host), noPorts6(f.t, host)
@@ -224,9 +223,10 @@ func (f *failover) wantReceived(id string, host *netlab.Namespace) {
 	}
 }
 
-// The addresses move while 20,000 frames a second go to them. With announce the
-// new owner's kernel says so, by gratuitous ARP and an unsolicited advertisement.
-func TestKernelFailover(t *testing.T) {
+// TestFramesFollowMovedAddresses: the addresses move while 20,000 frames a second go to
+// them. With announce the new owner's kernel sends a gratuitous ARP and an unsolicited
+// advertisement.
+func TestFramesFollowMovedAddresses(t *testing.T) {
 	for _, announce := range []bool{true, false} {
 		t.Run(map[bool]string{true: "announced", false: "unannounced"}[announce], func(t *testing.T) {
 			f := newFailover(t)
@@ -253,9 +253,10 @@ func TestKernelFailover(t *testing.T) {
 
 const movedMAC = "02:00:5e:00:00:99"
 
-// No host has the addresses for a while: all frames of that time go to the old MAC and
-// are counted. When another host takes the addresses, it gets the frames.
-func TestKernelLostAndFound(t *testing.T) {
+// TestFramesToLostNextHopAreCounted: for a while no host has the addresses. All frames of
+// that time go to the old MAC and are counted. When another host takes the addresses,
+// it gets the frames.
+func TestFramesToLostNextHopAreCounted(t *testing.T) {
 	f := newFailover(t)
 	f.have(f.a, f.deviceA)
 	id := f.transmit()

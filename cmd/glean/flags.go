@@ -17,8 +17,8 @@ var (
 	badValue    = regexp.MustCompile(`(?s)^invalid (?:boolean )?value (".*") for (?:flag )?-([^:]*): (.*)$`)
 )
 
-// flagError words an error of package flag as other errors are: the flag, what is
-// wrong, and what it takes.
+// flagError words an error of package flag like the other errors: the flag, the
+// mistake, and the allowed values.
 func flagError(fs *flag.FlagSet, err error) string {
 	text := err.Error()
 	if m := unknownFlag.FindStringSubmatch(text); m != nil {
@@ -36,12 +36,12 @@ func flagError(fs *flag.FlagSet, err error) string {
 	}
 	value, name, why := m[1], m[2], m[3]
 	if why != "parse error" && why != "value out of range" {
-		return fmt.Sprintf("--%s: %s", name, why) // of a flag.Value of ours, which names the value
+		return fmt.Sprintf("--%s: %s", name, why) // from one of our own flag.Values, which has named the value
 	}
 	return fmt.Sprintf("--%s must be %s, got %s", name, takes(fs.Lookup(name)), value)
 }
 
-// takes says what the values of a flag are.
+// takes describes the values of a flag.
 func takes(f *flag.Flag) string {
 	if b, ok := f.Value.(interface{ IsBoolFlag() bool }); ok && b.IsBoolFlag() {
 		return "true or false"
@@ -49,7 +49,7 @@ func takes(f *flag.Flag) string {
 	return "a whole number between 0 and 18446744073709551615"
 }
 
-// meantFlag names the flag that an unknown one resembles.
+// meantFlag suggests the flag whose name is nearest to an unknown one.
 func meantFlag(fs *flag.FlagSet, name string) string {
 	var known []string
 	fs.VisitAll(func(f *flag.Flag) { known = append(known, f.Name) })

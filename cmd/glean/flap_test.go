@@ -10,11 +10,11 @@ import (
 	"glean/internal/netlab"
 )
 
-// TestPeerMovesDuringAFlap: the peer, a Linux kernel, has another MAC after a flap of
-// some milliseconds. A running generator goes on to the old MAC, and counts that,
-// until the peer has answered; a start waits for the answer. The time between two
-// questions to a neighbor is long, so that frames leave in between.
-func TestPeerMovesDuringAFlap(t *testing.T) {
+// TestPeerMACChangesDuringFlap: the peer, a Linux kernel, has another MAC after a flap of
+// some milliseconds. A running generator sends to the old MAC, and counts these frames,
+// until the peer answers. A start waits for the answer. The RetransTimer is long, so
+// that frames leave before the answer.
+func TestPeerMACChangesDuringFlap(t *testing.T) {
 	for _, kind := range []string{"tap", "packet"} {
 		t.Run(kind, func(t *testing.T) {
 			f := &failover{lan: netlab.Own(t), a: netlab.New(t), deviceA: netlab.Name()}
@@ -80,15 +80,15 @@ func TestPeerMovesDuringAFlap(t *testing.T) {
 	}
 }
 
-// TestConfiguredGeneratorIsLearnedAtLinkUp: a generator of the configuration file whose
-// learning ended while the cable was out is learned when it is plugged in.
+// TestConfiguredGeneratorIsLearnedAtLinkUp: learning for a generator of the configuration
+// file timed out while the link was down. It starts again when the link comes up.
 func TestConfiguredGeneratorIsLearnedAtLinkUp(t *testing.T) {
 	own, peer := netlab.Own(t), netlab.New(t)
 	near, far := netlab.Name(), netlab.Name()
 	own.Veth(near, peer, far)
 	own.Quiet(near)
 	own.IP("link set " + near + " up")
-	peer.IP("addr add " + movedV4 + "/24 dev " + far) // and is down
+	peer.IP("addr add " + movedV4 + "/24 dev " + far) // the device is down
 	path := filepath.Join(t.TempDir(), "glean.yaml")
 	config := fmt.Sprintf(`
 ports: [{id: "0", kind: packet, arg: %s}]

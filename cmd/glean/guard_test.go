@@ -17,7 +17,7 @@ import (
 	"glean/sim/scenario"
 )
 
-func TestOpenAddressesNeedInsecure(t *testing.T) {
+func TestOtherAddressesThanLoopbackNeedInsecure(t *testing.T) {
 	for listen, want := range map[string]bool{
 		"127.0.0.1:0": true, "127.9.9.9:0": true, "[::1]:0": true, "localhost:0": true, "unix:/x": true,
 		":9000": false, "0.0.0.0:0": false, "[::]:0": false, "198.18.0.1:9000": false, "lab.example:9000": false, "9000": false,
@@ -25,7 +25,7 @@ func TestOpenAddressesNeedInsecure(t *testing.T) {
 		if err := checkListen(listen, false); (err == nil) != want {
 			t.Errorf("%s without --insecure: %v", listen, err)
 		}
-		if err := checkListen(listen, true); (err == nil) != (listen != "9000") { // which is no address
+		if err := checkListen(listen, true); (err == nil) != (listen != "9000") { // "9000" is no address
 			t.Errorf("%s with --insecure: %v", listen, err)
 		}
 	}
@@ -82,7 +82,7 @@ func TestUnixSocketIsServedAndRemoved(t *testing.T) {
 	}
 }
 
-// serveWithLog starts the daemon with this as its stderr.
+// serveWithLog starts the daemon with log as its stderr.
 func serveWithLog(t *testing.T, log *os.File) (*exec.Cmd, *client.Client) {
 	t.Helper()
 	path, err := built()
@@ -106,7 +106,7 @@ func serveWithLog(t *testing.T, log *os.File) (*exec.Cmd, *client.Client) {
 	return cmd, client.New("unix:" + socket)
 }
 
-func TestLogThatIsNotReadHoldsUpNothing(t *testing.T) {
+func TestRequestsDoNotWaitForTheLog(t *testing.T) {
 	for _, gone := range []bool{false, true} {
 		r, w, err := os.Pipe()
 		if err != nil {
@@ -149,7 +149,7 @@ func TestLogWriterCountsDroppedLines(t *testing.T) {
 	w.close(time.Minute)
 	out.Close()
 	text := <-read
-	if kept := strings.Count(text, "line\n"); kept < logBacklog || kept == lines || !strings.Contains(text, "lines of the log were dropped") {
+	if kept := strings.Count(text, "line\n"); kept < logBacklog || kept == lines || !strings.Contains(text, " log lines: the log could not be written") {
 		t.Errorf("%d lines were kept: %.200q", kept, text)
 	}
 }
@@ -184,8 +184,8 @@ func TestSecondSignalEndsAtOnce(t *testing.T) {
 	}
 }
 
-// Configuration and scenario files have an end.
-func TestFilesMustEnd(t *testing.T) {
+// TestOnlyRegularFilesOfLimitedSizeAreRead holds for configuration and scenario files.
+func TestOnlyRegularFilesOfLimitedSizeAreRead(t *testing.T) {
 	dir := t.TempDir()
 	fifo, huge := filepath.Join(dir, "fifo"), filepath.Join(dir, "huge")
 	if err := syscall.Mkfifo(fifo, 0o600); err != nil {
@@ -208,7 +208,7 @@ func TestFilesMustEnd(t *testing.T) {
 	}
 }
 
-// Every command that prints exits with 1 when nothing takes what it prints.
+// TestLostOutputFails: every command exits with 1 if its output could not be written.
 func TestLostOutputFails(t *testing.T) {
 	path, err := built()
 	if err != nil {

@@ -13,7 +13,7 @@ import (
 	"glean/internal/netlab"
 )
 
-// lab is a daemon on a TAP whose other side is the Linux kernel:
+// lab is a daemon on a TAP whose peer is the Linux kernel:
 //
 //	glean if-1 198.18.0.100, 2001:db8:18::100
 //	   | TAP
@@ -30,8 +30,8 @@ func newLab(t *testing.T) *lab {
 	l := &lab{dut: netlab.New(t, "ping"), far: netlab.New(t), tap: netlab.Name()}
 	l.daemon = serve(t, "--port", "0=tap:"+l.tap)
 	l.dut.Move(l.tap)
-	// Interfaces that come up must not do DAD first, and the kernel's side must
-	// forward what is not its own.
+	// The kernel must do no DAD when an interface comes up, and must forward packets to
+	// other hosts.
 	l.dut.Sysctl("net.ipv4.ip_forward=1", "net.ipv6.conf.all.forwarding=1")
 	uplink, farlink := netlab.Name(), netlab.Name()
 	l.dut.Veth(uplink, l.far, farlink)
@@ -62,8 +62,8 @@ func (l *lab) addInterface() {
 	})
 }
 
-// generatorTo is a generator of UDP frames to those destinations, one family
-// for each traffic definition.
+// generatorTo returns a generator of UDP frames to the given destinations, with a traffic
+// definition for each family.
 func generatorTo(id string, duration object, rate int, port int, v4, v6 []string) object {
 	var traffic []any
 	define := func(family string, dst []string) {
@@ -106,7 +106,7 @@ func reasons(result object) map[string]string {
 	return found
 }
 
-func TestKernelLearning(t *testing.T) {
+func TestLearnsFromKernel(t *testing.T) {
 	l := newLab(t)
 	l.addInterface()
 	l.call(201, "POST", "/interfaces", object{
@@ -158,7 +158,7 @@ func TestKernelLearning(t *testing.T) {
 	})
 }
 
-func TestKernelCountsFrames(t *testing.T) {
+func TestKernelReceivesEveryFrame(t *testing.T) {
 	const frames = 20000
 	l := newLab(t)
 	l.addInterface()
@@ -176,7 +176,7 @@ func TestKernelCountsFrames(t *testing.T) {
 		t.Errorf("packets_actual is %v, want %d", sent, frames)
 	}
 	if got := counter(); got != frames {
-		t.Errorf("the kernel saw %d frames to UDP port 5002, want %d", got, frames)
+		t.Errorf("the kernel received %d frames to UDP port 5002, want %d", got, frames)
 	}
 	// Half of the frames go through the router, a quarter of all is IPv4. The
 	// kernel counts datagrams to a closed port as NoPorts.
@@ -185,7 +185,7 @@ func TestKernelCountsFrames(t *testing.T) {
 	}
 }
 
-func TestKernelTAPDeletedWhileTransmitting(t *testing.T) {
+func TestDeletedTAPEndsGenerator(t *testing.T) {
 	l := newLab(t)
 	l.addInterface()
 	l.call(201, "POST", "/packet/generators", generatorTo("gen-1", object{"continuous": true}, 1000, 5003,
@@ -203,15 +203,15 @@ func TestKernelTAPDeletedWhileTransmitting(t *testing.T) {
 	if code, _ := l.do("GET", "/version", nil); code != http.StatusOK {
 		t.Errorf("GET /version: %d, want 200", code)
 	}
-	// Learning goes on until its deadline, with the reason.
+	// Learning runs until its deadline and returns the reason.
 	if got := l.learn(client.Learn{InterfaceID: "if-1", Addresses: []string{"198.18.0.9"}, TimeoutMS: 200}); got["198.18.0.9"] != "link_down" {
 		t.Errorf("got %v, want link_down", got)
 	}
 }
 
-// countUDP counts frames to an UDP port that the kernel receives on a device.
-// The socket's own statistics count what its filter accepts, also when its
-// buffer is full.
+// countUDP returns a function that returns how many frames to a UDP port the kernel has
+// received on a device. The statistics of the socket count every frame that its filter
+// accepts, also while its buffer is full.
 func countUDP(t *testing.T, n *netlab.Namespace, device string, port uint32) func() int {
 	t.Helper()
 	const ethTypeAll = 0x0300 // ETH_P_ALL in network order
@@ -243,7 +243,7 @@ func countUDP(t *testing.T, n *netlab.Namespace, device string, port uint32) fun
 	}
 }
 
-// udpTo accepts received IPv4 and IPv6 frames to an UDP port.
+// udpTo returns a program that accepts IPv4 and IPv6 frames to a UDP port.
 func udpTo(port uint32) []bpf.Instruction {
 	const accept, reject = 11, 12 // indexes below
 	return []bpf.Instruction{

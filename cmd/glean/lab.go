@@ -11,12 +11,12 @@ import (
 	"glean/stack/loop"
 )
 
-// labWire is the name of the wire of a lab's ports, as the API shows it.
+// labWire is the wire name of a lab's ports in the API.
 const labWire = "lab"
 
-// openLab runs the network of a scenario in real time, gives the daemon the ports
-// that the scenario has for glean, and makes its interfaces and generators. The
-// generators are learned, and started by the user.
+// openLab runs the network of a scenario in real time. It attaches the scenario's ports
+// to the daemon and makes its interfaces and generators. The next hops of the
+// generators are learned; the user starts the generators.
 func openLab(ctx context.Context, s *server.Server, l *loop.Real, name string) error {
 	lab, err := scenario.Open(name)
 	if err != nil {

@@ -11,9 +11,10 @@ import (
 	"glean/sim/scenario"
 )
 
-// A lab is a network of 200 hosts in real time behind a port of the daemon. The
-// file's interfaces and generators are there, and what the user makes besides.
-func TestLab(t *testing.T) {
+// TestLabRunsNetworkBehindPort: a lab is a network of 200 hosts in real time behind a
+// port of the daemon. The file's interfaces and generators work, and so do those that
+// a client adds.
+func TestLabRunsNetworkBehindPort(t *testing.T) {
 	d := serve(t, "--lab", "demo")
 	lab, err := scenario.Open("demo")
 	if err != nil {
@@ -46,7 +47,7 @@ func TestLab(t *testing.T) {
 	}
 }
 
-// list is the answer of GET to a collection.
+// list returns the reply to GET of a collection.
 func (d *daemon) list(path string) (list []object) {
 	d.t.Helper()
 	status, text := d.do("GET", path, nil)
@@ -56,8 +57,8 @@ func (d *daemon) list(path string) (list []object) {
 	return list
 }
 
-// TestLabBlamesTheFile: what the daemon refuses of a file is named with its line.
-func TestLabBlamesTheFile(t *testing.T) {
+// TestLabErrorNamesLine: the error about a member that the daemon refuses has its line.
+func TestLabErrorNamesLine(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "lab.yaml")
 	const text = `name: lab
 topology:
@@ -78,7 +79,7 @@ generators:
 	}
 }
 
-func TestLabOfNoFile(t *testing.T) {
+func TestLabOfMissingFileIsRefused(t *testing.T) {
 	var out, errs bytes.Buffer
 	if code := run([]string{"serve", "--listen", "127.0.0.1:0", "--lab", "nosuch.yaml"}, &out, &errs); code != 2 || !strings.Contains(errs.String(), "nosuch.yaml") {
 		t.Errorf("exit %d, stderr %q; want 2 and the file's name", code, errs.String())

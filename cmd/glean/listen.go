@@ -15,7 +15,7 @@ import (
 // unixPrefix marks a --listen that is the path of a Unix socket.
 const unixPrefix = "unix:"
 
-// hostFlags collects --allow-host.
+// hostFlags collects repeated --allow-host flags.
 type hostFlags []string
 
 // String implements flag.Value.
@@ -30,8 +30,8 @@ func (h *hostFlags) Set(name string) error {
 	return nil
 }
 
-// checkListen refuses to serve other machines unless insecure is set: the API
-// has no credentials, and may send any frame from any device.
+// checkListen refuses to serve other machines unless insecure is set, because the API
+// has no credentials and its clients may send any frame from any device.
 func checkListen(listen string, insecure bool) error {
 	if strings.HasPrefix(listen, unixPrefix) {
 		return nil
@@ -50,7 +50,7 @@ func checkListen(listen string, insecure bool) error {
 		"listen on 127.0.0.1 or unix:PATH, or add --insecure", listen)
 }
 
-// isPort reports whether text is the number of a TCP port.
+// isPort reports whether text is a TCP port number.
 func isPort(text string) bool {
 	_, err := strconv.ParseUint(text, 10, 16)
 	return err == nil
@@ -64,7 +64,7 @@ func meantAddress(listen string) string {
 	return ""
 }
 
-// listenError leaves out what the flag says already.
+// listenError strips the operation and the address, which the error of the flag names.
 func listenError(err error) error {
 	var operation *net.OpError
 	if errors.As(err, &operation) {
@@ -91,8 +91,8 @@ func listen(address string) (net.Listener, error) {
 	return net.Listen(network, address)
 }
 
-// listenUnix makes a socket of mode 0660. One that no process serves any longer
-// is removed first. The listener removes its own when it is closed.
+// listenUnix makes a socket of mode 0660. It first removes a socket that no process
+// serves any longer. The listener removes its own socket when it is closed.
 func listenUnix(path string) (net.Listener, error) {
 	switch info, err := os.Lstat(path); {
 	case errors.Is(err, fs.ErrNotExist):
@@ -113,13 +113,13 @@ func listenUnix(path string) (net.Listener, error) {
 			return nil, err
 		}
 	}
-	// The mask keeps others out between bind and chmod.
+	// With this mask the socket never has a wider mode than 0660.
 	old := syscall.Umask(0o117)
 	defer syscall.Umask(old)
 	return net.Listen("unix", path)
 }
 
-// urlOf is the address of a listener as the client package takes it.
+// urlOf returns the address of a listener in the form that package client takes.
 func urlOf(l net.Listener) string {
 	if l.Addr().Network() == "unix" {
 		return unixPrefix + l.Addr().String()

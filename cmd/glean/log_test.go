@@ -10,7 +10,7 @@ import (
 	"glean/internal/netlab"
 )
 
-// logs waits until the log has a line with all of the texts.
+// logs waits until one line of the log has all texts, and returns the line.
 func (d *daemon) logs(texts ...string) string {
 	d.t.Helper()
 	tick := time.NewTicker(20 * time.Millisecond)
@@ -39,10 +39,10 @@ func hasAll(line string, texts []string) bool {
 	return true
 }
 
-// What happened is in the log at its default level: the TAP that was
-// deleted, the generator that this ended, with its counters, and the one that ran
-// until the daemon was stopped. Requests are there at debug.
-func TestLogTellsWhatHappened(t *testing.T) {
+// TestLogHasChangesOfState: the default level logs a deleted TAP, the generator that ended
+// by it, with its counters, and a generator that ran until the daemon stopped. Level
+// debug also logs requests.
+func TestLogHasChangesOfState(t *testing.T) {
 	own := netlab.Own(t)
 	for _, format := range []string{"text", "json"} {
 		t.Run(format, func(t *testing.T) {

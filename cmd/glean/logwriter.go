@@ -7,12 +7,12 @@ import (
 	"time"
 )
 
-// logBacklog is how many lines wait for a reader of the log that is slow.
+// logBacklog is how many lines may wait while the log cannot be written.
 const logBacklog = 4096
 
-// logWriter writes lines on a goroutine of its own, so that a log whose reader
-// hangs or has gone holds up no request. Lines beyond the backlog are dropped
-// and counted; the count is written when the log can be written again.
+// logWriter writes lines on its own goroutine, so that no request waits for a log
+// whose reader hangs or has ended. It drops and counts lines beyond the backlog, and
+// writes the count as soon as the log can be written again.
 type logWriter struct {
 	out   io.Writer
 	lines chan []byte
@@ -58,14 +58,14 @@ func (w *logWriter) run() {
 	}
 }
 
-// put writes a line, and before it how many were lost.
+// put writes the number of dropped lines, if there are any, and then a line.
 func (w *logWriter) put(line []byte) {
 	w.mu.Lock()
 	lost := w.dropped
 	w.dropped = 0
 	w.mu.Unlock()
 	if lost > 0 {
-		if _, err := fmt.Fprintf(w.out, "glean: %d lines of the log were dropped: it could not be written\n", lost); err != nil {
+		if _, err := fmt.Fprintf(w.out, "glean: dropped %d log lines: the log could not be written\n", lost); err != nil {
 			w.lose(lost)
 		}
 	}
@@ -80,7 +80,7 @@ func (w *logWriter) lose(n uint64) {
 	w.mu.Unlock()
 }
 
-// close writes what waits, for at most so long.
+// close writes the waiting lines, for at most the given time.
 func (w *logWriter) close(within time.Duration) {
 	close(w.quit)
 	timer := time.NewTimer(within)

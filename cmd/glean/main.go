@@ -1,8 +1,11 @@
 // Command glean is a packet traffic generator that finds the destination MACs
 // itself. See README.md, and "glean help".
 //
-// This package holds flags and wiring only: each subcommand is a file that
-// chooses a loop, opens links, builds the engine and hands over.
+// This package holds flags and wiring only. Read main.go first: it lists the
+// subcommands. Each of them has a file: serve.go, demo.go, sim.go, explain.go and
+// version.go. The other files help them: config*.go read the configuration file,
+// ports.go and flags.go the flags; openers.go and listen.go open devices and
+// sockets; wrap.go and progress.go print on a terminal.
 package main
 
 import (
@@ -14,8 +17,8 @@ import (
 	"strings"
 )
 
-// command is one subcommand. run returns an error for a failure (exit 1), a
-// usageError for wrong words (exit 2).
+// command is one subcommand. run returns a usageError for a wrong command line
+// (exit 2), another error for a failure (exit 1).
 type command struct {
 	name, args, does string
 	run              func(c command, args []string) error
@@ -24,9 +27,9 @@ type command struct {
 func commands() []command {
 	return []command{
 		{"demo", "[flags]", "learn and transmit in a simulated network; no root, no config", runDemo},
-		{"serve", "[flags]", "the daemon: REST API; ports on TAP devices, netdevs and in-process wires", runServe},
-		{"sim", "run|check|list|show|help", "networks on a virtual clock: scenario files, random worlds", runSim},
-		{"explain", "[TOPIC]", "members, ranges and defaults of what you write: bodies, headers, files", runExplain},
+		{"serve", "[flags]", "run the daemon: REST API, ports on TAP devices, network devices and in-process wires", runServe},
+		{"sim", "run|check|list|show|help", "simulate networks on a virtual clock: scenario files, random worlds", runSim},
+		{"explain", "[TOPIC]", "print members, ranges and defaults of request bodies, headers and files", runExplain},
 		{"version", "", "print version, commit and Go version", runVersion},
 	}
 }
@@ -67,7 +70,7 @@ func usage(w io.Writer) {
 	fmt.Fprint(w, "\n\"glean COMMAND --help\" shows a command's flags.\n")
 }
 
-// usageError is a mistake in the words of the command line.
+// usageError is a mistake on the command line or in a configuration file.
 type usageError struct{ text string }
 
 func (e usageError) Error() string { return e.text }
@@ -93,8 +96,8 @@ func oneLine(err error) string { return strings.ReplaceAll(err.Error(), "\n", ";
 // newFlags makes the flag set of a subcommand.
 func (c command) newFlags() *flag.FlagSet {
 	fs := flag.NewFlagSet(c.name, flag.ContinueOnError)
-	fs.SetOutput(io.Discard) // mistakes are one line, printed by main
-	fs.Usage = func() {}     // nor is help wanted then
+	fs.SetOutput(io.Discard) // main prints mistakes, as one line
+	fs.Usage = func() {}     // and no help after them
 	return fs
 }
 

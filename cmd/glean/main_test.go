@@ -16,8 +16,9 @@ import (
 	"glean/internal/netlab"
 )
 
-// The Makefile's flags and a plain "go build" both identify the commit and its
-// time; a time that is unknown or no RFC 3339 is omitted.
+// TestVersionFromLinkerOrBuildInfo: the Makefile's flags and a plain "go build" both
+// identify the commit and its time. A time that is unknown or not of RFC 3339 is left
+// out.
 func TestVersionFromLinkerOrBuildInfo(t *testing.T) {
 	built := &debug.BuildInfo{Settings: []debug.BuildSetting{
 		{Key: "vcs.revision", Value: "abcdef"}, {Key: "vcs.time", Value: "2026-01-02T03:04:05Z"},
@@ -40,9 +41,9 @@ func TestVersionFromLinkerOrBuildInfo(t *testing.T) {
 	}
 }
 
-// Mistakes in the words of the command line are one line on stderr, name what
-// is wrong, and exit with 2.
-func TestWrongWords(t *testing.T) {
+// TestWrongCommandLinesExitWith2: a mistake on the command line is one line on stderr,
+// which names the mistake.
+func TestWrongCommandLinesExitWith2(t *testing.T) {
 	dir := t.TempDir()
 	files := 0
 	file := func(text string) string {
@@ -72,17 +73,17 @@ func TestWrongWords(t *testing.T) {
 		{[]string{"version", "extra"}, `"extra"`},
 		{[]string{"serve", "--port", "0"}, "ID=KIND:ARG"},
 		{[]string{"serve", "--port", "A=wire:w"}, `"A"`},
-		{[]string{"serve", "--port", "0=wire:"}, "no name"},
+		{[]string{"serve", "--port", "0=wire:"}, "a name is required"},
 		{[]string{"serve", "--port", "0=carrier:pigeon"}, `"carrier"`},
 		{[]string{"serve", "--port", "0=wire:w,fast"}, `"fast"`},
 		{[]string{"serve", "--port", "0=tap:t,queues=0"}, "queues=0"},
-		{[]string{"serve", "--port", "0=tap:t,mtu=67"}, "mtu=67: must be 68 to 65521"},
+		{[]string{"serve", "--port", "0=tap:t,mtu=67"}, "mtu=67: must be between 68 and 65521"},
 		{[]string{"serve", "--port", "0=tap:t,mtu"}, "mtu=: must be"},
 		{[]string{"serve", "--port", "0=tap:t,mtus=1500"}, `did you mean "mtu"?`},
 		{[]string{"serve", "--port", "0=tap:t,queues=1e9"}, "queues=1e9"},
 		{[]string{"serve", "--port", "0=tap:t,persist=yes"}, "persist"},
 		{[]string{"serve", "--port", "0=tap:averyveryverylongname"}, "averyveryverylongname"},
-		{[]string{"serve", "--port", "0=wire:w", "--port", "0=wire:v"}, "twice"},
+		{[]string{"serve", "--port", "0=wire:w", "--port", "0=wire:v"}, "more than once"},
 		{[]string{"serve", "--log-level", "loud"}, "loud"},
 		{[]string{"serve", "--log-format", "xml"}, "xml"},
 		{[]string{"serve", "--listen", busy.Addr().String()}, busy.Addr().String()},
@@ -93,7 +94,7 @@ func TestWrongWords(t *testing.T) {
 		{[]string{"serve", "-c", file("limits: {ports: 0}\n")}, "ports"},
 		{[]string{"serve", "-c", file("limits:\n  generatorz: 5\n")}, `did you mean "generators"?`},
 		{[]string{"serve", "-c", file("resources: {/interfaces/a: &x {k: *x}}\n")}, "nested deeper"},
-		{[]string{"serve", "-c", file(aliasBomb())}, "with its aliases"},
+		{[]string{"serve", "-c", file(aliasBomb())}, "those of aliases included"},
 	} {
 		var out, errs bytes.Buffer
 		code := run(c.args, &out, &errs)
@@ -104,7 +105,7 @@ func TestWrongWords(t *testing.T) {
 	}
 }
 
-// aliasBomb is a small file that stands for a huge one.
+// aliasBomb returns a small file that grows huge when its aliases are replaced.
 func aliasBomb() string {
 	text := "resources:\n  /interfaces/a0: &a0 {k: [1, 1, 1, 1, 1, 1, 1, 1, 1, 1]}\n"
 	for i := 1; i < 12; i++ {
@@ -113,7 +114,7 @@ func aliasBomb() string {
 	return text
 }
 
-func TestHelp(t *testing.T) {
+func TestHelpListsCommands(t *testing.T) {
 	var out, errs bytes.Buffer
 	if code := run([]string{"help"}, &out, &errs); code != 0 || errs.Len() > 0 {
 		t.Errorf("exit %d, stderr %q", code, errs.String())
@@ -145,7 +146,7 @@ resources:
       {ipv4: {method: static, static: {address: 198.18.0.10, prefix_length: 24}}}]}
 `
 
-func TestConfigFile(t *testing.T) {
+func TestServeMakesResourcesOfTheFile(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "glean.yaml")
 	if err := os.WriteFile(path, []byte(configText), 0o600); err != nil {
 		t.Fatal(err)
@@ -157,8 +158,8 @@ func TestConfigFile(t *testing.T) {
 	}
 }
 
-// A resource that can't be made ends the process, named with its line.
-func TestConfigResourceFails(t *testing.T) {
+// TestRefusedResourceEndsTheDaemon: the error names the resource and its line.
+func TestRefusedResourceEndsTheDaemon(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "glean.yaml")
 	text := strings.Replace(configText, "port_id: b", "port_id: nosuch", 1)
 	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
@@ -171,8 +172,8 @@ func TestConfigResourceFails(t *testing.T) {
 	}
 }
 
-// SIGTERM ends the daemon within 2 s, with transmitters running and a client
-// that waits.
+// TestStopsOnSIGTERM: the daemon ends while a generator transmits and a client has an
+// idle connection.
 func TestStopsOnSIGTERM(t *testing.T) {
 	d := serve(t)
 	d.call(201, "POST", "/packet/generators", object{"id": "gen-1", "target_id": "0", "config": object{
@@ -197,8 +198,9 @@ func TestStopsOnSIGTERM(t *testing.T) {
 	}
 }
 
-// A TAP has one daemon; after kill -9 the next one can have it.
-func TestRestartAfterKill(t *testing.T) {
+// TestTAPIsFreeAfterKill: a second daemon cannot open the TAP; after SIGKILL of the
+// first it can.
+func TestTAPIsFreeAfterKill(t *testing.T) {
 	netlab.Require(t)
 	name := netlab.Name()
 	d := serve(t, "--port", "0=tap:"+name)

@@ -14,15 +14,15 @@ import (
 	"glean/server/engine"
 )
 
-// memoryBudget is the budget where limits.memory does not say: a quarter of what
-// the machine has, or the control group that glean runs in, and at most 1 GiB.
+// memoryBudget returns the default of limits.memory: a quarter of the memory of the
+// machine or of the control group that glean runs in, and at most 1 GiB.
 func memoryBudget() int64 {
 	return min(engine.DefaultMemory, available("/proc/self/cgroup", "/sys/fs/cgroup")/4)
 }
 
-// available is the memory in octets that the process may use: the least of the
-// machine's and of the limits of its control groups, of both versions of them
-// (cgroups(7): memory.max of version 2, memory.limit_in_bytes of version 1).
+// available returns the memory in octets that the process may use: the machine's, or
+// the smallest limit of the process's control groups. It reads both versions of them
+// (cgroups(7)): memory.max of version 2 and memory.limit_in_bytes of version 1.
 func available(membership, root string) int64 {
 	octets := int64(math.MaxInt64)
 	var info unix.Sysinfo_t
@@ -46,7 +46,8 @@ func available(membership, root string) int64 {
 				continue
 			}
 		}
-		// A container may see its own group as the root, whatever its path says.
+		// In a container the mounted root may be the container's own group, although the
+		// path names groups above it; so each parent is tried, too.
 		for path := parts[2]; ; path = filepath.Dir(path) {
 			octets = min(octets, limitIn(filepath.Join(mount, path, file)))
 			if path == "/" || path == "." {
@@ -57,8 +58,8 @@ func available(membership, root string) int64 {
 	return octets
 }
 
-// limitIn is the limit in a file of a control group, the largest number if there is
-// none.
+// limitIn returns the limit in a file of a control group, the largest number if there
+// is no limit.
 func limitIn(path string) int64 {
 	text, err := os.ReadFile(path)
 	if err != nil {
@@ -71,7 +72,7 @@ func limitIn(path string) int64 {
 	return n
 }
 
-// leastMemory is the smallest budget that glean works with.
+// leastMemory is the smallest memory budget, in octets.
 const leastMemory = 16 << 20
 
 var memoryUnits = []struct {
@@ -79,7 +80,7 @@ var memoryUnits = []struct {
 	octets int64
 }{{"KiB", 1 << 10}, {"MiB", 1 << 20}, {"GiB", 1 << 30}, {"TiB", 1 << 40}}
 
-// parseMemory reads a number of octets, as "2GiB".
+// parseMemory reads an amount of memory, for example "2GiB", and returns octets.
 func parseMemory(text string) (int64, error) {
 	number, unit := text, int64(1)
 	for _, u := range memoryUnits {
@@ -97,8 +98,8 @@ func parseMemory(text string) (int64, error) {
 	return n * unit, nil
 }
 
-// limitHeap has the collector work harder when the heap goes far beyond the budget,
-// because by default it lets garbage grow to the size of what is in use.
+// limitHeap makes the garbage collector run more often when the heap exceeds the budget
+// by a quarter and 64 MiB. By default garbage may grow to the size of the live heap.
 func limitHeap(budget int64) {
 	if os.Getenv("GOMEMLIMIT") == "" {
 		debug.SetMemoryLimit(budget + budget/4 + 64<<20)

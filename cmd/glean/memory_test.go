@@ -8,9 +8,9 @@ import (
 	"testing"
 )
 
-// TestMemoryOfControlGroups: the least limit on the way up counts, in both versions
-// of control groups.
-func TestMemoryOfControlGroups(t *testing.T) {
+// TestSmallestControlGroupLimitCounts: a limit of a parent group counts, too, in both
+// versions of control groups.
+func TestSmallestControlGroupLimitCounts(t *testing.T) {
 	machine := available("/nonexistent", "/nonexistent")
 	if machine <= 0 || machine == math.MaxInt64 {
 		t.Fatalf("the machine has %d octets", machine)
@@ -48,8 +48,8 @@ func TestMemoryOfControlGroups(t *testing.T) {
 	}
 }
 
-// TestMemoryLimit: limits.memory takes a number with a unit.
-func TestMemoryLimit(t *testing.T) {
+// TestLimitsMemoryTakesUnits: limits.memory takes a number with a unit.
+func TestLimitsMemoryTakesUnits(t *testing.T) {
 	for text, want := range map[string]int64{
 		"limits: {memory: 2GiB}": 2 << 30, `limits: {memory: "512 MiB"}`: 512 << 20, "limits: {memory: 33554432}": 32 << 20,
 	} {

@@ -17,7 +17,8 @@ import (
 	"glean/stack/loop"
 )
 
-// openers open the devices of ports. They are not called on the loop.
+// openers returns a function for each kind of port that opens its device. They must not
+// be called on the loop.
 func openers(l *loop.Real) map[engine.PortKind]server.Opener {
 	wires := &wires{loop: l, world: sim.NewWorldOn(l, 0), patches: make(map[string]*sim.Switch)}
 	return map[engine.PortKind]server.Opener{
@@ -53,11 +54,11 @@ func deviceNames() string {
 	return strings.Join(names, ", ")
 }
 
-// wires are the in-process wires by name: a cable while two ports are plugged
-// into one, a switch when there are more.
+// wires holds the in-process wires by name. A wire is a cable between two ports; with
+// more ports it is a switch.
 type wires struct {
 	loop    *loop.Real
-	world   *sim.World             // on the loop only, as are the following
+	world   *sim.World             // this and the following are used on the loop only
 	patches map[string]*sim.Switch // by name
 	plugs   int
 }
@@ -86,8 +87,8 @@ func (w *wires) plug(name string) link.Link {
 	return link.WithoutTraffic(&pluggedEnd{End: port, wires: w, socket: patch.AddPort(plug, sim.PortConfig{Trunk: true}), patch: patch})
 }
 
-// pluggedEnd is the link of a wire port. Closing it removes its wire, and the
-// patch switch with the last one, so that ports that come and go leave nothing.
+// pluggedEnd is the link of a wire port. Close removes its wire, and the patch switch
+// when it has no other port, so that deleted ports leave nothing behind.
 type pluggedEnd struct {
 	*sim.End
 	wires  *wires

@@ -9,8 +9,8 @@ import (
 	"glean/stack/loop"
 )
 
-// TestWirePortsLeaveNothing: each wire port that is closed takes its wire with
-// it, and the last one of a name the patch switch too.
+// TestWirePortsLeaveNothing: closing a wire port removes its wire, and closing the last
+// port of a name removes the patch switch.
 func TestWirePortsLeaveNothing(t *testing.T) {
 	l := loop.NewReal()
 	w := &wires{loop: l, world: sim.NewWorldOn(l, 0), patches: make(map[string]*sim.Switch)}
@@ -37,9 +37,9 @@ func TestWirePortsLeaveNothing(t *testing.T) {
 	}
 }
 
-// TestWirePortsCountTraffic: what a wire port receives is counted as on a device:
-// traffic as traffic, and a frame for the stack of a port without interfaces as no
-// wrong VLAN.
+// TestWirePortsCountTraffic: a wire port counts received frames as a device does. Test
+// traffic is traffic, and a frame for the stack of a port without interfaces does not
+// count as a wrong VLAN.
 func TestWirePortsCountTraffic(t *testing.T) {
 	d := serve(t, "--port", "0=wire:w", "--port", "1=wire:w")
 	d.call(201, "POST", "/interfaces", `{"id":"i","port_id":"0","config":{"protocols":[{"eth":{"mac_address":"02:00:00:00:00:01"}},

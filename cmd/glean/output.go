@@ -6,8 +6,8 @@ import (
 	"os"
 )
 
-// stdout is where commands print. It remembers a failure, so that a result that
-// was lost does not exit with 0.
+// stdout is where commands print. It remembers a failed write, so that a command whose
+// output was lost does not exit with 0.
 var stdout = &output{File: os.Stdout}
 
 type output struct {
@@ -35,11 +35,11 @@ func (o *output) failed(err error) {
 	}
 }
 
-// exit returns the exit code of a command: 1 if it went well and what it printed
+// exit returns the exit code of a command: 1 if the command succeeded but its output
 // was lost.
 func (o *output) exit(code int, stderr io.Writer) int {
 	if code == 0 && o.err != nil {
-		fmt.Fprintf(stderr, "glean: standard output: %v; what was printed is incomplete\n", o.err)
+		fmt.Fprintf(stderr, "glean: standard output: %v; the output is incomplete\n", o.err)
 		return 1
 	}
 	return code

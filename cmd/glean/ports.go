@@ -24,14 +24,14 @@ func (p *portFlags) Set(s string) error {
 	}
 	for _, q := range *p {
 		if q.ID == spec.ID {
-			return usageErrorf("port %q is given twice", spec.ID)
+			return usageErrorf("port %q is given more than once", spec.ID)
 		}
 	}
 	*p = append(*p, spec)
 	return nil
 }
 
-// backToBack are ports on one wire.
+// backToBack returns ports that share one wire.
 func backToBack(ids ...string) []engine.PortSpec {
 	var ports []engine.PortSpec
 	for _, id := range ids {
@@ -40,21 +40,21 @@ func backToBack(ids ...string) []engine.PortSpec {
 	return ports
 }
 
-// parsePort reads ID=KIND:ARG, as 0=tap:tap0,queues=2, 1=packet:eth1 or a=wire:w1.
+// parsePort reads ID=KIND:ARG, for example 0=tap:tap0,queues=2 or 1=packet:eth1.
 func parsePort(s string) (engine.PortSpec, error) {
 	id, rest, ok := strings.Cut(s, "=")
 	kind, arg, ok2 := strings.Cut(rest, ":")
 	if !ok || !ok2 {
-		return engine.PortSpec{}, usageErrorf("%q is not ID=KIND:ARG, as 0=tap:tap0", s)
+		return engine.PortSpec{}, usageErrorf("%q is not ID=KIND:ARG; an example is 0=tap:tap0", s)
 	}
 	if !engine.ValidID(id) {
-		return engine.PortSpec{}, usageErrorf("port id %q: only a-z, 0-9 and \"-\"", id)
+		return engine.PortSpec{}, usageErrorf("port id %q: must consist of a-z, 0-9 and \"-\"", id)
 	}
 	spec := engine.PortSpec{ID: id, Kind: engine.PortKind(kind), Fixed: true}
 	words := strings.Split(arg, ",")
 	spec.Name = words[0]
 	if spec.Name == "" {
-		return engine.PortSpec{}, usageErrorf("port %q: no name after %q", id, kind+":")
+		return engine.PortSpec{}, usageErrorf("port %q: a name is required after %q", id, kind+":")
 	}
 	switch spec.Kind {
 	case engine.KindTAP:
@@ -68,7 +68,7 @@ func parsePort(s string) (engine.PortSpec, error) {
 	return engine.PortSpec{}, usageErrorf("port %q: kind %q is not one of tap, packet, wire", id, kind)
 }
 
-// meantOption names the option of a TAP that an unknown one resembles.
+// meantOption suggests the TAP option whose name is nearest to an unknown one.
 func meantOption(name string) string {
 	near := document.Nearest(name, []string{"queues", "persist", "mtu"})
 	if near == "" {
@@ -84,7 +84,7 @@ func tapOptions(spec engine.PortSpec, words []string) (engine.PortSpec, error) {
 		case "queues":
 			n, err := strconv.Atoi(value)
 			if err != nil || n < 1 || n > 64 {
-				return spec, usageErrorf("port %q: queues=%s: must be 1 to 64", spec.ID, value)
+				return spec, usageErrorf("port %q: queues=%s: must be between 1 and 64", spec.ID, value)
 			}
 			spec.Queues = n
 		case "persist":
@@ -95,7 +95,7 @@ func tapOptions(spec engine.PortSpec, words []string) (engine.PortSpec, error) {
 		case "mtu":
 			n, err := strconv.Atoi(value)
 			if err != nil || n < tap.MinMTU || n > tap.MaxMTU {
-				return spec, usageErrorf("port %q: mtu=%s: must be %d to %d", spec.ID, value, tap.MinMTU, tap.MaxMTU)
+				return spec, usageErrorf("port %q: mtu=%s: must be between %d and %d", spec.ID, value, tap.MinMTU, tap.MaxMTU)
 			}
 			spec.MTU = n
 		default:

@@ -12,13 +12,13 @@ import (
 	"glean/stack/loop"
 )
 
-// progressLine shows the progress of a run: a line that is redrawn on a terminal, else
-// plain lines.
+// progressLine prints the progress of a run: on a terminal one line that is redrawn,
+// else plain lines.
 type progressLine struct {
 	out      *output
 	terminal bool
 	every    loop.Duration
-	pause    time.Duration // for each report, so that a person sees it happen
+	pause    time.Duration // after each report, so that a person can follow the run
 }
 
 func newProgressLine(out *output) *progressLine {
@@ -29,7 +29,7 @@ func newProgressLine(out *output) *progressLine {
 	return m
 }
 
-// show is scenario.Options.Progress.
+// show prints one report. It is a scenario.Options.Progress.
 func (m *progressLine) show(p scenario.Progress) {
 	if !m.terminal {
 		fmt.Fprintln(m.out, phase(p)+counts(p))
@@ -49,7 +49,7 @@ func btoi(b bool) int {
 	return 0
 }
 
-// phase is what a run does, and when.
+// phase returns what the run is doing and its virtual time.
 func phase(p scenario.Progress) string {
 	what := "done    "
 	switch {
@@ -62,18 +62,18 @@ func phase(p scenario.Progress) string {
 }
 
 func counts(p scenario.Progress) string {
-	return fmt.Sprintf("%d of %d learned, %d given up, %d questions, %d frames sent",
+	return fmt.Sprintf("%d of %d learned, %d timed out, %d solicitations, %d frames sent",
 		p.Completed, p.Total, p.TimedOut, p.Requests, p.Sent)
 }
 
-// redrawn is the line for a terminal of that many columns. It must not reach the
-// last one: a line that does is broken by the terminal, and can't be drawn again.
+// redrawn returns the line for a terminal with that many columns. It stays out of the
+// last column: a terminal breaks a longer line, which then cannot be redrawn.
 func redrawn(p scenario.Progress, width int) string {
 	const least, most = 10, 30 // of the bar
 	line := counts(p)
 	room := width - 1 - len(phase(p)) - len("[] ")
 	if room-len(line) < least {
-		line = fmt.Sprintf("%d/%d learned, %d given up, %d sent", p.Completed, p.Total, p.TimedOut, p.Sent)
+		line = fmt.Sprintf("%d/%d learned, %d timed out, %d sent", p.Completed, p.Total, p.TimedOut, p.Sent)
 	}
 	bar := ""
 	if length := min(most, room-len(line)); length >= least && p.Total > 0 {
@@ -84,7 +84,8 @@ func redrawn(p scenario.Progress, width int) string {
 	return line[:min(len(line), max(0, width-1))]
 }
 
-// newWorldCounter shows how many worlds were checked, on a terminal only.
+// newWorldCounter returns a function that prints how many worlds are checked, or nil if
+// out is no terminal.
 func newWorldCounter(out *output, of uint64) func(worlds uint64) {
 	if !term.IsTerminal(int(out.Fd())) {
 		return nil
@@ -97,5 +98,5 @@ func newWorldCounter(out *output, of uint64) func(worlds uint64) {
 	}
 }
 
-// printEvent prints a line of a world's log.
+// printEvent prints one event of a world.
 func printEvent(e sim.Event) { fmt.Fprintln(stdout, e) }

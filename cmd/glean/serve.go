@@ -23,38 +23,38 @@ import (
 	"glean/stack/loop"
 )
 
-// stopWithin is how long SIGTERM may take.
+// stopWithin is the time within which the daemon ends after SIGTERM.
 const stopWithin = 2 * time.Second
 
 type serveFlags struct {
-	limits engine.Limits // from the file only
+	limits engine.Limits // there are no flags for limits
 
 	listen, config, logLevel, logFormat string
 	lab                                 string
 	openPerf, dropOverruns, insecure    bool
 	allowHosts                          hostFlags
 	ports                               portFlags
-	portLines                           []int // of the ports in the file that they came from; none from flags
+	portLines                           []int // lines of the ports in the configuration file; empty if they are from flags
 }
 
 func runServe(c command, args []string) error {
 	var f serveFlags
 	fs := c.newFlags()
 	fs.StringVar(&f.listen, "listen", "", "address and port of the REST API, or unix:PATH for a Unix socket (default 127.0.0.1:9000)")
-	fs.BoolVar(&f.insecure, "insecure", false, "serve other machines too: with --listen on an address that is not loopback, every host that reaches it may control the daemon")
-	fs.Var(&f.allowHosts, "allow-host", "`NAME` that requests on loopback may have as their host besides localhost, repeatable")
-	fs.StringVar(&f.config, "config", "", "configuration `file` (YAML): listen, ports, resources, limits; OpenPerf's is taken too")
+	fs.BoolVar(&f.insecure, "insecure", false, "allow --listen on an address that is not loopback; every host that reaches it can control the daemon")
+	fs.Var(&f.allowHosts, "allow-host", "also accept requests on loopback whose Host header is `NAME`, repeatable")
+	fs.StringVar(&f.config, "config", "", "configuration `file` (YAML): listen, ports, resources, limits; OpenPerf's file works, too")
 	fs.StringVar(&f.config, "c", "", "short for --config")
-	fs.Var(&f.ports, "port", "`ID=KIND:ARG`, repeatable: 0=tap:NAME[,queues=N][,persist][,mtu=N], 1=packet:DEVICE,\n2=wire:NAME;\nwithout any: ports 0 and 1, back to back on a wire")
-	fs.StringVar(&f.lab, "lab", "", "scenario `file` (or name, see \"glean sim list\") whose network runs in real time behind\nthe ports that it names; its interfaces and generators are made, and generators are started by you")
-	fs.BoolVar(&f.openPerf, "openperf", false, "behave as OpenPerf does where the two differ")
-	fs.BoolVar(&f.dropOverruns, "drop-overruns", false, "count frames that the device could not take as dropped, instead of sending them late")
-	fs.StringVar(&f.logLevel, "log-level", "info", "debug, info, warn or error; info has a line for each change of state, debug for each request and event too")
+	fs.Var(&f.ports, "port", "`ID=KIND:ARG`, repeatable: 0=tap:NAME[,queues=N][,persist][,mtu=N], 1=packet:DEVICE,\n2=wire:NAME;\ndefault: ports 0 and 1, connected by a wire")
+	fs.StringVar(&f.lab, "lab", "", "scenario `file` (or name, see \"glean sim list\") whose network runs in real time behind\nthe ports that it names; its interfaces and generators are made, but no generator is started")
+	fs.BoolVar(&f.openPerf, "openperf", false, "behave like OpenPerf where the two differ")
+	fs.BoolVar(&f.dropOverruns, "drop-overruns", false, "drop and count frames that the device cannot take in time, instead of sending them late")
+	fs.StringVar(&f.logLevel, "log-level", "info", "debug, info, warn or error; info logs each change of state, debug also each request and event")
 	fs.StringVar(&f.logFormat, "log-format", "text", "text or json")
 	if err := c.parse(fs, args); err != nil {
 		return err
 	}
-	// A log whose reader has gone is no reason to end.
+	// The daemon must survive a reader of its log that ends.
 	signal.Ignore(syscall.SIGPIPE)
 	lines := newLogWriter(os.Stderr)
 	defer lines.close(stopWithin / 4)
@@ -74,7 +74,7 @@ func runServe(c command, args []string) error {
 	return serveUntil(ctx, f, resources, log)
 }
 
-// readConfig merges the file into the flags; what the command line says wins.
+// readConfig merges the file into the flags. The command line overrides the file.
 func (f *serveFlags) readConfig(log *slog.Logger) ([]resource, error) {
 	var resources []resource
 	if f.config != "" {
@@ -168,12 +168,12 @@ func serveUntil(ctx context.Context, f serveFlags, resources []resource, log *sl
 		return usageErrorf("--listen %s: %v", f.listen, listenError(err))
 	}
 	if _, err := fmt.Printf("listening on %s\n", urlOf(listener)); err != nil {
-		log.Warn("the line of readiness could not be written", "error", err)
+		log.Warn("could not print the listening address", "error", err)
 	}
 	return serveHTTP(ctx, s.HTTPServer(), s.Listener(listener), log)
 }
 
-// portError blames the flag or the line of the file that a port came from.
+// portError returns an error that names the flag or the line that a port came from.
 func (f *serveFlags) portError(i int, err error) error {
 	p := f.ports[i]
 	if i < len(f.portLines) {
@@ -182,7 +182,8 @@ func (f *serveFlags) portError(i int, err error) error {
 	return usageErrorf("--port %s=%s:%s: %v", p.ID, p.Kind, p.Name, err)
 }
 
-// serveHTTP serves until ctx ends, then gives requests in progress a moment.
+// serveHTTP serves until ctx ends. Requests in progress then have a quarter of stopWithin
+// to finish.
 func serveHTTP(ctx context.Context, h *http.Server, listener net.Listener, log *slog.Logger) error {
 	failed := make(chan error, 1)
 	go func() { failed <- h.Serve(listener) }()

@@ -7,8 +7,8 @@ import (
 	"syscall"
 )
 
-// untilSignal returns a context that the first SIGTERM, SIGINT or SIGHUP ends.
-// The second one ends the process at once.
+// untilSignal returns a context that the first SIGTERM, SIGINT or SIGHUP cancels. The
+// second signal ends the process at once.
 func untilSignal() (context.Context, context.CancelFunc) {
 	ctx, cancel := context.WithCancel(context.Background())
 	signals := make(chan os.Signal, 2)

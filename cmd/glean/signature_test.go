@@ -7,7 +7,7 @@ import (
 	"glean/internal/netlab"
 )
 
-// TestSignatureHasUnixTime: what reads a signature on a device has the time of day at
+// TestSignatureHasUnixTime: the signature of a frame on a device holds the Unix time at
 // which the frame was sent.
 func TestSignatureHasUnixTime(t *testing.T) {
 	own := netlab.Own(t)

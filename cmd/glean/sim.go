@@ -16,18 +16,18 @@ import (
 // simCommands are the subcommands of "glean sim".
 func simCommands() []command {
 	return []command{
-		{"sim run", "[flags] FILE", "run one scenario file, or one of the library by its name, in virtual time", runSimRun},
-		{"sim check", "[flags]", "check random small worlds: faults, healing, verdicts", runSimCheck},
+		{"sim run", "[flags] FILE", "run a scenario file, or a scenario of the library by its name, in virtual time", runSimRun},
+		{"sim check", "[flags]", "check small random worlds against the rules of safety and liveness", runSimCheck},
 		{"sim list", "", "list the scenarios of the library", runSimList},
 		{"sim show", "NAME", "print the file of a scenario of the library", runSimShow},
 		{"sim help", "", "explain scenario files member by member", runSimHelp},
 	}
 }
 
-// runSim chooses one of them.
+// runSim runs the subcommand that its first argument names.
 func runSim(c command, args []string) error {
 	if len(args) == 0 {
-		return usageErrorf("sim: which one? \"glean sim --help\" lists run, check, list, show and help")
+		return usageErrorf("sim: a command is required: run, check, list, show or help")
 	}
 	for _, sub := range simCommands() {
 		if sub.name == "sim "+args[0] {
@@ -59,7 +59,7 @@ func runSimList(c command, args []string) error {
 	return nil
 }
 
-// runSimShow prints a file of the library, to begin one's own with.
+// runSimShow prints a file of the library.
 func runSimShow(c command, args []string) error {
 	name, err := c.parseWithFile(c.newFlags(), args)
 	if err != nil {
@@ -85,19 +85,19 @@ func runSimHelp(c command, args []string) error {
 	fmt.Fprintf(stdout, "%s\n", scenario.FormatNotes)
 	err := scenario.Format().Print(stdout, func(*document.Schema) string { return "" })
 	if err == nil {
-		_, err = fmt.Fprint(stdout, "\n\"glean sim list\" lists files to begin with, \"glean sim show NAME\" prints one.\n")
+		_, err = fmt.Fprint(stdout, "\n\"glean sim list\" lists the scenarios of the library, \"glean sim show NAME\" prints one.\n")
 	}
 	return err
 }
 
-// runSimRun runs a scenario and prints what came of it. The exit status is
-// 1 if an expectation failed.
+// runSimRun runs a scenario and prints its report. The exit status is 1 if an
+// expectation failed.
 func runSimRun(c command, args []string) error {
 	fs := c.newFlags()
-	seed := fs.Uint64("seed", 0, "where all chance comes from, instead of the scenario's own")
-	pcap := fs.String("pcap", "", "write what passes glean's ports to `FILE` (pcapng, virtual time)")
-	svg := fs.String("svg", "", "draw the topology and what was learned to `FILE`")
-	asJSON := fs.Bool("json", false, "print the report as JSON, and no progress")
+	seed := fs.Uint64("seed", 0, "random seed (default: the scenario's own)")
+	pcap := fs.String("pcap", "", "write the frames of glean's ports to `FILE` (pcapng, virtual time)")
+	svg := fs.String("svg", "", "draw the topology and the learned MACs to `FILE`")
+	asJSON := fs.Bool("json", false, "print the report as JSON, without progress")
 	file, err := c.parseWithFile(fs, args)
 	if err != nil {
 		return err
@@ -140,7 +140,7 @@ func runSimRun(c command, args []string) error {
 		return err
 	}
 	if !report.OK() {
-		return fmt.Errorf("%s: not all went as expected", file)
+		return fmt.Errorf("%s: an expectation failed", file)
 	}
 	return nil
 }
@@ -154,8 +154,8 @@ func printReport(r *scenario.Report, asJSON bool) error {
 	return e.Encode(r)
 }
 
-// parseWithFile parses flags before and after the one argument that must be
-// there.
+// parseWithFile parses flags before and after the one required argument, and returns
+// the argument.
 func (c command) parseWithFile(fs *flag.FlagSet, args []string) (string, error) {
 	var files []string
 	for {
@@ -172,28 +172,28 @@ func (c command) parseWithFile(fs *flag.FlagSet, args []string) (string, error) 
 		args = args[1:]
 	}
 	if len(files) != 1 {
-		return "", usageErrorf("%s: want one FILE, got %d", fs.Name(), len(files))
+		return "", usageErrorf("%s: needs one argument, got %d", fs.Name(), len(files))
 	}
 	return files[0], nil
 }
 
-// runSimCheck sweeps over seeds. A failure shows what was drawn, what broke, and
-// the command that shows it again.
+// runSimCheck checks one random world for each seed. For a world that failed it prints
+// its drawing, the violated rules, and the command that repeats it.
 func runSimCheck(c command, args []string) error {
 	fs := c.newFlags()
-	seeds := fs.Uint64("seeds", 1000, "how many worlds")
+	seeds := fs.Uint64("seeds", 1000, "number of worlds")
 	from := fs.Uint64("from", 1, "the first seed")
-	verbose := fs.Bool("v", false, "with one seed: print every event of the world")
+	verbose := fs.Bool("v", false, "print every event of the world (with --seeds 1)")
 	if err := c.parse(fs, args); err != nil {
 		return err
 	}
 	if *seeds == 0 {
-		return usageErrorf("sim check: --seeds 0: there is nothing to check")
+		return usageErrorf("sim check: --seeds must be at least 1, got 0")
 	}
 	if *verbose && *seeds == 1 {
 		return showWorld(*from)
 	}
-	debug.SetGCPercent(800) // a world is small and soon gone: collecting it at once costs a sixth of the time
+	debug.SetGCPercent(800) // a world is small and short-lived: frequent collections cost a sixth of the time
 	began := time.Now()
 	sweep, err := scenario.Check(*from, *seeds, newWorldCounter(stdout, *seeds))
 	if err != nil {
@@ -205,17 +205,17 @@ func runSimCheck(c command, args []string) error {
 		for _, v := range o.Violations {
 			fmt.Fprintf(stdout, "  %s\n", v)
 		}
-		fmt.Fprintf(stdout, "  again: glean sim check --from %d --seeds 1 -v\n", o.Drawn.Seed)
+		fmt.Fprintf(stdout, "  repeat: glean sim check --from %d --seeds 1 -v\n", o.Drawn.Seed)
 	}
 	if len(sweep.Failures) > 0 {
 		return fmt.Errorf("%d of %d worlds failed", len(sweep.Failures), sweep.Worlds)
 	}
-	fmt.Fprintf(stdout, "%d worlds, seeds %d to %d: all well; fingerprint %016x; %.1f s, %.0f worlds/s\n",
+	fmt.Fprintf(stdout, "%d worlds, seeds %d to %d: no violations; fingerprint %016x; %.1f s, %.0f worlds/s\n",
 		sweep.Worlds, *from, *from+*seeds-1, sweep.Fingerprint, took.Seconds(), float64(sweep.Worlds)/took.Seconds())
 	return nil
 }
 
-// showWorld prints all that happens in one world.
+// showWorld prints every event of one world.
 func showWorld(seed uint64) error {
 	o, err := scenario.CheckSeed(seed, scenario.Options{Log: printEvent})
 	if err != nil {

@@ -9,15 +9,15 @@ import (
 	"testing"
 )
 
-// TestBinariesAgree: what a run comes to follows from the scenario alone, not
-// from the binary, the number of processors or the race detector.
+// TestBinariesAgree: the result of a run depends on the scenario alone, not on the
+// binary, the number of processors or the race detector.
 func TestBinariesAgree(t *testing.T) {
 	under, err := built()
 	if err != nil {
 		t.Fatal(err)
 	}
 	if len(buildFlags) == 0 {
-		t.Log("not compared here: a binary with -race. \"make race\" does that, with the binary that it builds")
+		t.Log("no binary with -race is compared here; \"make race\" does that")
 	}
 	binaries := []string{under}
 	for _, name := range []string{"one", "two"} {
@@ -51,7 +51,7 @@ func contents(t *testing.T, path string) []byte {
 	return b
 }
 
-// fingerprintOf runs a scenario of the library and gives its fingerprint.
+// fingerprintOf runs a scenario of the library and returns its fingerprint.
 func fingerprintOf(t *testing.T, binary, scenario, processors string) string {
 	t.Helper()
 	cmd := exec.Command(binary, "sim", "run", scenario, "--json")

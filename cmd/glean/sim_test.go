@@ -11,7 +11,7 @@ import (
 	"testing"
 )
 
-// glean runs the binary and gives its exit status and what it said.
+// glean runs the binary and returns its exit status and output.
 func glean(t *testing.T, args ...string) (status int, stdout, stderr string) {
 	t.Helper()
 	path, err := built()
@@ -30,10 +30,9 @@ func glean(t *testing.T, args ...string) (status int, stdout, stderr string) {
 	return status, out.String(), fault.String()
 }
 
-// The demo is the first command of a new user: without a terminal
-// it prints no terminal codes; it prints a table of learned addresses, and every
-// expectation holds.
-func TestDemoCommand(t *testing.T) {
+// TestDemoPrintsTableOfLearnedAddresses: every expectation holds, and without a terminal
+// the output has no terminal codes.
+func TestDemoPrintsTableOfLearnedAddresses(t *testing.T) {
 	status, out, fault := glean(t, "demo")
 	if status != 0 || fault != "" {
 		t.Fatalf("status %d: %s\n%s", status, fault, out)
@@ -50,7 +49,7 @@ func TestDemoCommand(t *testing.T) {
 	}
 }
 
-func TestSimCommands(t *testing.T) {
+func TestSimCommandsExitAndPrint(t *testing.T) {
 	dir := t.TempDir()
 	bad := filepath.Join(dir, "bad.yaml")
 	wrong := filepath.Join(dir, "wrong.yaml")
@@ -68,29 +67,29 @@ func TestSimCommands(t *testing.T) {
 		status         int
 		stdout, stderr string
 	}{
-		{"sim", 2, "", "which one"},
+		{"sim", 2, "", "a command is required"},
 		{"sim fly", 2, "", `unknown command "fly"`},
 		{"sim --help", 0, "sim check", ""},
 		{"sim list", 0, "gateway-failover", ""},
 		{"sim show demo", 0, "name: demo", ""},
 		{"sim show dmo", 2, "", `did you mean "demo"?`},
-		{"sim show", 2, "", "want one FILE, got 0"},
+		{"sim show", 2, "", "needs one argument, got 0"},
 		{"sim help", 0, "inner_vlan", ""},
 		{"sim help x", 2, "", "unexpected argument"},
 		{"explain", 0, "flow_counters", ""},
 		{"explain udp", 0, "integer, 0 to 65535, default 3357", ""},
 		{"explain upd", 2, "", `did you mean "udp"?`},
 		{"explain a b", 2, "", "unexpected argument"},
-		{"sim run", 2, "", "want one FILE, got 0"},
-		{"sim run a b", 2, "", "want one FILE, got 2"},
+		{"sim run", 2, "", "needs one argument, got 0"},
+		{"sim run a b", 2, "", "needs one argument, got 2"},
 		{"sim run --nosuch a", 2, "", "nosuch"},
 		{"sim run " + bad, 2, "", bad + ":2:11: topology: lacks \"ports\"; " + bad + ":2:19: topology.hosts: must be a list"},
 		{"sim run " + dir + "/nosuch.yaml", 2, "", "nosuch.yaml"},
 		{"sim run back-to-back --pcap " + dir + "/no/such.pcap", 2, "", "--pcap"},
 		{"sim run back-to-back", 0, "2 flows are sent", ""},
-		{"sim run " + wrong, 1, "FAILED", "not all went as expected"},
-		{"sim check --seeds 0", 2, "", "--seeds 0"},
-		{"sim check --seeds 20 --from 5", 0, "20 worlds, seeds 5 to 24: all well", ""},
+		{"sim run " + wrong, 1, "FAILED", "an expectation failed"},
+		{"sim check --seeds 0", 2, "", "--seeds must be at least 1"},
+		{"sim check --seeds 20 --from 5", 0, "20 worlds, seeds 5 to 24: no violations", ""},
 	} {
 		status, out, fault := glean(t, strings.Fields(c.args)...)
 		if status != c.status || !strings.Contains(out, c.stdout) || !strings.Contains(fault, c.stderr) {
@@ -102,7 +101,7 @@ func TestSimCommands(t *testing.T) {
 	}
 }
 
-// A run leaves a capture and a drawing, and the same seed gives the same bytes.
+// TestSimRunIsRepeatable: the same seed gives the same report, capture and drawing.
 func TestSimRunIsRepeatable(t *testing.T) {
 	dir := t.TempDir()
 	run := func(name, seed string) (report map[string]any, capture, drawing []byte) {

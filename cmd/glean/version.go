@@ -10,15 +10,15 @@ import (
 	"glean/server"
 )
 
-// version is the version of the last entry of CHANGELOG.md.
+// version is the newest version in CHANGELOG.md.
 const version = "0.1.0"
 
-// commit and commitTime (RFC 3339) are set by the Makefile; a plain "go build"
-// has them in its build info.
+// commit and commitTime (RFC 3339) are set by the Makefile. Without it "go build"
+// stores both in the build info.
 var commit, commitTime string
 
-// buildVersion returns what is known of this build. The commit is empty and the
-// time zero where neither the Makefile nor the build info has them.
+// buildVersion returns version, commit and time of this build. The commit is empty and
+// the time zero if neither the Makefile nor the build info has them.
 func buildVersion() server.Version {
 	info, ok := debug.ReadBuildInfo()
 	if !ok {
@@ -27,7 +27,7 @@ func buildVersion() server.Version {
 	return versionOf(info, commit, commitTime)
 }
 
-// versionOf prefers what the linker set to what the build info has.
+// versionOf prefers the linker's values to those of the build info.
 func versionOf(info *debug.BuildInfo, commit, commitTime string) server.Version {
 	for _, s := range info.Settings {
 		switch {
@@ -44,7 +44,7 @@ func versionOf(info *debug.BuildInfo, commit, commitTime string) server.Version 
 	return server.Version{Version: version, Commit: commit, BuildTime: at.UTC()}
 }
 
-// versionLine is what "glean version" prints.
+// versionLine returns the output of "glean version".
 func versionLine(v server.Version) string {
 	built := cmp.Or(v.Commit, "unknown")
 	if !v.BuildTime.IsZero() {

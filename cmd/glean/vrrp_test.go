@@ -20,8 +20,8 @@ const (
 	virtualMAC6 = "00:00:5e:00:02:34"
 )
 
-// keepalived runs a VRRP router for the addresses in a host until kill is called.
-// With vmac they have the virtual router's MACs, else the host's.
+// keepalived runs a VRRP router for the addresses on a host until kill is called. With
+// vmac the addresses have the MACs of the virtual router, else the host's.
 func (f *failover) keepalived(host *netlab.Namespace, device string, priority int, vmac bool) (kill func()) {
 	f.t.Helper()
 	instance := func(name string, id int, addresses string) string {
@@ -49,7 +49,7 @@ func (f *failover) keepalived(host *netlab.Namespace, device string, priority in
 	c := exec.Command("keepalived", "--use-file="+file, "--dont-fork", "--log-console", "--no-syslog", "--vrrp", "--dont-respawn",
 		"--pid="+filepath.Join(dir, "pid"), "--vrrp_pid="+filepath.Join(dir, "vrrp_pid"))
 	c.Stdout, c.Stderr = log, log
-	c.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // its child is killed with it
+	c.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // so that its child is killed, too
 	if err := host.Do(c.Start); err != nil {
 		f.t.Fatal(err)
 	}
@@ -70,9 +70,9 @@ func (f *failover) keepalived(host *netlab.Namespace, device string, priority in
 	return kill
 }
 
-// router prepares a host as the note on VMACs of keepalived says: each of its
-// devices answers and asks for its own addresses only, else the kernel tells the
-// address that is at the virtual MAC from all of them.
+// router prepares a host as keepalived's note on VMACs demands: each device answers and
+// solicits for its own addresses only. Otherwise every device would announce the
+// address that belongs to the virtual MAC.
 func (f *failover) router(host *netlab.Namespace, device, address string) {
 	f.t.Helper()
 	host.Sysctl("net.ipv4.conf.all.arp_ignore=1", "net.ipv4.conf.all.arp_announce=2", "net.ipv4.conf."+device+".arp_filter=1")
@@ -98,10 +98,10 @@ func (f *failover) isMaster(host *netlab.Namespace) {
 	}
 }
 
-// The master of two VRRP routers dies while traffic goes to the address that they
-// share. If it has a virtual MAC, nothing changes for glean: the switch follows
-// the announcement. Else the MAC is the other router's.
-func TestKernelVRRP(t *testing.T) {
+// TestFramesFollowVRRPMaster: the master of two VRRP routers dies while traffic goes to
+// their shared address. With a virtual MAC nothing changes for glean, because the switch
+// follows the announcement. Without it the MAC changes to the other router's.
+func TestFramesFollowVRRPMaster(t *testing.T) {
 	for _, vmac := range []bool{false, true} {
 		t.Run(map[bool]string{false: "own MACs", true: "virtual MACs"}[vmac], func(t *testing.T) {
 			f := newFailover(t, "keepalived")
@@ -132,7 +132,7 @@ func TestKernelVRRP(t *testing.T) {
 	}
 }
 
-// neighborMACs is the neighbor cache.
+// neighborMACs returns the MAC of each address in the neighbor cache.
 func (f *failover) neighborMACs() map[string]string {
 	f.t.Helper()
 	list, err := f.api.Neighbors(f.t.Context(), client.NeighborFilter{})

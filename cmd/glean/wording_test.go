@@ -11,13 +11,12 @@ import (
 	"glean/sim/scenario"
 )
 
-// wrongWords are values that no flag, or hardly any, takes.
+// wrongWords are values that hardly any flag takes.
 var wrongWords = []string{"", " ", "x", "9200", ":", "::1", "a:b:c", "127.0.0.1:x", "127.0.0.1:70000", "300.1.1.1:80", "-1", "1.5", "1e3", "99999999999999999999", "0x", "=", "0=", "0=tap", "0=tap:", "0=tap:t,queues=x",
 	"0=tap:t,mtu=-1", "0=packet:nosuchdevice0", "unix:", "unix:/nosuch/dir/sock", "/nosuch/file", "/", "/dev/null"}
 
-// TestMistakesAreWordedForUsers gives each flag of each command each wrong value, and
-// damaged files: what is printed states each fault once, and holds no word of the
-// program.
+// TestMistakesAreWordedForUsers gives each wrong value to each flag of each command, and
+// reads damaged files. Each error states its fault once and has no word of the program.
 func TestMistakesAreWordedForUsers(t *testing.T) {
 	dir := t.TempDir()
 	said := 0
@@ -31,7 +30,7 @@ func TestMistakesAreWordedForUsers(t *testing.T) {
 		line := strings.TrimPrefix(strings.TrimSpace(errs.String()), "glean: ")
 		faults := wording.Faults(line)
 		if line == "" {
-			faults = []string{"nothing is said"}
+			faults = []string{"no error is printed"}
 		}
 		for _, fault := range faults {
 			t.Errorf("glean %q: %s: %s", args, fault, line)
@@ -47,7 +46,7 @@ func TestMistakesAreWordedForUsers(t *testing.T) {
 			check(append(command, "two", "words", name)...)
 			check(append(command, name+"=", "--nosuch")...)
 			for _, value := range wrongWords {
-				// A second mistake ends what the first does not.
+				// The second mistake ends a command that accepts the first value.
 				check(append(command, name+"="+value, "--nosuch")...)
 				if command[0] == "serve" {
 					check(append(command, name+"="+value, "--listen=unix:/nosuch/dir/sock")...)
@@ -81,7 +80,7 @@ func TestMistakesAreWordedForUsers(t *testing.T) {
 		}
 	}
 	if said < 500 {
-		t.Errorf("%d mistakes only", said)
+		t.Errorf("only %d mistakes were refused", said)
 	}
 }
 

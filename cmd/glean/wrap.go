@@ -8,19 +8,19 @@ import (
 	"golang.org/x/term"
 )
 
-// wrapper breaks lines that are wider than a terminal, so that the terminal does
-// not break them in the middle of a word: a row of a table between two columns,
-// which are two blanks or more apart, unless most of the row would go to the next
-// line, and other text between words.
+// wrapper breaks lines that are wider than the terminal, which would break them inside
+// a word. It breaks a row of a table between two columns, which are at least two
+// blanks apart, unless most of the row would move to the next line. It breaks other
+// text between words.
 type wrapper struct {
 	out   *output
-	width int // in columns; 0: nothing is broken
+	width int // in columns; 0 breaks no line
 	line  []byte
 }
 
 func newWrapper(out *output) *wrapper { return &wrapper{out: out, width: columns(out)} }
 
-// columns is the width of a terminal, 0 if out is none.
+// columns returns the width of a terminal, 0 if out is no terminal.
 func columns(out *output) int {
 	width, _, err := term.GetSize(int(out.Fd()))
 	if err != nil {
@@ -29,7 +29,7 @@ func columns(out *output) int {
 	return width
 }
 
-// Write implements io.Writer. What follows the last newline waits for the next.
+// Write implements io.Writer. It keeps an incomplete line until its newline comes.
 func (f *wrapper) Write(text []byte) (int, error) {
 	f.line = append(f.line, text...)
 	for {
@@ -44,8 +44,8 @@ func (f *wrapper) Write(text []byte) (int, error) {
 	}
 }
 
-// wrap gives a line broken into lines of at most width columns, each with its
-// newline. What comes after a break is indented further.
+// wrap breaks a line into lines of at most width columns, each with its newline. Lines
+// after the first are indented further.
 func wrap(line string, width int) string {
 	const further = "    "
 	var wrapped strings.Builder
@@ -64,9 +64,9 @@ func wrap(line string, width int) string {
 	return wrapped.String() + line + "\n"
 }
 
-// breakAt is where the text begins that goes to the next line, 0 if the line can't
-// be broken. A column goes there if it begins beyond the last column of the
-// terminal, even if the one before is short: so all rows are broken alike.
+// breakAt returns the index of the text that moves to the next line, 0 if the line
+// cannot be broken. A column of a table moves if it begins beyond the width, even if
+// the column before it is short, so that all rows break at the same column.
 func breakAt(line string, from, width int) (at int) {
 	column := false // at is the beginning of a column
 	seen, end := utf8.RuneCountInString(line[:from]), 0

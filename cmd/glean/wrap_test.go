@@ -34,9 +34,9 @@ func TestWrapBreaksBetweenWordsAndColumns(t *testing.T) {
 	}
 }
 
-// TestDemoOnATerminal: nothing that is drawn reaches beyond the last column, and
-// the line of progress does not reach it.
-func TestDemoOnATerminal(t *testing.T) {
+// TestDemoFitsTheTerminal: no line is wider than the terminal, and the progress line
+// stays out of the last column.
+func TestDemoFitsTheTerminal(t *testing.T) {
 	path, err := built()
 	if err != nil {
 		t.Fatal(err)
@@ -73,7 +73,7 @@ func TestDemoOnATerminal(t *testing.T) {
 	}
 }
 
-// terminal makes a pseudo-terminal of that many columns.
+// terminal opens a pseudo-terminal with that many columns.
 func terminal(t *testing.T, width uint16) (master, slave *os.File) {
 	t.Helper()
 	master, err := os.OpenFile("/dev/ptmx", os.O_RDWR|unix.O_NOCTTY, 0)
