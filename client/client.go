@@ -12,6 +12,8 @@ import (
 	"net/url"
 	"strings"
 	"time"
+
+	"glean/server/api"
 )
 
 // Client is one daemon. It is safe for several goroutines.
@@ -50,67 +52,9 @@ func unixTransport(path string) *http.Transport {
 	}}
 }
 
-// Fault is one thing wrong with a request.
-type Fault struct {
-	Path   string `json:"path"` // of the member, as "config.traffic[0].length"
-	Detail string `json:"detail"`
-}
-
-// Problem is any answer that is not a success (RFC 9457). errors.As finds it in
-// what every method returns.
-type Problem struct {
-	Type       string    `json:"type"`
-	Title      string    `json:"title"`
-	Status     int       `json:"status"`
-	Detail     string    `json:"detail"`
-	Errors     []Fault   `json:"errors"`
-	LearningID string    `json:"learning_id"` // of a 409: the request that stands in the way
-	NextHops   *HopCount `json:"next_hops"`   // of a 409: how far it is
-	Memory     *Memory   `json:"memory"`      // of a 429: what holds the memory budget
-	Incident   string    `json:"incident"`    // of a 500: what to look for in the daemon's log
-}
-
-// Memory is how the daemon's memory budget is used, in octets.
-type Memory struct {
-	Budget   int64        `json:"budget"`
-	Needed   int64        `json:"needed"`   // what the request would have taken
-	Reserved int64        `json:"reserved"` // for requests in progress
-	Kept     []MemoryPart `json:"kept"`     // the largest first
-	Largest  []MemoryItem `json:"largest"`  // at most 5 resources that hold the most
-}
-
-// MemoryPart is what all resources of a kind hold.
-type MemoryPart struct {
-	What   string `json:"what"` // as "learning-results"
-	Count  int    `json:"count"`
-	Octets int64  `json:"octets"`
-}
-
-// MemoryItem is a resource that holds much.
-type MemoryItem struct {
-	Path   string `json:"path"` // what to DELETE
-	Octets int64  `json:"octets"`
-}
-
-// HopCount counts a generator's next hops by state.
-type HopCount struct {
-	Resolving int `json:"resolving"`
-	Completed int `json:"completed"`
-	TimedOut  int `json:"timed_out"`
-}
-
-// Error gives the status and the detail.
-func (p *Problem) Error() string {
-	text := p.Detail
-	if text == "" {
-		text = p.Title
-	}
-	return fmt.Sprintf("%d: %s", p.Status, text)
-}
-
 // StatusOf gives the HTTP status of a Problem in err, 0 if there is none.
 func StatusOf(err error) int {
-	var p *Problem
+	var p *api.Problem
 	if errors.As(err, &p) {
 		return p.Status
 	}
@@ -118,7 +62,7 @@ func StatusOf(err error) int {
 }
 
 // errNoID keeps a call for one resource from reaching its whole collection.
-var errNoID = &Problem{Title: http.StatusText(http.StatusNotFound), Status: http.StatusNotFound, Detail: "the id is empty"}
+var errNoID = &api.Problem{Title: http.StatusText(http.StatusNotFound), Status: http.StatusNotFound, Detail: "the id is empty"}
 
 // call is one request before it is made.
 type call struct {
@@ -188,7 +132,7 @@ func (c *Client) send(ctx context.Context, r call) (*http.Response, error) {
 	}
 	if response.StatusCode < 200 || response.StatusCode > 299 {
 		defer response.Body.Close()
-		return nil, problemOf(response)
+		return nil, newProblem(response)
 	}
 	return response, nil
 }
@@ -196,13 +140,13 @@ func (c *Client) send(ctx context.Context, r call) (*http.Response, error) {
 // problemMax is how much of an answer that is no problem document is quoted.
 const problemMax = 512
 
-// problemOf makes a Problem of any answer: something between us and the daemon
+// newProblem makes a Problem of any answer: something between us and the daemon
 // may send what it likes.
-func problemOf(response *http.Response) *Problem {
+func newProblem(response *http.Response) *api.Problem {
 	text, _ := io.ReadAll(io.LimitReader(response.Body, 1<<20)) // what has come has to do
-	p := &Problem{}
+	p := &api.Problem{}
 	if json.Unmarshal(text, p) != nil || p.Detail == "" && p.Title == "" {
-		p = &Problem{Detail: strings.TrimSpace(string(text[:min(len(text), problemMax)]))}
+		p = &api.Problem{Detail: strings.TrimSpace(string(text[:min(len(text), problemMax)]))}
 	}
 	p.Status = response.StatusCode
 	if p.Title == "" {
@@ -232,13 +176,4 @@ func (c *Client) run(ctx context.Context, r call) error {
 		return err
 	}
 	return response.Body.Close()
-}
-
-// items is the form of bulk requests and their answers.
-type items[T any] struct {
-	Items []T `json:"items"`
-}
-
-type ids struct {
-	IDs []string `json:"ids"`
 }

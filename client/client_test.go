@@ -9,6 +9,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"glean/server/api"
 )
 
 // answering is a client of something that always sends the same.
@@ -26,20 +28,20 @@ func TestProblems(t *testing.T) {
 	for _, c := range []struct {
 		name, contentType, body string
 		status                  int
-		want                    Problem
+		want                    api.Problem
 	}{
 		{"document", "application/problem+json", `{"type":"about:blank","title":"Conflict","status":409,"detail":"not yet","learning_id":"lr-1","incident":"i"}`,
-			409, Problem{Status: 409, Title: "Conflict", Detail: "not yet", LearningID: "lr-1", Incident: "i"}},
-		{"text of a proxy", "text/html", "<h1>bad gateway</h1>\n", 502, Problem{Status: 502, Title: "Bad Gateway", Detail: "<h1>bad gateway</h1>"}},
-		{"nothing", "", "", 404, Problem{Status: 404, Title: "Not Found"}},
-		{"JSON that is none", "application/json", `{"x":1}`, 500, Problem{Status: 500, Title: "Internal Server Error", Detail: `{"x":1}`}},
-		{"a list", "application/json", `[]`, 400, Problem{Status: 400, Title: "Bad Request", Detail: `[]`}},
-		{"status of the answer counts", "application/problem+json", `{"status":200,"detail":"d"}`, 400, Problem{Status: 400, Title: "Bad Request", Detail: "d"}},
-		{"long text", "text/plain", strings.Repeat("x", 10_000), 400, Problem{Status: 400, Title: "Bad Request", Detail: strings.Repeat("x", problemMax)}},
+			409, api.Problem{Status: 409, Title: "Conflict", Detail: "not yet", LearningID: "lr-1", Incident: "i"}},
+		{"text of a proxy", "text/html", "<h1>bad gateway</h1>\n", 502, api.Problem{Status: 502, Title: "Bad Gateway", Detail: "<h1>bad gateway</h1>"}},
+		{"nothing", "", "", 404, api.Problem{Status: 404, Title: "Not Found"}},
+		{"JSON that is none", "application/json", `{"x":1}`, 500, api.Problem{Status: 500, Title: "Internal Server Error", Detail: `{"x":1}`}},
+		{"a list", "application/json", `[]`, 400, api.Problem{Status: 400, Title: "Bad Request", Detail: `[]`}},
+		{"status of the answer counts", "application/problem+json", `{"status":200,"detail":"d"}`, 400, api.Problem{Status: 400, Title: "Bad Request", Detail: "d"}},
+		{"long text", "text/plain", strings.Repeat("x", 10_000), 400, api.Problem{Status: 400, Title: "Bad Request", Detail: strings.Repeat("x", problemMax)}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			_, err := answering(t, c.status, c.contentType, c.body).Port(t.Context(), "0")
-			var p *Problem
+			var p *api.Problem
 			if !errors.As(err, &p) {
 				t.Fatalf("%v is no problem", err)
 			}
@@ -107,8 +109,8 @@ func TestRequests(t *testing.T) {
 			_, err := c.LearningResult(ctx, "r", AddressFilter{Limit: 7, After: "2001:db8::1"})
 			return err
 		},
-		`POST /packet/generators application/json wait=2 {"target_id":"0","config":{"duration":{},"load":{"rate":{"value":0,"period":""},"units":""},"traffic":null}}`: func() error {
-			_, err := c.CreateGenerator(ctx, Generator{TargetID: "0"}, 2_900_000_000)
+		`POST /packet/generators application/json wait=2 {"target_id":"0","active":false,"config":{"duration":{},"load":{"rate":{"value":0,"period":""},"units":""},"traffic":null}}`: func() error {
+			_, err := c.CreateGenerator(ctx, api.Generator{TargetID: "0"}, 2_900_000_000)
 			return err
 		},
 		"POST /packet/generators/g/start  wait=10": func() error {
@@ -134,10 +136,10 @@ func TestEventStream(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer s.Close()
-	if e, err := s.Next(); err != nil || e != (Event{Seq: 7, Type: "port", ID: "0", What: "up", StreamID: "7"}) {
+	if e, err := s.Next(); err != nil || e != (Event{Event: api.Event{Seq: 7, Type: "port", ID: "0", What: "up"}, StreamID: "7"}) {
 		t.Errorf("%+v, %v", e, err)
 	}
-	if e, err := s.Next(); err != nil || e != (Event{Type: EventGap, First: 8, Last: 9}) {
+	if e, err := s.Next(); err != nil || e != (Event{Event: api.Event{Type: EventGap}, EventGap: api.EventGap{First: 8, Last: 9}}) {
 		t.Errorf("%+v, %v", e, err)
 	}
 	if e, err := s.Next(); err == nil {

@@ -9,25 +9,19 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
+
+	"glean/server/api"
 )
 
 // EventGap is the Type of an event that stands for those that were lost: the
 // daemon keeps a number of events only.
 const EventGap = "gap"
 
-// Event is something that happened to a resource.
+// Event is something that happened to a resource; or, if its Type is EventGap, a gap
+// in the stream.
 type Event struct {
-	Seq    uint64 `json:"seq"`
-	Time   string `json:"time"` // RFC 3339
-	Type   string `json:"type"` // "learning", "generator", "port", "interface", "neighbor", EventGap
-	ID     string `json:"id"`   // of the resource
-	What   string `json:"what"`
-	Detail string `json:"detail,omitempty"`
-	// Of a gap: the first and the last that were lost.
-	First uint64 `json:"first,omitempty"`
-	Last  uint64 `json:"last,omitempty"`
-	// Of a gap: the daemon was restarted, and its numbers begin anew.
-	Restarted bool `json:"restarted,omitempty"`
+	api.Event
+	api.EventGap
 	// StreamID names the event and the run of the daemon, for EventFilter.AfterID.
 	StreamID string `json:"-"`
 }

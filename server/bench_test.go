@@ -17,7 +17,7 @@ import (
 )
 
 // plain sends without looking at the document, and wants a status.
-func (a *api) plain(method, path, body string, status int) []byte {
+func (a *harness) plain(method, path, body string, status int) []byte {
 	a.t.Helper()
 	r, err := http.NewRequest(method, a.http.URL+path, strings.NewReader(body))
 	if err != nil {
@@ -41,7 +41,7 @@ func (a *api) plain(method, path, body string, status int) []byte {
 func BenchmarkBulk(b *testing.B) {
 	const count, page = 10_000, 100
 	for b.Loop() {
-		a := newAPI(b)
+		a := newHarness(b)
 		a.plain("POST", "/interfaces", strings.Replace(ifaceB, `"198.18.128.0/17"`, `"198.19.0.0/16"`, 1), 201)
 		addr, peer := netip.MustParseAddr("198.18.128.0"), netip.MustParseAddr("198.18.1.1")
 		for n := 0; n < count; n += page {
@@ -71,7 +71,7 @@ func BenchmarkBulk(b *testing.B) {
 // BenchmarkLargeResult reads a learning result of 65,536 addresses and reports
 // how much the heap grew meanwhile.
 func BenchmarkLargeResult(b *testing.B) {
-	a := newAPI(b)
+	a := newHarness(b)
 	wide := strings.NewReplacer(`"prefix_length":16`, `"prefix_length":8`, `"198.18.128.0/17"`, `"198.64.0.0/16"`)
 	a.plain("POST", "/interfaces", wide.Replace(ifaceA), 201)
 	a.plain("POST", "/interfaces", wide.Replace(ifaceB), 201)
@@ -109,7 +109,7 @@ func BenchmarkLargeResult(b *testing.B) {
 
 // BenchmarkGet is one request over a connection that is kept.
 func BenchmarkGet(b *testing.B) {
-	a := newAPI(b)
+	a := newHarness(b)
 	a.plain("POST", "/interfaces", ifaceA, 201)
 	for b.Loop() {
 		a.plain("GET", "/interfaces/if-a", "", 200)
@@ -125,7 +125,7 @@ func BenchmarkGet(b *testing.B) {
 func BenchmarkGetUnderLoad(b *testing.B) {
 	for name, pause := range map[string]time.Duration{"at-once": 0, "100-per-second": 10 * time.Millisecond} {
 		b.Run(name, func(b *testing.B) {
-			a := newAPI(b)
+			a := newHarness(b)
 			wide := strings.NewReplacer(`"prefix_length":16`, `"prefix_length":8`)
 			a.plain("POST", "/interfaces", wide.Replace(ifaceA), 201)
 			a.plain("POST", "/interfaces", wide.Replace(ifaceB), 201)
@@ -152,7 +152,7 @@ func BenchmarkGetUnderLoad(b *testing.B) {
 }
 
 // tap adds a port on a TAP in a namespace of its own.
-func (a *api) tap(b *testing.B, id string) {
+func (a *harness) tap(b *testing.B, id string) {
 	ns, name := netlab.New(b), netlab.Name()
 	k, err := tap.Open(a.loop, tap.Config{Name: name})
 	if err != nil {
@@ -173,7 +173,7 @@ func (a *api) tap(b *testing.B, id string) {
 }
 
 // transmitRate gives the frames a second that the one generator sends meanwhile.
-func (a *api) transmitRate(meanwhile func()) float64 {
+func (a *harness) transmitRate(meanwhile func()) float64 {
 	sent := func() (n uint64) {
 		a.onLoop(func() { n = a.server.Engine.Results()[0].Run().Counters().PacketsActual })
 		return n

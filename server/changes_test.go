@@ -18,7 +18,7 @@ const (
 // another MAC, which announces it, and then it is gone.
 func TestNeighborChanges(t *testing.T) {
 	const first, second = "02:00:00:00:00:0e", "02:00:00:00:00:0f"
-	a := newAPI(t)
+	a := newHarness(t)
 	a.post("/interfaces", hasty).want(201)
 	a.post("/interfaces", strings.Replace(mover, "MAC", first, 1)).want(201)
 	a.post("/packet/generators", generatorWith("g", "if-h", continuous, "198.18.0.14"), "Prefer: wait=10").want(201)

@@ -42,7 +42,7 @@ func TestIdleConnectionsGiveWayAtTheLimit(t *testing.T) {
 // Far more clients than the limit keep their connections; a client that was
 // there before is served on its own, and a new one is served too.
 func TestManyIdleClientsLockNobodyOut(t *testing.T) {
-	a := newAPI(t, func(c *Config, _ *engine.Config) { c.Limits.Connections = 8 })
+	a := newHarness(t, func(c *Config, _ *engine.Config) { c.Limits.Connections = 8 })
 	ask := func(c *http.Client) error {
 		response, err := c.Get(a.http.URL + "/version")
 		if err == nil {

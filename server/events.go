@@ -11,6 +11,7 @@ import (
 	"sync"
 	"time"
 
+	"glean/server/api"
 	"glean/server/engine"
 )
 
@@ -90,23 +91,6 @@ func (b *broadcaster) sent(s *subscription) {
 	s.active = time.Now()
 }
 
-type eventJSON struct {
-	Seq    uint64 `json:"seq"`
-	Time   string `json:"time"`
-	Type   string `json:"type"`
-	ID     string `json:"id"`
-	What   string `json:"what"`
-	Detail string `json:"detail,omitempty"`
-}
-
-// gapJSON tells a stream that events were overwritten before it read them.
-type gapJSON struct {
-	First uint64 `json:"first"` // of the events that are lost
-	Last  uint64 `json:"last"`
-	// The events were of an earlier run of the daemon; First and Last are 0.
-	Restarted bool `json:"restarted,omitempty"`
-}
-
 // eventTypes are what ?type= may name.
 var eventTypes = []string{"learning", "generator", "port", "interface", "neighbor"}
 
@@ -146,7 +130,7 @@ func (s *Server) streamEvents(w *responseWriter, r *request) error {
 	stream.out.WriteString(": glean\n\n")
 	if resumed && instance != "" && instance != s.instance {
 		stream.after = 0
-		stream.send("gap", 0, gapJSON{Restarted: true})
+		stream.send("gap", 0, api.EventGap{Restarted: true})
 	}
 	w.Header().Set("Content-Type", "text/event-stream")
 	w.Header().Set("Cache-Control", "no-store")
@@ -251,13 +235,13 @@ func (e *eventStream) collect() (more, ok bool) {
 	}
 	for _, event := range events {
 		if event.Seq != e.after+1 {
-			e.send("gap", 0, gapJSON{First: e.after + 1, Last: event.Seq - 1})
+			e.send("gap", 0, api.EventGap{First: e.after + 1, Last: event.Seq - 1})
 		}
 		e.after = event.Seq
 		if len(e.types) == 0 || slices.Contains(e.types, event.Type) {
 			e.last = event.Seq
-			e.send(event.Type, event.Seq, eventJSON{
-				event.Seq, e.timestamp(event.Time), event.Type, event.ID, event.What, event.Detail,
+			e.send(event.Type, event.Seq, api.Event{
+				Seq: event.Seq, Time: e.timestamp(event.Time), Type: event.Type, ID: event.ID, What: event.What, Detail: event.Detail,
 			})
 		}
 	}

@@ -26,7 +26,7 @@ type stream struct {
 	comment string
 }
 
-func (a *api) stream(path string, headers ...string) *stream {
+func (a *harness) stream(path string, headers ...string) *stream {
 	a.t.Helper()
 	r, err := http.NewRequestWithContext(a.t.Context(), "GET", a.http.URL+path, nil)
 	if err != nil {
@@ -101,7 +101,7 @@ func (s *stream) until(kind, id, what string) {
 }
 
 func TestEventsResume(t *testing.T) {
-	a := newAPI(t)
+	a := newHarness(t)
 	first := a.stream("/events")
 	a.peers()
 	first.until("interface", "if-a", "created")
@@ -121,7 +121,7 @@ func TestEventsResume(t *testing.T) {
 }
 
 func TestEventTypes(t *testing.T) {
-	a := newAPI(t)
+	a := newHarness(t)
 	s := a.stream("/events?type=port,neighbor")
 	a.peers()
 	a.post("/ports", `{"id":"p","kind":"wire","config":{"wire":{"name":"w2"}}}`).want(201)
@@ -133,7 +133,7 @@ func TestEventTypes(t *testing.T) {
 
 // TestEventsGap: who comes back too late is told what is lost.
 func TestEventsGap(t *testing.T) {
-	a := newAPI(t, func(_ *Config, c *engine.Config) { c.Limits.Events = 8 })
+	a := newHarness(t, func(_ *Config, c *engine.Config) { c.Limits.Events = 8 })
 	for range 20 {
 		a.post("/interfaces", ifaceA).want(201)
 		a.delete("/interfaces/if-a").want(204)
@@ -157,7 +157,7 @@ func TestEventsGap(t *testing.T) {
 }
 
 func TestEventStreamsAreLimited(t *testing.T) {
-	a := newAPI(t, func(c *Config, _ *engine.Config) { c.Limits.SSEClients = 2 })
+	a := newHarness(t, func(c *Config, _ *engine.Config) { c.Limits.SSEClients = 2 })
 	first := a.stream("/events")
 	a.stream("/events")
 	r := a.send("GET", "/events", "").want(503)
@@ -180,7 +180,7 @@ func TestEventStreamsAreLimited(t *testing.T) {
 // At the limit the stream that has been idle the longest ends, and says so; its client
 // goes on where it was.
 func TestIdleEventStreamsGiveWay(t *testing.T) {
-	a := newAPI(t, func(c *Config, _ *engine.Config) { c.Limits.SSEClients, c.Limits.SSEIdle = 2, time.Nanosecond })
+	a := newHarness(t, func(c *Config, _ *engine.Config) { c.Limits.SSEClients, c.Limits.SSEIdle = 2, time.Nanosecond })
 	busy, idle := a.stream("/events?type=interface"), a.stream("/events?type=learning")
 	a.post("/interfaces", ifaceA).want(201)
 	busy.until("interface", "if-a", "created")
@@ -197,7 +197,7 @@ func TestIdleEventStreamsGiveWay(t *testing.T) {
 }
 
 func TestHeartbeat(t *testing.T) {
-	a := newAPI(t, func(c *Config, _ *engine.Config) { c.Limits.Heartbeat = time.Millisecond })
+	a := newHarness(t, func(c *Config, _ *engine.Config) { c.Limits.Heartbeat = time.Millisecond })
 	s := a.stream("/events")
 	for s.next() {
 		if s.comment == "heartbeat" {
@@ -210,7 +210,7 @@ func TestHeartbeat(t *testing.T) {
 // TestSlowReaderIsDropped: one who does not read is cut off, and one who does
 // misses nothing meanwhile.
 func TestSlowReaderIsDropped(t *testing.T) {
-	a := newAPI(t, func(c *Config, _ *engine.Config) { c.Limits.SendTimeout = 2 * time.Second })
+	a := newHarness(t, func(c *Config, _ *engine.Config) { c.Limits.SendTimeout = 2 * time.Second })
 	small := a.server.HTTPServer()
 	small.ConnState = func(c net.Conn, s http.ConnState) {
 		if s == http.StateNew { // so that little is enough to fill what the kernel holds
@@ -253,7 +253,7 @@ func TestSlowReaderIsDropped(t *testing.T) {
 }
 
 func TestCloseEndsStreams(t *testing.T) {
-	a := newAPI(t)
+	a := newHarness(t)
 	s := a.stream("/events")
 	a.server.Close()
 	for s.next() {
@@ -262,7 +262,7 @@ func TestCloseEndsStreams(t *testing.T) {
 
 // An id of an earlier run is answered with a gap, even if its number exists.
 func TestRestartIsAGap(t *testing.T) {
-	a := newAPI(t)
+	a := newHarness(t)
 	a.peers()
 	s := a.stream("/events", "Last-Event-ID: EARLIER-1")
 	s.next()

@@ -7,24 +7,18 @@ import (
 	"net/http"
 
 	"glean/generator"
+	"glean/server/api"
 )
 
-type flowJSON struct {
-	ID       string           `json:"id"`
-	ResultID string           `json:"generator_result_id"`
-	StreamID *uint32          `json:"stream_id,omitempty"`
-	Counters flowCountersJSON `json:"counters"`
-}
-
-// flowJSON may be called on any goroutine: counters are atomic, and what else
+// newFlow may be called on any goroutine: counters are atomic, and what else
 // it reads of a result does not change.
-func (s *Server) flowJSON(r *generator.Result, n int, total generator.Counters) flowJSON {
+func (s *Server) newFlow(r *generator.Result, n int, total generator.Counters) api.TxFlow {
 	run := r.Run()
 	c := run.Flow(n)
-	j := flowJSON{
-		ID:       generator.FlowID(r.ID, n),
-		ResultID: r.ID,
-		Counters: flowCountersJSON{
+	f := api.TxFlow{
+		ID:                generator.FlowID(r.ID, n),
+		GeneratorResultID: r.ID,
+		Counters: api.FlowCounters{
 			OctetsActual: c.Octets, PacketsActual: c.Packets,
 			OctetsIntended:  share(total.OctetsIntended, c.Octets, total.OctetsActual),
 			PacketsIntended: share(total.PacketsIntended, c.Packets, total.PacketsActual),
@@ -32,9 +26,9 @@ func (s *Server) flowJSON(r *generator.Result, n int, total generator.Counters) 
 		},
 	}
 	if stream, ok := run.Program().FlowStream(uint64(n)); ok {
-		j.StreamID = &stream
+		f.StreamID = &stream
 	}
-	return j
+	return f
 }
 
 // share is the part of whole that part is of sum.
@@ -66,7 +60,7 @@ func (s *Server) listFlows(w *responseWriter, r *request) error {
 	for _, result := range results {
 		total := result.Run().Counters()
 		for n := range result.Run().CountedFlows() {
-			if out.item(s.flowJSON(result, n, total)); out.err != nil {
+			if out.item(s.newFlow(result, n, total)); out.err != nil {
 				return nil // the client has gone
 			}
 		}
@@ -87,7 +81,7 @@ func (s *Server) getFlow(w *responseWriter, r *request) error {
 	if err != nil {
 		return err
 	}
-	return reply(w, http.StatusOK, s.flowJSON(f.result, f.n, f.result.Run().Counters()))
+	return reply(w, http.StatusOK, s.newFlow(f.result, f.n, f.result.Run().Counters()))
 }
 
 // replyList answers a list item by item, because all together may be many times what

@@ -8,29 +8,22 @@ import (
 	"slices"
 
 	"glean/generator"
+	"glean/server/api"
 	"glean/server/engine"
 )
 
-type generatorJSON struct {
-	ID         string          `json:"id"`
-	TargetID   string          `json:"target_id"`
-	Active     bool            `json:"active"`
-	Learning   string          `json:"learning"`
-	LearningID string          `json:"learning_id,omitempty"`
-	Config     json.RawMessage `json:"config"`
-	warningsJSON
-}
+// echoedGenerator is a generator whose configuration is sent as it was posted.
+type echoedGenerator = api.GeneratorOf[json.RawMessage]
 
-func newGeneratorJSON(v engine.GeneratorView) generatorJSON {
-	return generatorJSON{
+func newGenerator(v engine.GeneratorView) echoedGenerator {
+	return echoedGenerator{
 		ID:         v.ID,
 		TargetID:   v.TargetID,
 		Active:     v.Active,
 		Learning:   v.Learning,
 		LearningID: v.LearningID,
 		Config:     withFlowCount(v.Config, v.FlowCount),
-
-		warningsJSON: newWarningsJSON(v.Warnings),
+		Ignored:    newIgnored(v.Warnings),
 	}
 }
 
@@ -40,10 +33,10 @@ func withFlowCount(config json.RawMessage, n uint64) json.RawMessage {
 	return fmt.Appendf(nil, `%s,"flow_count":%d}`, config[:len(config)-1], n)
 }
 
-func newGeneratorsJSON(views []engine.GeneratorView) []generatorJSON {
-	list := make([]generatorJSON, len(views))
+func newGenerators(views []engine.GeneratorView) []echoedGenerator {
+	list := make([]echoedGenerator, len(views))
 	for i, v := range views {
-		list[i] = newGeneratorJSON(v)
+		list[i] = newGenerator(v)
 	}
 	return list
 }
@@ -55,7 +48,7 @@ func (s *Server) listGenerators(w *responseWriter, r *request) error {
 	}
 	target, filtered := r.filter("target_id")
 	views = slices.DeleteFunc(views, func(v engine.GeneratorView) bool { return filtered && v.TargetID != target })
-	return replyList(w, views, newGeneratorJSON)
+	return replyList(w, views, newGenerator)
 }
 
 func (s *Server) getGenerator(w *responseWriter, r *request) error {
@@ -63,7 +56,7 @@ func (s *Server) getGenerator(w *responseWriter, r *request) error {
 	if err != nil {
 		return err
 	}
-	return reply(w, http.StatusOK, newGeneratorJSON(v))
+	return reply(w, http.StatusOK, newGenerator(v))
 }
 
 func (s *Server) generator(ctx context.Context, id string) (engine.GeneratorView, error) {
@@ -93,7 +86,7 @@ func (s *Server) createGenerator(w *responseWriter, r *request) error {
 		status = http.StatusCreated
 	}
 	w.Header().Set("Location", s.generatorURL(r, v.ID))
-	return reply(w, status, newGeneratorJSON(v))
+	return reply(w, status, newGenerator(v))
 }
 
 // compile makes the programs of generators, a few requests at a time: it may
@@ -199,7 +192,7 @@ func (s *Server) startGenerator(w *responseWriter, r *request) error {
 		return err
 	}
 	w.Header().Set("Location", r.prefix+"/generator-results/"+v.ID)
-	return reply(w, http.StatusCreated, s.resultJSON(v))
+	return reply(w, http.StatusCreated, s.newResult(v))
 }
 
 // learnedFirst waits until the generators are not being learned, as long as the client

@@ -4,6 +4,7 @@ import (
 	"net/http"
 
 	"glean/generator"
+	"glean/server/api"
 	"glean/server/engine"
 )
 
@@ -24,7 +25,7 @@ func (s *Server) bulkCreateGenerators(w *responseWriter, r *request) error {
 	if err != nil {
 		return err
 	}
-	return reply(w, http.StatusOK, itemsJSON[generatorJSON]{newGeneratorsJSON(views)})
+	return reply(w, http.StatusOK, api.Items[echoedGenerator]{Items: newGenerators(views)})
 }
 
 // bulkDeleteGenerators deletes what is there and not active.
@@ -72,7 +73,7 @@ func (s *Server) bulkStartGenerators(w *responseWriter, r *request) error {
 	if err != nil {
 		return err
 	}
-	return reply(w, http.StatusOK, itemsJSON[resultJSON]{s.resultsJSON(views)})
+	return reply(w, http.StatusOK, api.Items[api.GeneratorResult]{Items: s.newResults(views)})
 }
 
 // toggleGenerators starts a generator in the place of an active one.
@@ -102,5 +103,5 @@ func (s *Server) toggleGenerators(w *responseWriter, r *request) error {
 		return err
 	}
 	w.Header().Set("Location", r.prefix+"/generator-results/"+v.ID)
-	return reply(w, http.StatusCreated, s.resultJSON(v))
+	return reply(w, http.StatusCreated, s.newResult(v))
 }

@@ -10,22 +10,10 @@ import (
 	"strings"
 
 	"glean/learning"
+	"glean/server/api"
 	"glean/server/engine"
 	"glean/stack/header"
 )
-
-// generatorLearningJSON is OpenPerf's view of a generator's learning.
-type generatorLearningJSON struct {
-	State string        `json:"resolved_state"`
-	IPv4  []learnedJSON `json:"ipv4"`
-	IPv6  []learnedJSON `json:"ipv6"`
-}
-
-type learnedJSON struct {
-	Address string `json:"ip_address"`
-	NextHop string `json:"next_hop_address,omitempty"`
-	MAC     string `json:"mac_address,omitempty"`
-}
 
 // learnable returns a generator unless it is bound to a port, where there is
 // nothing to learn. It is called on the loop.
@@ -146,7 +134,7 @@ func (s *Server) generatorLearning(w *responseWriter, r *request) error {
 	defer release()
 	rows := learned()
 	slices.SortFunc(rows, func(a, b engine.LearnedRow) int { return a.Destination.Compare(b.Destination) })
-	j := generatorLearningJSON{State: view.Learning, IPv4: []learnedJSON{}, IPv6: []learnedJSON{}}
+	found := api.GeneratorLearning{ResolvedState: view.Learning, IPv4: []api.LearnedMAC{}, IPv6: []api.LearnedMAC{}}
 	asked := make(map[netip.Addr]bool)
 	for _, row := range rows {
 		if row.Destination.Is4() {
@@ -156,29 +144,29 @@ func (s *Server) generatorLearning(w *responseWriter, r *request) error {
 			}
 			if !asked[address] {
 				asked[address] = true
-				j.IPv4 = append(j.IPv4, newLearnedJSON(address, netip.Addr{}, row.MAC))
+				found.IPv4 = append(found.IPv4, newLearnedMAC(address, netip.Addr{}, row.MAC))
 			}
 			continue
 		}
-		j.IPv6 = append(j.IPv6, newLearnedJSON(row.Destination, row.NextHop, row.MAC))
+		found.IPv6 = append(found.IPv6, newLearnedMAC(row.Destination, row.NextHop, row.MAC))
 	}
-	slices.SortFunc(j.IPv4, func(a, b learnedJSON) int {
-		return netip.MustParseAddr(a.Address).Compare(netip.MustParseAddr(b.Address))
+	slices.SortFunc(found.IPv4, func(a, b api.LearnedMAC) int {
+		return netip.MustParseAddr(a.IPAddress).Compare(netip.MustParseAddr(b.IPAddress))
 	})
-	return reply(w, http.StatusOK, j)
+	return reply(w, http.StatusOK, found)
 }
 
 // perLearnedRow is about what an answer takes of memory for a destination, in
 // octets.
 const perLearnedRow = 300
 
-func newLearnedJSON(address, hop netip.Addr, mac header.MAC) learnedJSON {
-	j := learnedJSON{Address: address.String()}
+func newLearnedMAC(address, hop netip.Addr, mac header.MAC) api.LearnedMAC {
+	l := api.LearnedMAC{IPAddress: address.String()}
 	if hop.IsValid() {
-		j.NextHop = hop.String()
+		l.NextHopAddress = hop.String()
 	}
 	if !mac.IsZero() {
-		j.MAC = mac.String()
+		l.MACAddress = mac.String()
 	}
-	return j
+	return l
 }

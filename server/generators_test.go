@@ -7,7 +7,7 @@ import (
 )
 
 func TestCreateGenerator(t *testing.T) {
-	a := newAPI(t).peers()
+	a := newHarness(t).peers()
 	// Something to learn: 202, or 201 for OpenPerf's clients.
 	r := a.post("/packet/generators", generatorBody("g1", "if-a", nobody)).want(202).
 		is("id", "g1", "target_id", "if-a", "active", false, "learning", "resolving", "config.flow_count", 1)
@@ -39,7 +39,7 @@ func TestCreateGenerator(t *testing.T) {
 }
 
 func TestCreateGeneratorOfOpenPerf(t *testing.T) {
-	a := newAPI(t, openPerf).peers()
+	a := newHarness(t, openPerf).peers()
 	r := a.post("/packet/generators", generatorBody("g1", "if-a", nobody)).want(201).is("learning", "resolving")
 	if got := r.header.Get("Location"); got != a.http.URL+"/packet/generators/g1" {
 		t.Errorf("Location %q", got)
@@ -47,7 +47,7 @@ func TestCreateGeneratorOfOpenPerf(t *testing.T) {
 }
 
 func TestPreferWait(t *testing.T) {
-	a := newAPI(t).peers()
+	a := newHarness(t).peers()
 	r := a.post("/packet/generators", generatorBody("g1", "if-a", "198.18.0.11"), "Prefer: respond-async, wait=10").want(201).is("learning", "resolved")
 	if got := r.header.Get("Preference-Applied"); got != "wait=10" {
 		t.Errorf("Preference-Applied %q", got)
@@ -67,7 +67,7 @@ func TestPreferWait(t *testing.T) {
 
 // TestConfigIsEchoed: what was posted comes back, and can be posted again.
 func TestConfigIsEchoed(t *testing.T) {
-	a := newAPI(t).peers()
+	a := newHarness(t).peers()
 	body := strings.Replace(generatorBody("g", "if-a", nobody), `"config":{`, `"config":{"flow_count":77,`, 1)
 	body = strings.Replace(body, `"id":"g"`, `"id":"g","active":true,"learning":null`, 1)
 	r := a.post("/packet/generators", body).want(202).is("config.load.rate.period", "seconds", "config.flow_count", 1, "active", false)
@@ -79,7 +79,7 @@ func TestConfigIsEchoed(t *testing.T) {
 }
 
 func TestStartAndStop(t *testing.T) {
-	a := newAPI(t).peers()
+	a := newHarness(t).peers()
 	// One of the next hops is in the cache, so that it is completed at once.
 	a.post("/packet/generators", generatorBody("first", "if-a", "198.18.0.11"), "Prefer: wait=10").want(201)
 	a.post("/packet/generators", generatorBody("g", "if-a", nobody, "198.18.0.11")).want(202)
@@ -119,7 +119,7 @@ func TestStartAndStop(t *testing.T) {
 // TestRunEnds: a generator that ends by itself leaves its result
 // inactive.
 func TestRunEnds(t *testing.T) {
-	a := newAPI(t).peers()
+	a := newHarness(t).peers()
 	a.post("/packet/generators", generatorWith("g", "if-a", `"duration":{"frames":100},"protocol_counters":["ip"]`, "198.18.0.11"), "Prefer: wait=10").want(201)
 	stream := a.stream("/events?type=generator")
 	result := a.post("/generators/g/start", "").want(201).text("id")
@@ -147,7 +147,7 @@ func TestRunEnds(t *testing.T) {
 // A refused start names the next hop, its destination and interface, the reason
 // and the call that helps.
 func TestRefusedStartExplainsItself(t *testing.T) {
-	a := newAPI(t).peers()
+	a := newHarness(t).peers()
 	body := strings.Replace(generatorBody("g", "if-a", nobody), `"config":{`, `"config":{"learning":{"timeout_ms":100},`, 1)
 	explains := func(words ...string) {
 		t.Helper()
@@ -167,7 +167,7 @@ func TestRefusedStartExplainsItself(t *testing.T) {
 }
 
 func TestForcedDelete(t *testing.T) {
-	a := newAPI(t).peers()
+	a := newHarness(t).peers()
 	a.post("/packet/generators", generatorWith("g", "if-a", continuous, "198.18.0.11"), "Prefer: wait=10").want(201)
 	a.post("/packet/generators/g/start", "").want(201)
 	a.delete("/packet/generators/g?force=maybe").want(400).faults("?force")
@@ -182,7 +182,7 @@ func TestForcedDelete(t *testing.T) {
 }
 
 func TestOpenPerfDeleteLeavesActiveGenerator(t *testing.T) {
-	a := newAPI(t, openPerf).peers()
+	a := newHarness(t, openPerf).peers()
 	a.post("/packet/generators", generatorWith("g", "0", continuous, "198.18.0.11")).want(201)
 	a.post("/packet/generators/g/start", "").want(201)
 	a.delete("/packet/generators/g").want(204)
@@ -192,7 +192,7 @@ func TestOpenPerfDeleteLeavesActiveGenerator(t *testing.T) {
 }
 
 func TestBulkGenerators(t *testing.T) {
-	a := newAPI(t).peers()
+	a := newHarness(t).peers()
 	bulk := func(items ...string) *answer {
 		return a.post("/packet/generators/x/bulk-create", `{"items":[`+strings.Join(items, ",")+`]}`)
 	}
@@ -222,7 +222,7 @@ func TestBulkGenerators(t *testing.T) {
 // TestBulkStart starts all or none; what was started is stopped and leaves no
 // result.
 func TestBulkStart(t *testing.T) {
-	a := newAPI(t).peers()
+	a := newHarness(t).peers()
 	for _, id := range []string{"a", "b", "c"} {
 		a.post("/packet/generators", generatorWith(id, "if-a", continuous, "198.18.0.11"), "Prefer: wait=10").want(201)
 	}
@@ -252,7 +252,7 @@ func TestBulkStart(t *testing.T) {
 // TestGeneratorWithNothingToLearnStarts: a generator on an interface starts if its
 // template has no IP header.
 func TestGeneratorWithNothingToLearnStarts(t *testing.T) {
-	a := newAPI(t).peers()
+	a := newHarness(t).peers()
 	a.post("/packet/generators", `{"id":"g","target_id":"if-a","config":{"duration":{"frames":1},
 		"load":{"rate":{"value":1,"period":"second"},"units":"frames"},
 		"traffic":[{"length":{"fixed":64},"packet":{"protocols":[{"ethernet":{"destination":"02:00:00:00:00:99"}}]}}]}}`).
@@ -262,7 +262,7 @@ func TestGeneratorWithNothingToLearnStarts(t *testing.T) {
 
 // TestGeneratorLearning is OpenPerf's view of learning.
 func TestGeneratorLearning(t *testing.T) {
-	a := newAPI(t).peers()
+	a := newHarness(t).peers()
 	a.post("/packet/generators", generatorBody("g", "if-a", "198.18.0.11", "203.0.113.1", "203.0.113.2", nobody)).want(202)
 	learning := func(method, id, verb string) *answer {
 		return a.send(method, "/packet/generators/"+id+"/learning"+verb, "")
@@ -304,7 +304,7 @@ func TestGeneratorLearning(t *testing.T) {
 }
 
 func TestGeneratorLearningOfOpenPerf(t *testing.T) {
-	a := newAPI(t, openPerf).peers()
+	a := newHarness(t, openPerf).peers()
 	a.post("/packet/generators", generatorBody("g", "if-a", nobody)).want(201)
 	a.post("/packet/generators/g/learning/retry", "").want(400)
 	a.post("/packet/generators/g/learning/start", "").want(204)
@@ -322,7 +322,7 @@ func signed(id string, stream int, destinations ...string) string {
 
 // TestFlows: a flow's id never finds another result's flow.
 func TestFlows(t *testing.T) {
-	a := newAPI(t).peers()
+	a := newHarness(t).peers()
 	stream := a.stream("/events?type=generator")
 	a.learned("g", "198.18.0.11", "198.18.1.1", "198.18.1.2")
 	r := a.post("/packet/generators/g/start", "").want(201)
@@ -360,7 +360,7 @@ func TestFlows(t *testing.T) {
 
 // TestToggle: a generator that is not learned cannot take over.
 func TestToggle(t *testing.T) {
-	a := newAPI(t).peers()
+	a := newHarness(t).peers()
 	for _, id := range []string{"a", "b"} {
 		a.post("/packet/generators", signed(id, 1, "198.18.0.11"), "Prefer: wait=10").want(201)
 	}
@@ -388,7 +388,7 @@ func TestToggle(t *testing.T) {
 // TestLargeLearningIsDraftedOffTheLoop: while the tables of a large request wait for
 // their turn to be made, everything else is answered, small requests too.
 func TestLargeLearningIsDraftedOffTheLoop(t *testing.T) {
-	a := newAPI(t).peers()
+	a := newHarness(t).peers()
 	for range cap(a.server.compiling) {
 		a.server.compiling <- struct{}{}
 	}
@@ -429,7 +429,7 @@ func TestLargeLearningIsDraftedOffTheLoop(t *testing.T) {
 // TestCompileOffTheLoop: while generators wait for their turn to be compiled,
 // everything else is answered.
 func TestCompileOffTheLoop(t *testing.T) {
-	a := newAPI(t).peers()
+	a := newHarness(t).peers()
 	for range cap(a.server.compiling) {
 		a.server.compiling <- struct{}{}
 	}

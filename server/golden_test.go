@@ -12,7 +12,7 @@ import (
 // thousand addresses, bulk requests in pages of 12, a gateway that is the
 // broadcast address, paths with two slashes.
 func TestClientsOfOpenPerf(t *testing.T) {
-	a := newAPI(t, openPerf)
+	a := newHarness(t, openPerf)
 	ports := a.get("/ports?kind=dpdk")
 	for _, module := range []string{"packetio", "packet-stack", "packet-generator"} {
 		a.get("/modules/"+module).is("version.version", 1)

@@ -11,7 +11,7 @@ import (
 const guardedBody = `{"id":"evil","port_id":"0","config":{"protocols":[{"eth":{"mac_address":"02:00:00:00:00:66"}},{"ipv4":{"method":"static","static":{"address":"198.18.0.66","prefix_length":24}}}]}}`
 
 // ask sends a request with just these headers.
-func (a *api) ask(t *testing.T, method, path, host, body string, headers ...string) (status int, header http.Header) {
+func (a *harness) ask(t *testing.T, method, path, host, body string, headers ...string) (status int, header http.Header) {
 	t.Helper()
 	r, err := http.NewRequestWithContext(t.Context(), method, a.http.URL+path, strings.NewReader(body))
 	if err != nil {
@@ -34,7 +34,7 @@ func (a *api) ask(t *testing.T, method, path, host, body string, headers ...stri
 // These are the headers that Chromium sends for fetch with an untyped Blob, a
 // form, and a page of the daemon itself.
 func TestPagesOfOtherOriginsAreRefused(t *testing.T) {
-	a := newAPI(t)
+	a := newHarness(t)
 	const form = "application/x-www-form-urlencoded"
 	for _, c := range []struct {
 		name, method, path, body string
@@ -60,7 +60,7 @@ func TestPagesOfOtherOriginsAreRefused(t *testing.T) {
 }
 
 func TestForeignHostsAreRefusedOnLoopback(t *testing.T) {
-	a := newAPI(t, func(c *Config, _ *engine.Config) { c.Hosts = []string{"Lab.example"} })
+	a := newHarness(t, func(c *Config, _ *engine.Config) { c.Hosts = []string{"Lab.example"} })
 	for host, want := range map[string]int{
 		"localhost": 200, "LOCALHOST:9000": 200, "localhost.": 200, "127.0.0.1": 200, "127.0.0.2:1": 200, "[::1]:9000": 200, "[::1]": 200,
 		"lab.example:9000": 200, "LAB.EXAMPLE.": 200,
@@ -83,7 +83,7 @@ func TestForeignHostsAreRefusedOnLoopback(t *testing.T) {
 }
 
 func TestEveryReplyForbidsSniffingAndFrames(t *testing.T) {
-	a := newAPI(t)
+	a := newHarness(t)
 	for _, path := range []string{"/interfaces", "/nosuch", "/docs", "/openapi.yaml", "/metrics", "/events"} {
 		method := "GET"
 		if path == "/events" {

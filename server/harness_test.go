@@ -35,9 +35,9 @@ type tb interface {
 	Fatalf(string, ...any)
 }
 
-// api is a server over HTTP on a real loop, with ports "0" and "1" back to
+// harness is a server over HTTP on a real loop, with ports "0" and "1" back to
 // back. What it is asked and answers is held against the OpenAPI document.
-type api struct {
+type harness struct {
 	t      tb
 	server *Server
 	http   *httptest.Server
@@ -70,9 +70,9 @@ type option func(*Config, *engine.Config)
 
 func openPerf(c *Config, _ *engine.Config) { c.OpenPerf = true }
 
-func newAPI(t testing.TB, options ...option) *api {
+func newHarness(t testing.TB, options ...option) *harness {
 	l := loop.NewReal()
-	a := &api{t: t, loop: l, world: sim.NewWorldOn(l, 1), log: new(logBuffer), ends: make(map[string]*sim.End)}
+	a := &harness{t: t, loop: l, world: sim.NewWorldOn(l, 1), log: new(logBuffer), ends: make(map[string]*sim.End)}
 	ec := engine.Config{
 		Loop: l,
 		Rand: rand.New(rand.NewPCG(1, 2)),
@@ -109,7 +109,7 @@ func newAPI(t testing.TB, options ...option) *api {
 }
 
 // stop ends everything, transmitters first: they would spin for ever.
-func (a *api) stop() {
+func (a *harness) stop() {
 	a.server.Close()
 	a.http.Close()
 	stopped := make(chan struct{})
@@ -124,7 +124,7 @@ func (a *api) stop() {
 
 // openWire opens a wire whose other end nobody has; the name "broken" fails,
 // and "stuck" fails when it is closed.
-func (a *api) openWire(spec engine.PortSpec) (link.Link, error) {
+func (a *harness) openWire(spec engine.PortSpec) (link.Link, error) {
 	if spec.Name == "broken" {
 		return nil, fmt.Errorf("no such wire")
 	}
@@ -148,7 +148,7 @@ func (l stuckLink) Close() error {
 }
 
 // onLoop runs f on the loop and waits.
-func (a *api) onLoop(f func()) {
+func (a *harness) onLoop(f func()) {
 	a.t.Helper()
 	if err := a.server.Do(a.t.Context(), f); err != nil {
 		a.t.Fatal(err)
@@ -166,7 +166,7 @@ type answer struct {
 
 // send makes one request. Headers are given as "Name: value"; one without
 // value is taken out.
-func (a *api) send(method, path, body string, headers ...string) *answer {
+func (a *harness) send(method, path, body string, headers ...string) *answer {
 	a.t.Helper()
 	r, err := http.NewRequestWithContext(a.t.Context(), method, a.http.URL+path, strings.NewReader(body))
 	if err != nil {
@@ -199,17 +199,17 @@ func (a *api) send(method, path, body string, headers ...string) *answer {
 	return &answer{a.t, what, response.StatusCode, response.Header, got}
 }
 
-func (a *api) get(path string) *answer {
+func (a *harness) get(path string) *answer {
 	a.t.Helper()
 	return a.send("GET", path, "").want(200)
 }
 
-func (a *api) post(path, body string, headers ...string) *answer {
+func (a *harness) post(path, body string, headers ...string) *answer {
 	a.t.Helper()
 	return a.send("POST", path, body, headers...)
 }
 
-func (a *api) delete(path string) *answer {
+func (a *harness) delete(path string) *answer {
 	a.t.Helper()
 	return a.send("DELETE", path, "")
 }
@@ -323,7 +323,7 @@ const (
 )
 
 // peers makes if-a on port 0, and if-b on port 1 that answers it.
-func (a *api) peers() *api {
+func (a *harness) peers() *harness {
 	a.t.Helper()
 	a.post("/interfaces", ifaceA).want(201)
 	a.post("/interfaces", ifaceB).want(201)
@@ -352,7 +352,7 @@ const continuous = `"duration":{"continuous":true}`
 const nobody = "198.18.9.9"
 
 // learned makes a generator and waits until it is resolved.
-func (a *api) learned(id string, destinations ...string) {
+func (a *harness) learned(id string, destinations ...string) {
 	a.t.Helper()
 	a.post("/packet/generators", generatorBody(id, "if-a", destinations...), "Prefer: wait=10").want(201).is("learning", "resolved")
 }

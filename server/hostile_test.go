@@ -18,7 +18,7 @@ import (
 
 // TestBadBodies: each answer is a problem document that names the place.
 func TestBadBodies(t *testing.T) {
-	a := newAPI(t).peers()
+	a := newHarness(t).peers()
 	generator := func(config string) string { return `{"target_id":"if-a","config":{` + config + `}}` }
 	const load = `"load":{"rate":{"value":1,"period":"seconds"},"units":"frames"}`
 	const traffic = `"traffic":[{"length":{"fixed":64},"packet":{"protocols":[{"ethernet":{}}]}}]`
@@ -63,7 +63,7 @@ func TestBadBodies(t *testing.T) {
 }
 
 func TestContentTypes(t *testing.T) {
-	a := newAPI(t)
+	a := newHarness(t)
 	for _, c := range []struct {
 		header string
 		status int
@@ -88,7 +88,7 @@ func TestContentTypes(t *testing.T) {
 
 func TestBodyLimits(t *testing.T) {
 	const limit = 256 << 10
-	a := newAPI(t, func(c *Config, _ *engine.Config) { c.Limits.Body, c.Limits.Bodies = limit, 3*limit/2 })
+	a := newHarness(t, func(c *Config, _ *engine.Config) { c.Limits.Body, c.Limits.Bodies = limit, 3*limit/2 })
 	large := ifaceA + strings.Repeat(" ", limit+1-len(ifaceA))
 	a.post("/interfaces", large).want(413)
 	a.post("/interfaces", large[:limit]).want(201)
@@ -143,13 +143,13 @@ func TestBodyLimits(t *testing.T) {
 
 // idleMemory waits until no request in progress holds memory: what they held is
 // given back on the loop, soon after the answer.
-func (a *api) idleMemory() {
+func (a *harness) idleMemory() {
 	a.t.Helper()
 	a.until(func() bool { return a.server.Engine.Memory().Reserved+a.server.bodies == 0 })
 }
 
 // until asks on the loop until something is so.
-func (a *api) until(so func() bool) {
+func (a *harness) until(so func() bool) {
 	a.t.Helper()
 	ctx, cancel := context.WithTimeout(a.t.Context(), 20*time.Second)
 	defer cancel()
@@ -163,7 +163,7 @@ func (a *api) until(so func() bool) {
 // TestSlowBody: a body that does not arrive in time is given up, where it is
 // needed and where it is not.
 func TestSlowBody(t *testing.T) {
-	a := newAPI(t, func(c *Config, _ *engine.Config) { c.Limits.BodyTimeout = 20 * time.Millisecond })
+	a := newHarness(t, func(c *Config, _ *engine.Config) { c.Limits.BodyTimeout = 20 * time.Millisecond })
 	for path, status := range map[string]int{"/interfaces": 400, "/packet/generators/g/stop": 204, "/nothing": 404} {
 		c, err := net.Dial("tcp", a.http.Listener.Addr().String())
 		if err != nil {
@@ -186,7 +186,7 @@ func TestSlowBody(t *testing.T) {
 // TestIdleConnections: a thousand clients that say nothing, or half a header,
 // do not keep others from being served.
 func TestIdleConnections(t *testing.T) {
-	a := newAPI(t)
+	a := newHarness(t)
 	for i := range 1000 {
 		c, err := net.Dial("tcp", a.http.Listener.Addr().String())
 		if err != nil {
@@ -206,7 +206,7 @@ func TestIdleConnections(t *testing.T) {
 
 // TestPanic: the daemon lives, and the log has what the client is told.
 func TestPanic(t *testing.T) {
-	a := newAPI(t)
+	a := newHarness(t)
 	for _, where := range []string{"in the handler", "on the loop"} {
 		f := found{candidate: &candidate{pattern: "/panics"}, route: &route{handle: func(s *Server, w *responseWriter, r *request) error {
 			if where == "on the loop" {
@@ -248,7 +248,7 @@ func (m *memory) Header() http.Header {
 func (m *memory) WriteHeader(status int) { m.status = status }
 
 func TestStoppedLoop(t *testing.T) {
-	a := newAPI(t)
+	a := newHarness(t)
 	a.loop.Stop()
 	<-a.loop.Done()
 	a.send("GET", "/ports", "").want(503)
@@ -256,7 +256,7 @@ func TestStoppedLoop(t *testing.T) {
 }
 
 func TestDo(t *testing.T) {
-	a := newAPI(t)
+	a := newHarness(t)
 	ran := false
 	if err := a.server.Do(t.Context(), func() { ran = true }); err != nil || !ran {
 		t.Errorf("ran %v, error %v", ran, err)
@@ -276,7 +276,7 @@ func TestDo(t *testing.T) {
 }
 
 func TestLimitsOfObjects(t *testing.T) {
-	a := newAPI(t, func(_ *Config, c *engine.Config) {
+	a := newHarness(t, func(_ *Config, c *engine.Config) {
 		c.Limits.Interfaces, c.Limits.Generators, c.Limits.Requests = 2, 1, 1
 	}).peers()
 	a.post("/interfaces", strings.Replace(ifaceA, "if-a", "if-c", 1)).want(429)
@@ -288,7 +288,7 @@ func TestLimitsOfObjects(t *testing.T) {
 }
 
 func TestMetrics(t *testing.T) {
-	a := newAPI(t).peers()
+	a := newHarness(t).peers()
 	a.learned("g", "198.18.0.11")
 	a.post("/packet/generators", generatorBody("dead", "if-a", nobody)).want(202)
 	text := string(a.get("/metrics").body)
@@ -310,7 +310,7 @@ func TestMetrics(t *testing.T) {
 }
 
 func TestDocs(t *testing.T) {
-	a := newAPI(t)
+	a := newHarness(t)
 	page := string(a.get("/docs").body)
 	for _, rt := range table() {
 		pattern := rt.pattern

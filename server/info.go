@@ -4,14 +4,9 @@ import (
 	"net/http"
 	"regexp"
 	"time"
-)
 
-type versionJSON struct {
-	BuildNumber  string `json:"build_number,omitempty"`
-	BuildTime    string `json:"build_time,omitempty"`
-	SourceCommit string `json:"source_commit,omitempty"`
-	Version      string `json:"version"`
-}
+	"glean/server/api"
+)
 
 // buildTime returns the build's time as RFC 3339 in UTC, or "" if it is unknown:
 // generated clients refuse an empty date-time, but accept a missing one.
@@ -23,7 +18,7 @@ func (v Version) buildTime() string {
 }
 
 func (s *Server) getVersion(w *responseWriter, _ *request) error {
-	return reply(w, http.StatusOK, versionJSON{
+	return reply(w, http.StatusOK, api.Version{
 		BuildNumber:  s.Version.BuildNumber,
 		BuildTime:    s.Version.buildTime(),
 		SourceCommit: s.Version.Commit,
@@ -31,31 +26,19 @@ func (s *Server) getVersion(w *responseWriter, _ *request) error {
 	})
 }
 
-type moduleJSON struct {
-	ID          string            `json:"id"`
-	Description string            `json:"description"`
-	Linkage     string            `json:"linkage"`
-	Version     moduleVersionJSON `json:"version"`
-}
-
-type moduleVersionJSON struct {
-	Version      int    `json:"version"`
-	BuildNumber  string `json:"build_number,omitempty"`
-	BuildDate    string `json:"build_date,omitempty"`
-	SourceCommit string `json:"source_commit,omitempty"`
-}
-
 // modules are what OpenPerf's clients look for before they use a part of the
 // API.
-func (s *Server) modules() []moduleJSON {
-	list := []moduleJSON{
+func (s *Server) modules() []api.Module {
+	list := []api.Module{
 		{ID: "packet-generator", Description: "Packet generator"},
 		{ID: "packet-stack", Description: "Network interfaces, ARP and neighbor discovery"},
 		{ID: "packetio", Description: "Ports"},
 	}
 	for i := range list {
 		list[i].Linkage = "static"
-		list[i].Version = moduleVersionJSON{1, s.Version.BuildNumber, s.Version.buildTime(), s.Version.Commit}
+		list[i].Version = api.ModuleVersion{
+			Version: 1, BuildNumber: s.Version.BuildNumber, BuildDate: s.Version.buildTime(), SourceCommit: s.Version.Commit,
+		}
 	}
 	return list
 }

@@ -6,105 +6,27 @@ import (
 	"net/netip"
 	"slices"
 
+	"glean/server/api"
 	"glean/server/engine"
 	"glean/stack/header"
 )
 
-type interfaceJSON struct {
-	ID     string              `json:"id"`
-	PortID string              `json:"port_id"`
-	Config interfaceConfigJSON `json:"config"`
-	Stats  interfaceStatsJSON  `json:"stats"`
-	warningsJSON
-}
+// echoedInterface is an interface whose neighbor configuration is sent as it was
+// posted.
+type echoedInterface = api.InterfaceOf[json.RawMessage]
 
-type interfaceConfigJSON struct {
-	Protocols []protocolJSON  `json:"protocols"`
-	RxFilter  string          `json:"rx_filter,omitempty"`
-	TxFilter  string          `json:"tx_filter,omitempty"`
-	Neighbor  json.RawMessage `json:"neighbor,omitempty"`
-}
-
-// protocolJSON holds exactly one of its members.
-type protocolJSON struct {
-	Eth  *ethJSON  `json:"eth,omitempty"`
-	VLAN *vlanJSON `json:"vlan,omitempty"`
-	IPv4 *ipv4JSON `json:"ipv4,omitempty"`
-	IPv6 *ipv6JSON `json:"ipv6,omitempty"`
-}
-
-type ethJSON struct {
-	MAC string `json:"mac_address"`
-}
-
-type vlanJSON struct {
-	ID       uint16 `json:"id"`
-	Priority uint8  `json:"priority"`
-	TPID     string `json:"tpid"`
-}
-
-type ipv4JSON struct {
-	Method string             `json:"method"`
-	Static *staticAddressJSON `json:"static,omitempty"`
-	DHCP   *dhcpJSON          `json:"dhcp,omitempty"`
-	Status *addressStatusJSON `json:"status,omitempty"`
-}
-
-type ipv6JSON struct {
-	Method          string             `json:"method"`
-	LinkLocal       string             `json:"link_local_address"`
-	LinkLocalStatus *addressStatusJSON `json:"link_local_status,omitempty"`
-	Static          *staticAddressJSON `json:"static,omitempty"`
-	DHCP6           *dhcp6JSON         `json:"dhcp6,omitempty"`
-	Status          *addressStatusJSON `json:"status,omitempty"`
-}
-
-type staticAddressJSON struct {
-	Address      string `json:"address"`
-	PrefixLength int    `json:"prefix_length"`
-	Gateway      string `json:"gateway,omitempty"`
-}
-
-type dhcpJSON struct {
-	Hostname string         `json:"hostname,omitempty"`
-	Client   string         `json:"client,omitempty"`
-	Status   dhcpStatusJSON `json:"status"`
-}
-
-type dhcpStatusJSON struct {
-	State string `json:"state"`
-}
-
-type dhcp6JSON struct {
-	Stateless bool `json:"stateless"`
-}
-
-type addressStatusJSON struct {
-	State       string `json:"state"`
-	ConflictMAC string `json:"conflict_mac,omitempty"`
-}
-
-type interfaceStatsJSON struct {
-	RxPackets uint64 `json:"rx_packets"`
-	TxPackets uint64 `json:"tx_packets"`
-	RxBytes   uint64 `json:"rx_bytes"`
-	TxBytes   uint64 `json:"tx_bytes"`
-	RxErrors  uint64 `json:"rx_errors"`
-	TxErrors  uint64 `json:"tx_errors"`
-}
-
-func newInterfaceJSON(v engine.InterfaceView) interfaceJSON {
+func newInterface(v engine.InterfaceView) echoedInterface {
 	spec := v.Spec
-	j := interfaceJSON{
+	i := echoedInterface{
 		ID:     spec.ID,
 		PortID: spec.PortID,
 
-		warningsJSON: newWarningsJSON(spec.Warnings),
-		Config: interfaceConfigJSON{
-			Protocols: []protocolJSON{}, Neighbor: spec.Echo.Neighbor,
+		Ignored: newIgnored(spec.Warnings),
+		Config: api.InterfaceConfig[json.RawMessage]{
+			Protocols: []api.InterfaceProtocol{}, Neighbor: spec.Echo.Neighbor,
 			RxFilter: spec.RxFilter.String(), TxFilter: spec.TxFilter.String(),
 		},
-		Stats: interfaceStatsJSON{
+		Stats: &api.Stats{
 			RxPackets: v.Stats.RxPackets, TxPackets: v.Stats.TxPackets,
 			RxBytes: v.Stats.RxBytes, TxBytes: v.Stats.TxBytes,
 			RxErrors: v.Stats.RxErrors, TxErrors: v.Stats.TxErrors,
@@ -112,80 +34,80 @@ func newInterfaceJSON(v engine.InterfaceView) interfaceJSON {
 	}
 	tags := spec.Tags
 	for _, kind := range spec.Echo.Order {
-		var p protocolJSON
+		var p api.InterfaceProtocol
 		switch kind {
 		case "eth":
-			p.Eth = &ethJSON{spec.MAC.String()}
+			p.Eth = &api.Eth{MACAddress: spec.MAC.String()}
 		case "vlan":
-			p.VLAN = newVLANJSON(tags[0])
+			p.VLAN = newVLAN(tags[0])
 			tags = tags[1:]
 		case "ipv4":
-			p.IPv4 = newIPv4JSON(v)
+			p.IPv4 = newIPv4(v)
 		case "ipv6":
-			p.IPv6 = newIPv6JSON(v)
+			p.IPv6 = newIPv6(v)
 		}
-		j.Config.Protocols = append(j.Config.Protocols, p)
+		i.Config.Protocols = append(i.Config.Protocols, p)
 	}
-	return j
+	return i
 }
 
-func newVLANJSON(tag header.VLAN) *vlanJSON {
+func newVLAN(tag header.VLAN) *api.VLAN {
 	tpid := "0x8100"
 	if tag.TPID == header.EtherTypeQinQ {
 		tpid = "0x88a8"
 	}
-	return &vlanJSON{ID: tag.ID, Priority: tag.Priority, TPID: tpid}
+	return &api.VLAN{ID: tag.ID, Priority: tag.Priority, TPID: tpid}
 }
 
-func newIPv4JSON(v engine.InterfaceView) *ipv4JSON {
+func newIPv4(v engine.InterfaceView) *api.IPv4 {
 	echo := v.Spec.Echo
-	j := &ipv4JSON{Method: echo.Method4}
+	j := &api.IPv4{Method: echo.Method4}
 	switch echo.Method4 {
 	case "static":
-		j.Static = newStaticJSON(v.Spec.IPv4, v.Spec.Gateway4)
+		j.Static = newStatic(v.Spec.IPv4, v.Spec.Gateway4)
 		j.Status = newAddressStatus(v.Conflict4)
 	case "dhcp":
-		j.DHCP = &dhcpJSON{Hostname: echo.Hostname, Client: echo.Client, Status: dhcpStatusJSON{"none"}}
+		j.DHCP = &api.DHCP{Hostname: echo.Hostname, Client: echo.Client, Status: &api.DHCPStatus{State: "none"}}
 	}
 	return j
 }
 
-func newIPv6JSON(v engine.InterfaceView) *ipv6JSON {
+func newIPv6(v engine.InterfaceView) *api.IPv6 {
 	echo := v.Spec.Echo
 	linkLocal := v.Spec.LinkLocal
 	if !linkLocal.IsValid() {
 		linkLocal = netip.AddrFrom16(header.LinkLocal(v.Spec.MAC))
 	}
-	j := &ipv6JSON{Method: echo.Method6, LinkLocal: linkLocal.String(), LinkLocalStatus: newAddressStatus(v.ConflictLinkLocal)}
+	j := &api.IPv6{Method: echo.Method6, LinkLocalAddress: linkLocal.String(), LinkLocalStatus: newAddressStatus(v.ConflictLinkLocal)}
 	if v.Spec.IPv6.IsValid() {
-		j.Static = newStaticJSON(v.Spec.IPv6, v.Spec.Gateway6)
+		j.Static = newStatic(v.Spec.IPv6, v.Spec.Gateway6)
 		j.Status = newAddressStatus(v.Conflict6)
 	}
 	if echo.Method6 == "dhcp6" {
-		j.DHCP6 = &dhcp6JSON{Stateless: echo.Stateless}
+		j.DHCP6 = &api.DHCP6{Stateless: echo.Stateless}
 	}
 	return j
 }
 
-func newStaticJSON(prefix netip.Prefix, gateway netip.Addr) *staticAddressJSON {
-	j := &staticAddressJSON{Address: prefix.Addr().String(), PrefixLength: prefix.Bits()}
+func newStatic(prefix netip.Prefix, gateway netip.Addr) *api.Static {
+	j := &api.Static{Address: prefix.Addr().String(), PrefixLength: prefix.Bits()}
 	if gateway.IsValid() {
 		j.Gateway = gateway.String()
 	}
 	return j
 }
 
-func newAddressStatus(conflict header.MAC) *addressStatusJSON {
+func newAddressStatus(conflict header.MAC) *api.AddressStatus {
 	if conflict.IsZero() {
-		return &addressStatusJSON{State: "preferred"}
+		return &api.AddressStatus{State: "preferred"}
 	}
-	return &addressStatusJSON{State: "duplicate", ConflictMAC: conflict.String()}
+	return &api.AddressStatus{State: "duplicate", ConflictMAC: conflict.String()}
 }
 
-func newInterfacesJSON(views []engine.InterfaceView) []interfaceJSON {
-	list := make([]interfaceJSON, len(views))
+func newInterfaces(views []engine.InterfaceView) []echoedInterface {
+	list := make([]echoedInterface, len(views))
 	for i, v := range views {
-		list[i] = newInterfaceJSON(v)
+		list[i] = newInterface(v)
 	}
 	return list
 }
@@ -197,7 +119,7 @@ func (s *Server) listInterfaces(w *responseWriter, r *request) error {
 		return err
 	}
 	views = slices.DeleteFunc(views, func(v engine.InterfaceView) bool { return !wanted(v.Spec) })
-	return replyList(w, views, newInterfaceJSON)
+	return replyList(w, views, newInterface)
 }
 
 // interfaceFilter joins the filters by or, as OpenPerf does. One that does not
@@ -237,7 +159,7 @@ func (s *Server) getInterface(w *responseWriter, r *request) error {
 	if err != nil {
 		return err
 	}
-	return reply(w, http.StatusOK, newInterfaceJSON(v))
+	return reply(w, http.StatusOK, newInterface(v))
 }
 
 func (s *Server) createInterface(w *responseWriter, r *request) error {
@@ -250,7 +172,7 @@ func (s *Server) createInterface(w *responseWriter, r *request) error {
 		return err
 	}
 	w.Header().Set("Location", "/interfaces/"+v.Spec.ID)
-	return reply(w, http.StatusCreated, newInterfaceJSON(v))
+	return reply(w, http.StatusCreated, newInterface(v))
 }
 
 // deleteInterface answers when no frame of its generators can leave any more.
@@ -260,11 +182,6 @@ func (s *Server) deleteInterface(w *responseWriter, r *request) error {
 
 func (s *Server) deleteInterfaces(w *responseWriter, r *request, ids []string) error {
 	return s.whenDone(w, r, func(done func()) { s.Engine.DeleteInterfaces(ids, done) })
-}
-
-// itemsJSON is the answer to a bulk request.
-type itemsJSON[T any] struct {
-	Items []T `json:"items"`
 }
 
 func (s *Server) bulkCreateInterfaces(w *responseWriter, r *request) error {
@@ -280,7 +197,7 @@ func (s *Server) bulkCreateInterfaces(w *responseWriter, r *request) error {
 	if err != nil {
 		return err
 	}
-	return reply(w, http.StatusOK, itemsJSON[interfaceJSON]{newInterfacesJSON(views)})
+	return reply(w, http.StatusOK, api.Items[echoedInterface]{Items: newInterfaces(views)})
 }
 
 func (s *Server) bulkDeleteInterfaces(w *responseWriter, r *request) error {

@@ -8,7 +8,7 @@ import (
 )
 
 func TestInterfaces(t *testing.T) {
-	a := newAPI(t)
+	a := newHarness(t)
 	r := a.post("/interfaces", ifaceA).want(201)
 	r.is("id", "if-a", "port_id", "0",
 		"config.protocols.0.eth.mac_address", "02:00:00:00:00:0a",
@@ -46,9 +46,9 @@ func TestInterfaceEcho(t *testing.T) {
 		"host prefixes": `{"ipv4":{"method":"static","static":{"address":"10.0.0.1","prefix_length":32,"gateway":"10.9.9.9"}}}`,
 	} {
 		t.Run(name, func(t *testing.T) {
-			a := newAPI(t)
+			a := newHarness(t)
 			if strings.Contains(body, "dhcp") || strings.Contains(body, "auto") {
-				a = newAPI(t, openPerf)
+				a = newHarness(t, openPerf)
 			}
 			first := a.post("/interfaces", `{"id":"i","port_id":"0","config":{"protocols":[{"eth":{"mac_address":"2-0-0-0-0-A"}},`+body+`]}}`).want(201)
 			a.delete("/interfaces/i").want(204)
@@ -58,7 +58,7 @@ func TestInterfaceEcho(t *testing.T) {
 			}
 		})
 	}
-	a := newAPI(t)
+	a := newHarness(t)
 	a.post("/interfaces", `{"id":"i","port_id":"0","config":{"protocols":[{"eth":{"mac_address":"02:00:00:00:00:0a"}},
 		{"ipv6":{"method":"static","link_local_address":"fe80:1::1"}}],"neighbor":{"learning_window":9}}}`).want(201).
 		is("config.protocols.1.ipv6.link_local_address", "fe80:1::1", "config.neighbor.learning_window", 9)
@@ -81,9 +81,9 @@ func TestStatusIsOfAnAddress(t *testing.T) {
 		"auto of IPv6":       {`{"ipv6":{"method":"auto"}}`, "ipv6", []string{"link_local_status"}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			a := newAPI(t)
+			a := newHarness(t)
 			if !strings.Contains(c.entry, "static") {
-				a = newAPI(t, openPerf)
+				a = newHarness(t, openPerf)
 			}
 			r := a.post("/interfaces", `{"id":"i","port_id":"0","config":{"protocols":[{"eth":{"mac_address":"02:00:00:00:00:0a"}},`+c.entry+`]}}`).want(201)
 			var reply struct {
@@ -107,7 +107,7 @@ func TestStatusIsOfAnAddress(t *testing.T) {
 
 // TestPacketFilters: filters are compiled, kept, and shown as they were given.
 func TestPacketFilters(t *testing.T) {
-	a := newAPI(t)
+	a := newHarness(t)
 	body := func(filters string) string {
 		return `{"id":"i","port_id":"0","config":{"protocols":[{"eth":{"mac_address":"2:0:0:0:0:a"}}]` + filters + `}}`
 	}
@@ -121,7 +121,7 @@ func TestPacketFilters(t *testing.T) {
 }
 
 func TestInterfaceFilters(t *testing.T) {
-	a := newAPI(t).peers()
+	a := newHarness(t).peers()
 	for filter, want := range map[string]string{
 		"":           "if-a if-b",
 		"?port_id=0": "if-a",
@@ -143,7 +143,7 @@ func TestInterfaceFilters(t *testing.T) {
 }
 
 func TestBulkInterfaces(t *testing.T) {
-	a := newAPI(t)
+	a := newHarness(t)
 	item := func(id, port, mac string) string {
 		return `{"id":"` + id + `","port_id":"` + port + `","config":{"protocols":[{"eth":{"mac_address":"` + mac + `"}}]}}`
 	}
@@ -176,7 +176,7 @@ func TestBulkInterfaces(t *testing.T) {
 
 // TestDeleteInterfaceWhileLearning: a delete ends what learns through the interface.
 func TestDeleteInterfaceWhileLearning(t *testing.T) {
-	a := newAPI(t).peers()
+	a := newHarness(t).peers()
 	a.post("/packet/generators", generatorBody("g", "if-a", nobody)).want(202)
 	a.delete("/interfaces/if-a").want(204)
 	r := a.get("/packet/generators/g").is("learning", "timed_out")
@@ -191,7 +191,7 @@ func TestDeleteInterfaceWhileLearning(t *testing.T) {
 // TestDeleteInterfaceOfActiveGenerator: when the answer is there, no frame can
 // leave any more.
 func TestDeleteInterfaceOfActiveGenerator(t *testing.T) {
-	a := newAPI(t).peers()
+	a := newHarness(t).peers()
 	for _, remove := range []func(){
 		func() { a.delete("/interfaces/if-a").want(204) },
 		func() { a.post("/interfaces/x/bulk-delete", `{"ids":["nobody","if-a"]}`).want(204) },

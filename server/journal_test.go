@@ -438,7 +438,7 @@ func (l failingListener) Addr() net.Addr            { return &net.TCPAddr{} }
 // TestClosedConnectionsAreLogged: connections that give way at the limit leave a
 // line with the limit, as does each change of state of a running daemon.
 func TestClosedConnectionsAreLogged(t *testing.T) {
-	a := newAPI(t, func(c *Config, _ *engine.Config) { c.Limits.Connections = 2 })
+	a := newHarness(t, func(c *Config, _ *engine.Config) { c.Limits.Connections = 2 })
 	done := a.server.LogEvents()
 	for range 5 {
 		conn, err := net.Dial("tcp", a.http.Listener.Addr().String())

@@ -5,31 +5,11 @@ import (
 	"slices"
 
 	"glean/learning"
+	"glean/server/api"
 	"glean/server/bodies"
 	"glean/server/engine"
 	"glean/stack/loop"
 )
-
-type learningJSON struct {
-	ID           string       `json:"id"`
-	State        string       `json:"state"`
-	Mode         string       `json:"mode"`
-	GeneratorIDs []string     `json:"generator_ids"`
-	InterfaceIDs []string     `json:"interface_ids"`
-	TimeoutMS    int64        `json:"timeout_ms"`
-	CreatedAt    string       `json:"created_at"`
-	FinishedAt   *string      `json:"finished_at"`
-	Progress     progressJSON `json:"progress"`
-	ResultID     string       `json:"result_id"`
-}
-
-// progressJSON counts rows, one per unique interface and destination.
-type progressJSON struct {
-	Total     int `json:"total"`
-	Resolving int `json:"resolving"`
-	Completed int `json:"completed"`
-	TimedOut  int `json:"timed_out"`
-}
 
 // learningView is a copy of a request, made on the loop.
 type learningView struct {
@@ -53,24 +33,23 @@ func newLearningView(r *learning.Request) learningView {
 	return v
 }
 
-func (s *Server) learningJSON(v learningView) learningJSON {
+func (s *Server) newLearningRequest(v learningView) api.LearningRequest {
 	p := v.progress
-	j := learningJSON{
+	request := api.LearningRequest{
 		ID:           v.id,
 		State:        v.state.String(),
 		Mode:         v.mode.String(),
 		GeneratorIDs: orEmpty(v.generatorIDs),
 		InterfaceIDs: orEmpty(v.interfaces),
-		TimeoutMS:    int64(v.timeout / loop.Millisecond),
+		TimeoutMS:    int(v.timeout / loop.Millisecond),
 		CreatedAt:    s.timestamp(v.createdAt),
-		Progress:     progressJSON{p.Total, p.Resolving, p.Completed, p.TimedOut},
+		Progress:     api.Progress{Total: p.Total, Resolving: p.Resolving, Completed: p.Completed, TimedOut: p.TimedOut},
 		ResultID:     v.resultID,
 	}
 	if v.finished {
-		text := s.timestamp(v.finishedAt)
-		j.FinishedAt = &text
+		request.FinishedAt = new(s.timestamp(v.finishedAt))
 	}
-	return j
+	return request
 }
 
 // startLearning answers POST /learning.
@@ -91,7 +70,7 @@ func (s *Server) startLearning(w *responseWriter, r *request) error {
 		return err
 	}
 	w.Header().Set("Location", r.prefix+"/learning/"+v.id)
-	return reply(w, http.StatusAccepted, s.learningJSON(v))
+	return reply(w, http.StatusAccepted, s.newLearningRequest(v))
 }
 
 // afterRequest waits for the end of a new request, if the client wants that, and looks
@@ -155,7 +134,7 @@ func (s *Server) listLearning(w *responseWriter, r *request) error {
 	if err != nil {
 		return err
 	}
-	return replyList(w, views, s.learningJSON)
+	return replyList(w, views, s.newLearningRequest)
 }
 
 func (s *Server) getLearning(w *responseWriter, r *request) error {
@@ -172,7 +151,7 @@ func (s *Server) getLearning(w *responseWriter, r *request) error {
 	if err != nil {
 		return err
 	}
-	return reply(w, http.StatusOK, s.learningJSON(v))
+	return reply(w, http.StatusOK, s.newLearningRequest(v))
 }
 
 func (s *Server) deleteLearning(w *responseWriter, r *request) error {

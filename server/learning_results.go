@@ -8,6 +8,7 @@ import (
 	"net/http"
 
 	"glean/learning"
+	"glean/server/api"
 	"glean/stack/loop"
 )
 
@@ -17,34 +18,6 @@ const (
 	addressesMax     = 1 << 20
 	addressesPage    = 1024
 )
-
-type learningResultJSON struct {
-	ID              string   `json:"id"`
-	LearningID      string   `json:"learning_id"`
-	GeneratorIDs    []string `json:"generator_ids"`
-	State           string   `json:"state"`
-	CreatedAt       string   `json:"created_at"`
-	FinishedAt      *string  `json:"finished_at"`
-	DurationNS      int64    `json:"duration_ns"`
-	NextHops        int      `json:"next_hops"`
-	RequestsSent    uint64   `json:"requests_sent"`
-	RepliesReceived uint64   `json:"replies_received"`
-}
-
-type addressJSON struct {
-	Address     string   `json:"ip_address"`
-	InterfaceID string   `json:"interface_id"`
-	VLANs       []uint16 `json:"vlan_ids"`
-	NextHop     string   `json:"next_hop_address,omitempty"`
-	State       string   `json:"state"`
-	Reason      string   `json:"reason,omitempty"`
-	MAC         string   `json:"mac_address,omitempty"`
-	Attempts    uint32   `json:"attempts"`
-	RTT         *int64   `json:"rtt_ns,omitempty"`
-	FromCache   *bool    `json:"from_cache,omitempty"`
-	ResolvedAt  string   `json:"resolved_at,omitempty"`
-	Conflicting []string `json:"conflicting_macs,omitempty"`
-}
 
 // learningResultView is a copy of a result without its rows, made on the loop.
 type learningResultView struct {
@@ -67,10 +40,9 @@ func (s *Server) learningResultView(r *learning.Result) learningResultView {
 	return v
 }
 
-// learningResultJSON gives the duration to now while the request is in
-// progress.
-func (s *Server) learningResultJSON(v learningResultView) learningResultJSON {
-	j := learningResultJSON{
+// newLearningResult has the duration until now while the request is in progress.
+func (s *Server) newLearningResult(v learningResultView) api.LearningResultHead {
+	result := api.LearningResultHead{
 		ID:              v.id,
 		LearningID:      v.learningID,
 		GeneratorIDs:    orEmpty(v.generatorIDs),
@@ -82,38 +54,37 @@ func (s *Server) learningResultJSON(v learningResultView) learningResultJSON {
 		RepliesReceived: v.received,
 	}
 	if v.finished {
-		text := s.timestamp(v.finishedAt)
-		j.FinishedAt, j.DurationNS = &text, int64(v.finishedAt.Sub(v.createdAt))
+		result.FinishedAt, result.DurationNS = new(s.timestamp(v.finishedAt)), int64(v.finishedAt.Sub(v.createdAt))
 	}
-	return j
+	return result
 }
 
-func (s *Server) addressJSON(row learning.Row) addressJSON {
-	j := addressJSON{
-		Address:     row.Address.String(),
+func (s *Server) newLearnedAddress(row learning.Row) api.LearnedAddress {
+	a := api.LearnedAddress{
+		IPAddress:   row.Address.String(),
 		InterfaceID: row.InterfaceID,
-		VLANs:       orEmpty(row.VLANs),
+		VLANIDs:     orEmpty(row.VLANs),
 		State:       row.State.String(),
 		Attempts:    row.Attempts,
 	}
 	if row.NextHop.IsValid() {
-		j.NextHop = row.NextHop.String()
+		a.NextHopAddress = row.NextHop.String()
 	}
 	switch row.State {
 	case learning.StateCompleted:
-		j.MAC = row.MAC.String()
+		a.MACAddress = row.MAC.String()
 		for _, mac := range row.Conflicting {
-			j.Conflicting = append(j.Conflicting, mac.String())
+			a.ConflictingMACs = append(a.ConflictingMACs, mac.String())
 		}
-		j.FromCache = &row.FromCache
-		j.ResolvedAt = s.timestamp(row.DecidedAt)
-		if rtt := int64(row.RTT / loop.Nanosecond); !row.FromCache {
-			j.RTT = &rtt
+		a.FromCache = &row.FromCache
+		a.ResolvedAt = s.timestamp(row.DecidedAt)
+		if !row.FromCache {
+			a.RTTNS = new(int64(row.RTT / loop.Nanosecond))
 		}
 	case learning.StateTimedOut:
-		j.Reason = row.Reason.String()
+		a.Reason = row.Reason.String()
 	}
-	return j
+	return a
 }
 
 func (s *Server) listLearningResults(w *responseWriter, r *request) error {
@@ -126,7 +97,7 @@ func (s *Server) listLearningResults(w *responseWriter, r *request) error {
 	if err != nil {
 		return err
 	}
-	return replyList(w, views, s.learningResultJSON)
+	return replyList(w, views, s.newLearningResult)
 }
 
 // rowFilter reads ?state=, ?limit= and ?after=.
@@ -181,10 +152,10 @@ func (s *Server) getLearningResult(w *responseWriter, r *request) error {
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(http.StatusOK)
 	out := &listStream{w: bufio.NewWriterSize(w, 32<<10)}
-	out.write(openList(s.learningResultJSON(page.head), "addresses"))
+	out.write(openList(s.newLearningResult(page.head), "addresses"))
 	for {
 		for _, row := range page.rows {
-			out.item(s.addressJSON(row))
+			out.item(s.newLearnedAddress(row))
 		}
 		if out.err != nil {
 			return nil // the client has gone

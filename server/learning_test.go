@@ -7,7 +7,7 @@ import (
 )
 
 func TestLearningRequest(t *testing.T) {
-	a := newAPI(t).peers()
+	a := newHarness(t).peers()
 	stream := a.stream("/events?type=learning")
 	r := a.post("/learning", `{"id":"lr-1","interface_id":"if-a","addresses":["198.18.1.7","2001:db8::b","203.0.113.9","198.18.1.7"]}`).want(202).
 		is("id", "lr-1", "mode", "all", "timeout_ms", 30000, "interface_ids", "[if-a]", "generator_ids", "[]", "progress.total", 3)
@@ -29,7 +29,7 @@ func TestLearningRequest(t *testing.T) {
 }
 
 func TestLearningFaults(t *testing.T) {
-	a := newAPI(t).peers()
+	a := newHarness(t).peers()
 	a.post("/packet/generators", generatorBody("port", "1", nobody)).want(201)
 	for _, c := range []struct {
 		body   string
@@ -57,7 +57,7 @@ func TestLearningFaults(t *testing.T) {
 }
 
 func TestLearningOfGenerators(t *testing.T) {
-	a := newAPI(t).peers()
+	a := newHarness(t).peers()
 	a.post("/packet/generators", generatorBody("dead", "if-a", nobody)).want(202)
 	busy := a.get("/packet/generators/dead").text("learning_id")
 	a.post("/learning", `{"generator_ids":["dead"]}`).want(409).is("learning_id", busy)
@@ -95,7 +95,7 @@ func TestLearningOfGenerators(t *testing.T) {
 
 // TestResultPages reads a result of many addresses page by page and at once.
 func TestResultPages(t *testing.T) {
-	a := newAPI(t).peers()
+	a := newHarness(t).peers()
 	const count = 3000 // more than two of the loop's pages
 	live := strings.Split(strings.ReplaceAll(addressList("198.18.128.0", count), `"`, ""), ",")
 	a.learned("live", live...)
@@ -137,7 +137,7 @@ func TestResultPages(t *testing.T) {
 }
 
 func TestLearningPlan(t *testing.T) {
-	a := newAPI(t).peers()
+	a := newHarness(t).peers()
 	a.post("/packet/generators", generatorBody("g", "if-a", "203.0.113.1", "203.0.113.2", "198.18.0.11", nobody)).want(202)
 	a.get("/learning/plan?generator_id=g").is("generator_id", "g", "interface_id", "if-a",
 		"addresses.0.ip_address", "198.18.0.11", "addresses.3.next_hop_address", "198.18.0.11",
@@ -152,7 +152,7 @@ func TestLearningPlan(t *testing.T) {
 }
 
 func TestNeighbors(t *testing.T) {
-	a := newAPI(t).peers()
+	a := newHarness(t).peers()
 	a.learned("g", "198.18.0.11", "198.18.1.1", "198.18.1.2")
 	list := func(query string) string {
 		var found []string

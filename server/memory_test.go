@@ -25,7 +25,7 @@ func farGenerator(id string) string {
 // TestMemoryBudget: small bodies can't make the daemon hold more than its budget, and
 // the answer says what to delete.
 func TestMemoryBudget(t *testing.T) {
-	a := newAPI(t, func(_ *Config, c *engine.Config) { c.Limits.Memory = 32 << 20 })
+	a := newHarness(t, func(_ *Config, c *engine.Config) { c.Limits.Memory = 32 << 20 })
 	a.post("/interfaces", ifaceA).want(201)
 	var refused *answer
 	for n := 0; refused == nil; n++ {
@@ -57,7 +57,7 @@ func TestMemoryBudget(t *testing.T) {
 // TestStalledBody: a body that brings nothing for a while gives its memory back long
 // before the time for all of it is over.
 func TestStalledBody(t *testing.T) {
-	a := newAPI(t, func(c *Config, _ *engine.Config) {
+	a := newHarness(t, func(c *Config, _ *engine.Config) {
 		c.Limits.BodyTimeout, c.Limits.BodyStall = time.Hour, 50*time.Millisecond
 	})
 	c, err := net.Dial("tcp", a.http.Listener.Addr().String())
@@ -83,7 +83,7 @@ func TestStalledBody(t *testing.T) {
 // TestRefusalReachesClientThatSends: a client that sends a large body before it
 // reads gets the answer that refuses it, whatever refuses it.
 func TestRefusalReachesClientThatSends(t *testing.T) {
-	a := newAPI(t, func(c *Config, _ *engine.Config) { c.Limits.Body = 1 << 20 })
+	a := newHarness(t, func(c *Config, _ *engine.Config) { c.Limits.Body = 1 << 20 })
 	for name, head := range map[string]string{
 		"421": "POST /interfaces HTTP/1.1\r\nHost: other.example\r\nContent-Type: application/json\r\n",
 		"415": "POST /interfaces HTTP/1.1\r\nHost: localhost\r\nContent-Type: text/plain\r\n",
@@ -116,7 +116,7 @@ func TestRefusalReachesClientThatSends(t *testing.T) {
 // TestClientsThatLeaveHoldNothing: whatever a request has reserved is given back when
 // its client goes away in the middle.
 func TestClientsThatLeaveHoldNothing(t *testing.T) {
-	a := newAPI(t)
+	a := newHarness(t)
 	a.post("/interfaces", ifaceA).want(201)
 	var items []string
 	for n := range 40 {

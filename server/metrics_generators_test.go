@@ -16,7 +16,7 @@ import (
 )
 
 // scrape reads /metrics as Prometheus does.
-func (a *api) scrape() map[string]*dto.MetricFamily {
+func (a *harness) scrape() map[string]*dto.MetricFamily {
 	a.t.Helper()
 	parser := expfmt.NewTextParser(prometheusmodel.LegacyValidation)
 	families, err := parser.TextToMetricFamilies(bytes.NewReader(a.get("/metrics").want(200).body))
@@ -37,7 +37,7 @@ func valueOf(f *dto.MetricFamily, id string) (value float64, found bool) {
 }
 
 // runToEnd starts a generator and waits until it has sent everything.
-func (a *api) runToEnd(id string) {
+func (a *harness) runToEnd(id string) {
 	a.t.Helper()
 	a.post("/packet/generators/"+id+"/start", "").want(201)
 	a.waitUntil("/packet/generators/"+id, "active", "false")
@@ -58,7 +58,7 @@ func wantValues(t *testing.T, families map[string]*dto.MetricFamily, want map[st
 // TestMetricsOfGenerators: each generator's counters are those of all its results
 // together, the sums have deleted generators too, and states are told.
 func TestMetricsOfGenerators(t *testing.T) {
-	a := newAPI(t).peers()
+	a := newHarness(t).peers()
 	a.learned("g", "198.18.0.11")
 	for range 2 {
 		a.runToEnd("g")
@@ -117,7 +117,7 @@ func TestMetricsOfGenerators(t *testing.T) {
 // TestMetricsAreBounded: however many generators there are, the first 1,000 by id have
 // series, the others are in the sums; a route's histogram has few buckets.
 func TestMetricsAreBounded(t *testing.T) {
-	a := newAPI(t)
+	a := newHarness(t)
 	const more = 7
 	var items []string
 	for n := range listedGenerators + more {
@@ -145,7 +145,7 @@ func TestMetricsAreBounded(t *testing.T) {
 
 // TestMetricsOfGeneratorsAreDescribed: the documentation has each of them.
 func TestMetricsOfGeneratorsAreDescribed(t *testing.T) {
-	a := newAPI(t)
+	a := newHarness(t)
 	a.post("/packet/generators", generatorBody("g", "0", "198.18.0.11")).want(201)
 	described := apiDocument().Paths.Value("/metrics").Get.Description
 	for name := range a.scrape() {

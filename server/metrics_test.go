@@ -98,7 +98,7 @@ func times(n int, frame []byte) [][]byte {
 
 // stackCounters reads the metrics of port 0's stack that are not 0, without
 // prefix and port: `dropped{reason="vlan"}` -> "1".
-func (a *api) stackCounters() map[string]string {
+func (a *harness) stackCounters() map[string]string {
 	a.t.Helper()
 	found := make(map[string]string)
 	line := regexp.MustCompile(`(?m)^glean_stack_(\w+)_total\{(?:(\w+="\w+"),)?port="0"\} (\S+)$|^glean_stack_(\w+)_total\{port="0",(\w+="\w+")\} (\S+)$`)
@@ -115,7 +115,7 @@ func (a *api) stackCounters() map[string]string {
 }
 
 // withIfA makes if-a with members of config.neighbor and of config.
-func withIfA(a *api, neighbor, more string) {
+func withIfA(a *harness, neighbor, more string) {
 	a.t.Helper()
 	body := strings.Replace(ifaceA, `,"gateway":"198.18.0.11"`, "", 1)
 	a.post("/interfaces", strings.TrimSuffix(body, "}}")+`,"neighbor":{"duplicate_detection":"none"`+neighbor+`}`+more+`}}`).want(201)
@@ -185,7 +185,7 @@ func TestDropsAreSeen(t *testing.T) {
 			reason: "filter", protocol: "arp"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			a := newAPI(t)
+			a := newHarness(t)
 			withIfA(a, c.neighbor, c.more)
 			if c.wanted != "" {
 				a.post("/learning", `{"interface_id":"if-a","addresses":["`+c.wanted+`"]}`).want(202)
@@ -225,7 +225,7 @@ const some = -1
 
 // feed has the rogue send frames and waits until a counter of port 0's stack has
 // a value, "": any.
-func (a *api) feed(counter, want string, frames [][]byte) map[string]string {
+func (a *harness) feed(counter, want string, frames [][]byte) map[string]string {
 	a.t.Helper()
 	a.onLoop(func() {
 		if n, err := a.ends["1"].Send(frames); n != len(frames) || err != nil {
@@ -272,7 +272,7 @@ func TestSignsAreSeen(t *testing.T) {
 			arpMessage(t, everyone, 1, rogueMAC, rogue, own), arpMessage(t, everyone, 1, rogueMAC, "198.18.0.67", own)}},
 	} {
 		t.Run(c.counter, func(t *testing.T) {
-			a := newAPI(t)
+			a := newHarness(t)
 			withIfA(a, c.neighbor, "")
 			a.feed(c.counter, "1", c.frames)
 		})

@@ -11,6 +11,7 @@ import (
 	"pgregory.net/rapid"
 
 	"glean/client"
+	"glean/server/api"
 )
 
 // model is what the resources have to be, kept the slow way. Interfaces are on
@@ -42,7 +43,7 @@ var (
 // TestResourceModel does things in any order, with ids that are used again, to
 // a running server and to the model, and compares the two after each.
 func TestResourceModel(t *testing.T) {
-	a := newAPI(t)
+	a := newHarness(t)
 	a.post("/interfaces", ifaceB).want(201)
 	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Minute)
 	defer cancel()
@@ -205,7 +206,7 @@ func (m *model) toggle(t *rapid.T) {
 // learn asks for everything anew, by either of the two ways.
 func (m *model) learn(t *rapid.T) {
 	id, g := m.drawGenerator(t, "generator")
-	_, err := m.c.Learn(m.ctx, client.Learn{GeneratorIDs: []string{id}, TimeoutMS: 3_600_000})
+	_, err := m.c.Learn(m.ctx, api.LearningBody{GeneratorIDs: []string{id}, TimeoutMS: 3_600_000})
 	switch {
 	case g == nil || g.target == "0":
 		m.want(400, err)
@@ -223,7 +224,7 @@ func (m *model) learn(t *rapid.T) {
 
 func (m *model) retry(t *rapid.T) {
 	id, g := m.drawGenerator(t, "generator")
-	_, err := m.c.Learn(m.ctx, client.Learn{GeneratorIDs: []string{id}, Mode: "unresolved", TimeoutMS: 3_600_000})
+	_, err := m.c.Learn(m.ctx, api.LearningBody{GeneratorIDs: []string{id}, Mode: "unresolved", TimeoutMS: 3_600_000})
 	switch {
 	case g == nil || g.target == "0":
 		m.want(400, err)

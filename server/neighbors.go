@@ -7,6 +7,7 @@ import (
 	"net/netip"
 	"strings"
 
+	"glean/server/api"
 	"glean/server/engine"
 )
 
@@ -14,35 +15,22 @@ import (
 // says otherwise.
 const neighborsDefault = 10_000
 
-type neighborJSON struct {
-	InterfaceID string   `json:"interface_id"`
-	VLANs       []uint16 `json:"vlan_ids"`
-	Address     string   `json:"ip_address"`
-	MAC         *string  `json:"mac_address"`
-	State       string   `json:"state"`
-	IsRouter    bool     `json:"is_router"`
-	UpdatedAt   string   `json:"updated_at"`
-	ConfirmedAt *string  `json:"confirmed_at"`
-}
-
-func (s *Server) neighborJSON(v engine.NeighborView) neighborJSON {
-	j := neighborJSON{
+func (s *Server) newNeighbor(v engine.NeighborView) api.Neighbor {
+	n := api.Neighbor{
 		InterfaceID: v.InterfaceID,
-		VLANs:       orEmpty(v.VLANs),
-		Address:     v.Info.Addr.String(),
+		VLANIDs:     orEmpty(v.VLANs),
+		IPAddress:   v.Info.Addr.String(),
 		State:       v.Info.State.String(),
 		IsRouter:    v.Info.IsRouter,
 		UpdatedAt:   s.timestamp(v.Info.UpdatedAt),
 	}
 	if v.Info.Confirmed {
-		at := s.timestamp(v.Info.ConfirmedAt)
-		j.ConfirmedAt = &at
+		n.ConfirmedAt = new(s.timestamp(v.Info.ConfirmedAt))
 	}
 	if !v.Info.MAC.IsZero() {
-		mac := v.Info.MAC.String()
-		j.MAC = &mac
+		n.MACAddress = new(v.Info.MAC.String())
 	}
-	return j
+	return n
 }
 
 // listNeighbors sends the list page by page: neither the loop nor the memory has
@@ -74,7 +62,7 @@ func (s *Server) listNeighbors(w *responseWriter, r *request) error {
 			return err // the answer has begun, so it is broken off
 		}
 		for _, v := range views {
-			out.item(s.neighborJSON(v))
+			out.item(s.newNeighbor(v))
 		}
 		if out.err != nil {
 			return nil // the client has gone

@@ -11,7 +11,7 @@ import (
 // TestDeleteWhileLearningTakesNothingElse: an interface or generator that is deleted
 // while it is learned takes nothing else with it.
 func TestDeleteWhileLearningTakesNothingElse(t *testing.T) {
-	a := newAPI(t).peers()
+	a := newHarness(t).peers()
 	request := a.post("/learning", `{"interface_id":"if-a","addresses":[`+addressList("198.18.9.0", 200)+`]}`).want(202).text("id")
 	a.post("/packet/generators", generatorBody("a", "if-a", nobody)).want(202)
 	a.post("/packet/generators", generatorBody("b", "if-a", nobody)).want(202)
@@ -26,7 +26,7 @@ func TestDeleteWhileLearningTakesNothingElse(t *testing.T) {
 
 // TestDeleteRemovesOnlyTheNamed: a delete removes the named resource and no other.
 func TestDeleteRemovesOnlyTheNamed(t *testing.T) {
-	a := newAPI(t)
+	a := newHarness(t)
 	eth := func(id string) string {
 		return `{"id":"` + id + `","port_id":"0","config":{"protocols":[{"eth":{"mac_address":"02:00:00:00:00:0a"}}]}}`
 	}
@@ -49,7 +49,7 @@ func TestDeleteRemovesOnlyTheNamed(t *testing.T) {
 // TestActiveResultsStayAndIdleStopsSucceed: results of an active generator stay, and a
 // generator that never ran can be stopped.
 func TestActiveResultsStayAndIdleStopsSucceed(t *testing.T) {
-	a := newAPI(t)
+	a := newHarness(t)
 	a.post("/packet/generators", generatorWith("g", "0", continuous, nobody)).want(201)
 	a.post("/packet/generators/g/stop", "").want(204)
 	a.post("/packet/generators/x/bulk-stop", `{"ids":["g","unknown"]}`).want(204)
@@ -64,7 +64,7 @@ func TestActiveResultsStayAndIdleStopsSucceed(t *testing.T) {
 
 // TestRoutesReplyWithoutALoop: every route still replies when the loop is gone.
 func TestRoutesReplyWithoutALoop(t *testing.T) {
-	a := newAPI(t)
+	a := newHarness(t)
 	a.loop.Stop()
 	<-a.loop.Done()
 	for _, operation := range operations() {
@@ -83,7 +83,7 @@ func TestRoutesReplyWithoutALoop(t *testing.T) {
 // TestBoundsAreInclusive: the first and the last value are accepted, and those beside
 // them are not.
 func TestBoundsAreInclusive(t *testing.T) {
-	a := newAPI(t)
+	a := newHarness(t)
 	body := generatorBody("g", "0", nobody)
 	for _, c := range []struct {
 		old     string
@@ -119,7 +119,7 @@ func TestLearningOfAPortTargetIsUnsupported(t *testing.T) {
 		start, other int
 	}{{"plain", nil, 409, 400}, {"openperf", []option{openPerf}, 204, 400}} {
 		t.Run(c.name, func(t *testing.T) {
-			a := newAPI(t, c.options...)
+			a := newHarness(t, c.options...)
 			a.post("/packet/generators", generatorBody("g", "0", nobody)).want(201).is("learning", "unsupported")
 			a.post("/packet/generators/g/learning/start", "").want(c.start)
 			a.post("/packet/generators/g/learning/retry", "").want(c.start)
@@ -133,7 +133,7 @@ func TestLearningOfAPortTargetIsUnsupported(t *testing.T) {
 // TestLocationLeadsToTheResult: the Location header of a start leads to the result.
 func TestLocationLeadsToTheResult(t *testing.T) {
 	for _, prefix := range []string{"", "/packet"} {
-		a := newAPI(t)
+		a := newHarness(t)
 		for _, id := range []string{"a", "b"} {
 			a.post(prefix+"/generators", generatorWith(id, "0", continuous, nobody)).want(201)
 		}

@@ -6,28 +6,9 @@ import (
 
 	"glean/generator"
 	"glean/learning"
+	"glean/server/api"
 	"glean/server/engine"
 )
-
-type planJSON struct {
-	GeneratorID string         `json:"generator_id"`
-	InterfaceID string         `json:"interface_id"`
-	VLANs       []uint16       `json:"vlan_ids"`
-	NextHops    []planHopJSON  `json:"next_hops"`
-	Addresses   []planAddrJSON `json:"addresses"`
-}
-
-type planHopJSON struct {
-	Address   string `json:"next_hop_address"`
-	Addresses int    `json:"addresses"`
-	State     string `json:"state"`
-}
-
-type planAddrJSON struct {
-	Address string `json:"ip_address"`
-	NextHop string `json:"next_hop_address,omitempty"`
-	Reason  string `json:"reason,omitempty"`
-}
 
 var adjacencyWords = map[generator.AdjacencyState]string{
 	generator.AdjacencyUnresolved:  "unresolved",
@@ -37,29 +18,29 @@ var adjacencyWords = map[generator.AdjacencyState]string{
 	generator.AdjacencyStale:       "stale",
 }
 
-// newPlanJSON sorts next hops and addresses.
-func newPlanJSON(v engine.PlanView) planJSON {
+// newPlan sorts next hops and addresses.
+func newPlan(v engine.PlanView) api.LearningPlan {
 	slices.SortFunc(v.NextHops, func(a, b engine.PlanHop) int { return a.Address.Compare(b.Address) })
 	slices.SortFunc(v.Rows, func(a, b engine.PlanRow) int { return a.Destination.Compare(b.Destination) })
-	j := planJSON{
+	plan := api.LearningPlan{
 		GeneratorID: v.GeneratorID,
 		InterfaceID: v.InterfaceID,
-		VLANs:       orEmpty(v.VLANs),
-		NextHops:    make([]planHopJSON, len(v.NextHops)),
-		Addresses:   make([]planAddrJSON, len(v.Rows)),
+		VLANIDs:     orEmpty(v.VLANs),
+		NextHops:    make([]api.PlanHop, len(v.NextHops)),
+		Addresses:   make([]api.PlanAddress, len(v.Rows)),
 	}
 	for i, hop := range v.NextHops {
-		j.NextHops[i] = planHopJSON{hop.Address.String(), hop.Destinations, adjacencyWords[hop.State]}
+		plan.NextHops[i] = api.PlanHop{NextHopAddress: hop.Address.String(), Addresses: hop.Destinations, State: adjacencyWords[hop.State]}
 	}
 	for i, row := range v.Rows {
-		j.Addresses[i].Address = row.Destination.String()
+		plan.Addresses[i].IPAddress = row.Destination.String()
 		if row.Reason == learning.ReasonNone {
-			j.Addresses[i].NextHop = row.NextHop.String()
+			plan.Addresses[i].NextHopAddress = row.NextHop.String()
 		} else {
-			j.Addresses[i].Reason = row.Reason.String()
+			plan.Addresses[i].Reason = row.Reason.String()
 		}
 	}
-	return j
+	return plan
 }
 
 // perPlanRow is about what an answer takes of memory for a destination, in octets.
@@ -84,5 +65,5 @@ func (s *Server) learningPlan(w *responseWriter, r *request) error {
 		return err
 	}
 	defer release()
-	return reply(w, http.StatusOK, newPlanJSON(view()))
+	return reply(w, http.StatusOK, newPlan(view()))
 }

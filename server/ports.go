@@ -6,6 +6,7 @@ import (
 	"hash/fnv"
 	"net/http"
 
+	"glean/server/api"
 	"glean/server/bodies"
 	"glean/server/engine"
 	"glean/stack/header"
@@ -16,135 +17,66 @@ import (
 // and wires have none.
 const nominalSpeed = 10_000
 
-type portJSON struct {
-	ID     string         `json:"id"`
-	Kind   string         `json:"kind"`
-	Config portConfigJSON `json:"config"`
-	Status portStatusJSON `json:"status"`
-	Stats  portStatsJSON  `json:"stats"`
-	warningsJSON
-}
-
-// portConfigJSON has the member that is called as the port's kind.
-type portConfigJSON struct {
-	TAP    *tapJSON  `json:"tap,omitempty"`
-	Packet *nameJSON `json:"packet,omitempty"`
-	Wire   *nameJSON `json:"wire,omitempty"`
-	DPDK   *dpdkJSON `json:"dpdk,omitempty"`
-	Bond   *bondJSON `json:"bond,omitempty"`
-}
-
-type tapJSON struct {
-	Name    string `json:"name"`
-	Queues  int    `json:"queues"`
-	Persist bool   `json:"persist"`
-	MTU     int    `json:"mtu"`
-	MAC     string `json:"mac_address,omitempty"`
-}
-
-type nameJSON struct {
-	Name string `json:"name"`
-}
-
-// bondJSON is of a port that is one by name only.
-type bondJSON struct {
-	Mode  string   `json:"mode"`
-	Ports []string `json:"ports"`
-}
-
-// dpdkJSON makes any port look as those of OpenPerf.
-type dpdkJSON struct {
-	Device    string       `json:"device"`
-	Driver    string       `json:"driver"`
-	Interface string       `json:"interface"`
-	MAC       string       `json:"mac_address"`
-	Link      dpdkLinkJSON `json:"link"`
-}
-
-type dpdkLinkJSON struct {
-	AutoNegotiation bool   `json:"auto_negotiation"`
-	Speed           int    `json:"speed"`
-	Duplex          string `json:"duplex"`
-}
-
-type portStatusJSON struct {
-	Link   string `json:"link"`
-	Reason string `json:"reason,omitempty"`
-	Speed  int    `json:"speed"`
-	Duplex string `json:"duplex"`
-	Engine string `json:"engine"`
-	Queues int    `json:"queues"`
-}
-
-type portStatsJSON struct {
-	RxPackets uint64 `json:"rx_packets"`
-	TxPackets uint64 `json:"tx_packets"`
-	RxBytes   uint64 `json:"rx_bytes"`
-	TxBytes   uint64 `json:"tx_bytes"`
-	RxErrors  uint64 `json:"rx_errors"`
-	TxErrors  uint64 `json:"tx_errors"`
-	RxDropped uint64 `json:"rx_dropped"`
-	RxTraffic uint64 `json:"rx_traffic"`
-}
-
-func (s *Server) portJSON(v engine.PortView) portJSON {
+func (s *Server) newPort(v engine.PortView) api.Port {
 	if v.Spec.Kind == engine.KindBond {
 		return bondPort(v)
 	}
-	j := portJSON{
+	p := api.Port{
 		ID:   v.Spec.ID,
 		Kind: string(v.Spec.Kind),
 
-		warningsJSON: newWarningsJSON(v.Spec.Warnings),
-		Status: portStatusJSON{
+		Ignored: newIgnored(v.Spec.Warnings),
+		Status: &api.PortStatus{
 			Link: "up", Speed: nominalSpeed, Duplex: "full", Engine: v.Engine, Queues: max(1, v.Spec.Queues),
 		},
-		Stats: portStatsJSON{
-			RxPackets: v.Stats.RxFrames, TxPackets: v.Stats.TxFrames,
-			RxBytes: v.Stats.RxBytes, TxBytes: v.Stats.TxBytes,
-			RxErrors: v.Stats.RxErrors, TxErrors: v.Stats.TxErrors,
+		Stats: &api.PortStats{
+			Stats: api.Stats{
+				RxPackets: v.Stats.RxFrames, TxPackets: v.Stats.TxFrames,
+				RxBytes: v.Stats.RxBytes, TxBytes: v.Stats.TxBytes,
+				RxErrors: v.Stats.RxErrors, TxErrors: v.Stats.TxErrors,
+			},
 			RxDropped: v.Stats.RxDropped, RxTraffic: v.Stats.RxTraffic,
 		},
 	}
 	if !v.State.Up {
-		j.Status.Link, j.Status.Reason = "down", v.State.Reason.String()
+		p.Status.Link, p.Status.Reason = "down", v.State.Reason.String()
 	}
 	if s.OpenPerf {
-		j.Kind, j.Config.DPDK = "dpdk", openPerfPort(v)
-		return j
+		p.Kind, p.Config.DPDK = "dpdk", openPerfPort(v)
+		return p
 	}
 	switch v.Spec.Kind {
 	case engine.KindTAP:
-		j.Config.TAP = &tapJSON{Name: v.Spec.Name, Queues: max(1, v.Spec.Queues), Persist: v.Spec.Persist, MTU: v.MTU}
+		p.Config.TAP = &api.TAP{Name: v.Spec.Name, Queues: max(1, v.Spec.Queues), Persist: v.Spec.Persist, MTU: v.MTU}
 		if v.Spec.MAC != (header.MAC{}) {
-			j.Config.TAP.MAC = v.Spec.MAC.String()
+			p.Config.TAP.MACAddress = v.Spec.MAC.String()
 		}
 	case engine.KindPacket:
-		j.Config.Packet = &nameJSON{v.Spec.Name}
+		p.Config.Packet = &api.Device{Name: v.Spec.Name}
 	case engine.KindWire:
-		j.Config.Wire = &nameJSON{v.Spec.Name}
+		p.Config.Wire = &api.Device{Name: v.Spec.Name}
 	}
-	return j
+	return p
 }
 
 // bondPort is the same with and without OpenPerf's forms.
-func bondPort(v engine.PortView) portJSON {
-	return portJSON{
+func bondPort(v engine.PortView) api.Port {
+	return api.Port{
 		ID: v.Spec.ID, Kind: string(v.Spec.Kind),
-		Config:       portConfigJSON{Bond: &bondJSON{Mode: "lag_802_3_ad", Ports: v.Spec.Members}},
-		warningsJSON: newWarningsJSON(v.Spec.Warnings),
-
-		Status: portStatusJSON{Link: "unknown", Duplex: "unknown", Engine: "plain"},
+		Config:  api.PortConfig{Bond: &api.Bond{Mode: "lag_802_3_ad", Ports: v.Spec.Members}},
+		Status:  &api.PortStatus{Link: "unknown", Duplex: "unknown", Engine: "plain"},
+		Stats:   &api.PortStats{},
+		Ignored: newIgnored(v.Spec.Warnings),
 	}
 }
 
-func openPerfPort(v engine.PortView) *dpdkJSON {
-	return &dpdkJSON{
-		Device:    v.Spec.Name,
-		Driver:    "net_" + string(v.Spec.Kind),
-		Interface: v.Spec.Name,
-		MAC:       portMAC(v).String(),
-		Link:      dpdkLinkJSON{Speed: nominalSpeed, Duplex: "full"},
+func openPerfPort(v engine.PortView) *api.DPDK {
+	return &api.DPDK{
+		Device:     v.Spec.Name,
+		Driver:     "net_" + string(v.Spec.Kind),
+		Interface:  v.Spec.Name,
+		MACAddress: portMAC(v).String(),
+		Link:       api.DPDKLink{Speed: new(int64(nominalSpeed)), Duplex: "full"},
 	}
 }
 
@@ -170,10 +102,10 @@ func (s *Server) listPorts(w *responseWriter, r *request) error {
 		return err
 	}
 	kind, filtered := r.filter("kind")
-	list := []portJSON{}
+	list := []api.Port{}
 	for _, v := range views {
-		if j := s.portJSON(v); !filtered || j.Kind == kind {
-			list = append(list, j)
+		if p := s.newPort(v); !filtered || p.Kind == kind {
+			list = append(list, p)
 		}
 	}
 	return reply(w, http.StatusOK, list)
@@ -184,7 +116,7 @@ func (s *Server) getPort(w *responseWriter, r *request) error {
 	if err != nil {
 		return err
 	}
-	return reply(w, http.StatusOK, s.portJSON(v))
+	return reply(w, http.StatusOK, s.newPort(v))
 }
 
 func (s *Server) port(ctx context.Context, id string) (engine.PortView, error) {
@@ -206,7 +138,7 @@ func (s *Server) createPort(w *responseWriter, r *request) error {
 		return err
 	}
 	w.Header().Set("Location", "/ports/"+v.Spec.ID)
-	return reply(w, http.StatusCreated, s.portJSON(v))
+	return reply(w, http.StatusCreated, s.newPort(v))
 }
 
 // openPort opens a device between two turns on the loop: the id is reserved in
@@ -247,13 +179,13 @@ func (s *Server) openPort(ctx context.Context, spec engine.PortSpec) (engine.Por
 
 // cantOpen blames the client: it named a device that can't be opened.
 func cantOpen(spec engine.PortSpec, err error) *problem {
-	fault := engine.Fault{Path: "config." + string(spec.Kind), Detail: err.Error()}
+	fault := api.Fault{Path: "config." + string(spec.Kind), Detail: err.Error()}
 	var field *link.FieldError
 	if errors.As(err, &field) {
-		fault = engine.Fault{Path: fault.Path + "." + field.Field, Detail: field.Err.Error()}
+		fault = api.Fault{Path: fault.Path + "." + field.Field, Detail: field.Err.Error()}
 	}
 	p := problemf(http.StatusBadRequest, "%s: %s", fault.Path, fault.Detail)
-	p.Errors = []engine.Fault{fault}
+	p.Errors = []api.Fault{fault}
 	return p
 }
 
@@ -271,7 +203,7 @@ func (s *Server) putPort(w *responseWriter, r *request) error {
 	if _, err := body(r, w, parse); err != nil {
 		return err
 	}
-	return reply(w, http.StatusOK, s.portJSON(v))
+	return reply(w, http.StatusOK, s.newPort(v))
 }
 
 // reattachPort attaches to a device that was deleted, off the loop.
@@ -287,7 +219,7 @@ func (s *Server) reattachPort(w *responseWriter, r *request) error {
 	if err != nil {
 		return err
 	}
-	return reply(w, http.StatusOK, s.portJSON(v))
+	return reply(w, http.StatusOK, s.newPort(v))
 }
 
 func (s *Server) deletePort(w *responseWriter, r *request) error {

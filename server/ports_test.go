@@ -10,7 +10,7 @@ import (
 )
 
 func TestPorts(t *testing.T) {
-	a := newAPI(t)
+	a := newHarness(t)
 	r := a.get("/ports")
 	if got := r.ids(); got != "0 1" {
 		t.Errorf("ports %q, want \"0 1\"", got)
@@ -26,7 +26,7 @@ func TestPorts(t *testing.T) {
 }
 
 func TestCreateAndDeletePorts(t *testing.T) {
-	a := newAPI(t)
+	a := newHarness(t)
 	r := a.post("/ports", `{"id":"p2","kind":"wire","config":{"wire":{"name":"w2"}}}`).want(201).is("id", "p2", "status.link", "up")
 	if got := r.header.Get("Location"); got != "/ports/p2" {
 		t.Errorf("Location %q", got)
@@ -55,7 +55,7 @@ func TestCreateAndDeletePorts(t *testing.T) {
 // A device that does not close properly: the port is gone all the same, and an
 // event says what was wrong.
 func TestDeletePortThatDoesNotClose(t *testing.T) {
-	a := newAPI(t)
+	a := newHarness(t)
 	a.post("/ports", `{"id":"p","kind":"wire","config":{"wire":{"name":"stuck"}}}`).want(201)
 	a.delete("/ports/p").want(204)
 	a.send("GET", "/ports/p", "").want(404)
@@ -77,7 +77,7 @@ func TestBonds(t *testing.T) {
 		options []option
 	}{{"plain", nil}, {"openperf", []option{openPerf}}} {
 		t.Run(c.name, func(t *testing.T) {
-			a := newAPI(t, c.options...)
+			a := newHarness(t, c.options...)
 			bond := func(id, config string) *answer {
 				return a.post("/ports", `{"id":"`+id+`","kind":"bond","config":`+config+`,"status":null,"stats":null}`)
 			}
@@ -132,7 +132,7 @@ func TestBonds(t *testing.T) {
 
 // TestPutPortNamesThePortInThePath: PUT returns 200, and the path names the port.
 func TestPutPortNamesThePortInThePath(t *testing.T) {
-	a := newAPI(t)
+	a := newHarness(t)
 	a.send("PUT", "/ports/0", `{"id":"0","kind":"wire","config":{"wire":{"name":"w"}}}`).want(200).is("id", "0")
 	a.send("PUT", "/ports/0", `{"kind":"wire","config":{"wire":{"name":"w"}}}`).want(200)
 	a.send("PUT", "/ports/0", string(a.get("/ports/0").body)).want(200) // what was got can be put
@@ -144,7 +144,7 @@ func TestPutPortNamesThePortInThePath(t *testing.T) {
 }
 
 func TestPortsOfOpenPerf(t *testing.T) {
-	a := newAPI(t, openPerf)
+	a := newHarness(t, openPerf)
 	r := a.get("/ports?kind=dpdk")
 	if got := r.ids(); got != "0 1" {
 		t.Fatalf("ports %q: OpenPerf's clients need dpdk ports", got)
@@ -179,7 +179,7 @@ func TestPortsOfOpenPerf(t *testing.T) {
 }
 
 func TestInfo(t *testing.T) {
-	a := newAPI(t)
+	a := newHarness(t)
 	a.get("/version").is("version", "1.2.3", "source_commit", "abc", "build_time", "2026-01-02T03:04:05Z", "build_number", "7")
 	if got := a.get("/modules").ids(); got != "packet-generator packet-stack packetio" {
 		t.Errorf("modules %q", got)

@@ -11,76 +11,32 @@ import (
 	"strings"
 
 	"glean/internal/document"
+	"glean/server/api"
 	"glean/server/engine"
 )
 
-// problem is a problem document (RFC 9457) with the members of OpenPerf's
-// errors, code and message, for clients that look for these.
-type problem struct {
-	Type    string         `json:"type"`
-	Title   string         `json:"title"`
-	Status  int            `json:"status"`
-	Detail  string         `json:"detail"`
-	Code    int            `json:"code"`
-	Message string         `json:"message"`
-	Errors  []engine.Fault `json:"errors,omitempty"`
+// problem is a problem document that handlers return as an error.
+type problem struct{ api.Problem }
 
-	// Of a 409 that learning stands in the way of.
-	LearningID string    `json:"learning_id,omitempty"`
-	NextHops   *hopCount `json:"next_hops,omitempty"`
-	// Of a 429 that the memory budget stands in the way of.
-	Memory *memoryJSON `json:"memory,omitempty"`
-	// Of a 500: what to look for in the log.
-	Incident string `json:"incident,omitempty"`
-}
-
-// hopCount counts a generator's next hops by state.
-type hopCount struct {
-	Resolving int `json:"resolving"`
-	Completed int `json:"completed"`
-	TimedOut  int `json:"timed_out"`
-}
-
-// memoryJSON says what holds the memory, in octets.
-type memoryJSON struct {
-	Budget   int64            `json:"budget"`
-	Needed   int64            `json:"needed"`
-	Reserved int64            `json:"reserved"`
-	Kept     []memoryPartJSON `json:"kept"`
-	Largest  []memoryItemJSON `json:"largest"`
-}
-
-type memoryPartJSON struct {
-	What   string `json:"what"`
-	Count  int    `json:"count"`
-	Octets int64  `json:"octets"`
-}
-
-// memoryItemJSON is what DELETE of a path frees.
-type memoryItemJSON struct {
-	Path   string `json:"path"`
-	Octets int64  `json:"octets"`
-}
-
-func newMemoryJSON(s *engine.MemoryShortage) *memoryJSON {
-	j := &memoryJSON{
+func newMemory(s *engine.MemoryShortage) *api.Memory {
+	m := &api.Memory{
 		Budget: s.Budget, Needed: s.Needed, Reserved: s.Reserved,
-		Kept: make([]memoryPartJSON, len(s.Kept)), Largest: make([]memoryItemJSON, len(s.Largest)),
+		Kept: make([]api.MemoryPart, len(s.Kept)), Largest: make([]api.MemoryItem, len(s.Largest)),
 	}
 	for i, p := range s.Kept {
-		j.Kept[i] = memoryPartJSON(p)
+		m.Kept[i] = api.MemoryPart(p)
 	}
 	for i, item := range s.Largest {
-		j.Largest[i] = memoryItemJSON(item)
+		m.Largest[i] = api.MemoryItem(item)
 	}
-	return j
+	return m
 }
 
-// Error makes a problem an error that handlers can return.
+// Error returns the detail alone.
 func (p *problem) Error() string { return p.Detail }
 
 func problemf(status int, format string, args ...any) *problem {
-	return (&problem{Status: status, Detail: fmt.Sprintf(format, args...)}).complete()
+	return (&problem{api.Problem{Status: status, Detail: fmt.Sprintf(format, args...)}}).complete()
 }
 
 // complete fills in the members that follow from others. The type is
@@ -105,9 +61,9 @@ func unknownParameter(name string, known []string) *problem {
 
 // badParameter is a fault of a query parameter.
 func badParameter(name, format string, args ...any) *problem {
-	fault := engine.Fault{Path: "?" + name, Detail: fmt.Sprintf(format, args...)}
+	fault := api.Fault{Path: "?" + name, Detail: fmt.Sprintf(format, args...)}
 	p := problemf(http.StatusBadRequest, "%s: %s", fault.Path, fault.Detail)
-	p.Errors = []engine.Fault{fault}
+	p.Errors = []api.Fault{fault}
 	return p
 }
 
@@ -150,12 +106,12 @@ func ofEngine(e *engine.Error) *problem {
 		detail = fmt.Sprintf("%s (and %d more)", detail, n-1)
 	}
 	p := problemf(status, "%s", detail)
-	p.Errors, p.LearningID = e.Faults, e.LearningID
+	p.Errors, p.LearningID = newFaults(e.Faults), e.LearningID
 	if e.Resolving+e.Completed+e.TimedOut > 0 {
-		p.NextHops = &hopCount{e.Resolving, e.Completed, e.TimedOut}
+		p.NextHops = &api.HopCount{Resolving: e.Resolving, Completed: e.Completed, TimedOut: e.TimedOut}
 	}
 	if e.Memory != nil {
-		p.Memory = newMemoryJSON(e.Memory)
+		p.Memory = newMemory(e.Memory)
 	}
 	return p
 }

@@ -19,7 +19,7 @@ import (
 // has to be in the document, what was accepted too, nothing is a 5xx, and no
 // goroutine is left of it.
 func TestRandomRequests(t *testing.T) {
-	a := newAPI(t, func(_ *Config, c *engine.Config) { c.Limits.Events = 64 })
+	a := newHarness(t, func(_ *Config, c *engine.Config) { c.Limits.Events = 64 })
 	statuses := make(map[int]int)
 	a.reset()
 	before := goroutines(t)
@@ -49,7 +49,7 @@ func TestRandomRequests(t *testing.T) {
 }
 
 // reset removes all that a sequence made.
-func (a *api) reset() {
+func (a *harness) reset() {
 	var list []struct{ ID string }
 	_ = json.Unmarshal(a.get("/packet/generators").body, &list)
 	for _, g := range list {

@@ -15,7 +15,7 @@ type lostLink struct {
 	link.Link
 	handler link.Handler
 	state   link.State
-	api     *api
+	harness *harness
 	fails   error
 }
 
@@ -28,7 +28,7 @@ func (l *lostLink) become(s link.State) { l.state = s; l.handler.HandleState(s) 
 // Reattach implements link.Reattacher.
 func (l *lostLink) Reattach() error {
 	err := l.fails
-	l.api.onLoop(func() {
+	l.harness.onLoop(func() {
 		switch {
 		case l.state.Reason != link.ReasonDeleted:
 			err = link.ErrAttached
@@ -40,8 +40,8 @@ func (l *lostLink) Reattach() error {
 }
 
 // withTAP adds port "tap", whose device the test deletes.
-func withTAP(a *api) *lostLink {
-	l := &lostLink{state: link.State{Up: true}, api: a}
+func withTAP(a *harness) *lostLink {
+	l := &lostLink{state: link.State{Up: true}, harness: a}
 	a.onLoop(func() {
 		spec := engine.PortSpec{ID: "tap", Kind: engine.KindTAP, Name: "tap0", Queues: 2}
 		if err := a.server.Engine.ReservePort(spec); err != nil {
@@ -54,7 +54,7 @@ func withTAP(a *api) *lostLink {
 }
 
 func TestReattach(t *testing.T) {
-	a := newAPI(t)
+	a := newHarness(t)
 	l := withTAP(a)
 	a.post("/ports", `{"id":"bond","kind":"bond","config":{"bond":{"mode":"lag_802_3_ad","ports":["0","1"]}}}`).want(201)
 	for _, c := range []struct {

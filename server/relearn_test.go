@@ -9,7 +9,7 @@ import (
 func TestRelearningBlamesNoMember(t *testing.T) {
 	for name, options := range map[string][]option{"strict": nil, "openperf": {openPerf}} {
 		t.Run(name, func(t *testing.T) {
-			a := newAPI(t, options...).peers()
+			a := newHarness(t, options...).peers()
 			a.post("/packet/generators", impatient("resolving")).want(acceptedBy(a))
 			a.post("/packet/generators", generatorBody("of-port", "0", "198.18.0.11")).want(201)
 			a.post("/interfaces", strings.NewReplacer("if-a", "gone", "00:0a", "00:1a", "198.18.0.10", "198.18.0.20", "2001:db8::a", "2001:db8::20").Replace(ifaceA)).want(201)

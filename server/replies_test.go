@@ -20,7 +20,7 @@ func TestRepliesOfEveryOperation(t *testing.T) {
 		"strict": nil, "unknown build": {unknownBuild}, "openperf": {openPerf}, "openperf unknown build": {openPerf, unknownBuild},
 	} {
 		t.Run(name, func(t *testing.T) {
-			a := newAPI(t, options...)
+			a := newHarness(t, options...)
 			asked := make(map[string]bool)
 			a.furnished()
 			for _, request := range everyReply() {
@@ -53,7 +53,7 @@ func TestRepliesOfEveryOperation(t *testing.T) {
 
 // furnished makes ports, interfaces and generators of all kinds, with runs in
 // progress and ended, and addresses that are known, unknown and lost.
-func (a *api) furnished() {
+func (a *harness) furnished() {
 	a.t.Helper()
 	a.peers()
 	a.post("/ports", `{"id":"w","kind":"wire","config":{"wire":{"name":"w2"}}}`).want(201)
@@ -84,7 +84,7 @@ func (a *api) furnished() {
 }
 
 // acceptedBy is the status of a generator that has something to learn.
-func acceptedBy(a *api) int {
+func acceptedBy(a *harness) int {
 	if a.server.OpenPerf {
 		return 201
 	}
@@ -92,7 +92,7 @@ func acceptedBy(a *api) int {
 }
 
 // waitUntil asks until a member has one of the values.
-func (a *api) waitUntil(path, member string, values ...string) {
+func (a *harness) waitUntil(path, member string, values ...string) {
 	a.t.Helper()
 	for limit := time.Now().Add(20 * time.Second); time.Now().Before(limit); {
 		if slices.Contains(values, fmt.Sprint(a.get(path).at(member))) {

@@ -12,6 +12,7 @@ import (
 	"strconv"
 	"strings"
 
+	"glean/server/api"
 	"glean/server/bodies"
 	"glean/server/engine"
 )
@@ -35,14 +36,22 @@ func (s *Server) dialect() bodies.Dialect {
 	return bodies.Strict
 }
 
-// warningsJSON are the members of a reply about members that were ignored when
-// the resource was made.
-type warningsJSON struct {
-	Warnings      []engine.Fault `json:"warnings,omitempty"` // the first
-	WarningsCount int            `json:"warnings_count,omitempty"`
+// newIgnored lists the members that were ignored when a resource was made.
+func newIgnored(w engine.Warnings) api.Ignored {
+	return api.Ignored{Warnings: newFaults(w.First), WarningsCount: w.Count}
 }
 
-func newWarningsJSON(w engine.Warnings) warningsJSON { return warningsJSON{w.First, w.Count} }
+// newFaults returns nil for no faults.
+func newFaults(list []engine.Fault) []api.Fault {
+	if len(list) == 0 {
+		return nil
+	}
+	faults := make([]api.Fault, len(list))
+	for i, f := range list {
+		faults[i] = api.Fault(f)
+	}
+	return faults
+}
 
 // checkQuery refuses query parameters that the route does not have, and those
 // that are given more than once. OpenPerf ignores them.

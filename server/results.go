@@ -2,55 +2,11 @@ package server
 
 import (
 	"net/http"
-	"net/netip"
 
 	"glean/generator"
-	"glean/stack/header"
+	"glean/server/api"
 	"glean/stack/loop"
 )
-
-type resultJSON struct {
-	ID               string                       `json:"id"`
-	GeneratorID      string                       `json:"generator_id"`
-	Active           bool                         `json:"active"`
-	FlowCounters     flowCountersJSON             `json:"flow_counters"`
-	Flows            []string                     `json:"flows"`
-	ProtocolCounters map[string]map[string]uint64 `json:"protocol_counters"`
-	NeighborChanges  []neighborChangeJSON         `json:"neighbor_changes"`
-	ChangesLeftOut   uint64                       `json:"neighbor_changes_left_out"`
-	Remaining        *remainingJSON               `json:"remaining,omitempty"`
-	Error            string                       `json:"error,omitempty"`
-}
-
-type neighborChangeJSON struct {
-	Time             string      `json:"time"`
-	InterfaceID      string      `json:"interface_id"`
-	NextHopAddress   netip.Addr  `json:"next_hop_address"`
-	OldMAC           header.MAC  `json:"old_mac"`
-	NewMAC           *header.MAC `json:"new_mac"` // nil: it does not answer
-	Cause            string      `json:"cause"`
-	FramesToStaleMAC uint64      `json:"frames_to_stale_mac"`
-}
-
-type flowCountersJSON struct {
-	OctetsActual            uint64  `json:"octets_actual"`
-	PacketsActual           uint64  `json:"packets_actual"`
-	OctetsIntended          uint64  `json:"octets_intended"`
-	PacketsIntended         uint64  `json:"packets_intended"`
-	Errors                  uint64  `json:"errors"`
-	OctetsDropped           uint64  `json:"octets_dropped"`
-	PacketsDropped          uint64  `json:"packets_dropped"`
-	PacketsSkipped          *uint64 `json:"packets_skipped,omitempty"` // not of a flow
-	PacketsToStaleMAC       *uint64 `json:"packets_to_stale_mac,omitempty"`
-	PacketsToUnconfirmedMAC *uint64 `json:"packets_to_unconfirmed_mac,omitempty"`
-	TimestampFirst          *string `json:"timestamp_first,omitempty"`
-	TimestampLast           *string `json:"timestamp_last,omitempty"`
-}
-
-type remainingJSON struct {
-	Unit  string  `json:"unit"`
-	Value *uint64 `json:"value,omitempty"`
-}
 
 // resultView is what of a result has to be read on the loop. The rest does not
 // change, or is atomic.
@@ -75,16 +31,16 @@ func (s *Server) resultView(r *generator.Result) resultView {
 	return v
 }
 
-// resultJSON is called off the loop, because a result may have very many
+// newResult is called off the loop, because a result may have very many
 // flows.
-func (s *Server) resultJSON(v resultView) resultJSON {
+func (s *Server) newResult(v resultView) api.GeneratorResult {
 	run := v.Run()
 	c := run.Counters()
-	j := resultJSON{
+	result := api.GeneratorResult{
 		ID:          v.ID,
 		GeneratorID: v.Generator.ID,
 		Active:      v.active,
-		FlowCounters: flowCountersJSON{
+		FlowCounters: api.FlowCounters{
 			OctetsActual: c.OctetsActual, PacketsActual: c.PacketsActual,
 			OctetsIntended: c.OctetsIntended, PacketsIntended: c.PacketsIntended,
 			Errors:        c.Errors,
@@ -95,65 +51,65 @@ func (s *Server) resultJSON(v resultView) resultJSON {
 		},
 		Flows:            make([]string, run.CountedFlows()),
 		ProtocolCounters: make(map[string]map[string]uint64),
-		NeighborChanges:  make([]neighborChangeJSON, len(v.changes)),
-		ChangesLeftOut:   v.leftOut,
+		NeighborChanges:  make([]api.NeighborChange, len(v.changes)),
+
+		NeighborChangesLeftOut: v.leftOut,
 	}
 	for i := range v.changes {
-		j.NeighborChanges[i] = s.neighborChangeJSON(v.Generator.TargetID, &v.changes[i])
+		result.NeighborChanges[i] = s.newNeighborChange(v.Generator.TargetID, &v.changes[i])
 	}
-	for i := range j.Flows {
-		j.Flows[i] = generator.FlowID(v.ID, i)
+	for i := range result.Flows {
+		result.Flows[i] = generator.FlowID(v.ID, i)
 	}
 	for _, family := range run.ProtocolCounters() {
 		counts := make(map[string]uint64, len(family.Counts))
 		for i, name := range family.Family.Members() {
 			counts[name] = family.Counts[i]
 		}
-		j.ProtocolCounters[family.Family.String()] = counts
+		result.ProtocolCounters[family.Family.String()] = counts
 	}
 	if v.active {
-		j.Remaining = newRemainingJSON(v.remaining)
+		result.Remaining = newRemaining(v.remaining)
 	}
 	if v.reason != nil {
-		j.Error = v.reason.Error()
+		result.Error = v.reason.Error()
 	}
-	return j
+	return result
 }
 
-func (s *Server) neighborChangeJSON(interfaceID string, c *generator.NeighborChange) neighborChangeJSON {
-	j := neighborChangeJSON{
-		Time: s.timestamp(c.At), InterfaceID: interfaceID, NextHopAddress: c.NextHop,
-		OldMAC: c.Old, Cause: c.Cause, FramesToStaleMAC: c.FramesToStale,
+func (s *Server) newNeighborChange(interfaceID string, c *generator.NeighborChange) api.NeighborChange {
+	change := api.NeighborChange{
+		Time: s.timestamp(c.At), InterfaceID: interfaceID, NextHopAddress: c.NextHop.String(),
+		OldMAC: c.Old.String(), Cause: c.Cause, FramesToStaleMAC: c.FramesToStale,
 	}
 	if !c.New.IsZero() {
-		j.NewMAC = &c.New
+		change.NewMAC = new(c.New.String())
 	}
-	return j
+	return change
 }
 
-func (s *Server) resultsJSON(views []resultView) []resultJSON {
-	list := make([]resultJSON, len(views))
+func (s *Server) newResults(views []resultView) []api.GeneratorResult {
+	list := make([]api.GeneratorResult, len(views))
 	for i, v := range views {
-		list[i] = s.resultJSON(v)
+		list[i] = s.newResult(v)
 	}
 	return list
 }
 
-func newRemainingJSON(r generator.Remaining) *remainingJSON {
-	j := &remainingJSON{Unit: r.Unit.String()}
+func newRemaining(r generator.Remaining) *api.Remaining {
+	left := &api.Remaining{Unit: r.Unit.String()}
 	if r.Unit != generator.UnitIndefinite {
-		j.Value = &r.Value
+		left.Value = &r.Value
 	}
-	return j
+	return left
 }
 
-// sentAt is nil for a time at which nothing was sent yet.
-func (s *Server) sentAt(t loop.Time) *string {
+// sentAt returns "" for the time of a frame that was not sent yet.
+func (s *Server) sentAt(t loop.Time) string {
 	if t == generator.NoTime {
-		return nil
+		return ""
 	}
-	text := s.timestamp(t)
-	return &text
+	return s.timestamp(t)
 }
 
 // resultFilter joins the filters of results and flows by and.
@@ -178,7 +134,7 @@ func (s *Server) listResults(w *responseWriter, r *request) error {
 	if err != nil {
 		return err
 	}
-	return replyList(w, views, s.resultJSON)
+	return replyList(w, views, s.newResult)
 }
 
 func (s *Server) getResult(w *responseWriter, r *request) error {
@@ -197,7 +153,7 @@ func (s *Server) getResult(w *responseWriter, r *request) error {
 	if err != nil {
 		return err
 	}
-	return reply(w, http.StatusOK, s.resultJSON(v))
+	return reply(w, http.StatusOK, s.newResult(v))
 }
 
 // deleteResult leaves the result of an active generator alone.

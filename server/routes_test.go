@@ -10,7 +10,7 @@ import (
 // TestAllow asks every path of the table with every method that it does not
 // have.
 func TestAllow(t *testing.T) {
-	a := newAPI(t)
+	a := newHarness(t)
 	methods := make(map[string][]string)
 	for _, rt := range table() {
 		for _, prefix := range rt.prefixes() {
@@ -36,7 +36,7 @@ func TestAllow(t *testing.T) {
 
 // TestAllowOfOpenPerf is the table that OpenPerf's clients check.
 func TestAllowOfOpenPerf(t *testing.T) {
-	a := newAPI(t)
+	a := newHarness(t)
 	for path, want := range map[string]string{
 		"/ports":                     "GET, POST",
 		"/ports/0":                   "DELETE, GET, PUT",
@@ -62,7 +62,7 @@ func TestAllowOfOpenPerf(t *testing.T) {
 }
 
 func TestUnknownPaths(t *testing.T) {
-	a := newAPI(t)
+	a := newHarness(t)
 	for _, path := range []string{
 		"/nothing", "/packet", "/packet/", "/ports/", "/ports/0/", "/interfaces/x/bulk-nothing", "/interfaces/y/bulk-create",
 		"/packet/ports", "/packet/generators/g/nothing", "/packet/generators/g/learning/nothing", "/packet/generators/g/start/x",
@@ -76,7 +76,7 @@ func TestUnknownPaths(t *testing.T) {
 }
 
 func TestPathIDs(t *testing.T) {
-	a := newAPI(t)
+	a := newHarness(t)
 	for _, path := range []string{"/interfaces/", "/packet/generators/", "/generator-results/", "/learning/", "/learning-results/", "/ports/"} {
 		for _, id := range []string{"A", "a_b", "a:b", "%20", "%C3%A4"} {
 			a.send("GET", path+id, "").want(404)
@@ -89,7 +89,7 @@ func TestPathIDs(t *testing.T) {
 
 // TestHead has no body, and is allowed wherever GET is.
 func TestHead(t *testing.T) {
-	a := newAPI(t)
+	a := newHarness(t)
 	for _, path := range []string{"/ports", "/version", "/ports/0", "/events", "/metrics"} {
 		if r := a.send("HEAD", path, ""); r.status != http.StatusOK || len(r.body) > 0 {
 			t.Errorf("HEAD %s: %d %q", path, r.status, r.body)
@@ -99,7 +99,7 @@ func TestHead(t *testing.T) {
 
 // TestDoubledSlashes are tolerated everywhere: OpenPerf's scripts send them.
 func TestDoubledSlashes(t *testing.T) {
-	a := newAPI(t).peers()
+	a := newHarness(t).peers()
 	for _, path := range []string{"//ports", "/interfaces//if-a", "///interfaces///if-a", "/packet//generators", "//packet//generator-results"} {
 		a.get(path)
 	}
@@ -109,7 +109,7 @@ func TestDoubledSlashes(t *testing.T) {
 // TestLiteralsBeforeParameters: x is a legal id besides being the place of
 // bulk requests.
 func TestLiteralsBeforeParameters(t *testing.T) {
-	a := newAPI(t)
+	a := newHarness(t)
 	a.post("/interfaces", strings.Replace(ifaceA, `"if-a"`, `"x"`, 1)).want(201)
 	a.get("/interfaces/x").is("id", "x")
 	a.post("/packet/generators", generatorBody("x", "0", "198.18.0.11")).want(201)

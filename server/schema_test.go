@@ -11,6 +11,7 @@ import (
 	"github.com/getkin/kin-openapi/openapi3"
 
 	"glean/internal/document"
+	"glean/server/api"
 	"glean/server/bodies"
 )
 
@@ -220,7 +221,7 @@ func TestFlowCountersAreDescribed(t *testing.T) {
 		}
 	}
 	var fields []string
-	for f := range reflect.TypeFor[flowCountersJSON]().Fields() {
+	for f := range reflect.TypeFor[api.FlowCounters]().Fields() {
 		name, _, _ := strings.Cut(f.Tag.Get("json"), ",")
 		fields = append(fields, name)
 	}

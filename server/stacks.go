@@ -3,6 +3,7 @@ package server
 import (
 	"net/http"
 
+	"glean/server/api"
 	"glean/stack"
 	"glean/stack/header"
 )
@@ -11,39 +12,9 @@ import (
 // ports.
 const stackID = "stack0"
 
-type stackJSON struct {
-	ID    string         `json:"id"`
-	Stats stackStatsJSON `json:"stats"`
-}
-
-// stackStatsJSON has the protocols whose messages the stacks count.
-type stackStatsJSON struct {
-	ARP  protocolStatsJSON `json:"arp"`
-	IPv4 protocolStatsJSON `json:"ipv4"`
-	ND   protocolStatsJSON `json:"nd"`
-	IPv6 protocolStatsJSON `json:"ipv6"`
-}
-
-// protocolStatsJSON has what is counted of a protocol; 0 where OpenPerf's
-// schema wants a number and there is nothing to count.
-type protocolStatsJSON struct {
-	TxPackets        uint64 `json:"tx_packets"`
-	RxPackets        uint64 `json:"rx_packets"`
-	ForwardedPackets uint64 `json:"forwarded_packets"`
-	DroppedPackets   uint64 `json:"dropped_packets"`
-	ChecksumErrors   uint64 `json:"checksum_errors"`
-	LengthErrors     uint64 `json:"length_errors"`
-	MemoryErrors     uint64 `json:"memory_errors"`
-	RoutingErrors    uint64 `json:"routing_errors"`
-	ProtocolErrors   uint64 `json:"protocol_errors"`
-	OptionErrors     uint64 `json:"option_errors"`
-	MiscErrors       uint64 `json:"misc_errors"`
-	CacheHits        uint64 `json:"cache_hits"`
-}
-
 // errorCounters says which counter of which protocol each parser error belongs
 // to.
-func (s *stackStatsJSON) errorCounters() map[header.Error]*uint64 {
+func errorCounters(s *api.StackStats) map[header.Error]*uint64 {
 	return map[header.Error]*uint64{
 		header.ErrARPShort:          &s.ARP.LengthErrors,
 		header.ErrARPHardware:       &s.ARP.ProtocolErrors,
@@ -79,9 +50,9 @@ func (s *stackStatsJSON) errorCounters() map[header.Error]*uint64 {
 }
 
 // newStackJSON puts what the stacks count where OpenPerf's clients look for it.
-func newStackJSON(ports []stack.Counters) stackJSON {
-	var s stackStatsJSON
-	errors := s.errorCounters()
+func newStack(ports []stack.Counters) api.Stack {
+	var s api.StackStats
+	errors := errorCounters(&s)
 	for _, c := range ports {
 		s.ARP.TxPackets += c.ARPRequestsSent + c.ARPRepliesSent
 		s.ARP.RxPackets += c.ARPRequestsReceived + c.ARPRepliesReceived
@@ -95,12 +66,12 @@ func newStackJSON(ports []stack.Counters) stackJSON {
 			*counter += c.Malformed[e]
 		}
 	}
-	return stackJSON{ID: stackID, Stats: s}
+	return api.Stack{ID: stackID, Stats: s}
 }
 
-func (s *Server) stack(r *request) (stackJSON, error) {
+func (s *Server) stack(r *request) (api.Stack, error) {
 	ports, err := call(r.Context(), s, func() ([]stack.Counters, error) { return s.Engine.StackCounters(), nil })
-	return newStackJSON(ports), err
+	return newStack(ports), err
 }
 
 func (s *Server) listStacks(w *responseWriter, r *request) error {
@@ -108,7 +79,7 @@ func (s *Server) listStacks(w *responseWriter, r *request) error {
 	if err != nil {
 		return err
 	}
-	return reply(w, http.StatusOK, []stackJSON{j})
+	return reply(w, http.StatusOK, []api.Stack{j})
 }
 
 func (s *Server) getStack(w *responseWriter, r *request) error {

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"strings"
 
+	"glean/server/api"
 	"glean/server/engine"
 )
 
@@ -71,11 +72,15 @@ func (s *Server) Create(ctx context.Context, collection string, body []byte) err
 	if w.status < 300 {
 		return nil
 	}
-	var p problem
+	var p api.Problem
 	if json.Unmarshal(w.body.Bytes(), &p) != nil || p.Detail == "" {
 		p.Detail = w.body.String()
 	}
-	return &Refusal{w.status, engine.Error{Kind: engine.Invalid, Detail: p.Detail, Faults: p.Errors}}
+	refused := engine.Error{Kind: engine.Invalid, Detail: p.Detail}
+	for _, f := range p.Errors {
+		refused.Faults = append(refused.Faults, engine.Fault(f))
+	}
+	return &Refusal{w.status, refused}
 }
 
 // Refusal is an answer of the API that is no success.

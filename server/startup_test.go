@@ -8,7 +8,7 @@ import (
 // Bodies of a configuration file are judged as those of clients are; a member
 // that is given twice does not get lost on the way.
 func TestApply(t *testing.T) {
-	a := newAPI(t)
+	a := newHarness(t)
 	const config = `"config":{"protocols":[{"eth":{"mac_address":"02:00:00:00:00:0a"}}]}`
 	for _, c := range []struct{ path, body, fault string }{
 		{"/interfaces/a", `{"port_id":"0",` + config + `}`, ""},

@@ -8,7 +8,7 @@ import (
 // TestUnknownMembersAreNamedWithTheNearest: the answer has the path, the name that
 // was meant and all names.
 func TestUnknownMembersAreNamedWithTheNearest(t *testing.T) {
-	a := newAPI(t)
+	a := newHarness(t)
 	generator := func(protocols string) string {
 		return `{"target_id":"0","config":{"duration":{"frames":1},"load":{"rate":{"value":1,"period":"seconds"},"units":"frames"},
 			"traffic":[{"length":{"fixed":64},"packet":{"protocols":[{"ethernet":{}},` + protocols + `]}}]}}`
@@ -46,7 +46,7 @@ func TestUnknownMembersAreNamedWithTheNearest(t *testing.T) {
 // TestIgnoredMembersAreWarnedAbout: with --openperf the answers to POST and GET
 // list what was ignored, and objects that OpenPerf does not have are strict.
 func TestIgnoredMembersAreWarnedAbout(t *testing.T) {
-	a := newAPI(t, openPerf)
+	a := newHarness(t, openPerf)
 	const generator = `{"id":"g","target_id":"0","color":"blue","config":{"duration":{"frames":1},"load":{"rate":{"value":1,"period":"seconds"},"units":"frames"},
 		"traffic":[{"length":{"fixed":64},"packet":{"protocols":[{"ethernet":{}},{"udp":{"stranger":1}}]}}]}}`
 	const iface = `{"id":"i","port_id":"0","config":{"mtu":9,"protocols":[{"eth":{"mac_address":"02:00:00:00:00:01"}}]}}`
@@ -72,7 +72,7 @@ func TestIgnoredMembersAreWarnedAbout(t *testing.T) {
 // TestUnknownQueryParameters: they are refused, and so are those that are given
 // twice or can't be read.
 func TestUnknownQueryParameters(t *testing.T) {
-	a := newAPI(t)
+	a := newHarness(t)
 	for path, want := range map[string]string{
 		"/ports?knd=wire":               `did you mean "kind"?`,
 		"/ports/0?kind=wire":            "has none",
@@ -93,7 +93,7 @@ func TestUnknownQueryParameters(t *testing.T) {
 // they are none that are unknown.
 func TestWhatIsShownCanBePosted(t *testing.T) {
 	for name, options := range map[string][]option{"strict": nil, "openperf": {openPerf}} {
-		a := newAPI(t, options...)
+		a := newHarness(t, options...)
 		a.post("/interfaces", `{"id":"i","port_id":"0","config":{"rx_filter":"ip or arp or ip6","protocols":[{"eth":{"mac_address":"02:00:00:00:00:01"}},{"vlan":{"id":5}},
 			{"ipv4":{"method":"static","static":{"address":"10.0.0.1","prefix_length":24,"gateway":"10.0.0.254"}}},
 			{"ipv6":{"method":"static","static":{"address":"2001:db8::1","prefix_length":64}}}],"neighbor":{"static":[{"ip_address":"10.0.0.9","mac_address":"02:00:00:00:00:09"}]}}}`).want(201)

@@ -9,7 +9,7 @@ import (
 // TestUnreachableNeighbor: who is used and does not answer any more stays in the
 // list as unreachable, where that is wished.
 func TestUnreachableNeighbor(t *testing.T) {
-	a := newAPI(t)
+	a := newHarness(t)
 	a.post("/interfaces", `{"id":"if-u","port_id":"0","config":{"protocols":[{"eth":{"mac_address":"02:00:00:00:01:0a"}},
 		{"ipv4":{"method":"static","static":{"address":"198.18.0.20","prefix_length":16}}}],
 		"neighbor":{"retrans_timer_ms":10,"delay_first_probe_ms":1,"unicast_solicits":1,"keep_unreachable":true}}}`).

@@ -34,7 +34,7 @@ func TestStartWaitsForLearning(t *testing.T) {
 		{"/packet/generators/x/bulk-start", `{"ids":["of-port","one"]}`, 200},
 		{"/packet/generators/x/toggle", `{"replace":"runs","with":"one"}`, 201},
 	} {
-		a := newAPI(t)
+		a := newHarness(t)
 		a.post("/interfaces", ifaceA).want(201)
 		a.post("/packet/generators", generatorWith("runs", "1", continuous, "198.18.0.11")).want(201)
 		a.post("/packet/generators/runs/start", "").want(201)
@@ -47,7 +47,7 @@ func TestStartWaitsForLearning(t *testing.T) {
 		(<-answers).want(c.status).applied(60)
 		a.get("/packet/generators/one").is("active", true, "learning", "resolved")
 	}
-	a := newAPI(t)
+	a := newHarness(t)
 	a.post("/packet/generators/nothing/start", "", "Prefer: wait=20").want(404)
 	a.post("/packet/generators/x/bulk-start", `{"ids":["nothing"]}`, "Prefer: wait=20").want(404)
 }
@@ -55,7 +55,7 @@ func TestStartWaitsForLearning(t *testing.T) {
 // A start whose learning ends in vain is refused then, and one whose time is over
 // names the preference that helps.
 func TestStartThatHasWaitedIsRefused(t *testing.T) {
-	a := newAPI(t).peers()
+	a := newHarness(t).peers()
 	a.post("/packet/generators", generatorWith("brief", "if-a", `"learning":{"timeout_ms":300},"duration":{"frames":1}`, nobody)).want(202)
 	detail := a.post("/packet/generators/brief/start", "", "Prefer: wait=60").want(409).applied(60).text("detail")
 	if !strings.Contains(detail, "no_reply") || !strings.Contains(detail, "/learning/retry") {
@@ -73,7 +73,7 @@ func TestStartThatHasWaitedIsRefused(t *testing.T) {
 // Learning requests, their results and the results of generators are shown when they
 // have ended, if the client wants to wait.
 func TestResultsWaitForTheirEnd(t *testing.T) {
-	a := newAPI(t).peers()
+	a := newHarness(t).peers()
 	brief := func(id string) string {
 		return `{"id":"` + id + `","interface_id":"if-a","addresses":["` + nobody + `"],"timeout_ms":300}`
 	}
@@ -103,7 +103,7 @@ func TestResultsWaitForTheirEnd(t *testing.T) {
 
 // A client that waits and goes, and one whose time is over, leave nothing behind.
 func TestWaitingLeavesNothing(t *testing.T) {
-	a := newAPI(t).peers()
+	a := newHarness(t).peers()
 	a.post("/packet/generators", impatient("long")).want(202)
 	a.post("/packet/generators", generatorWith("run", "if-a", continuous, "198.18.0.11"), "Prefer: wait=20").want(201)
 	before := goroutines(t)

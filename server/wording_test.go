@@ -21,7 +21,7 @@ var wrongValues = []string{
 func TestFaultsOfEveryMemberAreWordedForUsers(t *testing.T) {
 	for name, options := range map[string][]option{"strict": nil, "openperf": {openPerf}} {
 		t.Run(name, func(t *testing.T) {
-			a := newAPI(t, options...)
+			a := newHarness(t, options...)
 			sent, refused := 0, 0
 			for _, operation := range operations() {
 				method, pattern, _ := strings.Cut(operation, " ")
@@ -87,7 +87,7 @@ func replaceEach(v any, f func(old any, put func(any))) {
 }
 
 func TestFaultsOfQueryParametersAreWordedForUsers(t *testing.T) {
-	a := newAPI(t)
+	a := newHarness(t)
 	for _, rt := range table() {
 		if rt.pattern == "/events" {
 			continue

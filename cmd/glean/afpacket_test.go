@@ -6,8 +6,8 @@ import (
 	"strings"
 	"testing"
 
-	"glean/client"
 	"glean/internal/netlab"
+	"glean/server/api"
 )
 
 // newPacketLab starts a daemon on an existing device:
@@ -118,7 +118,7 @@ func TestPacketPortLearnsWithinVLAN(t *testing.T) {
 		add("1", name, 11+i) // each VLAN has another address, which the others cannot learn
 	}
 	for i, name := range []string{"one", "two", "none"} {
-		got := d.learn(client.Learn{InterfaceID: "if-0-" + name, TimeoutMS: 1000, Addresses: []string{
+		got := d.learn(api.LearningBody{InterfaceID: "if-0-" + name, TimeoutMS: 1000, Addresses: []string{
 			"10.1.0.11", "10.1.0.12", "10.1.0.13", "2001:db8::11", "2001:db8::12", "2001:db8::13"}})
 		for j := range 3 {
 			want := "no_reply"

@@ -9,8 +9,8 @@ import (
 
 	"go.yaml.in/yaml/v3"
 
-	"glean/client"
 	"glean/internal/document"
+	"glean/server/api"
 	"glean/server/engine"
 	"glean/stack/loop"
 )
@@ -171,7 +171,7 @@ func TestServeOpenPerfConfig(t *testing.T) {
 	if got := d.call(200, "GET", "/interfaces/dataplane-client", nil)["port_id"]; got != "port0" {
 		t.Errorf("port_id %v", got)
 	}
-	if got := d.learn(client.Learn{InterfaceID: "dataplane-client", Addresses: []string{"198.18.15.11"}}); got["198.18.15.11"] != "00:10:94:ae:d6:ab" {
+	if got := d.learn(api.LearningBody{InterfaceID: "dataplane-client", Addresses: []string{"198.18.15.11"}}); got["198.18.15.11"] != "00:10:94:ae:d6:ab" {
 		t.Errorf("learned %v", got)
 	}
 	if !strings.Contains(d.log.String(), "modules.packetio.dpdk.test-mode (line 12)") {

@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"glean/client"
+	"glean/server/api"
 )
 
 // built returns the path of the binary under test, which is built once.
@@ -189,7 +190,7 @@ func (d *daemon) do(method, path string, body any, headers ...string) (int, []by
 
 // learn learns addresses from an interface. It returns the MAC of each address, or the
 // reason why it has none.
-func (d *daemon) learn(what client.Learn) map[string]string {
+func (d *daemon) learn(what api.LearningBody) map[string]string {
 	d.t.Helper()
 	ctx, cancel := context.WithTimeout(d.t.Context(), time.Minute)
 	defer cancel()
@@ -197,7 +198,7 @@ func (d *daemon) learn(what client.Learn) map[string]string {
 	if err == nil {
 		request, err = d.api.WaitLearning(ctx, request.ID)
 	}
-	result := client.LearningResult{}
+	result := api.LearningResult{}
 	if err == nil {
 		result, err = d.api.LearningResult(ctx, request.ResultID, client.AddressFilter{})
 	}

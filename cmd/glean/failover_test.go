@@ -6,8 +6,8 @@ import (
 	"testing"
 	"time"
 
-	"glean/client"
 	"glean/internal/netlab"
+	"glean/server/api"
 )
 
 // failover is a daemon on a LAN, where an IPv4 and an IPv6 address move from one host to
@@ -95,7 +95,7 @@ func (f *failover) transmit() (result string) {
 }
 
 // result returns the present state of a result.
-func (f *failover) result(id string) client.GeneratorResult {
+func (f *failover) result(id string) api.GeneratorResult {
 	f.t.Helper()
 	r, err := f.api.GeneratorResult(f.t.Context(), id)
 	if err != nil {
@@ -108,11 +108,11 @@ func (f *failover) result(id string) client.GeneratorResult {
 func (f *failover) sent(id string, n uint64) {
 	f.t.Helper()
 	before := f.result(id).FlowCounters.PacketsActual
-	f.when(id, func(r client.GeneratorResult) bool { return r.FlowCounters.PacketsActual >= before+n })
+	f.when(id, func(r api.GeneratorResult) bool { return r.FlowCounters.PacketsActual >= before+n })
 }
 
 // when waits until ok holds for a result; the generator must not stop meanwhile.
-func (f *failover) when(id string, ok func(client.GeneratorResult) bool) {
+func (f *failover) when(id string, ok func(api.GeneratorResult) bool) {
 	f.t.Helper()
 	f.until("/packet/generator-results/"+id, func(object) bool {
 		r := f.result(id)
@@ -127,8 +127,8 @@ func (f *failover) when(id string, ok func(client.GeneratorResult) bool) {
 const lost = "lost"
 
 // moved reports whether, by the changes of a result, both addresses are at a MAC now.
-func moved(mac string) func(client.GeneratorResult) bool {
-	return func(r client.GeneratorResult) bool {
+func moved(mac string) func(api.GeneratorResult) bool {
+	return func(r api.GeneratorResult) bool {
 		now := make(map[string]string)
 		for _, c := range r.NeighborChanges {
 			now[c.NextHopAddress] = lost
@@ -151,7 +151,7 @@ const (
 )
 
 // judge stops the generator and compares the changes in its result with the capture.
-func (f *failover) judge(id string) client.GeneratorResult {
+func (f *failover) judge(id string) api.GeneratorResult {
 	f.t.Helper()
 	f.call(204, "POST", "/packet/generators/gen-1/stop", nil)
 	r := f.result(id)
@@ -187,8 +187,8 @@ func (f *failover) judge(id string) client.GeneratorResult {
 			f.t.Errorf("%+v: of frames to the old MAC %d to %d are captured", c, least, most)
 		}
 	}
-	if sum != r.FlowCounters.PacketsToStaleMAC || r.NeighborChangesLeftOut != 0 {
-		f.t.Errorf("%d frames to stale MACs, %d in the changes", r.FlowCounters.PacketsToStaleMAC, sum)
+	if sum != *r.FlowCounters.PacketsToStaleMAC || r.NeighborChangesLeftOut != 0 {
+		f.t.Errorf("%d frames to stale MACs, %d in the changes", *r.FlowCounters.PacketsToStaleMAC, sum)
 	}
 	return r
 }
@@ -266,7 +266,7 @@ func TestFramesToLostNextHopAreCounted(t *testing.T) {
 	f.have(f.b, f.deviceB)
 	f.when(id, moved(f.b.MAC(f.deviceB)))
 	f.wantReceived(id, f.b)
-	if r := f.judge(id); r.FlowCounters.PacketsToStaleMAC < failoverRate {
-		t.Errorf("only %d to stale MACs", r.FlowCounters.PacketsToStaleMAC)
+	if r := f.judge(id); *r.FlowCounters.PacketsToStaleMAC < failoverRate {
+		t.Errorf("only %d to stale MACs", *r.FlowCounters.PacketsToStaleMAC)
 	}
 }

@@ -6,8 +6,8 @@ import (
 	"path/filepath"
 	"testing"
 
-	"glean/client"
 	"glean/internal/netlab"
+	"glean/server/api"
 )
 
 // TestPeerMACChangesDuringFlap: the peer, a Linux kernel, has another MAC after a flap of
@@ -58,13 +58,13 @@ func TestPeerMACChangesDuringFlap(t *testing.T) {
 				generatorTo("gen-1", object{"continuous": true}, failoverRate, failoverPort, []string{movedV4}, nil), "Prefer", "wait=30")
 			id := f.call(201, "POST", "/packet/generators/gen-1/start", nil)["id"].(string)
 			flap(second)
-			f.when(id, func(r client.GeneratorResult) bool {
+			f.when(id, func(r api.GeneratorResult) bool {
 				n := len(r.NeighborChanges)
 				return n > 0 && r.NeighborChanges[n-1].NewMAC != nil && *r.NeighborChanges[n-1].NewMAC == second
 			})
-			until := f.result(id).FlowCounters.PacketsToUnconfirmedMAC
+			until := *f.result(id).FlowCounters.PacketsToUnconfirmedMAC
 			f.sent(id, failoverRate/10)
-			if now := f.result(id).FlowCounters.PacketsToUnconfirmedMAC; until == 0 || now != until {
+			if now := *f.result(id).FlowCounters.PacketsToUnconfirmedMAC; until == 0 || now != until {
 				t.Errorf("%d frames to unconfirmed MACs until the answer, %d after it", until, now-until)
 			}
 			f.call(204, "POST", "/packet/generators/gen-1/stop", nil)
@@ -73,7 +73,7 @@ func TestPeerMACChangesDuringFlap(t *testing.T) {
 			f.until("/learning/plan?generator_id=gen-1", func(p object) bool { return at(p, "next_hops", 0, "state") == "unconfirmed" })
 			id = f.call(201, "POST", "/packet/generators/gen-1/start", nil)["id"].(string)
 			f.sent(id, failoverRate/10)
-			if r := f.result(id); r.FlowCounters.PacketsToUnconfirmedMAC != 0 || len(r.NeighborChanges) != 0 {
+			if r := f.result(id); *r.FlowCounters.PacketsToUnconfirmedMAC != 0 || len(r.NeighborChanges) != 0 {
 				t.Errorf("started after a flap: %+v, changes %+v", r.FlowCounters, r.NeighborChanges)
 			}
 		})

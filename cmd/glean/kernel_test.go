@@ -9,8 +9,8 @@ import (
 	"golang.org/x/net/bpf"
 	"golang.org/x/sys/unix"
 
-	"glean/client"
 	"glean/internal/netlab"
+	"glean/server/api"
 )
 
 // lab is a daemon on a TAP whose peer is the Linux kernel:
@@ -146,7 +146,7 @@ func TestLearnsFromKernel(t *testing.T) {
 	})
 
 	t.Run("no route", func(t *testing.T) {
-		got := l.learn(client.Learn{InterfaceID: "if-2", Addresses: []string{"10.9.9.9", "198.18.0.2"}})
+		got := l.learn(api.LearningBody{InterfaceID: "if-2", Addresses: []string{"10.9.9.9", "198.18.0.2"}})
 		if got["10.9.9.9"] != "no_route" || got["198.18.0.2"] != mac {
 			t.Errorf("got %v, want 10.9.9.9 no_route and 198.18.0.2 %s", got, mac)
 		}
@@ -204,7 +204,7 @@ func TestDeletedTAPEndsGenerator(t *testing.T) {
 		t.Errorf("GET /version: %d, want 200", code)
 	}
 	// Learning runs until its deadline and returns the reason.
-	if got := l.learn(client.Learn{InterfaceID: "if-1", Addresses: []string{"198.18.0.9"}, TimeoutMS: 200}); got["198.18.0.9"] != "link_down" {
+	if got := l.learn(api.LearningBody{InterfaceID: "if-1", Addresses: []string{"198.18.0.9"}, TimeoutMS: 200}); got["198.18.0.9"] != "link_down" {
 		t.Errorf("got %v, want link_down", got)
 	}
 }

@@ -12,8 +12,8 @@ import (
 	"testing"
 	"time"
 
-	"glean/client"
 	"glean/internal/netlab"
+	"glean/server/api"
 )
 
 // TestVersionFromLinkerOrBuildInfo: the Makefile's flags and a plain "go build" both
@@ -152,7 +152,7 @@ func TestServeMakesResourcesOfTheFile(t *testing.T) {
 		t.Fatal(err)
 	}
 	d := serve(t, "-c", path)
-	got := d.learn(client.Learn{InterfaceID: "if-a", Addresses: []string{"198.18.0.11"}})
+	got := d.learn(api.LearningBody{InterfaceID: "if-a", Addresses: []string{"198.18.0.11"}})
 	if got["198.18.0.11"] != "02:00:00:00:00:0b" {
 		t.Errorf("learned %v", got)
 	}

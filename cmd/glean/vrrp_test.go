@@ -141,7 +141,9 @@ func (f *failover) neighborMACs() map[string]string {
 	}
 	macs := make(map[string]string)
 	for _, n := range list {
-		macs[n.IPAddress] = n.MACAddress
+		if n.MACAddress != nil {
+			macs[n.IPAddress] = *n.MACAddress
+		}
 	}
 	return macs
 }
