@@ -44,7 +44,7 @@ func (s *Server) relearn(w *responseWriter, r *request, mode learning.Mode) erro
 	defer s.unbindLearning(&spec)
 	learns, err := call(r.Context(), s, func() (bool, error) { return s.mayRelearn(r.id(), mode) })
 	if err == nil && learns {
-		err = s.draft(r, &spec)
+		err = s.prepareLearning(r, &spec)
 	}
 	if err == nil && learns {
 		err = s.do(r, func() error {

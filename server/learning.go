@@ -59,7 +59,7 @@ func (s *Server) startLearning(w *responseWriter, r *request) error {
 		return err
 	}
 	defer s.unbindLearning(&spec)
-	if err := s.draft(r, &spec); err != nil {
+	if err := s.prepareLearning(r, &spec); err != nil {
 		return err
 	}
 	v, err := s.learningView(r, func() (*learning.Request, error) { return s.Engine.StartLearning(spec) })
@@ -88,16 +88,16 @@ func (s *Server) afterRequest(w *responseWriter, r *request, v learningView) (le
 	return now, err
 }
 
-// draft makes the tables of a large learning request, as compile does programs.
-func (s *Server) draft(r *request, spec *engine.LearningSpec) error {
+// prepareLearning makes the tables of a large learning request, as compile does programs.
+func (s *Server) prepareLearning(r *request, spec *engine.LearningSpec) error {
 	err := s.doAnyway(func() error { return s.Engine.BindLearning(spec) })
 	if err != nil || !spec.IsLarge() {
 		return err
 	}
-	return s.apart(r, func() error { return engine.DraftLearning(spec) })
+	return s.apart(r, func() error { return engine.PrepareLearning(spec) })
 }
 
-// unbindLearning gives back the memory that draft has reserved, if it was not given
+// unbindLearning gives back the memory that prepareLearning has reserved, if it was not given
 // back when learning began.
 func (s *Server) unbindLearning(spec *engine.LearningSpec) {
 	s.Loop.Post(func() { s.Engine.UnbindLearning(spec) })

@@ -7,20 +7,22 @@ import (
 	"glean/learning"
 )
 
-// Compiling a generator with a million flows takes as long as a second, in which
-// the loop would answer nobody. So it can be done apart: BindGenerators on the
-// loop, CompileGenerators anywhere, CreateGenerators on the loop. Without the
-// first two, making a generator compiles it.
-
-// bound is what a generator's target was when it was looked up, the program that
-// was compiled for it, and the request that will learn for it.
-type bound struct {
+// boundTo is what a program is compiled for: the target of its generator. An interface
+// never changes; the MTU of its port may.
+type boundTo struct {
 	binding generator.Binding
-	to      target
+	target  target
+}
+
+func (b boundTo) isSame(other boundTo) bool {
+	return b.target == other.target && b.binding.MTU == other.binding.MTU
+}
+
+// compiled is a program, and the request that will learn for it (nil: it learns
+// nothing).
+type compiled struct {
 	program *generator.Program
 	draft   *learning.Draft
-
-	reserved int64 // octets, by BindGenerators
 }
 
 // BindGenerators looks up the targets of generators that are going to be made, and
@@ -48,11 +50,11 @@ func (e *Engine) bindGenerator(s *GeneratorSpec, n int) error {
 	if err := e.roomForGenerators(n + 1); err != nil {
 		return err
 	}
-	need := s.need(binding)
-	if err := e.Reserve(need); err != nil {
+	bound := &snapshot[boundTo, compiled]{of: boundTo{binding, to}}
+	if err := bound.reserve(e, s.need(binding)); err != nil {
 		return err
 	}
-	s.bound = &bound{binding: binding, to: to, reserved: need}
+	s.bound = bound
 	return nil
 }
 
@@ -60,47 +62,34 @@ func (e *Engine) bindGenerator(s *GeneratorSpec, n int) error {
 // loop; more than once has no effect.
 func (e *Engine) UnbindGenerators(specs []GeneratorSpec) {
 	for n := range specs {
-		specs[n].release(e)
+		specs[n].bound.release(e)
 	}
 }
 
-func (s *GeneratorSpec) release(e *Engine) {
-	if s.bound != nil {
-		e.Release(s.bound.reserved)
-		s.bound.reserved = 0
-	}
-}
-
-// CompileGenerators makes the programs of generators whose targets are looked
-// up. It may be called anywhere: a target says its next hops by what it was made
-// of, which does not change.
+// CompileGenerators compiles generators whose targets are bound. It may be called
+// anywhere: the next hops behind a target follow from what it was made of, which does
+// not change.
 func CompileGenerators(specs []GeneratorSpec, bulk bool) error {
 	for n := range specs {
-		b := specs[n].bound
-		program, faults := generator.Compile(specs[n].Config, b.binding)
-		if len(faults) > 0 {
-			return ofItem(generatorError(generator.Unfit(faults)), n, bulk)
-		}
-		program.Size() // counted here, as it takes time
-		b.program = program
-		if i := b.to.iface; i != nil && program.DestinationCount() > 0 {
-			draft, err := draftOf(program, i)
-			if err != nil {
-				return ofItem(err, n, bulk)
-			}
-			b.draft = draft
+		if err := specs[n].bound.compute(specs[n].compile); err != nil {
+			return ofItem(err, n, bulk)
 		}
 	}
 	return nil
 }
 
-// compiled is the program that was compiled for a target, nil if there is none
-// or the target is not any more what it was then.
-func (s *GeneratorSpec) compiled(binding generator.Binding, to target) *generator.Program {
-	if s.bound == nil || s.bound.to != to || s.bound.binding.MTU != binding.MTU {
-		return nil
+// compile compiles a generator, and prepares the request that will learn for it.
+func (s *GeneratorSpec) compile(to boundTo) (c compiled, err error) {
+	program, faults := generator.Compile(s.Config, to.binding)
+	if len(faults) > 0 {
+		return c, generatorError(generator.Unfit(faults))
 	}
-	return s.bound.program
+	program.Size() // counted here, as it takes time
+	c.program = program
+	if i := to.target.iface; i != nil && program.DestinationCount() > 0 {
+		c.draft, err = draftOf(program, i)
+	}
+	return c, err
 }
 
 // ofItem says where in a bulk request a fault is.

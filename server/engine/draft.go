@@ -10,20 +10,13 @@ import (
 	"glean/stack"
 )
 
-// The tables of a learning request for a million addresses take a tenth of a
-// second to make, in which the loop would answer nobody. So that can be done apart,
-// as compiling generators is: BindLearning on the loop, DraftLearning anywhere,
-// StartLearning on the loop. Without the first two, StartLearning makes them.
-
-// subject is what a learning request is for, as it was when it was looked up.
+// subject is what a learning request is for.
 type subject struct {
 	iface      *iface // of the addresses form
 	generators []*generator.Generator
-	draft      *learning.Draft
-	reserved   int64 // octets, by BindLearning
 }
 
-func (s *subject) isSame(other *subject) bool {
+func (s subject) isSame(other subject) bool {
 	return s.iface == other.iface && slices.Equal(s.generators, other.generators)
 }
 
@@ -34,33 +27,22 @@ func (e *Engine) BindLearning(spec *LearningSpec) (err error) {
 	if n := e.learning.RequestCount(); n >= e.limits.Requests {
 		return &Error{Kind: TooMany, Detail: fmt.Sprintf("there are %d learning requests, and no more are allowed", n)}
 	}
-	s := &subject{}
+	var of subject
 	if len(spec.GeneratorIDs) > 0 {
-		s.generators, err = e.learnable(spec.GeneratorIDs)
-	} else if s.iface = e.interfaces[spec.InterfaceID]; s.iface == nil {
+		of.generators, err = e.learnable(spec.GeneratorIDs)
+	} else if of.iface = e.interfaces[spec.InterfaceID]; of.iface == nil {
 		err = invalid("interface_id", "there is no interface %q", spec.InterfaceID)
 	}
-	spec.subject = s
 	if err != nil {
 		return err
 	}
-	if need := spec.need(); need > 0 {
-		if err := e.Reserve(need); err != nil {
-			return err
-		}
-		s.reserved = need
-	}
-	return nil
+	spec.bound = &snapshot[subject, *learning.Draft]{of: of}
+	return spec.bound.reserve(e, spec.need())
 }
 
 // UnbindLearning gives back what BindLearning reserved. It is called on the loop;
 // more than once has no effect.
-func (e *Engine) UnbindLearning(spec *LearningSpec) {
-	if s := spec.subject; s != nil {
-		e.Release(s.reserved)
-		s.reserved = 0
-	}
-}
+func (e *Engine) UnbindLearning(spec *LearningSpec) { spec.bound.release(e) }
 
 // learnable gives the generators of a request.
 func (e *Engine) learnable(ids []string) ([]*generator.Generator, error) {
@@ -102,27 +84,28 @@ func (spec *LearningSpec) IsLarge() bool {
 // destinations is how many addresses a bound request learns at most.
 func (spec *LearningSpec) destinations() int {
 	n := len(spec.Addresses)
-	for _, g := range spec.subject.generators {
+	for _, g := range spec.bound.of.generators {
 		n += g.Program().DestinationCount()
 	}
 	return n
 }
 
-// DraftLearning makes the tables of a learning request that is bound. It may be
+// PrepareLearning makes the tables of a learning request that is bound. It may be
 // called anywhere: what an interface and a program are made of does not change, and
 // which next hops are resolved is read as a transmitter reads it.
-func DraftLearning(spec *LearningSpec) (err error) {
+func PrepareLearning(spec *LearningSpec) error { return spec.bound.compute(spec.prepare) }
+
+// prepare makes the tables of a request.
+func (spec *LearningSpec) prepare(of subject) (*learning.Draft, error) {
 	s := learning.Spec{ID: spec.ID, Mode: spec.Mode, Timeout: spec.Timeout}
-	of := spec.subject
 	if of.iface != nil {
 		for n, a := range spec.Addresses {
 			if stack.IsBroadcast(a, of.iface.spec.IPv4) {
-				return invalid(fmt.Sprintf("addresses[%d]", n), "%v is a broadcast address of interface %q", a, spec.InterfaceID)
+				return nil, invalid(fmt.Sprintf("addresses[%d]", n), "%v is a broadcast address of interface %q", a, spec.InterfaceID)
 			}
 		}
 		s.Interface, s.Addresses = of.iface.forLearning(), spec.Addresses
-		of.draft, err = prepare(s, of.iface)
-		return err
+		return prepare(s, of.iface)
 	}
 	ifaces := make([]*iface, len(of.generators))
 	for n, g := range of.generators {
@@ -132,8 +115,7 @@ func DraftLearning(spec *LearningSpec) (err error) {
 		ifaces[n] = targetOf(g).iface
 		s.Generators = append(s.Generators, ifaces[n].wants(g.ID, g.Handle, g.Program(), spec.wantsHop))
 	}
-	of.draft, err = prepare(s, ifaces...)
-	return err
+	return prepare(s, ifaces...)
 }
 
 // prepare makes a draft for some interfaces.

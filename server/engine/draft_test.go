@@ -57,7 +57,7 @@ func TestDraftedApart(t *testing.T) {
 				t.Fatal(err)
 			}
 			drafted := make(chan error)
-			go func() { drafted <- engine.DraftLearning(&spec) }()
+			go func() { drafted <- engine.PrepareLearning(&spec) }()
 			if err := <-drafted; err != nil {
 				t.Fatal(err)
 			}
@@ -89,7 +89,7 @@ func TestDraftFaults(t *testing.T) {
 		if err := n.BindLearning(&spec); err != nil {
 			t.Fatal(err)
 		}
-		if err := engine.DraftLearning(&spec); kindOf(t, err) != engine.Invalid || err.(*engine.Error).Faults[0].Path != "addresses[0]" {
+		if err := engine.PrepareLearning(&spec); kindOf(t, err) != engine.Invalid || err.(*engine.Error).Faults[0].Path != "addresses[0]" {
 			t.Errorf("%s: %v", a, err)
 		}
 	}

@@ -21,7 +21,7 @@ type GeneratorSpec struct {
 	Raw      json.RawMessage
 	Config   *generator.Config // parsed from Raw
 
-	bound *bound // by BindGenerators
+	bound *snapshot[boundTo, compiled] // by BindGenerators
 }
 
 // GeneratorView is a generator as it is now.
@@ -166,13 +166,13 @@ func (e *Engine) createGenerator(spec GeneratorSpec) (*generator.Generator, erro
 			return nil, err
 		}
 	}
-	defer spec.release(e)
+	defer spec.bound.release(e)
 	create := generator.Create{
 		ID: spec.ID, TargetID: spec.TargetID, Config: spec.Raw, Parsed: spec.Config,
 		Binding: binding, Tag: to,
 	}
-	if program := spec.compiled(binding, to); program != nil {
-		create.Program, create.Prepared = program, spec.bound.draft
+	if c, holds := spec.bound.resultFor(boundTo{binding, to}); holds {
+		create.Program, create.Prepared = c.program, c.draft
 	}
 	g, err := e.generators.Create(create)
 	if err != nil {

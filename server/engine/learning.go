@@ -21,24 +21,26 @@ type LearningSpec struct {
 	Mode         learning.Mode
 	Timeout      loop.Duration // 0 is the longest of the generators', or learning.DefaultTimeout for addresses
 
-	unconfirmed bool     // only next hops whose MAC is unconfirmed
-	subject     *subject // by BindLearning
+	unconfirmed bool                                // only next hops whose MAC is unconfirmed
+	bound       *snapshot[subject, *learning.Draft] // by BindLearning
 }
 
 // StartLearning starts a learning request.
 func (e *Engine) StartLearning(spec LearningSpec) (*learning.Request, error) {
-	before := spec.subject
-	e.UnbindLearning(&spec) // what it holds is reserved anew
+	before := spec.bound
+	before.release(e) // reserved anew
 	if err := e.BindLearning(&spec); err != nil {
 		return nil, err
 	}
-	defer e.UnbindLearning(&LearningSpec{subject: spec.subject})
-	if before != nil && before.draft != nil && before.isSame(spec.subject) {
-		spec.subject = before
-	} else if err := DraftLearning(&spec); err != nil {
-		return nil, err
+	defer spec.bound.release(e)
+	draft, holds := before.resultFor(spec.bound.of)
+	if !holds {
+		if err := PrepareLearning(&spec); err != nil {
+			return nil, err
+		}
+		draft = spec.bound.result
 	}
-	return e.startLearning(spec.subject.draft)
+	return e.startLearning(draft)
 }
 
 func (e *Engine) startLearning(d *learning.Draft) (*learning.Request, error) {

@@ -208,7 +208,7 @@ func (s *GeneratorSpec) need(b generator.Binding) int64 {
 // need is the memory that a bound learning request takes, in octets.
 func (spec *LearningSpec) need() int64 {
 	hops := len(spec.Addresses)
-	for _, g := range spec.subject.generators {
+	for _, g := range spec.bound.of.generators {
 		hops += g.Program().Counts().Total
 	}
 	return learningNeed(spec.destinations(), hops, len(spec.GeneratorIDs))
