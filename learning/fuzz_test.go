@@ -234,7 +234,7 @@ func (f *fuzzer) play(script []byte) {
 		f.t.Fatalf("%d targets, %d paths and %d lanes are left", f.m.targets.live, len(f.m.paths), len(f.m.lanes))
 	}
 	f.stack.SomeNeighbors(0, math.MaxInt32, func(i *stack.Interface, info stack.NeighborInfo) {
-		if info.Held || info.State == stack.StateIncomplete {
+		if info.Subscribed || info.State == stack.StateIncomplete {
 			f.t.Fatalf("interface %d: %+v is left", i.Handle(), info)
 		}
 	})

@@ -51,7 +51,7 @@ const wiredRetrans = loop.Second
 func newWired(t failer, budget Budget) *wired {
 	w := &wired{t: t, loop: loop.NewVirtual(), budget: budget, last: make(map[key]loop.Time)}
 	w.budget.RetransTimer = wiredRetrans
-	w.stack = stack.New(w.loop, w, stack.Options{Rand: rand.New(rand.NewPCG(1, 2)), Waiter: w})
+	w.stack = stack.New(w.loop, w, stack.Options{Rand: rand.New(rand.NewPCG(1, 2)), Subscriber: w})
 	w.m = NewManager(w.loop, w, w, Options{Retain: 8})
 	w.addInterface(1)
 	w.addInterface(2)
@@ -127,8 +127,8 @@ func (w *wired) Hold(handle uint32, hop netip.Addr, target uint32, fresh bool, d
 	if i == nil {
 		return Held{State: HeldRefused, Reason: InterfaceDeleted}
 	}
-	h := i.Hold(hop, target, fresh, deadline)
-	state := map[stack.HeldState]HeldState{stack.HeldAsk: HeldAsk, stack.HeldWait: HeldWait, stack.HeldKnown: HeldKnown, stack.HeldRefused: HeldRefused}[h.State]
+	h := i.Subscribe(hop, target, fresh, deadline)
+	state := map[stack.SubscribeState]HeldState{stack.SubscribeDue: HeldAsk, stack.SubscribeWait: HeldWait, stack.SubscribeKnown: HeldKnown, stack.SubscribeRefused: HeldRefused}[h.State]
 	return Held{State: state, Ref: Ref(h.Ref), MAC: h.MAC, Reason: wiredReason(h.Reason)}
 }
 
@@ -141,10 +141,10 @@ func (w *wired) Known(handle uint32, hop netip.Addr, fresh bool, deadline loop.T
 }
 
 func (w *wired) Solicit(ref Ref) bool                 { return w.stack.Solicit(uint32(ref)) }
-func (w *wired) Also(ref Ref, deadline loop.Time)     { w.stack.Also(uint32(ref), deadline) }
-func (w *wired) NoLonger(ref Ref, deadline loop.Time) { w.stack.NoLonger(uint32(ref), deadline) }
+func (w *wired) Also(ref Ref, deadline loop.Time)     { w.stack.AddDeadline(uint32(ref), deadline) }
+func (w *wired) NoLonger(ref Ref, deadline loop.Time) { w.stack.RemoveDeadline(uint32(ref), deadline) }
 func (w *wired) Release(ref Ref)                      { w.stack.Release(uint32(ref)) }
-func (w *wired) Verdict(ref Ref) Reason               { return wiredReason(w.stack.Verdict(uint32(ref))) }
+func (w *wired) Verdict(ref Ref) Reason               { return wiredReason(w.stack.FailureReason(uint32(ref))) }
 func (w *wired) Budget(uint32) Budget                 { return w.budget }
 func (w *wired) Learned(_, _ uint32, mac header.MAC)  { w.learnedMAC(mac) }
 func (w *wired) Lost(uint32, uint32, Reason, int)     {}

@@ -140,7 +140,7 @@ func BenchmarkResolve(b *testing.B) {
 			for n := 0; n < b.N; n += 64 {
 				for k := n; k < n+64 && k < b.N; k++ {
 					hop := Offset(first, uint32(k))
-					if held := i.Hold(hop, uint32(k), false, loop.Never); held.State == stack.HeldAsk {
+					if held := i.Subscribe(hop, uint32(k), false, loop.Never); held.State == stack.SubscribeDue {
 						h.Stack().Solicit(held.Ref)
 					}
 				}

@@ -67,10 +67,10 @@ func (a ip) isMulticast() bool {
 	return a.hi>>56 == 0xff
 }
 
-// isNeverAsked tells of addresses that no station of a link may have: 0/8,
+// isNotHost tells of addresses that no station of a link may have: 0/8,
 // 127/8 and the limited broadcast (RFC 1122 section 3.2.1.3), :: and ::1
 // (RFC 4291 section 2.5), and groups.
-func (a ip) isNeverAsked() bool {
+func (a ip) isNotHost() bool {
 	if a.isMulticast() {
 		return true
 	}

@@ -99,7 +99,7 @@ func (a *address) announce(defence bool) {
 // advertise sends an unsolicited advert of an IPv6 address to a group.
 func (a *address) advertise(group [16]byte, override bool) {
 	i := a.iface
-	frame := i.stack.room(smallFrame)
+	frame := i.stack.frameBuffer(smallFrame)
 	n := i.emitEthernet(frame, groupMAC16(group), header.EtherTypeIPv6)
 	n += emitAdvert(frame[n:], group, a.ip.as16(), false, i.station(override))
 	i.send(n, &i.stack.counts().Announcements)
@@ -112,7 +112,7 @@ func (s *Stack) conflict(a *address, other header.MAC) {
 	s.counts().Conflicts++
 	now := s.loop.Now()
 	if a.rival == nil {
-		a.rival = &rival{reported: neverAsked, defended: neverAsked}
+		a.rival = &rival{reported: neverSolicited, defended: neverSolicited}
 	}
 	r := a.rival
 	known := r.mac == other

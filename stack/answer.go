@@ -31,7 +31,7 @@ func AnswerARP(frame []byte, r *header.ARPRepr, by *Station) int {
 	sender := ipFrom4(r.SenderIP)
 	probe := sender.lo == 0 // RFC 5227 section 2.1.1
 	if r.Op != header.ARPRequest || isNoStation(r.SenderMAC) || r.SenderMAC == by.MAC ||
-		!probe && sender.isNeverAsked() || r.SenderIP == r.TargetIP {
+		!probe && sender.isNotHost() || r.SenderIP == r.TargetIP {
 		return 0
 	}
 	dst := r.SenderMAC
@@ -59,7 +59,7 @@ func AnswerSolicitation(frame []byte, src [16]byte, r *header.NeighborSolicitati
 	switch {
 	case !solicited:
 		src, to = header.AllNodes, groupMAC16(header.AllNodes)
-	case isNoStation(to) || to == by.MAC || src == r.Target || ipFrom16(src).isNeverAsked():
+	case isNoStation(to) || to == by.MAC || src == r.Target || ipFrom16(src).isNotHost():
 		return 0
 	}
 	n := by.emitEthernet(frame, to, header.EtherTypeIPv6)

@@ -5,7 +5,7 @@ import "glean/stack/header"
 // handleARP is the reception of RFC 826: the sender's entry is updated whoever
 // the target is, it is created only if the target is ours, and only then a
 // request is answered.
-func (s *Stack) handleARP(g *segment, eth *header.EthernetRepr, b []byte) {
+func (s *Stack) handleARP(v *vlan, eth *header.EthernetRepr, b []byte) {
 	var r header.ARPRepr
 	if err := r.Parse(b); err != nil {
 		s.malformed(err)
@@ -24,28 +24,28 @@ func (s *Stack) handleARP(g *segment, eth *header.EthernetRepr, b []byte) {
 		return
 	}
 	sender, target := ipFrom4(r.SenderIP), ipFrom4(r.TargetIP)
-	i, ours := g.arpRecipient(eth, target)
-	if i != nil && !i.hears() {
+	i, ours := v.arpRecipient(eth, target)
+	if i != nil && !i.passesRxFilter() {
 		s.drop(DropFilter)
 		if !eth.Dst.IsMulticast() {
 			return
 		}
 		i = nil
 	}
-	s.received(i)
+	s.setRecipient(i)
 	if i == nil && !eth.Dst.IsMulticast() {
 		s.drop(DropOtherMAC)
 		return
 	}
-	if own := g.own(sender); own != nil {
-		if r.SenderMAC != own.iface.config.MAC && own.iface.hears() {
+	if own := v.own(sender); own != nil {
+		if r.SenderMAC != own.iface.config.MAC && own.iface.passesRxFilter() {
 			s.conflict(own, r.SenderMAC)
 		}
 		s.drop(DropConflict)
 		return
 	}
 	probe := sender.lo == 0 // RFC 5227 section 2.1.1: nobody's address yet, never cached
-	if !probe && sender.isNeverAsked() {
+	if !probe && sender.isNotHost() {
 		s.drop(DropSenderIP)
 		return
 	}
@@ -58,13 +58,13 @@ func (s *Stack) handleARP(g *segment, eth *header.EthernetRepr, b []byte) {
 		return
 	}
 	if !probe {
-		s.hearARP(g, eth, &r, i, ours)
+		s.hearARP(v, eth, &r, i, ours)
 	}
 	switch {
 	case i == nil:
 		s.drop(DropOtherAddress)
 	case ours && r.Op == header.ARPRequest:
-		if n := AnswerARP(s.room(smallFrame), &r, i.station(true)); n > 0 {
+		if n := AnswerARP(s.frameBuffer(smallFrame), &r, i.station(true)); n > 0 {
 			i.send(n, &s.counts().ARPRepliesSent)
 		}
 	}
@@ -74,19 +74,19 @@ func (s *Stack) handleARP(g *segment, eth *header.EthernetRepr, b []byte) {
 // target address or answers for it, which is ours then; failing that, for a frame
 // that came by unicast, the one with the MAC, because answers are matched by
 // sender (RFC 826).
-func (g *segment) arpRecipient(eth *header.EthernetRepr, target ip) (i *Interface, ours bool) {
-	if i, _ := g.owner(target); i != nil && (eth.Dst.IsMulticast() || eth.Dst == i.config.MAC) {
+func (v *vlan) arpRecipient(eth *header.EthernetRepr, target ip) (i *Interface, ours bool) {
+	if i, _ := v.owner(target); i != nil && (eth.Dst.IsMulticast() || eth.Dst == i.config.MAC) {
 		return i, true
 	}
 	if eth.Dst.IsMulticast() {
 		return nil, false
 	}
-	return g.station(eth.Dst), false
+	return v.station(eth.Dst), false
 }
 
 // hearARP updates the caches: that of the interface i that the message is for,
 // and, if everybody hears it, those of the others that know the sender.
-func (s *Stack) hearARP(g *segment, eth *header.EthernetRepr, r *header.ARPRepr, i *Interface, ours bool) {
+func (s *Stack) hearARP(v *vlan, eth *header.EthernetRepr, r *header.ARPRepr, i *Interface, ours bool) {
 	sender, cause := ipFrom4(r.SenderIP), CauseHeard
 	if r.SenderIP == r.TargetIP {
 		cause = CauseAnnounced
@@ -97,11 +97,11 @@ func (s *Stack) hearARP(g *segment, eth *header.EthernetRepr, r *header.ARPRepr,
 			cause: cause, create: create, answer: r.Op == header.ARPReply,
 		})
 	}
-	if !eth.Dst.IsMulticast() || i != nil && len(g.interfaces) == 1 {
+	if !eth.Dst.IsMulticast() || i != nil && len(v.interfaces) == 1 {
 		return
 	}
-	for other := range s.knowers(g, sender, claim{mac: r.SenderMAC}) {
-		if other != i && other.hears() {
+	for other := range s.affected(v, sender, binding{mac: r.SenderMAC}) {
+		if other != i && other.passesRxFilter() {
 			s.heard(other, sender, r.SenderMAC, message{cause: cause})
 		}
 	}
@@ -159,7 +159,7 @@ func (s *Stack) heard(i *Interface, sender ip, mac header.MAC, m message) {
 // ours.
 func (s *Stack) outstanding(n *neighbor, i *Interface) bool {
 	return n.flags&flagOutstanding != 0 &&
-		(n.ask != 0 || s.loop.Now() < n.asked.Add(i.config.Neighbor.RetransTimer))
+		(n.solicitation != 0 || s.loop.Now() < n.solicited.Add(i.config.Neighbor.RetransTimer))
 }
 
 // sendARPRequest asks everybody, or the one station to.
@@ -173,7 +173,7 @@ func (i *Interface) sendARPRequest(to header.MAC, target ip) bool {
 }
 
 func (i *Interface) sendARP(dst header.MAC, r *header.ARPRepr, count *uint64) bool {
-	frame := i.stack.room(smallFrame)
+	frame := i.stack.frameBuffer(smallFrame)
 	n := i.emitEthernet(frame, dst, header.EtherTypeARP)
 	n += r.EmitTo(frame[n:])
 	return i.send(n, count)

@@ -7,142 +7,142 @@ import (
 	"glean/stack/header"
 )
 
-// scanAll is how many interfaces a segment may have before it keeps who of them
+// maxUnindexed is how many interfaces a segment may have before it keeps who of them
 // knows whom. What everybody hears (a request to all, a gratuitous ARP) then costs
 // a look at those that know its sender, not at 10,000 of which none does.
-const scanAll = 8
+const maxUnindexed = 8
 
-// knower is who has a neighbor with an address: one interface, or several, which
-// are in segment.shared.
-type knower struct{ slot, count uint32 }
+// bindingRef is who has a neighbor with an address: one interface, or several, which
+// are in vlan.shared.
+type bindingRef struct{ slot, count uint32 }
 
-// knowers are the interfaces of a segment that have a neighbor with the same
+// sharedBinding are the interfaces of a segment that have a neighbor with the same
 // address: mostly a router that all of them know. What it says in each of its
 // requests they mostly know already.
-type knowers struct {
-	slots   []uint32
-	settled claim  // all have this; zero: that is not known
-	told    uint32 // when it was heard again and nobody was told, in ticks
+type sharedBinding struct {
+	slots  []uint32
+	common binding // all have this; zero: that is not known
+	heard  uint32  // when it was heard again and nobody was told, in ticks
 }
 
-// claim is what a message says of its sender.
-type claim struct {
+// binding is what a message says of its sender.
+type binding struct {
 	mac    header.MAC
 	router bool
 }
 
-// know notes that an interface has a neighbor with an address.
-func (g *segment) know(a ip, slot uint32) {
-	if g.watched == nil {
+// addBinding notes that an interface has a neighbor with an address.
+func (v *vlan) addBinding(a ip, slot uint32) {
+	if v.bindings == nil {
 		return
 	}
-	k := g.watched[a]
+	k := v.bindings[a]
 	switch k.count++; k.count {
 	case 1:
 		k.slot = slot
 	case 2:
-		g.shared[a] = &knowers{slots: []uint32{k.slot, slot}}
+		v.shared[a] = &sharedBinding{slots: []uint32{k.slot, slot}}
 	default:
-		g.shared[a].slots = append(g.shared[a].slots, slot)
+		v.shared[a].slots = append(v.shared[a].slots, slot)
 	}
-	g.watched[a] = k
+	v.bindings[a] = k
 }
 
-// forget is the opposite of know.
-func (g *segment) forget(a ip, slot uint32) {
-	if g.watched == nil {
+// removeBinding is the opposite of know.
+func (v *vlan) removeBinding(a ip, slot uint32) {
+	if v.bindings == nil {
 		return
 	}
-	k := g.watched[a]
+	k := v.bindings[a]
 	if k.count--; k.count == 0 {
-		delete(g.watched, a)
+		delete(v.bindings, a)
 		return
 	}
-	all := g.shared[a]
+	all := v.shared[a]
 	last := len(all.slots) - 1
 	all.slots[slices.Index(all.slots, slot)] = all.slots[last]
 	all.slots = all.slots[:last]
 	if k.count == 1 {
 		k.slot = all.slots[0]
-		delete(g.shared, a)
+		delete(v.shared, a)
 	}
-	g.watched[a] = k
+	v.bindings[a] = k
 }
 
-// isKnown tells whether any interface has a neighbor with the address.
-func (g *segment) isKnown(a ip) bool { return g.watched[a].count > 0 }
+// hasBinding tells whether any interface has a neighbor with the address.
+func (v *vlan) hasBinding(a ip) bool { return v.bindings[a].count > 0 }
 
-// knowers gives the interfaces that a claim about an address means something to:
+// affected gives the interfaces that a claim about an address means something to:
 // those that have such a neighbor (in a small segment all), unless all of them know
 // that already. They must not forget it meanwhile.
-func (s *Stack) knowers(g *segment, a ip, c claim) iter.Seq[*Interface] {
+func (s *Stack) affected(v *vlan, a ip, c binding) iter.Seq[*Interface] {
 	return func(yield func(*Interface) bool) {
-		if g.watched == nil {
-			for _, i := range g.interfaces {
+		if v.bindings == nil {
+			for _, i := range v.interfaces {
 				if !yield(i) {
 					return
 				}
 			}
 			return
 		}
-		k := g.watched[a]
+		k := v.bindings[a]
 		if k.count < 2 {
 			if k.count == 1 {
 				yield(s.interfaces[k.slot])
 			}
 			return
 		}
-		all := g.shared[a]
-		if !c.mac.IsZero() && c == all.settled {
-			all.told = ticks(s.loop.Now())
+		all := v.shared[a]
+		if !c.mac.IsZero() && c == all.common {
+			all.heard = ticks(s.loop.Now())
 			return
 		}
-		s.unsettleAll(all, a)
+		s.clearCommon(all, a)
 		for _, slot := range all.slots {
 			if !yield(s.interfaces[slot]) {
 				return
 			}
 		}
-		s.settleAll(all, a, c)
+		s.setCommon(all, a, c)
 	}
 }
 
-// unsettleAll gives each neighbor what was heard while none was told.
-func (s *Stack) unsettleAll(all *knowers, a ip) {
-	if all.settled.mac.IsZero() {
+// clearCommon gives each neighbor what was heard while none was told.
+func (s *Stack) clearCommon(all *sharedBinding, a ip) {
+	if all.common.mac.IsZero() {
 		return
 	}
 	for _, slot := range all.slots {
-		if n := s.neighbors.at(s.neighbors.find(slot, a)); s.claimOf(n) == all.settled {
-			n.told = all.told
+		if n := s.neighbors.at(s.neighbors.find(slot, a)); s.bindingOf(n) == all.common {
+			n.heard = all.heard
 		}
 	}
-	all.settled = claim{}
+	all.common = binding{}
 }
 
-// settleAll notes a claim that all know now.
-func (s *Stack) settleAll(all *knowers, a ip, c claim) {
+// setCommon notes a claim that all know now.
+func (s *Stack) setCommon(all *sharedBinding, a ip, c binding) {
 	if c.mac.IsZero() {
 		return
 	}
 	for _, slot := range all.slots {
-		if s.claimOf(s.neighbors.at(s.neighbors.find(slot, a))) != c {
+		if s.bindingOf(s.neighbors.at(s.neighbors.find(slot, a))) != c {
 			return
 		}
 	}
-	all.settled, all.told = c, ticks(s.loop.Now())
+	all.common, all.heard = c, ticks(s.loop.Now())
 }
 
-// unsettle is called when a neighbor is, or is changed to, something else than it
+// bindingChanged is called when a neighbor is, or is changed to, something else than it
 // was.
-func (s *Stack) unsettle(i *Interface, n *neighbor) {
-	if len(i.segment.shared) == 0 {
+func (s *Stack) bindingChanged(i *Interface, n *neighbor) {
+	if len(i.vlan.shared) == 0 {
 		return
 	}
 	a := s.neighbors.address(n)
-	if all := i.segment.shared[a]; all != nil && s.claimOf(n) != all.settled {
-		s.unsettleAll(all, a)
+	if all := i.vlan.shared[a]; all != nil && s.bindingOf(n) != all.common {
+		s.clearCommon(all, a)
 	}
 }
 
-func (s *Stack) claimOf(n *neighbor) claim { return claim{n.mac, n.flags&flagRouter != 0} }
+func (s *Stack) bindingOf(n *neighbor) binding { return binding{n.mac, n.flags&flagRouter != 0} }

@@ -10,7 +10,7 @@ import (
 func (s *Stack) Check() error {
 	counts := make([]int, len(s.interfaces))
 	foreign := make([]int32, len(s.interfaces))
-	known := make(map[*segment]int) // neighbors of its interfaces
+	known := make(map[*vlan]int) // neighbors of its interfaces
 	asks, live, strangers, foreigners := 0, 0, int32(0), int32(0)
 	for id := uint32(1); id <= s.neighbors.entries.Len(); id++ {
 		n := s.neighbors.at(id)
@@ -29,61 +29,61 @@ func (s *Stack) Check() error {
 				strangers++
 			}
 		}
-		if g := s.interfaces[n.iface].segment; g.watched != nil || len(g.interfaces) > scanAll {
-			known[g]++
-			if err := s.checkKnown(g, n); err != nil {
+		if v := s.interfaces[n.iface].vlan; v.bindings != nil || len(v.interfaces) > maxUnindexed {
+			known[v]++
+			if err := s.checkBinding(v, n); err != nil {
 				return fmt.Errorf("neighbor %v: %w", s.neighbors.address(n).addr(), err)
 			}
 		}
 		if err := s.checkNeighbor(id, n); err != nil {
 			return fmt.Errorf("neighbor %v (%v): %w", s.neighbors.address(n).addr(), n.state, err)
 		}
-		if n.ask != 0 {
+		if n.solicitation != 0 {
 			asks++
 		}
 	}
 	if live != s.neighbors.used || live != s.neighbors.entries.Live() {
 		return fmt.Errorf("%d neighbors, %d counted, %d records", live, s.neighbors.used, s.neighbors.entries.Live())
 	}
-	if asks != s.asks.Live() {
-		return fmt.Errorf("%d neighbors are being asked, %d records", asks, s.asks.Live())
+	if asks != s.solicitations.Live() {
+		return fmt.Errorf("%d neighbors are being asked, %d records", asks, s.solicitations.Live())
 	}
 	for slot, i := range s.interfaces {
 		if i != nil && i.count != counts[slot] {
 			return fmt.Errorf("interface %d has %d neighbors, %d counted", i.config.Handle, counts[slot], i.count)
 		}
-		if i != nil && (i.peers != foreign[slot] || i.peers > foreignMax) {
-			return fmt.Errorf("peers made %d neighbors of interface %d, %d counted, at most %d are allowed", foreign[slot], i.config.Handle, i.peers, foreignMax)
+		if i != nil && (i.foreignCount != foreign[slot] || i.foreignCount > foreignMax) {
+			return fmt.Errorf("peers made %d neighbors of interface %d, %d counted, at most %d are allowed", foreign[slot], i.config.Handle, i.foreignCount, foreignMax)
 		}
-		if i != nil && i.count-int(i.peers) > i.config.Neighbor.MaxEntries {
-			return fmt.Errorf("interface %d has %d neighbors, %d of them of peers, at most %d are allowed", i.config.Handle, i.count, i.peers, i.config.Neighbor.MaxEntries)
+		if i != nil && i.count-int(i.foreignCount) > i.config.Neighbor.MaxEntries {
+			return fmt.Errorf("interface %d has %d neighbors, %d of them of peers, at most %d are allowed", i.config.Handle, i.count, i.foreignCount, i.config.Neighbor.MaxEntries)
 		}
 	}
-	if strangers != s.strangers || foreigners != s.peers {
-		return fmt.Errorf("peers made %d neighbors, %d counted; %d of them are looked for, %d counted", foreigners, s.peers, strangers, s.strangers)
+	if strangers != s.foreignIncomplete || foreigners != s.foreignCount {
+		return fmt.Errorf("peers made %d neighbors, %d counted; %d of them are looked for, %d counted", foreigners, s.foreignCount, strangers, s.foreignIncomplete)
 	}
 	for _, i := range s.interfaces {
 		if i == nil {
 			continue
 		}
 		counted := 0
-		for _, k := range i.segment.watched {
+		for _, k := range i.vlan.bindings {
 			counted += int(k.count)
 		}
-		if counted != known[i.segment] {
-			return fmt.Errorf("segment %x: %d neighbors, %d are known by address", i.segment.key, known[i.segment], counted)
+		if counted != known[i.vlan] {
+			return fmt.Errorf("segment %x: %d neighbors, %d are known by address", i.vlan.key, known[i.vlan], counted)
 		}
 	}
 	if err := s.checkDelayed(); err != nil {
 		return err
 	}
-	return s.checkHolds()
+	return s.checkSubscriptions()
 }
 
-// checkKnown looks whether a segment knows who has a neighbor.
-func (s *Stack) checkKnown(g *segment, n *neighbor) error {
+// checkBinding looks whether a segment knows who has a neighbor.
+func (s *Stack) checkBinding(v *vlan, n *neighbor) error {
 	a := s.neighbors.address(n)
-	k, all := g.watched[a], g.shared[a]
+	k, all := v.bindings[a], v.shared[a]
 	switch {
 	case (k.count > 1) != (all != nil):
 		return fmt.Errorf("%d interfaces know it, shared: %v", k.count, all != nil)
@@ -93,8 +93,8 @@ func (s *Stack) checkKnown(g *segment, n *neighbor) error {
 		return nil
 	case len(all.slots) != int(k.count) || !slices.Contains(all.slots, n.iface):
 		return fmt.Errorf("interfaces %v are said to know it (%d), not %d", all.slots, k.count, n.iface)
-	case !all.settled.mac.IsZero() && s.claimOf(n) != all.settled:
-		return fmt.Errorf("all are said to have %v, it has %v", all.settled, n.mac)
+	case !all.common.mac.IsZero() && s.bindingOf(n) != all.common:
+		return fmt.Errorf("all are said to have %v, it has %v", all.common, n.mac)
 	}
 	return nil
 }
@@ -110,7 +110,7 @@ func (s *Stack) checkNeighbor(id uint32, n *neighbor) error {
 	if hasMAC := !n.mac.IsZero(); hasMAC != n.state.HasMAC() || n.mac.IsMulticast() {
 		return fmt.Errorf("has MAC %v", n.mac)
 	}
-	if n.isTracked() && n.state != StateReachable && n.state != StateProbe && !n.isSought() {
+	if n.isTracked() && n.state != StateReachable && n.state != StateProbe && !n.isTrackedIncomplete() {
 		return fmt.Errorf("is tracked")
 	}
 	armed := s.neighbors.timers.IsArmed(id)
@@ -118,66 +118,66 @@ func (s *Stack) checkNeighbor(id uint32, n *neighbor) error {
 		return fmt.Errorf("timer armed: %v", armed)
 	}
 	listed := s.neighbors.timers.IsListed(id)
-	if wanted := n.state == StateStale && n.ask == 0; listed != wanted {
+	if wanted := n.state == StateStale && n.solicitation == 0; listed != wanted {
 		return fmt.Errorf("listed for reclaiming: %v", listed)
 	}
-	if s.mustAsk(n) != (n.ask != 0) {
-		return fmt.Errorf("record of asking %d", n.ask)
+	if s.needsSolicitation(n) != (n.solicitation != 0) {
+		return fmt.Errorf("record of asking %d", n.solicitation)
 	}
-	if n.ask == 0 {
+	if n.solicitation == 0 {
 		return nil
 	}
-	a := s.asks.At(n.ask)
-	if a.neighbor != id {
-		return fmt.Errorf("its record of asking is of neighbor %d", a.neighbor)
+	sol := s.solicitations.At(n.solicitation)
+	if sol.neighbor != id {
+		return fmt.Errorf("its record of asking is of neighbor %d", sol.neighbor)
 	}
-	if a.packets > 0 && (n.state != StateIncomplete || a.flags&askSelf == 0) {
-		return fmt.Errorf("%d held packets, flags %04b", a.packets, a.flags)
+	if sol.packets > 0 && (n.state != StateIncomplete || sol.flags&solicitSelf == 0) {
+		return fmt.Errorf("%d held packets, flags %04b", sol.packets, sol.flags)
 	}
-	if int(a.packets) > s.interfaces[n.iface].config.Neighbor.MaxHeld {
-		return fmt.Errorf("%d held packets", a.packets)
+	if int(sol.packets) > s.interfaces[n.iface].config.Neighbor.MaxHeld {
+		return fmt.Errorf("%d held packets", sol.packets)
 	}
-	if a.flags&askOffered != 0 && a.holds == 0 {
+	if sol.flags&solicitNotified != 0 && sol.subscriptions == 0 {
 		return fmt.Errorf("offered to nobody")
 	}
-	if a.flags&askLost != 0 && !n.isSought() {
+	if sol.flags&solicitLost != 0 && !n.isTrackedIncomplete() {
 		return fmt.Errorf("is lost")
 	}
-	if n.isTracked() && n.state != StateReachable && (s.up && !s.askTimers.IsArmed(n.ask) || a.flags&askOffered != 0) {
+	if n.isTracked() && n.state != StateReachable && (s.up && !s.solicitTimers.IsArmed(n.solicitation) || sol.flags&solicitNotified != 0) {
 		return fmt.Errorf("is tracked, but the stack does not ask")
 	}
-	if armed := s.askTimers.IsArmed(n.ask); s.up && !armed && a.flags&askOffered == 0 && a.holds == 0 {
+	if armed := s.solicitTimers.IsArmed(n.solicitation); s.up && !armed && sol.flags&solicitNotified == 0 && sol.subscriptions == 0 {
 		return fmt.Errorf("is asked, but nothing will happen")
 	}
 	return nil
 }
 
-// checkHolds looks at the chains of holds.
-func (s *Stack) checkHolds() error {
+// checkSubscriptions looks at the chains of holds.
+func (s *Stack) checkSubscriptions() error {
 	chained, held, waiting := 0, 0, 0
-	for id := uint32(1); id <= s.asks.Len(); id++ {
-		a := s.asks.At(id)
-		held += int(a.packets)
-		if a.packets > 0 {
+	for id := uint32(1); id <= s.solicitations.Len(); id++ {
+		sol := s.solicitations.At(id)
+		held += int(sol.packets)
+		if sol.packets > 0 {
 			waiting++
 		}
-		if err := s.checkPackets(id, a); err != nil {
+		if err := s.checkPackets(id, sol); err != nil {
 			return err
 		}
-		for h := a.holds; h != 0; h = s.holds.At(h).next {
-			if s.holds.At(h).ask != id {
-				return fmt.Errorf("hold %d is of ask %d, not %d", h, s.holds.At(h).ask, id)
+		for h := sol.subscriptions; h != 0; h = s.subscriptions.At(h).next {
+			if s.subscriptions.At(h).solicitation != id {
+				return fmt.Errorf("hold %d is of ask %d, not %d", h, s.subscriptions.At(h).solicitation, id)
 			}
-			if chained++; chained > s.holds.Live() {
+			if chained++; chained > s.subscriptions.Live() {
 				return fmt.Errorf("holds form a circle")
 			}
 		}
-		if err := s.checkTargets(a); err != nil {
+		if err := s.checkTokens(sol); err != nil {
 			return err
 		}
 	}
-	if chained != s.holds.Live() {
-		return fmt.Errorf("%d holds hang on neighbors, %d are in use", chained, s.holds.Live())
+	if chained != s.subscriptions.Live() {
+		return fmt.Errorf("%d holds hang on neighbors, %d are in use", chained, s.subscriptions.Live())
 	}
 	if held != s.packets.live {
 		return fmt.Errorf("%d packets hang on neighbors, %d are in use", held, s.packets.live)
@@ -189,15 +189,15 @@ func (s *Stack) checkHolds() error {
 }
 
 // checkPackets looks at the packets that wait for one neighbor.
-func (s *Stack) checkPackets(id uint32, a *ask) error {
+func (s *Stack) checkPackets(id uint32, sol *solicitation) error {
 	last := uint32(0)
-	for k, at := uint16(0), a.head; k < a.packets; k, last, at = k+1, at, s.packets.slots[at].next {
-		if at < firstPacket || s.packets.slots[at].ask != id {
-			return fmt.Errorf("packet %d of ask %d is of ask %d", at, id, s.packets.slots[at].ask)
+	for k, at := uint16(0), sol.head; k < sol.packets; k, last, at = k+1, at, s.packets.slots[at].next {
+		if at < firstPacket || s.packets.slots[at].solicitation != id {
+			return fmt.Errorf("packet %d of ask %d is of ask %d", at, id, s.packets.slots[at].solicitation)
 		}
 	}
-	if a.packets > 0 && (last != a.tail || s.packets.slots[last].next != 0) {
-		return fmt.Errorf("the packets of ask %d end with %d, not %d", id, last, a.tail)
+	if sol.packets > 0 && (last != sol.tail || s.packets.slots[last].next != 0) {
+		return fmt.Errorf("the packets of ask %d end with %d, not %d", id, last, sol.tail)
 	}
 	return nil
 }
@@ -213,15 +213,15 @@ func (p *packetPool) count(list uint32) (n int) {
 	return n
 }
 
-// checkTargets wants the holds of one target to follow each other.
-func (s *Stack) checkTargets(a *ask) error {
-	for h := a.holds; h != 0; {
-		target := s.holds.At(h).target
-		for h != 0 && s.holds.At(h).target == target {
-			h = s.holds.At(h).next
+// checkTokens wants the holds of one target to follow each other.
+func (s *Stack) checkTokens(sol *solicitation) error {
+	for h := sol.subscriptions; h != 0; {
+		target := s.subscriptions.At(h).token
+		for h != 0 && s.subscriptions.At(h).token == target {
+			h = s.subscriptions.At(h).next
 		}
-		for other := h; other != 0; other = s.holds.At(other).next {
-			if s.holds.At(other).target == target {
+		for other := h; other != 0; other = s.subscriptions.At(other).next {
+			if s.subscriptions.At(other).token == target {
 				return fmt.Errorf("hold %d is apart from others of target %d", other, target)
 			}
 		}

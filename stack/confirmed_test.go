@@ -22,7 +22,7 @@ func TestConfirmedAtIsTheLastAnswersTime(t *testing.T) {
 	now := func() loop.Time { return n.loop.Now() }
 	const never = loop.Time(-1)
 
-	n.waiter.hold(n.iface, hop, 1, false, now().Add(30e9))
+	n.subscriber.subscribe(n.iface, hop, 1, false, now().Add(30e9))
 	confirmed("asked for", never)
 	n.run(loop.Millisecond)
 	n.receive(reply(mac2, hop).bytes(t))
@@ -35,7 +35,7 @@ func TestConfirmedAtIsTheLastAnswersTime(t *testing.T) {
 	n.wantState(hop, "stale "+mac2.String())
 	confirmed("stale", first)
 
-	n.waiter.hold(n.iface, hop, 2, true, now().Add(30e9))
+	n.subscriber.subscribe(n.iface, hop, 2, true, now().Add(30e9))
 	n.run(loop.Millisecond)
 	n.receive(reply(mac2, hop).bytes(t))
 	second := now()
@@ -44,13 +44,13 @@ func TestConfirmedAtIsTheLastAnswersTime(t *testing.T) {
 	n.receive(request(mac3, hop, hop).bytes(t))
 	n.wantState(hop, "stale "+mac3.String())
 	confirmed("announced with another MAC", never)
-	n.waiter.hold(n.iface, hop, 3, true, now().Add(30e9))
+	n.subscriber.subscribe(n.iface, hop, 3, true, now().Add(30e9))
 	n.run(loop.Millisecond)
 	n.receive(reply(mac3, hop).bytes(t))
 	third := now()
 	confirmed("the new MAC answered", third)
 
-	n.waiter.hold(n.iface, hop, 4, true, now().Add(30e9))
+	n.subscriber.subscribe(n.iface, hop, 4, true, now().Add(30e9))
 	n.run(20 * loop.Second)
 	n.wantState(hop, "incomplete")
 	confirmed("does not answer any more", third)

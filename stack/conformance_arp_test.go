@@ -87,7 +87,7 @@ func TestConformanceARP(t *testing.T) {
 	})
 	t.Run("A05 a question is broadcast with our addresses and no target MAC; on receipt that field is ignored", func(t *testing.T) {
 		n := alone(t)
-		n.waiter.hold(n.iface, peer, 1, false, 30e9)
+		n.subscriber.subscribe(n.iface, peer, 1, false, 30e9)
 		n.wantSent("m1>all arp who-has 192.0.2.1(m1) 192.0.2.2(0)")
 		f := request(mac3, "192.0.2.3", "192.0.2.1")
 		f.targetMAC = mac4
@@ -148,7 +148,7 @@ func TestConformanceARP(t *testing.T) {
 		// The same in replies, with an entry that waits for one.
 		for _, m := range []header.MAC{header.Broadcast, {}, {1, 0, 0x5e, 0, 0, 1}, mac1} {
 			n := alone(t)
-			n.waiter.hold(n.iface, peer, 1, false, 30e9)
+			n.subscriber.subscribe(n.iface, peer, 1, false, 30e9)
 			f := reply(m, peer)
 			f.ethSrc = mac2
 			n.receive(f.bytes(t))
@@ -164,7 +164,7 @@ func TestConformanceARP(t *testing.T) {
 		c.Tags = []header.VLAN{{ID: 100, TPID: header.EtherTypeQinQ}, {ID: 7}}
 		double := n.add(c)
 		for k, i := range []*Interface{n.iface, tagged, double} {
-			n.waiter.hold(i, peer, uint32(k+1), false, 30e9)
+			n.subscriber.subscribe(i, peer, uint32(k+1), false, 30e9)
 		}
 		n.wantSent("m1>all arp who-has 192.0.2.1(m1) 192.0.2.2(0)",
 			"m1>all vlan 100/0 arp who-has 192.0.2.1(m1) 192.0.2.2(0)",
@@ -178,8 +178,8 @@ func TestConformanceARP(t *testing.T) {
 		} {
 			f.tags = c.tags
 			n.receive(f.bytes(t))
-			if len(n.waiter.confirmed) != c.want {
-				t.Errorf("after a reply with tags %v %d are confirmed, want %d", c.tags, len(n.waiter.confirmed), c.want)
+			if len(n.subscriber.confirmed) != c.want {
+				t.Errorf("after a reply with tags %v %d are confirmed, want %d", c.tags, len(n.subscriber.confirmed), c.want)
 			}
 		}
 	})
@@ -216,13 +216,13 @@ func TestConformanceRFC1122(t *testing.T) {
 	t.Run("B02 one question per RetransTimer, however many want the neighbor", func(t *testing.T) {
 		n := alone(t)
 		for k := range 5 {
-			n.waiter.hold(n.iface, peer, uint32(k+1), false, 30e9)
+			n.subscriber.subscribe(n.iface, peer, uint32(k+1), false, 30e9)
 			send(n, peer)
 		}
 		last := -n.iface.Config().Neighbor.RetransTimer
 		for range 100 {
 			for target := uint32(1); target <= 5; target++ {
-				n.stack.Solicit(n.waiter.refs[target])
+				n.stack.Solicit(n.subscriber.refs[target])
 			}
 			send(n, peer)
 			if questions := len(n.link.take()); questions > 0 {
@@ -242,7 +242,7 @@ func TestConformanceRFC1122(t *testing.T) {
 		confirm(n, peer, mac2)
 		n.run(60 * seconds)
 		n.link.take()
-		n.waiter.hold(n.iface, peer, 2, false, n.loop.Now()+30e9)
+		n.subscriber.subscribe(n.iface, peer, 2, false, n.loop.Now()+30e9)
 		n.run(2*seconds + loop.Second/100)
 		n.wantSent("m1>m2 arp who-has 192.0.2.1(m1) 192.0.2.2(0)",
 			"m1>all arp who-has 192.0.2.1(m1) 192.0.2.2(0)", "m1>all arp who-has 192.0.2.1(m1) 192.0.2.2(0)")
@@ -264,8 +264,8 @@ func TestConformanceRFC1122(t *testing.T) {
 			"255.255.255.255": header.Broadcast, "192.0.2.255": header.Broadcast, "192.0.2.0": header.Broadcast,
 			"224.1.2.3": {1, 0, 0x5e, 1, 2, 3}, "239.129.2.3": {1, 0, 0x5e, 1, 2, 3},
 		} {
-			h := n.waiter.hold(n.iface, dst, 1, true, 30e9)
-			if h.State != HeldKnown || h.MAC != want {
+			h := n.subscriber.subscribe(n.iface, dst, 1, true, 30e9)
+			if h.State != SubscribeKnown || h.MAC != want {
 				t.Errorf("%s: %+v, want %v", dst, h, want)
 			}
 			send(n, dst)
@@ -275,7 +275,7 @@ func TestConformanceRFC1122(t *testing.T) {
 			if _, r := n.iface.NextHop(netip.MustParseAddr(dst)); r != NoRoute {
 				t.Errorf("next hop of %s: %v", dst, r)
 			}
-			if h := n.waiter.hold(n.iface, dst, 1, false, 30e9); h.State != HeldRefused || h.Reason != NoRoute {
+			if h := n.subscriber.subscribe(n.iface, dst, 1, false, 30e9); h.State != SubscribeRefused || h.Reason != NoRoute {
 				t.Errorf("hold of %s: %+v", dst, h)
 			}
 		}
@@ -358,12 +358,12 @@ func TestConformanceRFC5227(t *testing.T) {
 	})
 	t.Run("C06 a broadcast reply is an answer", func(t *testing.T) {
 		n := alone(t)
-		n.waiter.hold(n.iface, peer, 1, false, 30e9)
+		n.subscriber.subscribe(n.iface, peer, 1, false, 30e9)
 		f := reply(mac2, peer)
 		f.ethDst = header.Broadcast
 		n.receive(f.bytes(t))
 		n.wantState(peer, "reachable "+mac2.String())
-		if n.waiter.confirmed[1].mac != mac2 {
+		if n.subscriber.confirmed[1].mac != mac2 {
 			t.Error("not confirmed")
 		}
 	})
@@ -385,7 +385,7 @@ func TestConformanceRFC3927(t *testing.T) {
 		n.add(InterfaceConfig{MAC: mac1, IPv4: netip.MustParsePrefix("169.254.1.1/16")})
 		n.receive(request(mac2, "169.254.1.2", "169.254.1.1").bytes(t))
 		n.wantSent("m1>all arp is-at 169.254.1.1(m1) 169.254.1.2(m2)")
-		n.waiter.hold(n.iface, "169.254.1.2", 1, false, 30e9) // STALE: by unicast else
+		n.subscriber.subscribe(n.iface, "169.254.1.2", 1, false, 30e9) // STALE: by unicast else
 		n.wantSent("m1>all arp who-has 169.254.1.1(m1) 169.254.1.2(0)")
 	})
 	t.Run("D02 link-local destinations are on the link, never behind the gateway", func(t *testing.T) {
@@ -400,7 +400,7 @@ func TestConformanceRFC3927(t *testing.T) {
 func confirm(n *node, a string, m header.MAC) {
 	n.t.Helper()
 	addr := netip.MustParseAddr(a)
-	held := n.waiter.hold(n.iface, a, 1<<20, false, n.loop.Now()+30e9)
+	held := n.subscriber.subscribe(n.iface, a, 1<<20, false, n.loop.Now()+30e9)
 	if addr.Is4() {
 		n.receive(reply(m, a).bytes(n.t))
 	} else {
@@ -408,7 +408,7 @@ func confirm(n *node, a string, m header.MAC) {
 	}
 	n.wantState(a, "reachable "+m.String())
 	n.stack.Release(held.Ref)
-	delete(n.waiter.confirmed, 1<<20)
+	delete(n.subscriber.confirmed, 1<<20)
 	n.link.take()
 }
 

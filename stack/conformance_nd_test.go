@@ -60,7 +60,7 @@ var invalidND = []struct {
 func TestConformanceNDValidation(t *testing.T) {
 	t.Run("E01 a solicitation comes from our address, goes to the group or the target, and has hop limit 255", func(t *testing.T) {
 		n := alone(t)
-		n.waiter.hold(n.iface, peer6, 1, false, 30e9)
+		n.subscriber.subscribe(n.iface, peer6, 1, false, 30e9)
 		n.wantSent("m1>33:33:ff:00:00:02 2001:db8::1>ff02::1:ff00:2 NS 2001:db8::2 SourceAddress m1")
 		n.receive(answerNA().bytes(t))
 		n.run(60 * seconds)
@@ -85,7 +85,7 @@ func TestConformanceNDValidation(t *testing.T) {
 		})
 		t.Run(ids[1]+" advertisement dropped: "+c.what, func(t *testing.T) {
 			n := alone(t)
-			n.waiter.hold(n.iface, peer6, 1, false, 30e9)
+			n.subscriber.subscribe(n.iface, peer6, 1, false, 30e9)
 			f := answerNA()
 			c.change(&f)
 			n.receive(f.bytes(t))
@@ -126,7 +126,7 @@ func TestConformanceNDValidation(t *testing.T) {
 		n.wantSent("m1>m2 2001:db8::1>2001:db8::2 NA 2001:db8::1 011 TargetAddress m1")
 		n.wantState(peer6, "stale "+mac2.String())
 
-		n.waiter.hold(n.iface, "2001:db8::3", 1, false, 30e9)
+		n.subscriber.subscribe(n.iface, "2001:db8::3", 1, false, 30e9)
 		a := ndFrame{advert: true, target: "2001:db8::3", lla: mac3, flags: flagS | 0x1f}
 		a.options = f.options[:1]
 		a.edit, a.fix = func(p []byte) { copy(p[45:48], []byte{0xff, 0xff, 0xff}) }, true
@@ -135,7 +135,7 @@ func TestConformanceNDValidation(t *testing.T) {
 	})
 	t.Run("E17 an advertisement to a group with the solicited flag is dropped", func(t *testing.T) {
 		n := alone(t)
-		n.waiter.hold(n.iface, peer6, 1, false, 30e9)
+		n.subscriber.subscribe(n.iface, peer6, 1, false, 30e9)
 		f := answerNA()
 		f.dst = "ff02::1"
 		n.receive(f.bytes(t))
@@ -146,8 +146,8 @@ func TestConformanceNDValidation(t *testing.T) {
 	})
 	t.Run("E18 an advertisement is matched by target, whatever its source", func(t *testing.T) {
 		n := alone(t)
-		n.waiter.hold(n.iface, peer6, 1, false, 30e9)
-		n.waiter.hold(n.iface, "2001:db8::3", 2, false, 30e9)
+		n.subscriber.subscribe(n.iface, peer6, 1, false, 30e9)
+		n.subscriber.subscribe(n.iface, "2001:db8::3", 2, false, 30e9)
 		f := answerNA()
 		f.src = "2001:db8::3"
 		n.receive(f.bytes(t))
@@ -189,7 +189,7 @@ func TestConformanceNDValidation(t *testing.T) {
 		n.receive(f.bytes(t))
 		n.wantSent()
 		n.wantState(peer6, "none")
-		n.waiter.hold(n.iface, peer6, 1, false, 30e9)
+		n.subscriber.subscribe(n.iface, peer6, 1, false, 30e9)
 		a := answerNA()
 		a.fragment = true
 		n.receive(a.bytes(t))
@@ -200,7 +200,7 @@ func TestConformanceNDValidation(t *testing.T) {
 	})
 	t.Run("K02 no Neighbor Discovery message that is sent has a Fragment header", func(t *testing.T) {
 		n := alone(t)
-		n.waiter.hold(n.iface, peer6, 1, false, 30e9)
+		n.subscriber.subscribe(n.iface, peer6, 1, false, 30e9)
 		n.receive(resolveNS().bytes(t))
 		n.receive(ndFrame{advert: true, dst: "ff02::1", target: "2001:db8::1", lla: mac2, flags: flagO}.bytes(t))
 		if len(n.link.sent) != 3 {
@@ -219,13 +219,13 @@ func TestConformanceNDValidation(t *testing.T) {
 			"2001:db8::8:12ab:cdef": "m1>33:33:ff:ab:cd:ef 2001:db8::1>ff02::1:ffab:cdef NS 2001:db8::8:12ab:cdef SourceAddress m1",
 			"fe80::ffff:0:1":        "m1>33:33:ff:00:00:01 fe80::1>ff02::1:ff00:1 NS fe80::ffff:0:1 SourceAddress m1",
 		} {
-			n.waiter.hold(n.iface, target, 1, false, n.loop.Now()+30e9)
+			n.subscriber.subscribe(n.iface, target, 1, false, n.loop.Now()+30e9)
 			n.wantSent(want)
 		}
 		for group, want := range map[string]header.MAC{
 			"ff02::1": {0x33, 0x33, 0, 0, 0, 1}, "ff0e::1234:5678": {0x33, 0x33, 0x12, 0x34, 0x56, 0x78},
 		} {
-			if h := n.iface.Hold(netip.MustParseAddr(group), 1, false, 30e9); h.State != HeldKnown || h.MAC != want {
+			if h := n.iface.Subscribe(netip.MustParseAddr(group), 1, false, 30e9); h.State != SubscribeKnown || h.MAC != want {
 				t.Errorf("%s: %+v", group, h)
 			}
 		}
@@ -350,18 +350,18 @@ func TestConformanceNDSending(t *testing.T) {
 	})
 	t.Run("F02 the first solicitation goes to the group and carries our link-layer address", func(t *testing.T) {
 		n := alone(t)
-		n.waiter.hold(n.iface, "2001:db8::aa:bbcc", 1, false, 30e9)
+		n.subscriber.subscribe(n.iface, "2001:db8::aa:bbcc", 1, false, 30e9)
 		n.wantSent("m1>33:33:ff:aa:bb:cc 2001:db8::1>ff02::1:ffaa:bbcc NS 2001:db8::aa:bbcc SourceAddress m1")
 	})
 	t.Run("F03 the source is the interface's address of the right scope", func(t *testing.T) {
 		for target, src := range map[string]string{"2001:db8::9": "2001:db8::1", "fe80::9": "fe80::1"} {
 			n := alone(t)
-			n.waiter.hold(n.iface, target, 1, false, 30e9)
+			n.subscriber.subscribe(n.iface, target, 1, false, 30e9)
 			n.wantSent(fmt.Sprintf("m1>33:33:ff:00:00:09 %s>ff02::1:ff00:9 NS %s SourceAddress m1", src, target))
 		}
 		n := newNode(t, loop.NewVirtual(), Options{})
 		n.add(InterfaceConfig{MAC: mac1, LinkLocal: netip.MustParseAddr("fe80::1"), Gateway6: netip.MustParseAddr("fe80::fe")})
-		n.waiter.hold(n.iface, "fe80::fe", 1, false, 30e9)
+		n.subscriber.subscribe(n.iface, "fe80::fe", 1, false, 30e9)
 		n.wantSent("m1>33:33:ff:00:00:fe fe80::1>ff02::1:ff00:fe NS fe80::fe SourceAddress m1")
 	})
 	t.Run("F03 the source is that of the packet that waits, if it is ours", func(t *testing.T) {
@@ -402,7 +402,7 @@ func TestConformanceNDSending(t *testing.T) {
 				t.Errorf("%s: %d packets failed", hop, got)
 			}
 
-			n.waiter.hold(n.iface, hop, 1, false, n.loop.Now()+30e9)
+			n.subscriber.subscribe(n.iface, hop, 1, false, n.loop.Now()+30e9)
 			start, last := n.loop.Now(), n.loop.Now()
 			for n.loop.Now() < start+30e9 {
 				n.run(loop.Millisecond)
@@ -446,7 +446,7 @@ func TestConformanceNDSending(t *testing.T) {
 	})
 	t.Run("F06 groups are never resolved; without a link-layer address nothing is learned", func(t *testing.T) {
 		n := alone(t)
-		if h := n.waiter.hold(n.iface, "ff02::1:2", 1, true, 30e9); h.State != HeldKnown {
+		if h := n.subscriber.subscribe(n.iface, "ff02::1:2", 1, true, 30e9); h.State != SubscribeKnown {
 			t.Errorf("%+v", h)
 		}
 		f := resolveNS()

@@ -267,8 +267,8 @@ func TestConformanceReachability(t *testing.T) {
 		t.Run("H07 what nobody asked for is no proof of reachability "+hop, func(t *testing.T) {
 			n := alone(t)
 			reach(n, hop, StateStale)
-			held := n.waiter.hold(n.iface, hop, 1, false, n.loop.Now()+30e9)
-			n.waiter.patient = true
+			held := n.subscriber.subscribe(n.iface, hop, 1, false, n.loop.Now()+30e9)
+			n.subscriber.patient = true
 			if hop == peer {
 				n.receive(request(mac2, peer, peer).bytes(t))
 				n.receive(request(mac2, peer, "192.0.2.1").bytes(t))
@@ -277,7 +277,7 @@ func TestConformanceReachability(t *testing.T) {
 				n.receive(resolveNS().bytes(t))
 			}
 			n.wantState(hop, "stale "+mac2.String())
-			if len(n.waiter.confirmed) != 0 {
+			if len(n.subscriber.confirmed) != 0 {
 				t.Error("the waiter was told that it is confirmed")
 			}
 			n.stack.Release(held.Ref)

@@ -8,7 +8,7 @@
 //	                                               -> Deliver, Forward v
 //	link <----Send------- questions, answers, announcements, held packets
 //
-//	waiter (learning) --Hold, Solicit, Release--> resolution.go --SolicitDue, Confirmed--> waiter
+//	subscriber (learning) --Subscribe, Solicit, Release--> resolution.go --SolicitDue, Confirmed--> subscriber
 //	owner of transmitters --Track, Untrack------> track.go ---NeighborChanged--------> observer
 //
 // The stack decides when a neighbor may be asked again; the waiter, which owns

@@ -7,10 +7,10 @@ import (
 	"glean/stack/loop"
 )
 
-// Waiter is who holds neighbors: the learning module. Its methods are never
+// Subscriber is who holds neighbors: the learning module. Its methods are never
 // called from inside a method of the stack that the waiter called, but from the
 // loop's turn that received a frame or ran a timer; they may call the stack.
-type Waiter interface {
+type Subscriber interface {
 	// SolicitDue says that a held neighbor may be asked now. It comes once; what
 	// comes of it is up to the waiter, who calls Solicit when its window permits.
 	SolicitDue(target uint32)

@@ -2,19 +2,19 @@ package stack
 
 import "glean/stack/header"
 
-// handleAnswer handles the frames that whoever learns gets most: untagged answers
+// handleFast handles the frames that whoever learns gets most: untagged answers
 // with nothing odd about them to questions of the only interface. It does the same
 // as handleAny in fewer steps. It tells of other frames that they are for
 // handleAny, and then nothing has happened.
-func (s *Stack) handleAnswer(frame []byte) bool {
+func (s *Stack) handleFast(frame []byte) bool {
 	return s.handleReply(frame) || s.handleSolicitedAdvert(frame)
 }
 
-// only gives the interface of the untagged segment if it has one that hears
+// onlyInterface gives the interface of the untagged segment if it has one that hears
 // everything, else nil.
-func (s *Stack) only() *Interface {
-	if g := s.segment(0); g != nil && len(g.interfaces) == 1 && g.interfaces[0].config.RxFilter == nil {
-		return g.interfaces[0]
+func (s *Stack) onlyInterface() *Interface {
+	if v := s.findVLAN(0); v != nil && len(v.interfaces) == 1 && v.interfaces[0].config.RxFilter == nil {
+		return v.interfaces[0]
 	}
 	return nil
 }
@@ -27,7 +27,7 @@ func (s *Stack) handleReply(frame []byte) bool {
 	if r == nil {
 		return false
 	}
-	i := s.only()
+	i := s.onlyInterface()
 	if i == nil {
 		return false
 	}
@@ -43,7 +43,7 @@ func (s *Stack) handleReply(frame []byte) bool {
 		return false
 	}
 	s.counts().ARPRepliesReceived++
-	s.answered(i, id, advert(true, true, advertOther), mac, len(frame))
+	s.finishFast(i, id, advert(true, true, advertOther), mac, len(frame))
 	return true
 }
 
@@ -54,7 +54,7 @@ func (s *Stack) handleSolicitedAdvert(frame []byte) bool {
 	if a == nil {
 		return false
 	}
-	i := s.only()
+	i := s.onlyInterface()
 	if i == nil {
 		return false
 	}
@@ -72,14 +72,14 @@ func (s *Stack) handleSolicitedAdvert(frame []byte) bool {
 	}
 	s.counts().AdvertsReceived++
 	s.setRouter(i, n, a.Router())
-	s.answered(i, id, advert(true, a.Override(), advertOther), mac, len(frame))
+	s.finishFast(i, id, advert(true, a.Override(), advertOther), mac, len(frame))
 	return true
 }
 
-// answered is what all of handleAnswer has in common.
-func (s *Stack) answered(i *Interface, id uint32, e event, mac header.MAC, octets int) {
+// finishFast is what all of handleAnswer has in common.
+func (s *Stack) finishFast(i *Interface, id uint32, e event, mac header.MAC, octets int) {
 	s.apply(id, e, mac, CauseAnswer)
 	i.stats.RxPackets++
 	i.stats.RxBytes += uint64(octets)
-	s.settle()
+	s.endTurn()
 }

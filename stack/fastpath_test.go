@@ -38,26 +38,26 @@ func (w *twins) both(do func(n *node)) {
 }
 
 // holdGenerally is Hold without begin, and asks as fakeWaiter.hold does.
-func holdGenerally(n *node, hop string, target uint32, deadline loop.Time) Held {
+func holdGenerally(n *node, hop string, target uint32, deadline loop.Time) SubscribeResult {
 	s, i, a := n.stack, n.iface, ipFrom(netip.MustParseAddr(hop))
-	if id := s.neighbors.find(i.slot, a); id != 0 || !s.up || i.refuse(a) != ReasonNone {
-		return n.waiter.hold(i, hop, target, true, deadline)
+	if id := s.neighbors.find(i.slot, a); id != 0 || !s.up || i.refusalReason(a) != ReasonNone {
+		return n.subscriber.subscribe(i, hop, target, true, deadline)
 	}
 	now := n.loop.Now()
 	_, free := s.neighbors.search(i.slot, a)
 	id := s.admit(i, a, free, now, false)
 	if id == 0 {
-		return Held{State: HeldRefused, Reason: TableFull}
+		return SubscribeResult{State: SubscribeRefused, Reason: TableFull}
 	}
-	ref, may := s.join(id, target, deadline, now)
-	n.waiter.refs[target] = ref
+	ref, may := s.subscribe(id, target, deadline, now)
+	n.subscriber.refs[target] = ref
 	if !may {
-		return Held{State: HeldWait, Ref: ref}
+		return SubscribeResult{State: SubscribeWait, Ref: ref}
 	}
-	if !n.waiter.patient {
+	if !n.subscriber.patient {
 		s.Solicit(ref)
 	}
-	return Held{State: HeldAsk, Ref: ref}
+	return SubscribeResult{State: SubscribeDue, Ref: ref}
 }
 
 // oddThing draws the number of what is odd about a frame, in half of all cases
@@ -163,14 +163,14 @@ func TestShortWaysDoTheSame(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		w := newTwins(t, rapid.Bool().Draw(rt, "responder"))
 		target, patient := uint32(0), rapid.Bool().Draw(rt, "patient")
-		w.both(func(n *node) { n.waiter.patient = patient })
+		w.both(func(n *node) { n.subscriber.patient = patient })
 		hop := rapid.SampledFrom(hops)
 		rt.Repeat(map[string]func(*rapid.T){
 			"hold": func(rt *rapid.T) {
 				target++
 				to, deadline := hop.Draw(rt, "hop"), w.short.loop.Now().Add(loop.Duration(rapid.Int64Range(1e8, 60e9).Draw(rt, "timeout")))
 				before := w.short.stack.neighbors.used
-				one := w.short.waiter.hold(w.short.iface, to, target, true, deadline)
+				one := w.short.subscriber.subscribe(w.short.iface, to, target, true, deadline)
 				if other := holdGenerally(w.general, to, target, deadline); one != other {
 					rt.Fatalf("Hold gives %+v, generally %+v", one, other)
 				}
@@ -188,15 +188,15 @@ func TestShortWaysDoTheSame(t *testing.T) {
 					target++
 					w.both(func(n *node) { // so that it is asked now, also by a patient waiter
 						n.loop.RunFor(1001 * loop.Millisecond)
-						h := n.waiter.hold(n.iface, from, target, true, n.loop.Now()+30e9)
+						h := n.subscriber.subscribe(n.iface, from, target, true, n.loop.Now()+30e9)
 						n.stack.Solicit(h.Ref)
 					})
 				}
 				w.general.stack.counts().RxFrames++
 				w.general.stack.handleAny(f)
-				before := len(w.short.waiter.confirmed)
+				before := len(w.short.subscriber.confirmed)
 				w.short.stack.HandleFrame(f)
-				if len(w.short.waiter.confirmed) > before {
+				if len(w.short.subscriber.confirmed) > before {
 					answered[from]++
 				}
 			},
@@ -212,8 +212,8 @@ func TestShortWaysDoTheSame(t *testing.T) {
 				next, do := step(n.state, e, n.isTracked())
 				g.move(id, n, w.general.iface, transition{next, do}, mac, w.general.loop.Now(), CauseAnswer)
 				s.apply(id, e, mac, CauseAnswer)
-				g.settle()
-				s.settle()
+				g.endTurn()
+				s.endTurn()
 				resolved++
 			},
 			"packet": func(rt *rapid.T) {
@@ -265,13 +265,13 @@ func (w *twins) compare(t *rapid.T) {
 		short, general any
 	}{
 		{"cache", *a.stack.cache, *b.stack.cache},
-		{"notes", a.stack.notes, b.stack.notes},
+		{"notes", a.stack.notices, b.stack.notices},
 		{"counters", a.stack.Counters(), b.stack.Counters()},
 		{"statistics", a.iface.stats, b.iface.stats},
 		{"frames", a.link.sent, b.link.sent},
 		{"events", a.observer.neighbors, b.observer.neighbors},
-		{"confirmations", a.waiter.confirmed, b.waiter.confirmed},
-		{"offers", a.waiter.due, b.waiter.due},
+		{"confirmations", a.subscriber.confirmed, b.subscriber.confirmed},
+		{"offers", a.subscriber.due, b.subscriber.due},
 		{"timer", a.stack.timer.At(), b.stack.timer.At()},
 	} {
 		if !reflect.DeepEqual(c.short, c.general) {
@@ -284,11 +284,11 @@ func TestUsualAnswersGoTheShortWay(t *testing.T) {
 	for _, hop := range hops {
 		for _, responder := range []bool{false, true} {
 			n := newTwins(t, responder).short
-			n.waiter.hold(n.iface, hop, 1, true, 30e9)
-			if !n.stack.handleAnswer(answer(t, hop, mac2)) || n.state(hop) != "reachable "+mac2.String() {
+			n.subscriber.subscribe(n.iface, hop, 1, true, 30e9)
+			if !n.stack.handleFast(answer(t, hop, mac2)) || n.state(hop) != "reachable "+mac2.String() {
 				t.Errorf("%s, responder %v: %s", hop, responder, n.state(hop))
 			}
-			if n.stack.handleAnswer(answer(t, hop, mac3)) {
+			if n.stack.handleFast(answer(t, hop, mac3)) {
 				t.Errorf("%s: a second answer, too", hop)
 			}
 		}

@@ -33,7 +33,7 @@ func TestTxFilter(t *testing.T) {
 	if stats := n.iface.Stats(); stats.TxPackets != stats.TxBytes/42 || stats.TxErrors != 0 {
 		t.Errorf("%+v: a filtered frame counts neither as sent nor as an error", stats)
 	}
-	n.waiter.hold(n.iface, "192.0.2.9", 1, true, loop.Time(5*loop.Second))
+	n.subscriber.subscribe(n.iface, "192.0.2.9", 1, true, loop.Time(5*loop.Second))
 	if sent := n.link.take(); len(sent) != 1 || !strings.Contains(sent[0], "who-has") {
 		t.Errorf("sent %q, want a question", sent)
 	}

@@ -49,7 +49,7 @@ var fuzzAddresses = []netip.Addr{
 
 // fuzzInterfaces is how many interfaces may come and go: some in VLAN 5, the others
 // untagged and enough to be watched.
-const fuzzInterfaces = scanAll + 4
+const fuzzInterfaces = maxUnindexed + 4
 
 // fuzzer plays a script.
 type fuzzer struct {
@@ -127,7 +127,7 @@ func (f *fuzzer) step(op int, o octets) {
 	case opInterface:
 		f.toggle(k)
 	case opPatience:
-		f.waiter.patient = !f.waiter.patient
+		f.subscriber.patient = !f.subscriber.patient
 	case opSolicit, opRelease, opAlso:
 		f.held(op, k, o.next())
 	}
@@ -145,21 +145,21 @@ func (f *fuzzer) held(op, which, seconds_ int) {
 		return
 	}
 	target := f.targets[which%len(f.targets)]
-	ref := f.waiter.refs[target]
+	ref := f.subscriber.refs[target]
 	switch op {
 	case opSolicit:
 		f.stack.Solicit(ref)
 	case opAlso:
 		if others := f.others[target]; seconds_%2 == 1 && len(others) > 0 {
-			f.stack.NoLonger(ref, others[0])
+			f.stack.RemoveDeadline(ref, others[0])
 			f.others[target] = others[1:]
 			return
 		}
 		deadline := f.loop.Now().Add(loop.Duration(seconds_) * seconds)
-		f.stack.Also(ref, deadline)
+		f.stack.AddDeadline(ref, deadline)
 		f.others[target] = append(f.others[target], deadline)
 	case opRelease:
-		f.stack.Verdict(ref)
+		f.stack.FailureReason(ref)
 		f.stack.Release(ref)
 		f.targets = slices.DeleteFunc(f.targets, func(other uint32) bool { return other == target })
 	}
@@ -177,7 +177,7 @@ func (f *fuzzer) onInterface(op int, i *Interface, a netip.Addr, more int) {
 	case opHold:
 		if hop, why := i.NextHop(a); why == ReasonNone {
 			f.last++
-			if h := f.waiter.hold(i, hop.String(), f.last, more&1 != 0, f.loop.Now().Add(loop.Duration(more)*seconds)); h.Ref != 0 {
+			if h := f.subscriber.subscribe(i, hop.String(), f.last, more&1 != 0, f.loop.Now().Add(loop.Duration(more)*seconds)); h.Ref != 0 {
 				f.targets = append(f.targets, f.last)
 			}
 		}
@@ -254,7 +254,7 @@ func (f *fuzzer) play(script []byte) {
 		f.link.set(true)
 	}
 	for _, target := range f.targets {
-		f.stack.Release(f.waiter.refs[target])
+		f.stack.Release(f.subscriber.refs[target])
 	}
 	for _, i := range f.ifaces {
 		if i != nil {
@@ -264,7 +264,7 @@ func (f *fuzzer) play(script []byte) {
 		}
 	}
 	f.pass(100 * seconds)
-	if asks := f.stack.asks.Live(); asks != 0 {
+	if asks := f.stack.solicitations.Live(); asks != 0 {
 		f.t.Errorf("%d neighbors are being asked for nobody", asks)
 	}
 }

@@ -81,9 +81,9 @@ func (l *fakeLink) takeAll() (frames, reports []string) {
 	return frames, reports
 }
 
-// fakeWaiter asks as soon as it may, unless it is told to wait, and writes
+// fakeSubscriber asks as soon as it may, unless it is told to wait, and writes
 // down what it is told.
-type fakeWaiter struct {
+type fakeSubscriber struct {
 	stack     *Stack
 	refs      map[uint32]uint32 // by target
 	patient   bool              // does not ask by itself
@@ -100,7 +100,7 @@ type confirmation struct {
 	attempts uint32
 }
 
-func (w *fakeWaiter) SolicitDue(target uint32) {
+func (w *fakeSubscriber) SolicitDue(target uint32) {
 	w.due = append(w.due, target)
 	if w.onDue != nil {
 		w.onDue(target)
@@ -110,18 +110,18 @@ func (w *fakeWaiter) SolicitDue(target uint32) {
 	}
 }
 
-func (w *fakeWaiter) Confirmed(target uint32, mac header.MAC, rtt loop.Duration, attempts uint32) {
+func (w *fakeSubscriber) Confirmed(target uint32, mac header.MAC, rtt loop.Duration, attempts uint32) {
 	w.confirmed[target] = confirmation{mac, rtt, attempts}
 	delete(w.refs, target)
 }
 
-// hold holds a hop for a target and asks if that is allowed.
-func (w *fakeWaiter) hold(i *Interface, hop string, target uint32, fresh bool, deadline loop.Time) Held {
-	h := i.Hold(netip.MustParseAddr(hop), target, fresh, deadline)
+// subscribe holds a hop for a target and asks if that is allowed.
+func (w *fakeSubscriber) subscribe(i *Interface, hop string, target uint32, fresh bool, deadline loop.Time) SubscribeResult {
+	h := i.Subscribe(netip.MustParseAddr(hop), target, fresh, deadline)
 	if h.Ref != 0 {
 		w.refs[target] = h.Ref
 	}
-	if h.State == HeldAsk && !w.patient {
+	if h.State == SubscribeDue && !w.patient {
 		w.stack.Solicit(h.Ref)
 	}
 	return h
@@ -138,24 +138,24 @@ func (o *fakeObserver) InterfaceEvent(e InterfaceEvent) { o.interfaces = append(
 
 // node is a stack on a fake link with all its surroundings.
 type node struct {
-	t        testing.TB
-	loop     *loop.Virtual
-	link     *fakeLink
-	stack    *Stack
-	waiter   *fakeWaiter
-	observer *fakeObserver
-	iface    *Interface // the first one added
+	t          testing.TB
+	loop       *loop.Virtual
+	link       *fakeLink
+	stack      *Stack
+	subscriber *fakeSubscriber
+	observer   *fakeObserver
+	iface      *Interface // the first one added
 }
 
 func newNode(t testing.TB, l *loop.Virtual, o Options) *node {
 	n := &node{t: t, loop: l, link: &fakeLink{loop: l}, observer: &fakeObserver{}}
-	n.waiter = &fakeWaiter{refs: make(map[uint32]uint32), confirmed: make(map[uint32]confirmation)}
-	o.Waiter, o.Observer = n.waiter, n.observer
+	n.subscriber = &fakeSubscriber{refs: make(map[uint32]uint32), confirmed: make(map[uint32]confirmation)}
+	o.Subscriber, o.Observer = n.subscriber, n.observer
 	if o.Rand == nil {
 		o.Rand = rand.New(rand.NewPCG(1, 2))
 	}
 	n.stack = New(l, n.link, o)
-	n.waiter.stack = n.stack
+	n.subscriber.stack = n.stack
 	return n
 }
 
@@ -193,7 +193,7 @@ func (n *node) check() {
 	if err := n.stack.Check(); err != nil {
 		n.t.Fatalf("at %v: %v", n.loop.Now(), err)
 	}
-	if n.waiter.early > 0 {
+	if n.subscriber.early > 0 {
 		n.t.Fatalf("at %v: the waiter was told to ask before it is allowed", n.loop.Now())
 	}
 }

@@ -63,14 +63,14 @@ func TestAnsweringTakesNoRoomFromUs(t *testing.T) {
 				n.wantState(fmt.Sprintf(c.ours, k), "stale "+mac2.String())
 			}
 			for k := known; k < room; k++ {
-				if h := n.waiter.hold(n.iface, fmt.Sprintf(c.ours, k), uint32(k), false, n.loop.Now()+30e9); h.State == HeldRefused {
+				if h := n.subscriber.subscribe(n.iface, fmt.Sprintf(c.ours, k), uint32(k), false, n.loop.Now()+30e9); h.State == SubscribeRefused {
 					t.Fatalf("number %d: %v", k, h.Reason)
 				}
 			}
 			n.check()
 			n.run(60 * seconds) // what peers wanted is over
-			if n.stack.strangers != 0 {
-				t.Errorf("%d strangers a minute later", n.stack.strangers)
+			if n.stack.foreignIncomplete != 0 {
+				t.Errorf("%d strangers a minute later", n.stack.foreignIncomplete)
 			}
 		})
 	}
@@ -84,20 +84,20 @@ func TestStrangersAreFew(t *testing.T) {
 	c.Gateway4 = netip.MustParseAddr("10.0.0.254")
 	n.add(c)
 	n.link.take()
-	for k := range 2 * maxStrangers {
+	for k := range 2 * maxForeignIncomplete {
 		n.stack.HandleFrame(ping(fmt.Sprintf("10.7.%d.%d", k>>8, k&255), "10.0.0.1"))
 	}
 	n.check()
-	if n.stack.strangers != maxStrangers || len(n.link.take()) != maxStrangers {
-		t.Errorf("%d strangers", n.stack.strangers)
+	if n.stack.foreignIncomplete != maxForeignIncomplete || len(n.link.take()) != maxForeignIncomplete {
+		t.Errorf("%d strangers", n.stack.foreignIncomplete)
 	}
-	if drops := n.stack.Counters().Dropped[DropForeignFull]; drops != maxStrangers {
+	if drops := n.stack.Counters().Dropped[DropForeignFull]; drops != maxForeignIncomplete {
 		t.Errorf("%d drops", drops)
 	}
 	// Who is wanted by us as well is no stranger, and its answer is sent.
-	n.waiter.hold(n.iface, "10.7.0.0", 1, false, 30e9)
-	if n.stack.strangers != maxStrangers-1 {
-		t.Errorf("%d strangers after one was adopted", n.stack.strangers)
+	n.subscriber.subscribe(n.iface, "10.7.0.0", 1, false, 30e9)
+	if n.stack.foreignIncomplete != maxForeignIncomplete-1 {
+		t.Errorf("%d strangers after one was adopted", n.stack.foreignIncomplete)
 	}
 	n.receive(reply(mac3, "10.7.0.0").bytes(t))
 	n.wantSent("m1>m3 10.0.0.1>10.7.0.0 EchoReply")
@@ -105,14 +105,14 @@ func TestStrangersAreFew(t *testing.T) {
 	n.receive(reply(mac4, "10.7.0.1").bytes(t))
 	n.wantSent("m1>m4 10.0.0.1>10.7.0.1 EchoReply")
 	n.run(60 * seconds)
-	if n.stack.strangers != 0 || n.iface.NeighborCount() != 2 {
-		t.Errorf("%d strangers, %d neighbors", n.stack.strangers, n.iface.NeighborCount())
+	if n.stack.foreignIncomplete != 0 || n.iface.NeighborCount() != 2 {
+		t.Errorf("%d strangers, %d neighbors", n.stack.foreignIncomplete, n.iface.NeighborCount())
 	}
 	for _, i := range []struct {
 		list uint32
 		want uint32
-	}{{n.iface.foreign, n.stack.neighbors.find(n.iface.slot, ipFrom(netip.MustParseAddr("10.7.0.1")))},
-		{n.iface.stale, n.stack.neighbors.find(n.iface.slot, ipFrom(netip.MustParseAddr("10.7.0.0")))}} {
+	}{{n.iface.foreignList, n.stack.neighbors.find(n.iface.slot, ipFrom(netip.MustParseAddr("10.7.0.1")))},
+		{n.iface.staleList, n.stack.neighbors.find(n.iface.slot, ipFrom(netip.MustParseAddr("10.7.0.0")))}} {
 		if got := n.stack.neighbors.timers.Oldest(i.list); got != i.want {
 			t.Errorf("neighbor %d gives way first, want %d", got, i.want)
 		}
@@ -177,7 +177,7 @@ func TestInventedSendersAreBounded(t *testing.T) {
 			},
 			"want": func(t2 *rapid.T) {
 				if a := fmt.Sprintf("10.0.1.%d", len(wanted)); len(wanted) < 60 {
-					if h := n.waiter.hold(n.iface, a, uint32(len(wanted)), false, n.loop.Now()+3_600_000_000_000); h.State == HeldRefused {
+					if h := n.subscriber.subscribe(n.iface, a, uint32(len(wanted)), false, n.loop.Now()+3_600_000_000_000); h.State == SubscribeRefused {
 						t2.Fatalf("%s: %v", a, h.Reason)
 					}
 					wanted[a] = false
@@ -226,14 +226,14 @@ func TestForeignNeighborsOfManyInterfaces(t *testing.T) {
 		}
 	}
 	n.check()
-	if last := n.stack.Interface(interfaces); n.stack.peers != foreignAll+4*foreignShare || last.peers != foreignShare {
-		t.Errorf("peers made %d neighbors, %d of the last interface", n.stack.peers, last.peers)
+	if last := n.stack.Interface(interfaces); n.stack.foreignCount != foreignAll+4*foreignShare || last.foreignCount != foreignShare {
+		t.Errorf("peers made %d neighbors, %d of the last interface", n.stack.foreignCount, last.foreignCount)
 	}
 	for k := range interfaces {
 		n.stack.RemoveInterface(n.stack.Interface(uint32(k + 1)))
 	}
-	if n.stack.peers != 0 {
-		t.Errorf("%d are left", n.stack.peers)
+	if n.stack.foreignCount != 0 {
+		t.Errorf("%d are left", n.stack.foreignCount)
 	}
 }
 
@@ -264,7 +264,7 @@ func TestSuspicionIsAboutWhatWasTold(t *testing.T) {
 				return n
 			}
 			n := known()
-			n.waiter.hold(n.iface, hop, 1, true, n.loop.Now()+30e9)
+			n.subscriber.subscribe(n.iface, hop, 1, true, n.loop.Now()+30e9)
 			n.receive(answer(t, hop, mac2))
 			n.run(loop.Millisecond)
 			n.receive(answer(t, hop, mac3))
@@ -310,7 +310,7 @@ func manyInterfaces(t *testing.T, count int) *node {
 
 // concerned counts the interfaces that a claim is put before.
 func (n *node) concerned(a string, m header.MAC) (count int) {
-	for range n.stack.knowers(n.iface.segment, ipFrom(netip.MustParseAddr(a)), claim{mac: m}) {
+	for range n.stack.affected(n.iface.vlan, ipFrom(netip.MustParseAddr(a)), binding{mac: m}) {
 		count++
 	}
 	n.check()
@@ -334,7 +334,7 @@ func TestFewInterfacesAreAsked(t *testing.T) {
 	if got := n.concerned("10.9.9.9", mac2); got != 0 {
 		t.Errorf("%d for what all know", got)
 	}
-	if got := len(n.stack.Interface(1).segment.shared); got != 1 {
+	if got := len(n.stack.Interface(1).vlan.shared); got != 1 {
 		t.Errorf("%d shared neighbors", got)
 	}
 	// One learns otherwise, so all are asked; they agree with the last, and none is.
@@ -391,17 +391,17 @@ func TestSiblingsAddressIsOurOwn(t *testing.T) {
 	n.add(c)
 	n.link.take()
 	for _, a := range []string{"192.0.2.5", "2001:db8::5", "fe80::5"} {
-		if h := n.waiter.hold(n.iface, a, 1, false, 30e9); h.State != HeldRefused || h.Reason != OwnAddress {
+		if h := n.subscriber.subscribe(n.iface, a, 1, false, 30e9); h.State != SubscribeRefused || h.Reason != OwnAddress {
 			t.Errorf("%s: %+v", a, h)
 		}
 	}
 	n.wantSent()
 	// One of another VLAN may well be behind a router or a switch of theirs.
-	if h := n.waiter.hold(n.iface, "192.0.2.7", 2, false, 30e9); h.State != HeldAsk {
+	if h := n.subscriber.subscribe(n.iface, "192.0.2.7", 2, false, 30e9); h.State != SubscribeDue {
 		t.Errorf("%+v", h)
 	}
 	n.stack.RemoveInterface(other)
-	if h := n.waiter.hold(n.iface, "192.0.2.5", 3, false, 30e9); h.State != HeldAsk {
+	if h := n.subscriber.subscribe(n.iface, "192.0.2.5", 3, false, 30e9); h.State != SubscribeDue {
 		t.Errorf("after the interface has gone: %+v", h)
 	}
 }

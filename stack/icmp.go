@@ -8,15 +8,15 @@ import (
 
 // handleIPv4 takes a packet: echo requests to us are answered, the rest goes to
 // Deliver or Forward.
-func (s *Stack) handleIPv4(g *segment, eth *header.EthernetRepr, b []byte) {
+func (s *Stack) handleIPv4(v *vlan, eth *header.EthernetRepr, b []byte) {
 	if len(b) < header.IPv4Size || header.IPv4(b).Version() != 4 {
 		_, _, err := header.ParseIPv4(b)
 		s.malformed(err)
 		return
 	}
 	dst := ipFrom4(header.IPv4(b).Dst())
-	i, ours := s.ipRecipient(g, eth, dst, b)
-	s.received(i)
+	i, ours := s.ipRecipient(v, eth, dst, b)
+	s.setRecipient(i)
 	switch {
 	case i == nil:
 		return
@@ -47,7 +47,7 @@ func (s *Stack) handleIPv4(g *segment, eth *header.EthernetRepr, b []byte) {
 		// RFC 1122 section 3.2.2.6 leaves it open whether an echo request to a
 		// broadcast address is answered. It is not: 10,000 hosts would answer one frame.
 		s.drop(DropICMP)
-	case src.isNeverAsked() || i.isBroadcast(src):
+	case src.isNotHost() || i.isBroadcast(src):
 		s.drop(DropSenderIP) // the answer would go to all hosts, or to none
 	default:
 		i.answerEcho4(&r, &echo)
@@ -57,26 +57,26 @@ func (s *Stack) handleIPv4(g *segment, eth *header.EthernetRepr, b []byte) {
 func (i *Interface) answerEcho4(r *header.IPv4Repr, echo *header.ICMPEchoRepr) {
 	const headroom = header.EthernetSize + header.MaxTags*header.VLANSize
 	reply := header.ICMPEchoRepr{Reply: true, ID: echo.ID, Seq: echo.Seq, Payload: echo.Payload}
-	packet := i.stack.room(headroom + header.IPv4Size + reply.Size())[headroom:]
+	packet := i.stack.frameBuffer(headroom + header.IPv4Size + reply.Size())[headroom:]
 	ip4 := header.IPv4Repr{
 		Src: r.Dst, Dst: r.Src, Protocol: header.ProtocolICMPv4, TTL: 64, TOS: r.TOS, PayloadLen: reply.Size(),
 	}
 	n := ip4.Emit(packet)
 	n += reply.EmitICMPv4(packet[n:])
 	i.stack.counts().EchoesAnswered++
-	i.output(ipFrom4(r.Src), packet[:n], peers)
+	i.output(ipFrom4(r.Src), packet[:n], byPeer)
 }
 
 // handleIPv6 is handleIPv4, and takes Neighbor Discovery apart.
-func (s *Stack) handleIPv6(g *segment, eth *header.EthernetRepr, b []byte) {
+func (s *Stack) handleIPv6(v *vlan, eth *header.EthernetRepr, b []byte) {
 	if len(b) < header.IPv6Size || header.IPv6(b).Version() != 6 {
 		_, _, err := header.ParseIPv6(b)
 		s.malformed(err)
 		return
 	}
 	dst := ipFrom16(header.IPv6(b).Dst())
-	i, ours := s.ipRecipient(g, eth, dst, b)
-	s.received(i)
+	i, ours := s.ipRecipient(v, eth, dst, b)
+	s.setRecipient(i)
 	switch {
 	case i == nil:
 		return
@@ -97,11 +97,11 @@ func (s *Stack) handleIPv6(g *segment, eth *header.EthernetRepr, b []byte) {
 	}
 	switch payload[0] {
 	case header.ICMPv6NeighborSolicitation:
-		s.handleSolicitation(g, eth, &r, payload)
+		s.handleSolicitation(v, eth, &r, payload)
 	case header.ICMPv6NeighborAdvertisement:
-		s.handleAdvert(g, eth, &r, payload)
+		s.handleAdvert(v, eth, &r, payload)
 	case mldQuery:
-		s.handleQuery(g, &r, payload)
+		s.handleQuery(v, &r, payload)
 	case header.ICMPv6RouterSolicitation, header.ICMPv6RouterAdvertisement, header.ICMPv6Redirect:
 		s.drop(DropICMP)
 	case header.ICMPv6EchoRequest:
@@ -126,7 +126,7 @@ func (i *Interface) answerEcho6(r *header.IPv6Repr, echo *header.ICMPEchoRepr) {
 	}
 	const headroom = header.EthernetSize + header.MaxTags*header.VLANSize
 	reply := header.ICMPEchoRepr{Reply: true, ID: echo.ID, Seq: echo.Seq, Payload: echo.Payload}
-	packet := i.stack.room(headroom + header.IPv6Size + reply.Size())[headroom:]
+	packet := i.stack.frameBuffer(headroom + header.IPv6Size + reply.Size())[headroom:]
 	ip6 := header.IPv6Repr{
 		Src: r.Dst, Dst: r.Src, NextHeader: header.ProtocolICMPv6, HopLimit: 64,
 		TrafficClass: r.TrafficClass, PayloadLen: reply.Size(),
@@ -134,7 +134,7 @@ func (i *Interface) answerEcho6(r *header.IPv6Repr, echo *header.ICMPEchoRepr) {
 	n := ip6.Emit(packet)
 	n += reply.EmitICMPv6(packet[n:], ip6.Src, ip6.Dst)
 	i.stack.counts().EchoesAnswered++
-	i.output(ipFrom16(r.Src), packet[:n], peers)
+	i.output(ipFrom16(r.Src), packet[:n], byPeer)
 }
 
 // ipRecipient finds the interface that a packet is for. ours: its destination
@@ -145,26 +145,26 @@ func (i *Interface) answerEcho6(r *header.IPv6Repr, echo *header.ICMPEchoRepr) {
 // section 3.3.6), but for an echo request to an interface's own address: hosts
 // answer it, and testers ask so. Only one interface has the address, so one frame
 // makes one answer.
-func (s *Stack) ipRecipient(g *segment, eth *header.EthernetRepr, dst ip, packet []byte) (i *Interface, ours bool) {
+func (s *Stack) ipRecipient(v *vlan, eth *header.EthernetRepr, dst ip, packet []byte) (i *Interface, ours bool) {
 	if eth.Dst.IsMulticast() {
-		if i := g.groupMember(dst); i != nil {
+		if i := v.groupMember(dst); i != nil {
 			return i, true
 		}
-		if own := g.own(dst); own != nil && isEchoRequest(packet) {
-			return s.heardBy(own.iface, true)
+		if own := v.own(dst); own != nil && isEchoRequest(packet) {
+			return s.filterRecipient(own.iface, true)
 		}
 		s.drop(DropGroup)
 		return nil, false
 	}
-	if i, _ := g.owner(dst); i != nil && i.config.MAC == eth.Dst {
-		return s.heardBy(i, true)
+	if i, _ := v.owner(dst); i != nil && i.config.MAC == eth.Dst {
+		return s.filterRecipient(i, true)
 	}
-	station := g.station(eth.Dst)
+	station := v.station(eth.Dst)
 	if station == nil {
 		s.drop(DropOtherMAC)
 		return nil, false
 	}
-	return s.heardBy(station, false)
+	return s.filterRecipient(station, false)
 }
 
 // isEchoRequest reports whether a packet, which has a whole IP header, may be an
@@ -180,10 +180,10 @@ func isEchoRequest(packet []byte) bool {
 // groupMember finds an interface that listens to a group or broadcast address.
 // Of IPv6 groups these are all-nodes and the solicited-node groups of our
 // addresses (RFC 4861 section 7.2.1) and of those that we answer for.
-func (g *segment) groupMember(dst ip) *Interface {
+func (v *vlan) groupMember(dst ip) *Interface {
 	if dst.is4() {
-		for _, i := range g.interfaces {
-			if i.ipv4 != nil && i.isBroadcast(dst) && i.hears() {
+		for _, i := range v.interfaces {
+			if i.ipv4 != nil && i.isBroadcast(dst) && i.passesRxFilter() {
 				return i
 			}
 		}
@@ -194,9 +194,9 @@ func (g *segment) groupMember(dst ip) *Interface {
 	case dst.hi != linkScope:
 		return nil
 	case dst.lo == allNodesLow:
-		return g.interfaces[0]
-	case dst.lo&^0xffffff == solicitedLow && (g.inGroup(dst.group()) > 0 || g.answersForOthers()):
-		return g.interfaces[0]
+		return v.interfaces[0]
+	case dst.lo&^0xffffff == solicitedLow && (v.inGroup(dst.group()) > 0 || v.answersForOthers()):
+		return v.interfaces[0]
 	}
 	return nil
 }

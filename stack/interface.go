@@ -11,10 +11,10 @@ import (
 
 // Interface is a layer 2/3 endpoint of a stack.
 type Interface struct {
-	stack   *Stack
-	segment *segment
-	config  InterfaceConfig
-	slot    uint32 // its number in the stack; 0 once it is removed
+	stack  *Stack
+	vlan   *vlan
+	config InterfaceConfig
+	slot   uint32 // its number in the stack; 0 once it is removed
 
 	addresses []*address // IPv4, link-local, IPv6: those there are
 	ipv4      *address
@@ -23,10 +23,10 @@ type Interface struct {
 
 	network, directed uint64 // old and new broadcast address of the IPv4 prefix; all ones if it has none
 
-	count   int    // neighbors, static ones included
-	peers   int32  // of these, such that only peers want
-	stale   uint32 // list of STALE neighbors that are not being asked, oldest first; 0: there was none yet
-	foreign uint32 // list of those that only a peer's message made
+	count        int    // neighbors, static ones included
+	foreignCount int32  // of these, such that only peers want
+	staleList    uint32 // list of STALE neighbors that are not being asked, oldest first; 0: there was none yet
+	foreignList  uint32 // list of those that only a peer's message made
 
 	announcer loop.Timer // for announcements and reports
 	listener  listener
@@ -80,14 +80,14 @@ func (s *Stack) AddInterface(c InterfaceConfig) (*Interface, error) {
 	if s.handles.get(c.Handle) != nil {
 		return nil, fault("Handle", "%d is in use", c.Handle)
 	}
-	key := segmentKey(c.Tags)
-	g := s.segments.get(key)
-	if err := g.checkTags(c.Tags); err != nil {
+	key := vlanKey(c.Tags)
+	v := s.vlans.get(key)
+	if err := v.checkTags(c.Tags); err != nil {
 		return nil, err
 	}
 	for _, a := range i.addresses {
-		if g != nil && g.own(a.ip) != nil {
-			return nil, &ConfigError{"IPv4, IPv6, LinkLocal", fmt.Sprintf("%v is in use in this VLAN of the port", a.ip.addr()), g.own(a.ip).iface}
+		if v != nil && v.own(a.ip) != nil {
+			return nil, &ConfigError{"IPv4, IPv6, LinkLocal", fmt.Sprintf("%v is in use in this VLAN of the port", a.ip.addr()), v.own(a.ip).iface}
 		}
 		for _, n := range c.Static {
 			if ipFrom(n.Addr) == a.ip {
@@ -98,11 +98,11 @@ func (s *Stack) AddInterface(c InterfaceConfig) (*Interface, error) {
 	if len(c.Static) > c.Neighbor.MaxEntries {
 		return nil, fault("Static", "%d neighbors, the table has room for %d", len(c.Static), c.Neighbor.MaxEntries)
 	}
-	if g == nil {
-		g = &segment{key: key}
-		s.segments.set(key, g)
+	if v == nil {
+		v = &vlan{key: key}
+		s.vlans.set(key, v)
 	}
-	s.register(i, g)
+	s.register(i, v)
 	return i, nil
 }
 
@@ -151,17 +151,17 @@ func (i *Interface) makeAddresses() {
 }
 
 // register gives the interface its place; nothing can fail any more.
-func (s *Stack) register(i *Interface, g *segment) {
+func (s *Stack) register(i *Interface, v *vlan) {
 	slot := slices.Index(s.interfaces[1:], nil) + 1
 	if slot == 0 {
 		slot = len(s.interfaces)
 		s.interfaces = append(s.interfaces, nil)
 	}
-	i.slot, i.segment = uint32(slot), g
+	i.slot, i.vlan = uint32(slot), v
 	s.interfaces[slot] = i
 	s.handles.set(i.config.Handle, i)
-	g.add(i)
-	s.watchSegment(g)
+	v.add(i)
+	s.indexBindings(v)
 	i.announcer.Init(i.announce)
 	for _, n := range i.config.Static {
 		i.addStatic(ipFrom(n.Addr), n.MAC)
@@ -169,15 +169,15 @@ func (s *Stack) register(i *Interface, g *segment) {
 	i.linkChanged(s.up)
 }
 
-// watchSegment begins to count neighbors by address when a segment has grown.
-func (s *Stack) watchSegment(g *segment) {
-	if g.watched != nil || len(g.interfaces) <= scanAll {
+// indexBindings begins to count neighbors by address when a segment has grown.
+func (s *Stack) indexBindings(v *vlan) {
+	if v.bindings != nil || len(v.interfaces) <= maxUnindexed {
 		return
 	}
-	g.watched, g.shared = make(map[ip]knower), make(map[ip]*knowers)
+	v.bindings, v.shared = make(map[ip]bindingRef), make(map[ip]*sharedBinding)
 	for id := uint32(1); id <= s.neighbors.entries.Len(); id++ {
-		if n := s.neighbors.at(id); n.iface != 0 && s.interfaces[n.iface].segment == g {
-			g.know(s.neighbors.address(n), n.iface)
+		if n := s.neighbors.at(id); n.iface != 0 && s.interfaces[n.iface].vlan == v {
+			v.addBinding(s.neighbors.address(n), n.iface)
 		}
 	}
 }
@@ -192,13 +192,13 @@ func (s *Stack) RemoveInterface(i *Interface) {
 	s.forgetNeighbors(i)
 	s.dropDelayed(i)
 	i.leaveGroups()
-	i.segment.remove(i)
-	if len(i.segment.interfaces) == 0 {
-		s.segments.delete(i.segment.key)
-		s.recent = nil
+	i.vlan.remove(i)
+	if len(i.vlan.interfaces) == 0 {
+		s.vlans.delete(i.vlan.key)
+		s.recentVLAN = nil
 	}
-	s.neighbors.timers.FreeList(i.stale)
-	s.neighbors.timers.FreeList(i.foreign)
+	s.neighbors.timers.FreeList(i.staleList)
+	s.neighbors.timers.FreeList(i.foreignList)
 	s.handles.delete(i.config.Handle)
 	s.interfaces[i.slot] = nil
 	i.slot = 0

@@ -134,7 +134,7 @@ func (c *InterfaceConfig) validate() error {
 func (c *InterfaceConfig) validateIPv4() error {
 	if c.IPv4.IsValid() {
 		a := c.IPv4.Addr()
-		if !a.Is4() || ipFrom(a).isNeverAsked() {
+		if !a.Is4() || ipFrom(a).isNotHost() {
 			return fault("IPv4", "%v is not the address of a host", a)
 		}
 		if IsBroadcast(a, c.IPv4) {
@@ -168,7 +168,7 @@ func (c *InterfaceConfig) validateIPv6() error {
 	}
 	if c.IPv6.IsValid() {
 		a := c.IPv6.Addr()
-		if !a.Is6() || a.Is4In6() || ipFrom(a).isNeverAsked() || a.Zone() != "" {
+		if !a.Is6() || a.Is4In6() || ipFrom(a).isNotHost() || a.Zone() != "" {
 			return fault("IPv6", "%v is not the address of a host", a)
 		}
 		if ipFrom(a).isLinkLocal() {
@@ -191,7 +191,7 @@ func validateGateway(field string, gateway netip.Addr, prefix netip.Prefix, own 
 	}
 	linkLocal := gateway.Is6() && ipFrom(gateway).isLinkLocal()
 	switch {
-	case ipFrom(gateway).isNeverAsked() || gateway.Is4In6():
+	case ipFrom(gateway).isNotHost() || gateway.Is4In6():
 		return fault(field, "%v is not the address of a router", gateway)
 	case IsBroadcast(gateway, prefix):
 		return fault(field, "%v is a broadcast address of %v", gateway, prefix.Masked())
@@ -216,7 +216,7 @@ func (c *InterfaceConfig) validateRanges() error {
 		}
 	}
 	for _, n := range c.Static {
-		if !n.Addr.IsValid() || n.Addr.Is4In6() || ipFrom(n.Addr).isNeverAsked() || IsBroadcast(n.Addr, c.IPv4) {
+		if !n.Addr.IsValid() || n.Addr.Is4In6() || ipFrom(n.Addr).isNotHost() || IsBroadcast(n.Addr, c.IPv4) {
 			return fault("Static", "%v is not the address of a host", n.Addr)
 		}
 		if n.MAC.IsZero() || n.MAC.IsMulticast() {

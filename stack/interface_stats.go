@@ -14,7 +14,7 @@ func (i *Interface) Stats() InterfaceStats { return i.stats }
 
 // send gives s.frame[:n] to the link and counts it.
 func (i *Interface) send(n int, count *uint64) bool {
-	if !i.maySend(n) {
+	if !i.passesTxFilter(n) {
 		i.stack.drop(DropFilter)
 		return true // to whoever sends it is lost as on a wire, and asked again in time
 	}
@@ -27,8 +27,8 @@ func (i *Interface) send(n int, count *uint64) bool {
 	return true
 }
 
-// received notes that the frame being handled is for i.
-func (s *Stack) received(i *Interface) *Interface {
+// setRecipient notes that the frame being handled is for i.
+func (s *Stack) setRecipient(i *Interface) *Interface {
 	s.recipient = i
 	return i
 }

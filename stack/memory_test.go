@@ -14,7 +14,7 @@ func TestSizeIsWhatTheHeapSays(t *testing.T) {
 	const neighbors = 200_000
 	for _, first := range []string{"10.1.0.0", "2001:db8::1:0"} {
 		l := loop.NewVirtual()
-		s := New(l, nullLink{}, Options{Waiter: deafWaiter{}})
+		s := New(l, nullLink{}, Options{Subscriber: silentSubscriber{}})
 		c := config(1)
 		c.Gateway4, c.Gateway6 = netip.Addr{}, netip.Addr{}
 		c.IPv4, c.IPv6 = netip.MustParsePrefix("10.0.0.1/8"), netip.MustParsePrefix("2001:db8::1/64")
@@ -25,7 +25,7 @@ func TestSizeIsWhatTheHeapSays(t *testing.T) {
 		before := int64(heap())
 		a := netip.MustParseAddr(first)
 		for n := range uint32(neighbors) {
-			i.Hold(a, n, false, loop.Never)
+			i.Subscribe(a, n, false, loop.Never)
 			a = a.Next()
 		}
 		measured := int64(heap()) - before
@@ -43,8 +43,8 @@ func TestSizeIsWhatTheHeapSays(t *testing.T) {
 	}
 }
 
-// deafWaiter asks for nothing.
-type deafWaiter struct{}
+// silentSubscriber asks for nothing.
+type silentSubscriber struct{}
 
-func (deafWaiter) SolicitDue(uint32)                                   {}
-func (deafWaiter) Confirmed(uint32, header.MAC, loop.Duration, uint32) {}
+func (silentSubscriber) SolicitDue(uint32)                                   {}
+func (silentSubscriber) Confirmed(uint32, header.MAC, loop.Duration, uint32) {}

@@ -80,7 +80,7 @@ func (i *Interface) leaveGroups() {
 				own++
 			}
 		}
-		if i.segment.inGroup(ipFrom16(g).group()) == own {
+		if i.vlan.inGroup(ipFrom16(g).group()) == own {
 			leaving = append(leaving, g)
 		}
 	}
@@ -113,7 +113,7 @@ func (i *Interface) reportGroups(now loop.Time) loop.Time {
 
 // handleQuery makes the interfaces of a segment answer a query, each after a
 // random part of the time that it allows (RFC 3810 section 6.2).
-func (s *Stack) handleQuery(g *segment, ip6 *header.IPv6Repr, b []byte) {
+func (s *Stack) handleQuery(v *vlan, ip6 *header.IPv6Repr, b []byte) {
 	switch {
 	case len(b) < mldQueryV1Size:
 		s.malformed(header.ErrICMPShort)
@@ -130,13 +130,13 @@ func (s *Stack) handleQuery(g *segment, ip6 *header.IPv6Repr, b []byte) {
 		record = 0
 	}
 	longest := maxResponse(binary.BigEndian.Uint16(b[4:6]))
-	for _, i := range g.interfaces {
+	for _, i := range v.interfaces {
 		var room [2][16]byte
 		listens := false
 		for _, group := range i.groups(&room) {
 			listens = listens || wanted == [16]byte{} || wanted == group
 		}
-		if listens && !i.config.Quiet && i.listener.reports == 0 && i.hears() {
+		if listens && !i.config.Quiet && i.listener.reports == 0 && i.passesRxFilter() {
 			at := s.loop.Now().Add(loop.Duration(s.rand.Int64N(int64(longest) + 1)))
 			i.listener = listener{1, at, record}
 			if at < i.announcer.At() {
@@ -183,7 +183,7 @@ func (i *Interface) sendReportV1(g [16]byte) {
 // alert that MLD demands, and gives where the message goes; it is all zero.
 func (i *Interface) mldFrame(dst [16]byte, size int) (frame []byte, at int) {
 	alert := [8]byte{uint8(header.ProtocolICMPv6), 0, 5, 2, 0, 0, 1, 0} // RFC 2711, padded
-	frame = i.stack.room(i.ethernetSize() + header.IPv6Size + len(alert) + size)
+	frame = i.stack.frameBuffer(i.ethernetSize() + header.IPv6Size + len(alert) + size)
 	n := i.emitEthernet(frame, groupMAC16(dst), header.EtherTypeIPv6)
 	n += header.IPv6Repr{
 		Src: i.linkLocal.ip.as16(), Dst: dst, NextHeader: header.ProtocolHopByHop,

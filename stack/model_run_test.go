@@ -61,17 +61,17 @@ func TestStackAgainstModel(t *testing.T) {
 				x := m.n[k]
 				m.target++
 				wait := m.wait(t)
-				h := m.ifaces[k.iface].Hold(netip.MustParseAddr(k.addr), m.target, fresh, wait.deadline)
+				h := m.ifaces[k.iface].Subscribe(netip.MustParseAddr(k.addr), m.target, fresh, wait.deadline)
 				if x.state == StateReachable && (!fresh || x.answered && wait.deadline < x.asked.Add(seconds)) {
-					if h.State != HeldKnown || h.MAC != x.mac {
+					if h.State != SubscribeKnown || h.MAC != x.mac {
 						t.Fatalf("%+v", h)
 					}
 					return
 				}
-				if h.State != HeldAsk && h.State != HeldWait {
+				if h.State != SubscribeDue && h.State != SubscribeWait {
 					t.Fatalf("%+v", h)
 				}
-				if allowed := s.up && m.node.loop.Now() >= x.asked.Add(seconds); h.State == HeldAsk && !allowed {
+				if allowed := s.up && m.node.loop.Now() >= x.asked.Add(seconds); h.State == SubscribeDue && !allowed {
 					t.Fatalf("may ask now, but was asked at %v", x.asked)
 				}
 				x.holders[m.target] = &modelHold{h.Ref, []modelWait{wait}}
@@ -79,13 +79,13 @@ func TestStackAgainstModel(t *testing.T) {
 				if x.state == StateNone {
 					x.state = StateIncomplete
 				}
-				if m.impatient && h.State == HeldAsk {
+				if m.impatient && h.State == SubscribeDue {
 					m.solicit(k, m.target)
 				}
 			},
 			"also": func(t *rapid.T) {
 				h, wait := m.hold(t), m.wait(t)
-				s.Also(h.ref, wait.deadline)
+				s.AddDeadline(h.ref, wait.deadline)
 				h.waits = append(h.waits, wait)
 				m.pass(0)
 			},
@@ -93,7 +93,7 @@ func TestStackAgainstModel(t *testing.T) {
 				h := m.hold(t)
 				if last := len(h.waits) - 1; last > 0 {
 					gone := rapid.IntRange(0, last).Draw(t, "who")
-					s.NoLonger(h.ref, h.waits[gone].deadline)
+					s.RemoveDeadline(h.ref, h.waits[gone].deadline)
 					h.waits = slices.Delete(h.waits, gone, gone+1)
 				}
 			},

@@ -82,9 +82,9 @@ func newModel(t *rapid.T) *model {
 	n := newNode(rapidTB{t: t}, loop.NewVirtual(), Options{Rand: rand.New(constSource{})})
 	m := &model{t: t, node: n, n: make(map[modelKey]*modelNeighbor), confirmed: make(map[uint32]header.MAC),
 		packets: make(map[modelKey]int), keyOf: make(map[uint32]modelKey)}
-	n.waiter.patient = true
+	n.subscriber.patient = true
 	m.impatient = rapid.Bool().Draw(t, "impatient")
-	n.waiter.onDue = m.due
+	n.subscriber.onDue = m.due
 	for k := range m.ifaces {
 		c := config(1)
 		if k == 1 {
@@ -94,7 +94,7 @@ func newModel(t *rapid.T) *model {
 		m.ifaces[k] = n.add(c)
 		for _, a := range modelAddresses {
 			m.n[modelKey{k, a}] = &modelNeighbor{
-				asked: neverAsked, holders: make(map[uint32]*modelHold), probe: m.ifaces[k].probeInterval(),
+				asked: neverSolicited, holders: make(map[uint32]*modelHold), probe: m.ifaces[k].probeInterval(),
 			}
 		}
 	}
@@ -172,7 +172,7 @@ func (m *model) sought(next loop.Time) {
 	for key, x := range m.n {
 		wait := loop.Duration(seconds)
 		if x.state == StateIncomplete {
-			wait = longestGap
+			wait = maxSolicitGap
 		}
 		if x.tracked && x.state != StateReachable && m.node.stack.up && next > max(x.asked.Add(wait), m.node.loop.Now())+slack {
 			m.t.Fatalf("at %v: nothing is going to happen before %v, but %v is sought: %+v", m.node.loop.Now(), next, key, x)
@@ -447,8 +447,8 @@ func (m *model) compare() {
 		if ok != (x.state != StateNone) || info.State != x.state || info.MAC != x.mac {
 			m.t.Fatalf("at %v: %v is %v %v, want %+v", m.node.loop.Now(), key, info.State, info.MAC, x)
 		}
-		if info.Held != (len(x.holders) > 0) {
-			m.t.Fatalf("%v held: %v", key, info.Held)
+		if info.Subscribed != (len(x.holders) > 0) {
+			m.t.Fatalf("%v held: %v", key, info.Subscribed)
 		}
 		if x.tracked && x.state.HasMAC() && x.told != x.mac {
 			m.t.Fatalf("%v has %v, but the observer was told %v", key, x.mac, x.told)
@@ -457,11 +457,11 @@ func (m *model) compare() {
 			m.t.Fatalf("at %v: %d packets to %v should have left", m.node.loop.Now(), m.packets[key], key)
 		}
 	}
-	if len(m.confirmed) != len(m.node.waiter.confirmed) {
-		m.t.Fatalf("%d confirmed, want %d", len(m.node.waiter.confirmed), len(m.confirmed))
+	if len(m.confirmed) != len(m.node.subscriber.confirmed) {
+		m.t.Fatalf("%d confirmed, want %d", len(m.node.subscriber.confirmed), len(m.confirmed))
 	}
 	for target, mac := range m.confirmed {
-		if c := m.node.waiter.confirmed[target]; c.mac != mac {
+		if c := m.node.subscriber.confirmed[target]; c.mac != mac {
 			m.t.Fatalf("target %d was told %v, want %v", target, c.mac, mac)
 		}
 	}

@@ -4,7 +4,7 @@ import "glean/stack/header"
 
 // handleSolicitation is RFC 4861 section 7.2.3. What the RFC wants validated
 // was validated by the parser.
-func (s *Stack) handleSolicitation(g *segment, eth *header.EthernetRepr, ip6 *header.IPv6Repr, b []byte) {
+func (s *Stack) handleSolicitation(v *vlan, eth *header.EthernetRepr, ip6 *header.IPv6Repr, b []byte) {
 	s.protocol = ProtocolND
 	var r header.NeighborSolicitation
 	if err := r.Parse(ip6, b); err != nil {
@@ -13,12 +13,12 @@ func (s *Stack) handleSolicitation(g *segment, eth *header.EthernetRepr, ip6 *he
 	}
 	s.counts().SolicitsReceived++
 	target, source := ipFrom16(r.Target), ipFrom16(ip6.Src)
-	i, exact := g.owner(target)
+	i, exact := v.owner(target)
 	switch {
 	case i == nil:
 		s.drop(DropOtherAddress)
 		return
-	case !i.hears():
+	case !i.passesRxFilter():
 		s.drop(DropFilter)
 		return
 	case !eth.Dst.IsMulticast() && eth.Dst != i.config.MAC:
@@ -36,14 +36,14 @@ func (s *Stack) handleSolicitation(g *segment, eth *header.EthernetRepr, ip6 *he
 		}
 		return
 	}
-	if own := g.own(source); own != nil {
-		if r.HasSourceLink && r.SourceLink != own.iface.config.MAC && own.iface.hears() {
+	if own := v.own(source); own != nil {
+		if r.HasSourceLink && r.SourceLink != own.iface.config.MAC && own.iface.passesRxFilter() {
 			s.conflict(own, r.SourceLink)
 		}
 		s.drop(DropConflict)
 		return
 	}
-	if source.isNeverAsked() {
+	if source.isNotHost() {
 		s.drop(DropSenderIP)
 		return
 	}
@@ -59,7 +59,7 @@ func (s *Stack) handleSolicitation(g *segment, eth *header.EthernetRepr, ip6 *he
 
 // answer sends an advert.
 func (i *Interface) answer(to [16]byte, r *header.NeighborSolicitation, mac header.MAC, exact bool) {
-	if n := AnswerSolicitation(i.stack.room(smallFrame), to, r, mac, i.station(exact)); n > 0 {
+	if n := AnswerSolicitation(i.stack.frameBuffer(smallFrame), to, r, mac, i.station(exact)); n > 0 {
 		i.send(n, &i.stack.counts().AdvertsSent)
 	}
 }
@@ -82,14 +82,14 @@ func (i *Interface) answerUnknown(to [16]byte, r *header.NeighborSolicitation, e
 			return
 		}
 	}
-	frame := s.room(smallFrame)
+	frame := s.frameBuffer(smallFrame)
 	const room = header.EthernetSize + header.MaxTags*header.VLANSize
 	n := emitAdvert(frame[room:], to, r.Target, true, i.station(exact))
-	i.outputTo(ipFrom16(to), frame[room:room+n], peers)
+	i.outputTo(ipFrom16(to), frame[room:room+n], byPeer)
 }
 
 // handleAdvert is RFC 4861 section 7.2.5.
-func (s *Stack) handleAdvert(g *segment, eth *header.EthernetRepr, ip6 *header.IPv6Repr, b []byte) {
+func (s *Stack) handleAdvert(v *vlan, eth *header.EthernetRepr, ip6 *header.IPv6Repr, b []byte) {
 	s.protocol = ProtocolND
 	var r header.NeighborAdvertisement
 	if err := r.Parse(ip6, b); err != nil {
@@ -102,19 +102,19 @@ func (s *Stack) handleAdvert(g *segment, eth *header.EthernetRepr, ip6 *header.I
 		s.drop(DropSenderMAC)
 		return
 	}
-	if own := g.own(target); own != nil {
+	if own := v.own(target); own != nil {
 		other := eth.Src
 		if r.HasTargetLink {
 			other = r.TargetLink
 		}
-		if other != own.iface.config.MAC && own.iface.hears() {
+		if other != own.iface.config.MAC && own.iface.passesRxFilter() {
 			s.conflict(own, other)
 		}
 		s.drop(DropConflict)
 		return
 	}
 	if !eth.Dst.IsMulticast() {
-		own := g.own(ipFrom16(ip6.Dst))
+		own := v.own(ipFrom16(ip6.Dst))
 		if own == nil || own.iface.config.MAC != eth.Dst {
 			s.drop(DropOtherMAC)
 			return
@@ -125,10 +125,10 @@ func (s *Stack) handleAdvert(g *segment, eth *header.EthernetRepr, ip6 *header.I
 		return
 	}
 	known := false
-	for i := range s.knowers(g, target, claim{r.TargetLink, r.Router}) {
+	for i := range s.affected(v, target, binding{r.TargetLink, r.Router}) {
 		known = s.hearAdvert(i, target, &r) || known
 	}
-	if !known && !g.isKnown(target) {
+	if !known && !v.hasBinding(target) {
 		s.drop(DropUnasked)
 	}
 }
@@ -138,7 +138,7 @@ func (s *Stack) handleAdvert(g *segment, eth *header.EthernetRepr, ip6 *header.I
 // entries from adverts; RFC 9131 section 6.1.1 lets only routers).
 func (s *Stack) hearAdvert(i *Interface, target ip, r *header.NeighborAdvertisement) bool {
 	id := s.neighbors.find(i.slot, target)
-	if id == 0 || !i.hears() {
+	if id == 0 || !i.passesRxFilter() {
 		return false
 	}
 	n := s.neighbors.at(id)
@@ -181,7 +181,7 @@ func (s *Stack) setRouter(i *Interface, n *neighbor, router bool) {
 	if router {
 		n.flags |= flagRouter
 	}
-	s.unsettle(i, n)
+	s.bindingChanged(i, n)
 	if was && !router && s.options.Observer != nil {
 		s.options.Observer.NeighborChanged(NeighborEvent{
 			Interface: i, Addr: s.neighbors.address(n).addr(), Old: n.state, New: n.state,
@@ -193,9 +193,9 @@ func (s *Stack) setRouter(i *Interface, n *neighbor, router bool) {
 // solicitSource is the address that asks for an IPv6 neighbor: the source of the
 // packet that waits for it if that is ours, else any of the right scope (RFC 4861
 // section 7.2.2).
-func (i *Interface) solicitSource(a *ask, target ip) ip {
-	if a.packets > 0 {
-		packet := header.IPv6(i.stack.packets.slots[a.head].data)
+func (i *Interface) solicitSource(sol *solicitation, target ip) ip {
+	if sol.packets > 0 {
+		packet := header.IPv6(i.stack.packets.slots[sol.head].data)
 		if len(packet) >= header.IPv6Size && packet.Version() == 6 {
 			if own := i.own(ipFrom16(packet.Src())); own != nil {
 				return own.ip
@@ -215,7 +215,7 @@ func (i *Interface) sendSolicitation(to header.MAC, target, from ip) bool {
 		dst = header.SolicitedNode(ns.Target)
 		to = groupMAC16(dst)
 	}
-	frame := i.stack.room(smallFrame)
+	frame := i.stack.frameBuffer(smallFrame)
 	n := i.emitEthernet(frame, to, header.EtherTypeIPv6)
 	n += ns.EmitPacket(frame[n:], &src, &dst)
 	return i.send(n, &i.stack.counts().SolicitsSent)

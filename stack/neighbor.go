@@ -22,7 +22,7 @@ const (
 // foreignFull reports whether peers' messages have made as many neighbors of an
 // interface as they may.
 func (s *Stack) foreignFull(i *Interface) bool {
-	return i.peers >= foreignMax || s.peers >= foreignAll && i.peers >= foreignShare
+	return i.foreignCount >= foreignMax || s.foreignCount >= foreignAll && i.foreignCount >= foreignShare
 }
 
 // admit makes an entry in StateNone for an address that the cache does not have,
@@ -30,12 +30,12 @@ func (s *Stack) foreignFull(i *Interface) bool {
 // peer wants gives way, and to one that we want also the oldest STALE one of ours that
 // nobody waits for. Those that only peers want are few, see foreignFull, and take no
 // room from ours: the table may have MaxEntries of ours beside those that can't give way.
-func (s *Stack) admit(i *Interface, a ip, free spot, now loop.Time, foreign bool) uint32 {
+func (s *Stack) admit(i *Interface, a ip, free freeSlot, now loop.Time, foreign bool) uint32 {
 	if most := i.config.Neighbor.MaxEntries; i.count >= most || s.neighbors.used >= maxIDs || foreign && s.foreignFull(i) {
-		full := foreign || i.count-int(i.peers) >= most || s.neighbors.used >= maxIDs
-		victim := s.victim(i.foreign, i, now)
+		full := foreign || i.count-int(i.foreignCount) >= most || s.neighbors.used >= maxIDs
+		victim := s.victim(i.foreignList, i, now)
 		if victim == 0 && full && !foreign {
-			victim = s.victim(i.stale, i, now)
+			victim = s.victim(i.staleList, i, now)
 		}
 		if victim == 0 && full {
 			return 0
@@ -43,17 +43,17 @@ func (s *Stack) admit(i *Interface, a ip, free spot, now loop.Time, foreign bool
 		if victim != 0 {
 			s.counts().Reclaimed++
 			s.apply(victim, evFlush, header.MAC{}, CauseFlushed)
-			free = noSpot // others moved
+			free = noFreeSlot // others moved
 		}
 	}
 	s.needCache()
 	id := s.neighbors.create(i.slot, a, free, now)
 	i.count++
-	i.segment.know(a, i.slot)
+	i.vlan.addBinding(a, i.slot)
 	if foreign {
 		s.neighbors.at(id).flags |= flagForeign
-		i.peers++
-		s.peers++
+		i.foreignCount++
+		s.foreignCount++
 	}
 	return id
 }
@@ -62,7 +62,7 @@ func (s *Stack) admit(i *Interface, a ip, free spot, now loop.Time, foreign bool
 // way. One that was asked just now stays, else whoever wants it next would ask too early.
 func (s *Stack) victim(list uint32, i *Interface, now loop.Time) uint32 {
 	id := s.neighbors.timers.Oldest(list)
-	if id == 0 || now < s.neighbors.at(id).asked.Add(i.config.Neighbor.RetransTimer) {
+	if id == 0 || now < s.neighbors.at(id).solicited.Add(i.config.Neighbor.RetransTimer) {
 		return 0
 	}
 	return id
@@ -71,10 +71,10 @@ func (s *Stack) victim(list uint32, i *Interface, now loop.Time) uint32 {
 // countForeign follows an entry that only peers want from state to state.
 func (s *Stack) countForeign(old, next State) {
 	if next == StateIncomplete {
-		s.strangers++
+		s.foreignIncomplete++
 	}
 	if old == StateIncomplete {
-		s.strangers--
+		s.foreignIncomplete--
 	}
 }
 
@@ -84,8 +84,8 @@ func (s *Stack) adopt(n *neighbor) {
 		i := s.interfaces[n.iface]
 		s.countForeign(n.state, StateNone)
 		n.flags &^= flagForeign
-		i.peers--
-		s.peers--
+		i.foreignCount--
+		s.foreignCount--
 	}
 }
 
@@ -93,12 +93,12 @@ func (s *Stack) adopt(n *neighbor) {
 func (s *Stack) forget(id uint32) {
 	n := s.neighbors.at(id)
 	i := s.interfaces[n.iface]
-	if n.ask != 0 {
-		s.stopAsking(n)
+	if n.solicitation != 0 {
+		s.stopSolicitation(n)
 	}
 	s.adopt(n)
 	i.count--
-	i.segment.forget(s.neighbors.address(n), i.slot)
+	i.vlan.removeBinding(s.neighbors.address(n), i.slot)
 	s.neighbors.delete(id)
 }
 
@@ -110,11 +110,11 @@ func (i *Interface) addStatic(a ip, mac header.MAC) {
 		s.needCache()
 		id = s.neighbors.create(i.slot, a, free, s.loop.Now())
 		i.count++
-		i.segment.know(a, i.slot)
+		i.vlan.addBinding(a, i.slot)
 	}
 	n := s.neighbors.at(id)
 	n.state, n.mac = StateStatic, mac
-	s.unsettle(i, n)
+	s.bindingChanged(i, n)
 }
 
 // apply moves a neighbor along its table and does what that demands. The entry
@@ -143,15 +143,15 @@ func (s *Stack) move(id uint32, n *neighbor, i *Interface, t transition, mac hea
 	n.state = next
 	back := false
 	if do&doRecord != 0 && old == StateIncomplete {
-		a := s.asks.At(n.ask)
-		oldMAC, back = a.was, a.flags&askLost != 0
+		sol := s.solicitations.At(n.solicitation)
+		oldMAC, back = sol.oldMAC, sol.flags&solicitLost != 0
 	}
 	if do&doRecord != 0 && mac != n.mac {
-		n.mac, n.told = mac, ticks(now)
+		n.mac, n.heard = mac, ticks(now)
 		if mac != oldMAC {
 			n.confirmed = neverConfirmed
 		}
-		n.flags &^= flagTried
+		n.flags &^= flagTriedUnicast
 		if !oldMAC.IsZero() && mac != oldMAC {
 			s.counts().NeighborChanges++
 		}
@@ -164,8 +164,8 @@ func (s *Stack) move(id uint32, n *neighbor, i *Interface, t transition, mac hea
 	}
 	s.setTimer(id, n, i, now, do)
 	if do&doAnswer != 0 {
-		if n.ask != 0 {
-			s.confirmHolds(n, s.asks.At(n.ask), now)
+		if n.solicitation != 0 {
+			s.confirmSubscriptions(n, s.solicitations.At(n.solicitation), now)
 		}
 		n.flags = n.flags&^flagOutstanding | flagAnswered
 	} else if next != StateReachable {
@@ -173,22 +173,22 @@ func (s *Stack) move(id uint32, n *neighbor, i *Interface, t transition, mac hea
 	}
 	if do&doConfirm != 0 {
 		n.confirmed = now
-		n.flags &^= flagTried
+		n.flags &^= flagTriedUnicast
 	}
-	if n.ask != 0 && do&(doFlush|doDrop) != 0 {
+	if n.solicitation != 0 && do&(doFlush|doDrop) != 0 {
 		s.endHeldPackets(i, n, do)
 	}
-	if s.reconcile(id, n, i); n.ask != 0 && do&(doAsk|doRecord|doForget) != 0 {
-		s.askAnew(n, i)
+	if s.reconcile(id, n, i); n.solicitation != 0 && do&(doSolicit|doRecord|doForget) != 0 {
+		s.restartSolicitation(n, i)
 	}
 	switch {
-	case n.ask == 0:
+	case n.solicitation == 0:
 	case n.state != StateIncomplete:
-		s.asks.At(n.ask).flags &^= askLost
+		s.solicitations.At(n.solicitation).flags &^= solicitLost
 	case !oldMAC.IsZero():
-		s.asks.At(n.ask).was = oldMAC
+		s.solicitations.At(n.solicitation).oldMAC = oldMAC
 	}
-	s.unsettle(i, n)
+	s.bindingChanged(i, n)
 	s.report(i, n, old, oldMAC, cause, back)
 	if next == StateNone {
 		s.forget(id)
@@ -199,22 +199,22 @@ func (s *Stack) move(id uint32, n *neighbor, i *Interface, t transition, mac hea
 // becomes REACHABLE, and all who wait for it are served. It does the same in fewer
 // steps, since nothing is left to ask.
 func (s *Stack) resolve(id uint32, n *neighbor, i *Interface, mac header.MAC, now loop.Time, cause Cause) {
-	a := s.asks.At(n.ask)
-	oldMAC, back := a.was, a.flags&askLost != 0
+	sol := s.solicitations.At(n.solicitation)
+	oldMAC, back := sol.oldMAC, sol.flags&solicitLost != 0
 	if !oldMAC.IsZero() && mac != oldMAC {
 		s.counts().NeighborChanges++
 	}
-	n.state, n.mac, n.changed, n.confirmed, n.told = StateReachable, mac, now, now, ticks(now)
+	n.state, n.mac, n.changed, n.confirmed, n.heard = StateReachable, mac, now, now, ticks(now)
 	s.setTimer(id, n, i, now, doResolve)
-	s.confirmHolds(n, a, now)
-	n.flags = n.flags&^(flagOutstanding|flagTried) | flagAnswered
-	if a.packets > 0 {
+	s.confirmSubscriptions(n, sol, now)
+	n.flags = n.flags&^(flagOutstanding|flagTriedUnicast) | flagAnswered
+	if sol.packets > 0 {
 		s.endHeldPackets(i, n, doResolve)
 	}
-	s.askTimers.Remove(n.ask)
-	s.asks.Release(n.ask)
-	n.ask = 0
-	s.unsettle(i, n)
+	s.solicitTimers.Remove(n.solicitation)
+	s.solicitations.Release(n.solicitation)
+	n.solicitation = 0
+	s.bindingChanged(i, n)
 	s.report(i, n, StateIncomplete, oldMAC, cause, back)
 }
 
@@ -244,16 +244,16 @@ func (s *Stack) drawReachable(mean loop.Duration) loop.Duration {
 // reconcile gives an entry the record of asking that its state and waiters
 // need, and a place in a list for reclaiming if nothing needs it.
 func (s *Stack) reconcile(id uint32, n *neighbor, i *Interface) {
-	switch needed := s.mustAsk(n); {
-	case needed && n.ask == 0:
-		s.startAsking(id, n)
-	case !needed && n.ask != 0:
-		s.stopAsking(n)
+	switch needed := s.needsSolicitation(n); {
+	case needed && n.solicitation == 0:
+		s.startSolicitation(id, n)
+	case !needed && n.solicitation != 0:
+		s.stopSolicitation(n)
 	}
-	if n.state == StateStale && n.ask == 0 {
-		list := &i.stale
+	if n.state == StateStale && n.solicitation == 0 {
+		list := &i.staleList
 		if n.flags&flagForeign != 0 {
-			list = &i.foreign
+			list = &i.foreignList
 		}
 		if *list == 0 {
 			*list = s.neighbors.timers.NewList()
@@ -285,13 +285,13 @@ func ticks(t loop.Time) uint32 { return uint32(t >> wheel.TickBits) }
 func (s *Stack) suspect(n *neighbor, told header.MAC, cause Cause) {
 	now := ticks(s.loop.Now())
 	if n.mac == told {
-		n.told = now
+		n.heard = now
 		return
 	}
 	if !n.state.HasMAC() {
 		return
 	}
-	if now-n.told > uint32(suspectWithin>>wheel.TickBits) && n.state != StateStatic {
+	if now-n.heard > uint32(suspectWithin>>wheel.TickBits) && n.state != StateStatic {
 		n.flags &^= flagSuspect
 		return
 	}
@@ -307,17 +307,17 @@ func (s *Stack) suspect(n *neighbor, told header.MAC, cause Cause) {
 	})
 }
 
-// doubtNeighbors is what link down means for the cache: other stations may
+// linkDownNeighbors is what link down means for the cache: other stations may
 // have come, so no entry stays confirmed, the next question for an address goes to
 // all stations and not to its old MAC, and held packets are dropped.
-func (s *Stack) doubtNeighbors() {
+func (s *Stack) linkDownNeighbors() {
 	for id := uint32(1); id <= s.neighbors.entries.Len(); id++ {
 		n := s.neighbors.at(id)
 		if n.iface == 0 {
 			continue
 		}
-		n.flags = n.flags&^flagOutstanding | flagTried
-		s.apply(id, evDoubt, header.MAC{}, CauseLinkDown)
+		n.flags = n.flags&^flagOutstanding | flagTriedUnicast
+		s.apply(id, evLinkDown, header.MAC{}, CauseLinkDown)
 	}
 }
 
@@ -361,20 +361,20 @@ func (s *Stack) forgetNeighbors(i *Interface) {
 // the cache begins anew, as a million entries are not taken out one by one in a
 // turn. Holds have generations, which outlive them.
 func (s *Stack) forgetAll(i *Interface) {
-	for id := uint32(1); id <= s.holds.Len(); id++ {
-		if h := s.holds.At(id); h.ask != 0 {
-			s.endHold(id, h)
+	for id := uint32(1); id <= s.subscriptions.Len(); id++ {
+		if sub := s.subscriptions.At(id); sub.solicitation != 0 {
+			s.endSubscription(id, sub)
 		}
 	}
-	*s.cache = cache{neighbors: neighborTable{seed: s.seed}, holds: s.holds, packets: s.packets}
+	*s.cache = cache{neighbors: neighborTable{seed: s.seed}, subscriptions: s.subscriptions, packets: s.packets}
 	for _, other := range s.interfaces {
 		if other != nil { // its lists were empty
-			other.stale, other.foreign = 0, 0
+			other.staleList, other.foreignList = 0, 0
 		}
 	}
-	i.count, i.peers = 0, 0
-	s.strangers, s.peers = 0, 0
-	clear(i.segment.watched)
+	i.count, i.foreignCount = 0, 0
+	s.foreignIncomplete, s.foreignCount = 0, 0
+	clear(i.vlan.bindings)
 }
 
 // Flush empties the interface's cache, static neighbors excepted. Neighbors
@@ -400,7 +400,7 @@ func (s *Stack) FlushSome(only *Interface, at uint32, n int) (next uint32) {
 			continue
 		}
 		e := evFlush
-		if n.ask != 0 && s.asks.At(n.ask).holds != 0 || now < n.asked.Add(s.interfaces[n.iface].config.Neighbor.RetransTimer) {
+		if n.solicitation != 0 && s.solicitations.At(n.solicitation).subscriptions != 0 || now < n.solicited.Add(s.interfaces[n.iface].config.Neighbor.RetransTimer) {
 			e = evRestart // also one that was asked just now: it must not be asked again too early
 		}
 		n.flags &^= flagOutstanding

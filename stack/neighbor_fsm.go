@@ -38,7 +38,7 @@ func (s State) HasMAC() bool { return s > StateIncomplete }
 type event uint8
 
 const (
-	evAsk         event = iota // a waiter wants it
+	evSubscribe   event = iota // a waiter wants it
 	evSend                     // a packet is sent to it
 	evTimer                    // ReachableTime or DelayFirstProbeTime is over
 	evUnanswered               // the last question to its MAC has no answer, and a waiter still holds it
@@ -49,7 +49,7 @@ const (
 	evHeardOther               // a peer's message shows another MAC, or the first
 	evFlush                    // the cache is emptied
 	evRestart                  // the cache is emptied, and a waiter still holds it
-	evDoubt                    // the link went down: nothing is confirmed any more
+	evLinkDown                 // the link went down: nothing is confirmed any more
 	evTrack                    // it is to be kept verified from now on
 
 	evAdvert   // + solicitedBit | overrideBit | link-layer address
@@ -99,7 +99,7 @@ const (
 	doConfirm                    // reachability is confirmed: draw a new ReachableTime
 	doAnswer                     // it is confirmed by an answer to a question: tell waiters
 	doFlush                      // send the packets that were held
-	doAsk                        // begin to ask
+	doSolicit                    // begin to ask
 	doForget                     // the MAC is not valid any more
 	doDrop                       // held packets are lost
 
@@ -136,8 +136,8 @@ func buildTransitions() (t [numStates][numEvents]transition) {
 			t[s][e] = transition{State(s), 0} // what is not named below changes nothing
 		}
 	}
-	t[StateNone][evAsk] = transition{StateIncomplete, doAsk}
-	t[StateNone][evSend] = transition{StateIncomplete, doAsk}
+	t[StateNone][evSubscribe] = transition{StateIncomplete, doSolicit}
+	t[StateNone][evSend] = transition{StateIncomplete, doSolicit}
 	// The caller decides whether a message may create an entry.
 	t[StateNone][evHeardOther] = transition{StateStale, doRecord}
 
@@ -146,7 +146,7 @@ func buildTransitions() (t [numStates][numEvents]transition) {
 	inc[evExhausted] = transition{StateNone, doDrop}
 	inc[evUnreachable] = inc[evExhausted] // nothing was ever known: nothing to keep
 	inc[evFlush] = transition{StateNone, doDrop}
-	inc[evDoubt] = transition{StateIncomplete, doDrop}
+	inc[evLinkDown] = transition{StateIncomplete, doDrop}
 	inc[evHeardOther] = transition{StateStale, doRecord | doFlush}
 	inc[evHeardSame] = inc[evHeardOther]
 	for _, override := range [2]event{0, overrideBit} { // O is ignored
@@ -160,15 +160,15 @@ func buildTransitions() (t [numStates][numEvents]transition) {
 		known(&t[s])
 	}
 	for _, s := range [...]State{StateReachable, StateDelay, StateProbe, StateUnreachable} {
-		t[s][evDoubt] = transition{StateStale, 0}
+		t[s][evLinkDown] = transition{StateStale, 0}
 	}
 	t[StateReachable][evTimer] = transition{StateStale, 0}
 	t[StateReachable][advert(false, false, advertOther)] = transition{StateStale, 0}
 	t[StateReachable][advert(true, false, advertOther)] = transition{StateStale, 0}
 	t[StateStale][evSend] = transition{StateDelay, 0}
-	t[StateDelay][evTimer] = transition{StateProbe, doAsk}
+	t[StateDelay][evTimer] = transition{StateProbe, doSolicit}
 	t[StateProbe][evExhausted] = transition{StateNone, doForget}
-	t[StateProbe][evUnreachable] = transition{StateUnreachable, doAsk}
+	t[StateProbe][evUnreachable] = transition{StateUnreachable, doSolicit}
 	t[StateUnreachable][evExhausted] = transition{StateNone, doForget}
 	// Everybody is asked in UNREACHABLE, so that a neighbor that has another MAC
 	// now is found. Its answer is taken even if it does not override, as that of a
@@ -203,23 +203,23 @@ func buildTracked(t [numStates][numEvents]transition) [numStates][numEvents]tran
 		for e := range t[s] {
 			switch c := &t[s][e]; c.next {
 			case StateStale:
-				*c = transition{StateProbe, c.do | doAsk}
+				*c = transition{StateProbe, c.do | doSolicit}
 			case StateUnreachable:
-				*c = transition{StateIncomplete, doForget | doAsk}
+				*c = transition{StateIncomplete, doForget | doSolicit}
 			case StateNone:
-				*c = transition{StateIncomplete, c.do | doAsk}
+				*c = transition{StateIncomplete, c.do | doSolicit}
 			}
 		}
 	}
 	// Another station may have the address when the link is up again, so the next
 	// question goes to all stations and not to the cached MAC.
 	for _, s := range [...]State{StateReachable, StateProbe} {
-		t[s][evDoubt] = transition{StateIncomplete, doForget | doAsk}
+		t[s][evLinkDown] = transition{StateIncomplete, doForget | doSolicit}
 	}
 	// It comes from any state.
-	t[StateNone][evTrack] = transition{StateIncomplete, doAsk}
-	t[StateStale][evTrack] = transition{StateProbe, doAsk}
-	t[StateDelay][evTrack] = transition{StateProbe, doAsk}
-	t[StateUnreachable][evTrack] = transition{StateIncomplete, doForget | doAsk}
+	t[StateNone][evTrack] = transition{StateIncomplete, doSolicit}
+	t[StateStale][evTrack] = transition{StateProbe, doSolicit}
+	t[StateDelay][evTrack] = transition{StateProbe, doSolicit}
+	t[StateUnreachable][evTrack] = transition{StateIncomplete, doForget | doSolicit}
 	return t
 }

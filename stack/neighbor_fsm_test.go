@@ -77,9 +77,9 @@ SO/other       Rmcaf  Rmca  Rmca
 // eventNames are the rows of machine.
 func eventNames() map[string]event {
 	names := map[string]event{
-		"ask": evAsk, "send": evSend, "timer": evTimer, "unanswered": evUnanswered, "exhausted": evExhausted,
+		"ask": evSubscribe, "send": evSend, "timer": evTimer, "unanswered": evUnanswered, "exhausted": evExhausted,
 		"unreachable": evUnreachable, "hint": evHint, "heard-same": evHeardSame, "heard-other": evHeardOther,
-		"flush": evFlush, "restart": evRestart, "doubt": evDoubt, "track": evTrack,
+		"flush": evFlush, "restart": evRestart, "doubt": evLinkDown, "track": evTrack,
 	}
 	for lla, word := range []string{"/none", "/same", "/other"} {
 		names["--"+word] = advert(false, false, event(lla))
@@ -93,7 +93,7 @@ func eventNames() map[string]event {
 const stateLetters = "NIRSDPUT"
 
 var actionLetters = map[action]string{
-	doRecord: "m", doConfirm: "c", doAnswer: "a", doFlush: "f", doAsk: "q", doForget: "x", doDrop: "d",
+	doRecord: "m", doConfirm: "c", doAnswer: "a", doFlush: "f", doSolicit: "q", doForget: "x", doDrop: "d",
 }
 
 func cellOf(s, next State, do action) string {
@@ -101,7 +101,7 @@ func cellOf(s, next State, do action) string {
 		return "."
 	}
 	cell := stateLetters[next : next+1]
-	for _, bit := range []action{doRecord, doConfirm, doAnswer, doFlush, doAsk, doForget, doDrop} {
+	for _, bit := range []action{doRecord, doConfirm, doAnswer, doFlush, doSolicit, doForget, doDrop} {
 		if do&bit != 0 {
 			cell += actionLetters[bit]
 		}
@@ -163,7 +163,7 @@ func TestMachineLaws(t *testing.T) {
 			if next, _ := step(s, e, true); next != StateIncomplete && next != StateReachable && next != StateProbe {
 				t.Errorf("%v, event %d: a tracked neighbor gets to %v", s, e, next)
 			}
-			if next, do := step(s, e, true); next != s && next != StateReachable && do&(doAsk|doRecord|doForget) == 0 {
+			if next, do := step(s, e, true); next != s && next != StateReachable && do&(doSolicit|doRecord|doForget) == 0 {
 				t.Errorf("%v, event %d: a tracked neighbor gets to %v and is not asked", s, e, next)
 			}
 		}

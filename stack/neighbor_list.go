@@ -21,7 +21,7 @@ type NeighborInfo struct {
 	// had it while it is INCOMPLETE; only if Confirmed.
 	ConfirmedAt loop.Time
 	Confirmed   bool
-	Held        bool // a waiter holds it
+	Subscribed  bool // a waiter holds it
 	Lost        bool // tracked, and the observer was told that it does not answer
 }
 
@@ -83,8 +83,8 @@ func (s *Stack) info(n *neighbor) NeighborInfo {
 		Addr: s.neighbors.address(n).addr(), MAC: n.mac, State: n.state,
 		IsRouter: n.flags&flagRouter != 0, UpdatedAt: n.changed,
 		ConfirmedAt: n.confirmed, Confirmed: n.confirmed != neverConfirmed,
-		Held: n.ask != 0 && s.asks.At(n.ask).holds != 0,
-		Lost: n.ask != 0 && s.asks.At(n.ask).flags&askLost != 0,
+		Subscribed: n.solicitation != 0 && s.solicitations.At(n.solicitation).subscriptions != 0,
+		Lost:       n.solicitation != 0 && s.solicitations.At(n.solicitation).flags&solicitLost != 0,
 	}
 }
 

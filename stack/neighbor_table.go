@@ -12,32 +12,32 @@ import (
 // with its timer (13) and its place in the index (8 at most on average) that is
 // 69 for IPv4, and 16 more for the address of IPv6.
 type neighbor struct {
-	asked     loop.Time // the last question, neverAsked before the first
-	changed   loop.Time // when state or MAC changed last
-	confirmed loop.Time // when reachability was confirmed last, neverConfirmed if its MAC never was
-	key       uint32    // IPv4: the address; IPv6: where it is in addresses
-	iface     uint32    // slot of the interface
-	ask       uint32    // its record while it is being asked, else 0
-	told      uint32    // when somebody said last that it has this MAC, in ticks
-	mac       header.MAC
-	state     State
-	flags     uint8
+	solicited    loop.Time // the last question, neverAsked before the first
+	changed      loop.Time // when state or MAC changed last
+	confirmed    loop.Time // when reachability was confirmed last, neverConfirmed if its MAC never was
+	key          uint32    // IPv4: the address; IPv6: where it is in addresses
+	iface        uint32    // slot of the interface
+	solicitation uint32    // its record while it is being asked, else 0
+	heard        uint32    // when somebody said last that it has this MAC, in ticks
+	mac          header.MAC
+	state        State
+	flags        uint8
 }
 
 // Flags of a neighbor.
 const (
-	flagIPv6        uint8 = 1 << iota // key is an index
-	flagRouter                        // IsRouter of RFC 4861 section 5.1
-	flagOutstanding                   // a question was sent and not answered yet
-	flagForeign                       // only peers' messages want it, see Stack.adopt
-	flagSuspect                       // two MACs within a second were reported
-	flagTried                         // the MAC was asked since it was confirmed last, or the link was down; ask everybody
-	flagTracked                       // kept verified; see Track
-	flagAnswered                      // REACHABLE, and the last question was answered
+	flagIPv6         uint8 = 1 << iota // key is an index
+	flagRouter                         // IsRouter of RFC 4861 section 5.1
+	flagOutstanding                    // a question was sent and not answered yet
+	flagForeign                        // only peers' messages want it, see Stack.adopt
+	flagSuspect                        // two MACs within a second were reported
+	flagTriedUnicast                   // the MAC was asked since it was confirmed last, or the link was down; ask everybody
+	flagTracked                        // kept verified; see Track
+	flagAnswered                       // REACHABLE, and the last question was answered
 )
 
 const (
-	neverAsked     loop.Time = -1 << 62
+	neverSolicited loop.Time = -1 << 62
 	neverConfirmed loop.Time = -1 << 62
 )
 
@@ -99,15 +99,15 @@ func (t *neighborTable) home(iface uint32, a ip) (position uint64, tag uint32) {
 	return lane<<t.groupBits | hash&(1<<t.groupBits-1), uint32(hash>>32) &^ idMask
 }
 
-// A spot is where a search ended in vain: a new entry's word goes there, unless
+// A freeSlot is where a search ended in vain: a new entry's word goes there, unless
 // the index has changed since.
-type spot struct {
+type freeSlot struct {
 	at  uint64
 	tag uint32
 }
 
-// noSpot is the spot of an address that must be searched for again.
-var noSpot = spot{tag: idMask}
+// noFreeSlot is the spot of an address that must be searched for again.
+var noFreeSlot = freeSlot{tag: idMask}
 
 // find gives the id of a neighbor, 0 if there is none.
 func (t *neighborTable) find(iface uint32, a ip) uint32 {
@@ -116,40 +116,40 @@ func (t *neighborTable) find(iface uint32, a ip) uint32 {
 }
 
 // search is find; if there is none, it gives the spot for one.
-func (t *neighborTable) search(iface uint32, a ip) (id uint32, free spot) {
+func (t *neighborTable) search(iface uint32, a ip) (id uint32, free freeSlot) {
 	if len(t.index) == 0 {
-		return 0, noSpot
+		return 0, noFreeSlot
 	}
 	at, tag := t.home(iface, a)
 	for ; ; at++ {
 		word := *t.word(at)
 		if word == 0 {
-			return 0, spot{at, tag}
+			return 0, freeSlot{at, tag}
 		}
 		if word&^idMask != tag {
 			continue
 		}
 		if n := t.at(word & idMask); n.iface == iface && t.address(n) == a {
-			return word & idMask, spot{}
+			return word & idMask, freeSlot{}
 		}
 	}
 }
 
 // create makes an entry in StateNone for an address whose search ended at free.
-func (t *neighborTable) create(iface uint32, a ip, free spot, now loop.Time) uint32 {
+func (t *neighborTable) create(iface uint32, a ip, free freeSlot, now loop.Time) uint32 {
 	if (t.used+1)*4 > len(t.index)*3 {
 		t.grow()
-		free = noSpot
+		free = noFreeSlot
 	}
 	id := t.entries.Alloc()
 	n := t.at(id)
-	*n = neighbor{asked: neverAsked, changed: now, confirmed: neverConfirmed, key: uint32(a.lo), iface: iface}
+	*n = neighbor{solicited: neverSolicited, changed: now, confirmed: neverConfirmed, key: uint32(a.lo), iface: iface}
 	if !a.is4() {
 		n.key = t.addresses.Alloc()
 		n.flags = flagIPv6
 		*t.addresses.At(n.key) = a
 	}
-	if free == noSpot {
+	if free == noFreeSlot {
 		t.insert(iface, a, id)
 	} else {
 		*t.word(free.at) = free.tag | id

@@ -37,7 +37,7 @@ func (i *Interface) nextHop4(dst ip) (ip, Reason) {
 		return ip{}, OwnAddress
 	case dst.isMulticast() || i.isBroadcast(dst):
 		return dst, ReasonNone
-	case dst.isNeverAsked():
+	case dst.isNotHost():
 		return ip{}, NoRoute
 	case dst.isLinkLocal() || i.ipv4.ip.isLinkLocal(): // RFC 3927 section 2.6.2: never through a gateway
 		return dst, ReasonNone
@@ -60,7 +60,7 @@ func (i *Interface) nextHop6(dst ip) (ip, Reason) {
 		return ip{}, OwnAddress
 	case dst.isMulticast():
 		return dst, ReasonNone
-	case dst.isNeverAsked():
+	case dst.isNotHost():
 		return ip{}, NoRoute
 	case dst.isLinkLocal():
 		return dst, ReasonNone

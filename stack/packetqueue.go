@@ -18,7 +18,7 @@ type packetPool struct {
 
 type heldPacket struct {
 	next         uint32 // of the same neighbor; in a free slot and in slot 0: the next free one
-	ask          uint32 // of its neighbor
+	solicitation uint32 // of its neighbor
 	older, newer uint32 // in its list, which is a ring with its head
 	data         []byte
 }
@@ -36,7 +36,7 @@ const maxHeldPackets = 16384
 
 // put copies a packet for the neighbor of an ask and gives its slot; before is
 // the packet that came before it for that neighbor, 0 if there is none.
-func (p *packetPool) put(packet []byte, ask, before uint32) uint32 {
+func (p *packetPool) put(packet []byte, solicitation, before uint32) uint32 {
 	if len(p.slots) == 0 {
 		p.slots = append(p.slots, heldPacket{}, heldPacket{older: surplusPackets, newer: surplusPackets})
 	}
@@ -46,7 +46,7 @@ func (p *packetPool) put(packet []byte, ask, before uint32) uint32 {
 		p.slots = append(p.slots, heldPacket{})
 	}
 	slot := &p.slots[id]
-	p.slots[0].next, slot.next, slot.ask = slot.next, 0, ask
+	p.slots[0].next, slot.next, slot.solicitation = slot.next, 0, solicitation
 	slot.data = append(slot.data[:0], packet...)
 	p.live++
 	if before != 0 {
@@ -95,26 +95,26 @@ func (i *Interface) Output(dst netip.Addr, packet []byte) Reason {
 	if !dst.IsValid() || dst.Is4In6() || i.slot == 0 {
 		return NoRoute
 	}
-	r := i.output(ipFrom(dst), packet, ours)
+	r := i.output(ipFrom(dst), packet, byUs)
 	i.stack.schedule()
 	return r
 }
 
-// wish says who wants a packet sent.
-type wish bool
+// requester says who wants a packet sent.
+type requester bool
 
 const (
-	ours  wish = false
-	peers wish = true // it is an answer
+	byUs   requester = false
+	byPeer requester = true // it is an answer
 )
 
-// maxStrangers is how many neighbors without a MAC a stack looks for at a time
+// maxForeignIncomplete is how many neighbors without a MAC a stack looks for at a time
 // only because they asked something. Whoever invents senders costs the network no
 // more questions than these, and others no held packets. It is half of foreignMax,
 // so that peers that tell their MAC find room beside those that nobody answers for.
-const maxStrangers = foreignMax / 2
+const maxForeignIncomplete = foreignMax / 2
 
-func (i *Interface) output(dst ip, packet []byte, who wish) Reason {
+func (i *Interface) output(dst ip, packet []byte, who requester) Reason {
 	hop, r := i.nextHop(dst)
 	if r != ReasonNone {
 		i.stack.drop(DropNoRoute)
@@ -124,7 +124,7 @@ func (i *Interface) output(dst ip, packet []byte, who wish) Reason {
 }
 
 // outputTo is output to a neighbor.
-func (i *Interface) outputTo(hop ip, packet []byte, who wish) Reason {
+func (i *Interface) outputTo(hop ip, packet []byte, who requester) Reason {
 	s := i.stack
 	if !s.up {
 		s.drop(DropLinkDown)
@@ -134,15 +134,15 @@ func (i *Interface) outputTo(hop ip, packet []byte, who wish) Reason {
 		s.sendPacket(i, mac, packet)
 		return ReasonNone
 	}
-	if r := i.refuse(hop); r != ReasonNone {
+	if r := i.refusalReason(hop); r != ReasonNone {
 		s.drop(DropNoRoute)
 		return r
 	}
 	id, free := s.neighbors.search(i.slot, hop)
 	switch {
 	case id != 0:
-	case who == peers:
-		if s.strangers < maxStrangers {
+	case who == byPeer:
+		if s.foreignIncomplete < maxForeignIncomplete {
 			id = s.admit(i, hop, free, s.loop.Now(), true)
 		}
 		if id == 0 {
@@ -155,24 +155,24 @@ func (i *Interface) outputTo(hop ip, packet []byte, who wish) Reason {
 			return TableFull
 		}
 	}
-	s.use(id, who)
+	s.markUsed(id, who)
 	if n := s.neighbors.at(id); n.state.HasMAC() {
 		s.sendPacket(i, n.mac, packet)
 	} else {
-		s.keep(n, i, packet)
+		s.holdPacket(n, i, packet)
 	}
 	return ReasonNone
 }
 
-// use says that a packet is sent to a neighbor.
-func (s *Stack) use(id uint32, who wish) {
+// markUsed says that a packet is sent to a neighbor.
+func (s *Stack) markUsed(id uint32, who requester) {
 	n := s.neighbors.at(id)
-	if who == ours {
+	if who == byUs {
 		s.adopt(n)
 	}
 	s.apply(id, evSend, header.MAC{}, CauseSent)
-	if n.ask != 0 {
-		s.asks.At(n.ask).flags |= askUsed
+	if n.solicitation != 0 {
+		s.solicitations.At(n.solicitation).flags |= solicitUsed
 	}
 }
 
@@ -184,7 +184,7 @@ func (i *Interface) Use(hop netip.Addr) bool {
 	if i.slot == 0 || id == 0 {
 		return false
 	}
-	i.stack.use(id, ours)
+	i.stack.markUsed(id, byUs)
 	i.stack.schedule()
 	return true
 }
@@ -199,77 +199,77 @@ func (i *Interface) Confirm(hop netip.Addr) {
 	}
 }
 
-// keep holds a packet for an INCOMPLETE neighbor and makes the stack ask.
-func (s *Stack) keep(n *neighbor, i *Interface, packet []byte) {
-	a := s.asks.At(n.ask)
-	if int(a.packets) == i.config.Neighbor.MaxHeld {
-		s.dropOldest(a)
+// holdPacket holds a packet for an INCOMPLETE neighbor and makes the stack ask.
+func (s *Stack) holdPacket(n *neighbor, i *Interface, packet []byte) {
+	sol := s.solicitations.At(n.solicitation)
+	if int(sol.packets) == i.config.Neighbor.MaxHeld {
+		s.dropOldestPacket(sol)
 		s.drop(DropHeldOverflow)
 	}
 	if s.packets.live == maxHeldPackets {
-		s.dropForRoom(a)
+		s.evictPacket(sol)
 		s.drop(DropHeldOverflow)
 	}
-	if a.packets == 0 {
-		a.tail = s.packets.put(packet, n.ask, 0)
-		a.head = a.tail
+	if sol.packets == 0 {
+		sol.tail = s.packets.put(packet, n.solicitation, 0)
+		sol.head = sol.tail
 	} else {
-		a.tail = s.packets.put(packet, n.ask, a.tail)
+		sol.tail = s.packets.put(packet, n.solicitation, sol.tail)
 	}
-	a.packets++
-	if a.flags&askSelf != 0 {
+	sol.packets++
+	if sol.flags&solicitSelf != 0 {
 		return
 	}
-	a.flags |= askSelf
-	a.tries = 0
-	if now := s.loop.Now(); now >= n.asked.Add(i.config.Neighbor.RetransTimer) {
-		s.askSelfNow(n, a, i)
+	sol.flags |= solicitSelf
+	sol.selfSent = 0
+	if now := s.loop.Now(); now >= n.solicited.Add(i.config.Neighbor.RetransTimer) {
+		s.solicitNow(n, sol, i)
 	} else {
-		s.setAskTimer(n, a, i, now)
+		s.setSolicitTimer(n, sol, i, now)
 	}
 }
 
-// dropForRoom loses a packet so that one for a can be held. Only if no neighbor
+// evictPacket loses a packet so that one for a can be held. Only if no neighbor
 // has two it is the last of one: its own, else the oldest of all.
-func (s *Stack) dropForRoom(a *ask) {
+func (s *Stack) evictPacket(sol *solicitation) {
 	switch id := s.packets.oldestSurplus(); {
 	case id != 0:
-		a = s.asks.At(s.packets.slots[id].ask)
-	case a.packets == 0:
-		a = s.asks.At(s.packets.slots[s.packets.slots[newestPackets].newer].ask)
+		sol = s.solicitations.At(s.packets.slots[id].solicitation)
+	case sol.packets == 0:
+		sol = s.solicitations.At(s.packets.slots[s.packets.slots[newestPackets].newer].solicitation)
 	}
-	s.dropOldest(a)
+	s.dropOldestPacket(sol)
 }
 
-// dropOldest frees the first held packet.
-func (s *Stack) dropOldest(a *ask) {
-	next := s.packets.slots[a.head].next
-	s.packets.free(a.head)
-	a.head = next
-	a.packets--
+// dropOldestPacket frees the first held packet.
+func (s *Stack) dropOldestPacket(sol *solicitation) {
+	next := s.packets.slots[sol.head].next
+	s.packets.free(sol.head)
+	sol.head = next
+	sol.packets--
 }
 
-// dropHeld loses all held packets.
-func (s *Stack) dropHeld(a *ask) {
-	for a.packets > 0 {
-		s.dropOldest(a)
+// dropHeldPackets loses all held packets.
+func (s *Stack) dropHeldPackets(sol *solicitation) {
+	for sol.packets > 0 {
+		s.dropOldestPacket(sol)
 		s.drop(DropHeldFailed)
 	}
-	a.head, a.tail = 0, 0
+	sol.head, sol.tail = 0, 0
 }
 
 // endHeldPackets sends or loses the packets held for a neighbor.
 func (s *Stack) endHeldPackets(i *Interface, n *neighbor, do action) {
-	a := s.asks.At(n.ask)
+	sol := s.solicitations.At(n.solicitation)
 	if do&doFlush != 0 {
-		for a.packets > 0 {
-			s.sendPacket(i, n.mac, s.packets.slots[a.head].data)
-			s.dropOldest(a)
+		for sol.packets > 0 {
+			s.sendPacket(i, n.mac, s.packets.slots[sol.head].data)
+			s.dropOldestPacket(sol)
 		}
-		a.head, a.tail = 0, 0
+		sol.head, sol.tail = 0, 0
 	}
-	s.dropHeld(a)
-	a.flags &^= askSelf
+	s.dropHeldPackets(sol)
+	sol.flags &^= solicitSelf
 }
 
 // sendPacket puts an Ethernet header before an IP packet and sends it. The
@@ -280,7 +280,7 @@ func (s *Stack) sendPacket(i *Interface, dst header.MAC, packet []byte) {
 		kind = header.EtherTypeIPv6
 	}
 	n := i.ethernetSize()
-	frame := s.room(n + len(packet))
+	frame := s.frameBuffer(n + len(packet))
 	copy(frame[n:], packet) // first: it may lie where the header goes
 	i.emitEthernet(frame, dst, kind)
 	i.send(n+len(packet), &s.counts().PacketsSent)

@@ -7,36 +7,36 @@ import (
 	"glean/stack/loop"
 )
 
-// ask is the record of a neighbor while it is being asked: while a waiter holds
+// solicitation is the record of a neighbor while it is being asked: while a waiter holds
 // it, while packets wait for it, in INCOMPLETE and in PROBE.
-type ask struct {
-	neighbor   uint32
-	holds      uint32 // the first of them
-	attempts   uint32 // questions since asking began
-	head, tail uint32 // held packets
-	packets    uint16
-	everybody  uint16     // questions to everybody since it was last known whom to ask
-	was        header.MAC // the MAC before INCOMPLETE, zero if none was known
-	tries      uint8      // questions of our own: for held packets, or as probes
-	flags      uint8
+type solicitation struct {
+	neighbor      uint32
+	subscriptions uint32 // the first of them
+	attempts      uint32 // questions since asking began
+	head, tail    uint32 // held packets
+	packets       uint16
+	multicasts    uint16     // questions to everybody since it was last known whom to ask
+	oldMAC        header.MAC // the MAC before INCOMPLETE, zero if none was known
+	selfSent      uint8      // questions of our own: for held packets, or as probes
+	flags         uint8
 }
 
 // Flags of an ask.
 const (
-	askSelf    uint8 = 1 << iota // we ask without the waiter, for held packets
-	askOffered                   // the waiter was told and may ask at any moment
-	askUsed                      // a packet was sent since the last question; UNREACHABLE is asked only then
-	askLost                      // the observer was told that it does not answer
+	solicitSelf     uint8 = 1 << iota // we ask without the waiter, for held packets
+	solicitNotified                   // the waiter was told and may ask at any moment
+	solicitUsed                       // a packet was sent since the last question; UNREACHABLE is asked only then
+	solicitLost                       // the observer was told that it does not answer
 )
 
-// hold is one waiter's interest in a neighbor. Those of one target follow each
+// subscription is one waiter's interest in a neighbor. Those of one target follow each
 // other: the one that Hold gave a ref of, then those of Also.
-type hold struct {
-	deadline   loop.Time
-	ask        uint32 // 0: free
-	next       uint32 // of the same neighbor
-	target     uint32
-	generation uint32
+type subscription struct {
+	deadline     loop.Time
+	solicitation uint32 // 0: free
+	next         uint32 // of the same neighbor
+	token        uint32
+	generation   uint32
 }
 
 // A ref names a hold by id and generation, so that a ref that has ended is
@@ -46,46 +46,46 @@ const (
 	refIDMask = 1<<refIDBits - 1
 )
 
-// HeldState is how Hold ended.
-type HeldState uint8
+// SubscribeState is how Hold ended.
+type SubscribeState uint8
 
 // States of Held.
 const (
-	HeldAsk     HeldState = iota // held; Solicit is allowed now
-	HeldWait                     // held; Waiter.SolicitDue will say when to ask, if that is needed
-	HeldKnown                    // MAC is known, nothing is held
-	HeldRefused                  // Reason says why, nothing is held
+	SubscribeDue     SubscribeState = iota // held; Solicit is allowed now
+	SubscribeWait                          // held; Subscriber.SolicitDue will say when to ask, if that is needed
+	SubscribeKnown                         // MAC is known, nothing is held
+	SubscribeRefused                       // Reason says why, nothing is held
 )
 
-// Held is the answer of Hold.
-type Held struct {
-	State  HeldState
-	Ref    uint32     // HeldAsk, HeldWait
-	MAC    header.MAC // HeldKnown
-	Reason Reason     // HeldRefused
+// SubscribeResult is the answer of Hold.
+type SubscribeResult struct {
+	State  SubscribeState
+	Ref    uint32     // SubscribeDue, SubscribeWait
+	MAC    header.MAC // SubscribeKnown
+	Reason Reason     // SubscribeRefused
 }
 
-// longestGap is the longest time between two questions while a waiter holds
+// maxSolicitGap is the longest time between two questions while a waiter holds
 // the neighbor.
-const longestGap = 3 * loop.Second
+const maxSolicitGap = 3 * loop.Second
 
-// rivalCounts is how long another station with one of our addresses is blamed for
+// rivalWindow is how long another station with one of our addresses is blamed for
 // answers that do not come: as long as a neighbor is believed to be there without
 // a word, REACHABLE_TIME (RFC 4861 section 10). One frame with a wrong sender
 // does not explain all silence that follows.
-const rivalCounts = 30 * loop.Second
+const rivalWindow = 30 * loop.Second
 
-// note is something to tell the waiter at the end of the turn.
-type note struct {
+// notice is something to tell the waiter at the end of the turn.
+type notice struct {
 	ref       uint32 // SolicitDue: not told if the hold ended meanwhile
-	target    uint32
+	token     uint32
 	attempts  uint32
 	confirmed bool
 	mac       header.MAC
 	rtt       loop.Duration
 }
 
-// Hold begins to find out hop's MAC for a target of the waiter. Until deadline
+// Subscribe begins to find out hop's MAC for a target of the waiter. Until deadline
 // the neighbor is asked again and again: MulticastSolicits times every
 // RetransTimer, while a tenth of a RetransTimer is left for the answer, then with
 // growing gaps of at most 3 s, the last time one RetransTimer before the deadline.
@@ -94,38 +94,38 @@ type note struct {
 // a MAC is asked there first; if it does not answer, the entry loses its MAC, and the
 // next question goes to all stations. Static neighbors, multicast and broadcast
 // addresses are known without asking. No two holds of a neighbor have one target.
-func (i *Interface) Hold(hop netip.Addr, target uint32, fresh bool, deadline loop.Time) Held {
+func (i *Interface) Subscribe(hop netip.Addr, token uint32, fresh bool, deadline loop.Time) SubscribeResult {
 	s, a := i.stack, ipFrom(hop)
 	if mac, ok := i.groupMAC(a); ok {
-		return Held{State: HeldKnown, MAC: mac}
+		return SubscribeResult{State: SubscribeKnown, MAC: mac}
 	}
-	if r := i.refuse(a); r != ReasonNone {
-		return Held{State: HeldRefused, Reason: r}
+	if r := i.refusalReason(a); r != ReasonNone {
+		return SubscribeResult{State: SubscribeRefused, Reason: r}
 	}
 	now := s.loop.Now()
 	id, free := s.neighbors.search(i.slot, a)
 	if id != 0 {
 		if n := s.neighbors.at(id); i.isKnown(n, fresh, deadline) {
-			return Held{State: HeldKnown, MAC: n.mac}
+			return SubscribeResult{State: SubscribeKnown, MAC: n.mac}
 		}
 	}
-	if s.holds.Live() >= refIDMask {
-		return Held{State: HeldRefused, Reason: TableFull}
+	if s.subscriptions.Live() >= refIDMask {
+		return SubscribeResult{State: SubscribeRefused, Reason: TableFull}
 	}
 	if id == 0 {
 		if id = s.admit(i, a, free, now, false); id == 0 {
-			return Held{State: HeldRefused, Reason: TableFull}
+			return SubscribeResult{State: SubscribeRefused, Reason: TableFull}
 		}
 		if s.up {
-			return Held{State: HeldAsk, Ref: s.begin(id, i, target, deadline)}
+			return SubscribeResult{State: SubscribeDue, Ref: s.subscribeNew(id, i, token, deadline)}
 		}
 	}
-	ref, may := s.join(id, target, deadline, now)
+	ref, may := s.subscribe(id, token, deadline, now)
 	s.schedule()
 	if may {
-		return Held{State: HeldAsk, Ref: ref}
+		return SubscribeResult{State: SubscribeDue, Ref: ref}
 	}
-	return Held{State: HeldWait, Ref: ref}
+	return SubscribeResult{State: SubscribeWait, Ref: ref}
 }
 
 // isKnown tells whether nobody needs to be asked for who waits until deadline.
@@ -136,7 +136,7 @@ func (i *Interface) isKnown(n *neighbor, fresh bool, deadline loop.Time) bool {
 	case n.state != StateReachable:
 		return false
 	}
-	return !fresh || n.flags&flagAnswered != 0 && deadline < n.asked.Add(i.config.Neighbor.RetransTimer)
+	return !fresh || n.flags&flagAnswered != 0 && deadline < n.solicited.Add(i.config.Neighbor.RetransTimer)
 }
 
 // Known gives the MAC of a neighbor that Hold would not ask for, of one that is
@@ -150,83 +150,83 @@ func (i *Interface) Known(hop netip.Addr, fresh bool, deadline loop.Time) (mac h
 	return n.mac, i.isKnown(n, fresh, deadline)
 }
 
-// refuse tells why a hop can't be asked for.
-func (i *Interface) refuse(hop ip) Reason {
+// refusalReason tells why a hop can't be asked for.
+func (i *Interface) refusalReason(hop ip) Reason {
 	switch {
-	case i.slot == 0 || hop.isNeverAsked():
+	case i.slot == 0 || hop.isNotHost():
 		return NoRoute
 	case i.source(hop) == nil:
 		return NoSourceAddress
 	}
-	if i.segment.own(hop) != nil {
+	if i.vlan.own(hop) != nil {
 		return OwnAddress // also another interface's: no frame comes back to the port that sent it
 	}
 	return ReasonNone
 }
 
-// begin is join, and evAsk, for an entry that was just made, while the link is
+// subscribeNew is join, and evAsk, for an entry that was just made, while the link is
 // up: nothing was asked yet, nobody else waits, and no timer is set.
-func (s *Stack) begin(id uint32, i *Interface, target uint32, deadline loop.Time) (ref uint32) {
-	n, h := s.neighbors.at(id), s.holds.Alloc()
-	n.state, n.ask = StateIncomplete, s.asks.Alloc()
-	s.unsettle(i, n)
-	a, r := s.asks.At(n.ask), s.holds.At(h)
-	a.neighbor, a.holds, a.flags = id, h, askOffered
-	r.target, r.deadline, r.ask = target, deadline, n.ask
+func (s *Stack) subscribeNew(id uint32, i *Interface, token uint32, deadline loop.Time) (ref uint32) {
+	n, h := s.neighbors.at(id), s.subscriptions.Alloc()
+	n.state, n.solicitation = StateIncomplete, s.solicitations.Alloc()
+	s.bindingChanged(i, n)
+	sol, r := s.solicitations.At(n.solicitation), s.subscriptions.At(h)
+	sol.neighbor, sol.subscriptions, sol.flags = id, h, solicitNotified
+	r.token, r.deadline, r.solicitation = token, deadline, n.solicitation
 	s.report(i, n, StateNone, header.MAC{}, CauseAsked, false)
 	return h | r.generation<<refIDBits
 }
 
-// join adds a hold to a neighbor and tells whether it may be asked now.
-func (s *Stack) join(id, target uint32, deadline, now loop.Time) (ref uint32, may bool) {
+// subscribe adds a hold to a neighbor and tells whether it may be asked now.
+func (s *Stack) subscribe(id, token uint32, deadline, now loop.Time) (ref uint32, may bool) {
 	n := s.neighbors.at(id)
 	s.adopt(n)
 	n.flags &^= flagSuspect // the waiter wants to know of two MACs that answer, too
-	if n.ask == 0 {
-		s.startAsking(id, n)
+	if n.solicitation == 0 {
+		s.startSolicitation(id, n)
 	}
 	if n.state == StateStale {
 		s.neighbors.timers.Remove(id) // from the list of those to reclaim
 	}
-	h := s.holds.Alloc()
-	a, r, i := s.asks.At(n.ask), s.holds.At(h), s.interfaces[n.iface]
-	r.target, r.deadline, r.ask, r.next = target, deadline, n.ask, a.holds
-	a.holds = h
+	h := s.subscriptions.Alloc()
+	sol, r, i := s.solicitations.At(n.solicitation), s.subscriptions.At(h), s.interfaces[n.iface]
+	r.token, r.deadline, r.solicitation, r.next = token, deadline, n.solicitation, sol.subscriptions
+	sol.subscriptions = h
 	ref = h | r.generation<<refIDBits
-	may = s.welcome(n, a, i, now)
-	s.apply(id, evAsk, header.MAC{}, CauseAsked)
+	may = s.scheduleSolicit(n, sol, i, now)
+	s.apply(id, evSubscribe, header.MAC{}, CauseAsked)
 	return ref, may
 }
 
-// welcome sees to it that the next question comes in time for somebody new who
+// scheduleSolicit sees to it that the next question comes in time for somebody new who
 // waits for a neighbor. It tells whether the waiter may ask it now.
-func (s *Stack) welcome(n *neighbor, a *ask, i *Interface, now loop.Time) (may bool) {
+func (s *Stack) scheduleSolicit(n *neighbor, sol *solicitation, i *Interface, now loop.Time) (may bool) {
 	switch {
-	case n.state == StateProbe || a.flags&askSelf != 0:
+	case n.state == StateProbe || sol.flags&solicitSelf != 0:
 		// The stack is asking already; the answer serves this waiter too.
-	case n.isSought():
-		if a.flags&askLost != 0 {
-			a.everybody = 0 // the next question would be too late for this waiter
+	case n.isTrackedIncomplete():
+		if sol.flags&solicitLost != 0 {
+			sol.multicasts = 0 // the next question would be too late for this waiter
 		}
-		s.setAskTimer(n, a, i, now)
-	case s.up && now >= n.asked.Add(i.config.Neighbor.RetransTimer):
-		a.flags |= askOffered
-		s.askTimers.Remove(n.ask)
+		s.setSolicitTimer(n, sol, i, now)
+	case s.up && now >= n.solicited.Add(i.config.Neighbor.RetransTimer):
+		sol.flags |= solicitNotified
+		s.solicitTimers.Remove(n.solicitation)
 		return true
 	default:
-		s.setAskTimer(n, a, i, now)
+		s.setSolicitTimer(n, sol, i, now)
 	}
 	return false
 }
 
-// held finds the hold of a ref, nil if it has ended.
-func (s *Stack) held(ref uint32) *hold {
+// findSubscription finds the hold of a ref, nil if it has ended.
+func (s *Stack) findSubscription(ref uint32) *subscription {
 	id := ref & refIDMask
-	if id == 0 || id > s.holds.Len() {
+	if id == 0 || id > s.subscriptions.Len() {
 		return nil
 	}
-	if h := s.holds.At(id); h.ask != 0 && h.generation<<refIDBits == ref&^refIDMask {
-		return h
+	if sub := s.subscriptions.At(id); sub.solicitation != 0 && sub.generation<<refIDBits == ref&^refIDMask {
+		return sub
 	}
 	return nil
 }
@@ -235,70 +235,70 @@ func (s *Stack) held(ref uint32) *hold {
 // link is up and the last one is a RetransTimer ago. It tells whether a frame
 // was sent. If not, SolicitDue comes when one is allowed.
 func (s *Stack) Solicit(ref uint32) bool {
-	h := s.held(ref)
-	if h == nil {
+	sub := s.findSubscription(ref)
+	if sub == nil {
 		return false
 	}
-	a := s.asks.At(h.ask)
-	n := s.neighbors.at(a.neighbor)
+	sol := s.solicitations.At(sub.solicitation)
+	n := s.neighbors.at(sol.neighbor)
 	i := s.interfaces[n.iface]
 	now := s.loop.Now()
-	if !s.up || now < n.asked.Add(i.config.Neighbor.RetransTimer) {
+	if !s.up || now < n.solicited.Add(i.config.Neighbor.RetransTimer) {
 		return false // whoever made it too early has set the timer
 	}
-	if n.state != StateProbe && n.isSilent() {
-		s.apply(a.neighbor, evUnanswered, header.MAC{}, CauseNoReply)
+	if n.state != StateProbe && n.isUnicastUnanswered() {
+		s.apply(sol.neighbor, evUnanswered, header.MAC{}, CauseNoReply)
 	}
-	sent := s.question(n, a, i, now)
-	s.setAskTimer(n, a, i, now)
+	sent := s.solicit(n, sol, i, now)
+	s.setSolicitTimer(n, sol, i, now)
 	s.schedule()
 	return sent
 }
 
-// Also tells that somebody who waits until deadline has come to wait for the
+// AddDeadline tells that somebody who waits until deadline has come to wait for the
 // target of a hold. Each deadline is asked for as if it were a hold's own; the
 // answer is told once. That somebody has come is a reason to ask now, if that is
 // allowed.
-func (s *Stack) Also(ref uint32, deadline loop.Time) {
-	h := s.held(ref)
-	if h == nil {
+func (s *Stack) AddDeadline(ref uint32, deadline loop.Time) {
+	sub := s.findSubscription(ref)
+	if sub == nil {
 		return
 	}
-	if s.holds.Live() >= refIDMask {
-		h.deadline = max(h.deadline, deadline) // better than nothing
+	if s.subscriptions.Live() >= refIDMask {
+		sub.deadline = max(sub.deadline, deadline) // better than nothing
 		return
 	}
-	more := s.holds.Alloc() // moves h, maybe
-	h, m := s.holds.At(ref&refIDMask), s.holds.At(more)
-	m.deadline, m.ask, m.target, m.next = deadline, h.ask, h.target, h.next
-	h.next = more
-	a := s.asks.At(h.ask)
-	n := s.neighbors.at(a.neighbor)
-	if a.flags&askOffered == 0 && s.welcome(n, a, s.interfaces[n.iface], s.loop.Now()) {
-		s.offer(a)
+	more := s.subscriptions.Alloc() // moves h, maybe
+	sub, m := s.subscriptions.At(ref&refIDMask), s.subscriptions.At(more)
+	m.deadline, m.solicitation, m.token, m.next = deadline, sub.solicitation, sub.token, sub.next
+	sub.next = more
+	sol := s.solicitations.At(sub.solicitation)
+	n := s.neighbors.at(sol.neighbor)
+	if sol.flags&solicitNotified == 0 && s.scheduleSolicit(n, sol, s.interfaces[n.iface], s.loop.Now()) {
+		s.notifyDue(sol)
 	}
 	s.schedule()
 }
 
-// NoLonger tells that one of those who wait for the target of a hold, until
+// RemoveDeadline tells that one of those who wait for the target of a hold, until
 // deadline, does not wait any more; others do.
-func (s *Stack) NoLonger(ref uint32, deadline loop.Time) {
-	h := s.held(ref)
-	if h == nil {
+func (s *Stack) RemoveDeadline(ref uint32, deadline loop.Time) {
+	sub := s.findSubscription(ref)
+	if sub == nil {
 		return
 	}
-	for before := h; before.next != 0; before = s.holds.At(before.next) {
+	for before := sub; before.next != 0; before = s.subscriptions.At(before.next) {
 		id := before.next
-		m := s.holds.At(id)
-		if m.target != h.target {
+		m := s.subscriptions.At(id)
+		if m.token != sub.token {
 			return
 		}
-		if h.deadline == deadline { // the first of them stays, as the ref names it
-			h.deadline, m.deadline = m.deadline, deadline
+		if sub.deadline == deadline { // the first of them stays, as the ref names it
+			sub.deadline, m.deadline = m.deadline, deadline
 		}
 		if m.deadline == deadline {
 			before.next = m.next
-			s.endHold(id, m)
+			s.endSubscription(id, m)
 			return
 		}
 	}
@@ -306,106 +306,106 @@ func (s *Stack) NoLonger(ref uint32, deadline loop.Time) {
 
 // Release ends a hold. A ref that has ended already does no harm.
 func (s *Stack) Release(ref uint32) {
-	h := s.held(ref)
-	if h == nil {
+	sub := s.findSubscription(ref)
+	if sub == nil {
 		return
 	}
-	a := s.asks.At(h.ask)
-	id := a.neighbor
+	sol := s.solicitations.At(sub.solicitation)
+	id := sol.neighbor
 	n := s.neighbors.at(id)
 	i, now := s.interfaces[n.iface], s.loop.Now()
-	s.unlinkHold(a, ref&refIDMask)
+	s.unlinkSubscription(sol, ref&refIDMask)
 	switch {
-	case n.state == StateIncomplete && a.holds == 0 && a.flags&askSelf == 0:
+	case n.state == StateIncomplete && sol.subscriptions == 0 && sol.flags&solicitSelf == 0:
 		// Nobody waits. The entry stays until the next question would be allowed,
 		// so that nobody who comes back asks earlier.
-		a.flags &^= askOffered
-		s.askTimers.Set(n.ask, n.asked.Add(i.config.Neighbor.RetransTimer), now)
-	case a.holds == 0:
-		if s.reconcile(id, n, i); n.ask != 0 {
-			a.flags &^= askOffered
-			s.setAskTimer(n, a, i, now)
+		sol.flags &^= solicitNotified
+		s.solicitTimers.Set(n.solicitation, n.solicited.Add(i.config.Neighbor.RetransTimer), now)
+	case sol.subscriptions == 0:
+		if s.reconcile(id, n, i); n.solicitation != 0 {
+			sol.flags &^= solicitNotified
+			s.setSolicitTimer(n, sol, i, now)
 		}
-	case a.flags&askOffered != 0:
-		s.offer(a)
+	case sol.flags&solicitNotified != 0:
+		s.notifyDue(sol)
 	default:
-		s.setAskTimer(n, a, i, now)
+		s.setSolicitTimer(n, sol, i, now)
 	}
 	s.schedule()
 }
 
-// Verdict tells why a held neighbor has not been confirmed so far.
-func (s *Stack) Verdict(ref uint32) Reason {
-	h := s.held(ref)
-	if h == nil {
+// FailureReason tells why a held neighbor has not been confirmed so far.
+func (s *Stack) FailureReason(ref uint32) Reason {
+	sub := s.findSubscription(ref)
+	if sub == nil {
 		return NoReply
 	}
-	n := s.neighbors.at(s.asks.At(h.ask).neighbor)
+	n := s.neighbors.at(s.solicitations.At(sub.solicitation).neighbor)
 	if !s.up {
 		return LinkDown
 	}
 	if own := s.interfaces[n.iface].source(s.neighbors.address(n)); own != nil {
-		if mac, at := own.contested(); !mac.IsZero() && s.loop.Now().Sub(at) <= rivalCounts {
+		if mac, at := own.contested(); !mac.IsZero() && s.loop.Now().Sub(at) <= rivalWindow {
 			return AddressConflict // the answers may go to the other one
 		}
 	}
-	if a := s.asks.At(h.ask); a.attempts > 0 && n.state.HasMAC() && int32(n.told-ticks(n.asked)) >= 0 {
+	if sol := s.solicitations.At(sub.solicitation); sol.attempts > 0 && n.state.HasMAC() && int32(n.heard-ticks(n.solicited)) >= 0 {
 		return Unconfirmed
 	}
 	return NoReply
 }
 
-// unlinkHold takes a hold off its neighbor and ends it, with those of Also.
-func (s *Stack) unlinkHold(a *ask, id uint32) {
-	link := &a.holds
+// unlinkSubscription takes a hold off its neighbor and ends it, with those of Also.
+func (s *Stack) unlinkSubscription(sol *solicitation, id uint32) {
+	link := &sol.subscriptions
 	for *link != id {
-		link = &s.holds.At(*link).next
+		link = &s.subscriptions.At(*link).next
 	}
-	for target := s.holds.At(id).target; id != 0 && s.holds.At(id).target == target; id = *link {
-		h := s.holds.At(id)
-		*link = h.next
-		s.endHold(id, h)
+	for target := s.subscriptions.At(id).token; id != 0 && s.subscriptions.At(id).token == target; id = *link {
+		sub := s.subscriptions.At(id)
+		*link = sub.next
+		s.endSubscription(id, sub)
 	}
 }
 
-func (s *Stack) endHold(id uint32, h *hold) {
-	*h = hold{generation: h.generation + 1}
-	s.holds.Free(id)
+func (s *Stack) endSubscription(id uint32, sub *subscription) {
+	*sub = subscription{generation: sub.generation + 1}
+	s.subscriptions.Free(id)
 }
 
-// confirmHolds tells all who wait for a neighbor; their holds end.
-func (s *Stack) confirmHolds(n *neighbor, a *ask, now loop.Time) {
+// confirmSubscriptions tells all who wait for a neighbor; their holds end.
+func (s *Stack) confirmSubscriptions(n *neighbor, sol *solicitation, now loop.Time) {
 	rtt := loop.Duration(0)
 	if n.flags&flagOutstanding != 0 {
-		rtt = now.Sub(n.asked)
+		rtt = now.Sub(n.solicited)
 	}
-	for told := (*note)(nil); a.holds != 0; {
-		id := a.holds
-		h := s.holds.At(id)
-		if told == nil || told.target != h.target {
-			s.notes = append(s.notes, note{})
-			told = &s.notes[len(s.notes)-1] // filled in there: a copy would have to wait for its parts
-			told.confirmed, told.target, told.mac, told.rtt, told.attempts = true, h.target, n.mac, rtt, a.attempts
+	for told := (*notice)(nil); sol.subscriptions != 0; {
+		id := sol.subscriptions
+		sub := s.subscriptions.At(id)
+		if told == nil || told.token != sub.token {
+			s.notices = append(s.notices, notice{})
+			told = &s.notices[len(s.notices)-1] // filled in there: a copy would have to wait for its parts
+			told.confirmed, told.token, told.mac, told.rtt, told.attempts = true, sub.token, n.mac, rtt, sol.attempts
 		}
-		a.holds = h.next
-		s.endHold(id, h)
+		sol.subscriptions = sub.next
+		s.endSubscription(id, sub)
 	}
 }
 
-// tell gives one note to the waiter.
-func (s *Stack) tell(n *note) {
+// notify gives one note to the waiter.
+func (s *Stack) notify(e *notice) {
 	switch {
-	case s.options.Waiter == nil:
-	case n.confirmed:
-		s.options.Waiter.Confirmed(n.target, n.mac, n.rtt, n.attempts)
-	case s.held(n.ref) != nil:
-		s.options.Waiter.SolicitDue(n.target)
+	case s.options.Subscriber == nil:
+	case e.confirmed:
+		s.options.Subscriber.Confirmed(e.token, e.mac, e.rtt, e.attempts)
+	case s.findSubscription(e.ref) != nil:
+		s.options.Subscriber.SolicitDue(e.token)
 	}
 }
 
-// offer tells one who waits that the neighbor may be asked now.
-func (s *Stack) offer(a *ask) {
-	a.flags |= askOffered
-	h := s.holds.At(a.holds)
-	s.notes = append(s.notes, note{ref: a.holds | h.generation<<refIDBits, target: h.target})
+// notifyDue tells one who waits that the neighbor may be asked now.
+func (s *Stack) notifyDue(sol *solicitation) {
+	sol.flags |= solicitNotified
+	sub := s.subscriptions.At(sol.subscriptions)
+	s.notices = append(s.notices, notice{ref: sol.subscriptions | sub.generation<<refIDBits, token: sub.token})
 }

@@ -16,7 +16,7 @@ var hops = []string{peer, peer6}
 func TestHoldIsConfirmedByAnswersOnly(t *testing.T) {
 	for _, hop := range hops {
 		n := alone(t)
-		n.waiter.hold(n.iface, hop, 1, false, 30e9)
+		n.subscriber.subscribe(n.iface, hop, 1, false, 30e9)
 		n.wantSent(groupQuestion(hop))
 		n.run(5 * loop.Millisecond)
 		// The peer asks us meanwhile: its MAC is known then, not confirmed, and it
@@ -27,7 +27,7 @@ func TestHoldIsConfirmedByAnswersOnly(t *testing.T) {
 			n.receive(resolveNS().bytes(t))
 		}
 		n.wantState(hop, "stale "+mac2.String())
-		if len(n.waiter.confirmed) != 0 {
+		if len(n.subscriber.confirmed) != 0 {
 			t.Fatal("confirmed by a question of the peer's")
 		}
 		n.link.take()
@@ -37,7 +37,7 @@ func TestHoldIsConfirmedByAnswersOnly(t *testing.T) {
 		n.wantSent(unicastQuestion(hop))
 		n.run(loop.Millisecond)
 		n.receive(answer(t, hop, mac2))
-		c := n.waiter.confirmed[1]
+		c := n.subscriber.confirmed[1]
 		if c.mac != mac2 || c.attempts != 2 || c.rtt < loop.Millisecond || c.rtt > 6*loop.Millisecond {
 			t.Errorf("%s: confirmed %+v", hop, c)
 		}
@@ -46,17 +46,17 @@ func TestHoldIsConfirmedByAnswersOnly(t *testing.T) {
 
 func TestUnaskedReplyConfirmsNothing(t *testing.T) {
 	n := alone(t)
-	n.waiter.patient = true
-	n.waiter.hold(n.iface, peer, 1, false, 30e9)
+	n.subscriber.patient = true
+	n.subscriber.subscribe(n.iface, peer, 1, false, 30e9)
 	n.receive(reply(mac2, peer).bytes(t)) // before any question
 	n.wantState(peer, "stale "+mac2.String())
-	if len(n.waiter.confirmed) != 0 {
+	if len(n.subscriber.confirmed) != 0 {
 		t.Fatal("confirmed without a question")
 	}
-	n.stack.Solicit(n.waiter.refs[1])
+	n.stack.Solicit(n.subscriber.refs[1])
 	n.wantSent(unicastQuestion(peer))
 	n.receive(reply(mac2, peer).bytes(t))
-	if n.waiter.confirmed[1].mac != mac2 {
+	if n.subscriber.confirmed[1].mac != mac2 {
 		t.Error("not confirmed by the answer")
 	}
 	// A second answer, from somebody else, is not an answer to our question.
@@ -69,11 +69,11 @@ func TestHoldFreshAsksAnew(t *testing.T) {
 		n := alone(t)
 		confirm(n, hop, mac2)
 		n.run(2 * seconds)
-		if h := n.waiter.hold(n.iface, hop, 1, false, n.loop.Now()+30e9); h.State != HeldKnown || h.MAC != mac2 {
+		if h := n.subscriber.subscribe(n.iface, hop, 1, false, n.loop.Now()+30e9); h.State != SubscribeKnown || h.MAC != mac2 {
 			t.Fatalf("%+v", h)
 		}
-		h := n.waiter.hold(n.iface, hop, 2, true, n.loop.Now()+30e9)
-		if h.State != HeldAsk {
+		h := n.subscriber.subscribe(n.iface, hop, 2, true, n.loop.Now()+30e9)
+		if h.State != SubscribeDue {
 			t.Fatalf("%+v", h)
 		}
 		n.wantSent(unicastQuestion(hop))
@@ -82,7 +82,7 @@ func TestHoldFreshAsksAnew(t *testing.T) {
 		n.wantSent(groupQuestion(hop)) // unicast in vain: everybody is asked
 		n.receive(answer(t, hop, mac3))
 		n.wantState(hop, "reachable "+mac3.String())
-		if c := n.waiter.confirmed[2]; c.mac != mac3 || c.attempts != 2 {
+		if c := n.subscriber.confirmed[2]; c.mac != mac3 || c.attempts != 2 {
 			t.Errorf("%s: %+v", hop, c)
 		}
 	}
@@ -91,21 +91,21 @@ func TestHoldFreshAsksAnew(t *testing.T) {
 func TestHoldJoinsAQuestionInFlight(t *testing.T) {
 	for _, hop := range hops {
 		n := alone(t)
-		n.waiter.hold(n.iface, hop, 1, false, 30e9)
+		n.subscriber.subscribe(n.iface, hop, 1, false, 30e9)
 		n.link.take()
 		n.run(300 * loop.Millisecond)
 		for target := uint32(2); target < 10; target++ {
-			if h := n.waiter.hold(n.iface, hop, target, true, 30e9); h.State != HeldWait {
+			if h := n.subscriber.subscribe(n.iface, hop, target, true, 30e9); h.State != SubscribeWait {
 				t.Fatalf("%+v", h)
 			}
 		}
 		n.wantSent()
 		n.receive(answer(t, hop, mac2))
-		if len(n.waiter.confirmed) != 9 {
-			t.Errorf("%s: %d of 9 confirmed", hop, len(n.waiter.confirmed))
+		if len(n.subscriber.confirmed) != 9 {
+			t.Errorf("%s: %d of 9 confirmed", hop, len(n.subscriber.confirmed))
 		}
 		// Asked 0.3 s ago: a fresh hold has to wait for the rest of the second.
-		if h := n.waiter.hold(n.iface, hop, 20, true, n.loop.Now()+30e9); h.State != HeldWait {
+		if h := n.subscriber.subscribe(n.iface, hop, 20, true, n.loop.Now()+30e9); h.State != SubscribeWait {
 			t.Errorf("%+v", h)
 		}
 		n.run(690 * loop.Millisecond)
@@ -117,21 +117,21 @@ func TestHoldJoinsAQuestionInFlight(t *testing.T) {
 
 func TestPatientWaiterIsToldOnce(t *testing.T) {
 	n := alone(t)
-	n.waiter.patient = true
-	n.waiter.hold(n.iface, peer, 1, false, 30e9)
+	n.subscriber.patient = true
+	n.subscriber.subscribe(n.iface, peer, 1, false, 30e9)
 	n.run(10 * seconds)
 	n.wantSent()
-	if len(n.waiter.due) != 0 {
-		t.Errorf("told %d times though Hold said so already", len(n.waiter.due))
+	if len(n.subscriber.due) != 0 {
+		t.Errorf("told %d times though Hold said so already", len(n.subscriber.due))
 	}
-	if !n.stack.Solicit(n.waiter.refs[1]) || n.stack.Solicit(n.waiter.refs[1]) {
+	if !n.stack.Solicit(n.subscriber.refs[1]) || n.stack.Solicit(n.subscriber.refs[1]) {
 		t.Error("one question is allowed now, and only one")
 	}
 	n.run(10 * seconds)
-	if len(n.waiter.due) != 1 {
-		t.Errorf("told %d times, want once", len(n.waiter.due))
+	if len(n.subscriber.due) != 1 {
+		t.Errorf("told %d times, want once", len(n.subscriber.due))
 	}
-	if !n.stack.Solicit(n.waiter.refs[1]) {
+	if !n.stack.Solicit(n.subscriber.refs[1]) {
 		t.Error("the question that is due was not sent")
 	}
 	n.wantSent(groupQuestion(peer), groupQuestion(peer))
@@ -140,14 +140,14 @@ func TestPatientWaiterIsToldOnce(t *testing.T) {
 func TestReleaseEndsAsking(t *testing.T) {
 	for _, hop := range hops {
 		n := alone(t)
-		ref := n.waiter.hold(n.iface, hop, 1, false, 30e9).Ref
+		ref := n.subscriber.subscribe(n.iface, hop, 1, false, 30e9).Ref
 		n.link.take()
 		n.run(100 * loop.Millisecond)
 		n.stack.Release(ref)
 		n.check()
 		n.wantState(hop, "incomplete") // so that nobody asks again too early
-		h := n.waiter.hold(n.iface, hop, 2, false, 30e9)
-		if h.State != HeldWait {
+		h := n.subscriber.subscribe(n.iface, hop, 2, false, 30e9)
+		if h.State != SubscribeWait {
 			t.Errorf("%s: asked 0.1 s ago, held again: %+v", hop, h)
 		}
 		n.stack.Release(h.Ref)
@@ -157,7 +157,7 @@ func TestReleaseEndsAsking(t *testing.T) {
 		n.run(1000 * loop.Millisecond)
 		n.wantState(hop, "none")
 		n.wantSent()
-		if n.stack.Solicit(ref) || n.stack.Verdict(ref) != NoReply {
+		if n.stack.Solicit(ref) || n.stack.FailureReason(ref) != NoReply {
 			t.Error("a ref that ended is alive")
 		}
 		n.run(10 * seconds)
@@ -168,14 +168,14 @@ func TestReleaseEndsAsking(t *testing.T) {
 // TestRefIsNotReused: a ref that has ended does not name the next hold.
 func TestRefIsNotReused(t *testing.T) {
 	n := alone(t)
-	old := n.waiter.hold(n.iface, peer, 1, false, 30e9).Ref
+	old := n.subscriber.subscribe(n.iface, peer, 1, false, 30e9).Ref
 	n.stack.Release(old)
-	current := n.waiter.hold(n.iface, "192.0.2.3", 2, false, 30e9).Ref
+	current := n.subscriber.subscribe(n.iface, "192.0.2.3", 2, false, 30e9).Ref
 	n.stack.Release(old)
-	n.stack.Also(old, 99e9)
-	n.stack.NoLonger(old, 30e9)
+	n.stack.AddDeadline(old, 99e9)
+	n.stack.RemoveDeadline(old, 30e9)
 	n.check()
-	if n.stack.held(current) == nil || old == current {
+	if n.stack.findSubscription(current) == nil || old == current {
 		t.Error("the old ref ended the new hold")
 	}
 }
@@ -183,11 +183,11 @@ func TestRefIsNotReused(t *testing.T) {
 func TestAnswerAfterReleaseIsCached(t *testing.T) {
 	for _, hop := range hops {
 		n := alone(t)
-		ref := n.waiter.hold(n.iface, hop, 1, false, 30e9).Ref
+		ref := n.subscriber.subscribe(n.iface, hop, 1, false, 30e9).Ref
 		n.stack.Release(ref)
 		n.receive(answer(t, hop, mac2))
 		n.wantState(hop, "reachable "+mac2.String())
-		if len(n.waiter.confirmed) != 0 {
+		if len(n.subscriber.confirmed) != 0 {
 			t.Error("a released target was told")
 		}
 	}
@@ -217,7 +217,7 @@ func TestScheduleOfQuestions(t *testing.T) {
 			cfg := config(1)
 			cfg.Neighbor.RetransTimer, cfg.Neighbor.MulticastSolicits = c.retrans, c.solicits
 			n.add(cfg)
-			n.waiter.hold(n.iface, hop, 1, false, c.timeout)
+			n.subscriber.subscribe(n.iface, hop, 1, false, c.timeout)
 			got := []loop.Duration{0}
 			n.link.take()
 			for n.loop.Now() < c.timeout {
@@ -246,7 +246,7 @@ func TestLastQuestionIsInTime(t *testing.T) {
 		for odd := loop.Time(0); odd < 1e6; odd += 130_001 {
 			n := alone(t)
 			deadline := 10e9 + odd
-			n.waiter.hold(n.iface, hop, 1, false, deadline)
+			n.subscriber.subscribe(n.iface, hop, 1, false, deadline)
 			last := loop.Time(0)
 			for n.loop.Step() && n.loop.Now() < deadline {
 				if len(n.link.take()) > 0 {
@@ -263,12 +263,12 @@ func TestLastQuestionIsInTime(t *testing.T) {
 // TestAlsoAsksOn: for who comes late asking goes on, at once if it is allowed.
 func TestAlsoAsksOn(t *testing.T) {
 	n := alone(t)
-	ref := n.waiter.hold(n.iface, peer, 1, false, 2e9).Ref
+	ref := n.subscriber.subscribe(n.iface, peer, 1, false, 2e9).Ref
 	n.run(20 * seconds)
 	if got := len(n.link.take()); got != 2 && got != 1 {
 		t.Fatalf("%d questions in 2 s", got)
 	}
-	n.stack.Also(ref, n.loop.Now()+10e9)
+	n.stack.AddDeadline(ref, n.loop.Now()+10e9)
 	n.run(5 * loop.Millisecond)
 	n.wantSent(groupQuestion(peer))
 	n.run(10 * seconds)
@@ -284,18 +284,18 @@ func TestAlsoIsAskedFor(t *testing.T) {
 	for _, hop := range hops {
 		for at := loop.Time(10e9); at < 16e9; at += 70e6 {
 			n := alone(t)
-			ref := n.waiter.hold(n.iface, hop, 1, false, 60e9).Ref
+			ref := n.subscriber.subscribe(n.iface, hop, 1, false, 60e9).Ref
 			n.run(loop.Duration(at))
 			n.link.take()
-			n.stack.Also(ref, at+2e9)
+			n.stack.AddDeadline(ref, at+2e9)
 			n.check()
 			n.run(1003 * loop.Millisecond)
 			if asked := n.link.take(); len(asked) == 0 {
 				t.Fatalf("%s: asked %v in the first second of two from %v on", hop, asked, at)
 			}
 			n.receive(answer(t, hop, mac2))
-			if len(n.waiter.confirmed) != 1 || n.stack.holds.Live() != 0 {
-				t.Fatalf("%s: %d told, %d holds left", hop, len(n.waiter.confirmed), n.stack.holds.Live())
+			if len(n.subscriber.confirmed) != 1 || n.stack.subscriptions.Live() != 0 {
+				t.Fatalf("%s: %d told, %d holds left", hop, len(n.subscriber.confirmed), n.stack.subscriptions.Live())
 			}
 		}
 	}
@@ -311,9 +311,9 @@ func TestLastQuestionIsToEverybody(t *testing.T) {
 			n := alone(t)
 			confirm(n, hop, mac2)
 			n.run(2 * seconds)
-			n.waiter.patient = true
-			ref := n.waiter.hold(n.iface, hop, 1, true, n.loop.Now()+60e9).Ref
-			n.stack.Also(ref, n.loop.Now()+timeout)
+			n.subscriber.patient = true
+			ref := n.subscriber.subscribe(n.iface, hop, 1, true, n.loop.Now()+60e9).Ref
+			n.stack.AddDeadline(ref, n.loop.Now()+timeout)
 			n.stack.Solicit(ref)
 			n.wantSent(want)
 		}
@@ -326,31 +326,31 @@ func TestNoLonger(t *testing.T) {
 	deadlines := []loop.Time{30e9, 5e9, 50e9, 5e9, 7e9}
 	for _, order := range [][]int{{0, 1, 2, 3}, {3, 2, 1, 0}, {4, 0, 2, 1}, {2, 4, 3, 1}} {
 		n := alone(t)
-		other := n.waiter.hold(n.iface, peer, 8, false, 40e9).Ref
-		ref := n.waiter.hold(n.iface, peer, 9, false, deadlines[0]).Ref
+		other := n.subscriber.subscribe(n.iface, peer, 8, false, 40e9).Ref
+		ref := n.subscriber.subscribe(n.iface, peer, 9, false, deadlines[0]).Ref
 		for _, d := range deadlines[1:] {
-			n.stack.Also(ref, d)
+			n.stack.AddDeadline(ref, d)
 		}
 		left := slices.Clone(deadlines)
 		for _, k := range order {
-			n.stack.NoLonger(ref, deadlines[k])
+			n.stack.RemoveDeadline(ref, deadlines[k])
 			n.check()
 			at := slices.Index(left, deadlines[k])
 			left = slices.Delete(left, at, at+1)
 			var got []loop.Time
-			for h := ref & refIDMask; h != 0 && n.stack.holds.At(h).target == 9; h = n.stack.holds.At(h).next {
-				got = append(got, n.stack.holds.At(h).deadline)
+			for h := ref & refIDMask; h != 0 && n.stack.subscriptions.At(h).token == 9; h = n.stack.subscriptions.At(h).next {
+				got = append(got, n.stack.subscriptions.At(h).deadline)
 			}
 			slices.Sort(got)
 			if want := slices.Sorted(slices.Values(left)); !slices.Equal(got, want) {
 				t.Errorf("%v: deadlines %v, want %v", order, got, want)
 			}
 		}
-		n.stack.NoLonger(ref, 99e9) // nobody's
+		n.stack.RemoveDeadline(ref, 99e9) // nobody's
 		n.stack.Release(ref)
 		n.check()
-		if n.stack.held(other) == nil || n.stack.holds.Live() != 1 {
-			t.Errorf("%v: %d holds are left", order, n.stack.holds.Live())
+		if n.stack.findSubscription(other) == nil || n.stack.subscriptions.Live() != 1 {
+			t.Errorf("%v: %d holds are left", order, n.stack.subscriptions.Live())
 		}
 	}
 }
@@ -361,10 +361,10 @@ func TestAlsoWhileSought(t *testing.T) {
 	for _, hop := range hops {
 		n := alone(t)
 		n.iface.Track(netip.MustParseAddr(hop))
-		ref := n.waiter.hold(n.iface, hop, 1, false, 60e9).Ref
+		ref := n.subscriber.subscribe(n.iface, hop, 1, false, 60e9).Ref
 		n.run(20500 * loop.Millisecond)
 		n.link.take()
-		n.stack.Also(ref, n.loop.Now()+2e9)
+		n.stack.AddDeadline(ref, n.loop.Now()+2e9)
 		n.run(loop.Second + 3*loop.Millisecond)
 		if asked := n.link.take(); len(asked) == 0 {
 			t.Errorf("%s: asked %v in the first second of two", hop, asked)
@@ -376,14 +376,14 @@ func TestLateHostIsFound(t *testing.T) {
 	for _, hop := range hops {
 		for at := loop.Time(0); at <= 27e9; at += 130e6 {
 			n := alone(t)
-			n.waiter.hold(n.iface, hop, 1, false, 30e9)
-			for n.loop.Now() < 30e9 && len(n.waiter.confirmed) == 0 {
+			n.subscriber.subscribe(n.iface, hop, 1, false, 30e9)
+			for n.loop.Now() < 30e9 && len(n.subscriber.confirmed) == 0 {
 				n.loop.RunFor(10 * loop.Millisecond)
 				if asked := len(n.link.take()) > 0; asked && n.loop.Now() >= at {
 					n.receive(answer(t, hop, mac2))
 				}
 			}
-			if len(n.waiter.confirmed) == 0 {
+			if len(n.subscriber.confirmed) == 0 {
 				t.Fatalf("%s: a host that is there from %v on was not found before 30 s", hop, at)
 			}
 		}
@@ -393,20 +393,20 @@ func TestLateHostIsFound(t *testing.T) {
 func TestPacketAndWaiterShareOneQuestion(t *testing.T) {
 	for _, hop := range hops {
 		n := alone(t)
-		n.waiter.patient = true
-		n.waiter.hold(n.iface, hop, 1, false, 30e9)
+		n.subscriber.patient = true
+		n.subscriber.subscribe(n.iface, hop, 1, false, 30e9)
 		send(n, hop) // the packet asks though the waiter's window is shut
 		n.wantSent(groupQuestion(hop))
-		if n.stack.Solicit(n.waiter.refs[1]) {
+		if n.stack.Solicit(n.subscriber.refs[1]) {
 			t.Error("a second question within a RetransTimer")
 		}
 		n.run(4 * seconds) // the packet gives up, the waiter does not
-		if len(n.waiter.due) == 0 {
+		if len(n.subscriber.due) == 0 {
 			t.Error("the waiter was not told that it may ask")
 		}
 		n.wantState(hop, "incomplete")
 		n.receive(answer(t, hop, mac2))
-		if c := n.waiter.confirmed[1]; c.attempts != 3 {
+		if c := n.subscriber.confirmed[1]; c.attempts != 3 {
 			t.Errorf("%+v, want 3 attempts of the stack's", c)
 		}
 	}
@@ -417,12 +417,12 @@ func TestHoldInDelayAndProbe(t *testing.T) {
 		for _, s := range []State{StateDelay, StateProbe} {
 			n := alone(t)
 			reach(n, hop, s)
-			n.waiter.patient = s == StateDelay // PROBE must not depend on the waiter
-			n.waiter.hold(n.iface, hop, 1, false, n.loop.Now()+30e9)
+			n.subscriber.patient = s == StateDelay // PROBE must not depend on the waiter
+			n.subscriber.subscribe(n.iface, hop, 1, false, n.loop.Now()+30e9)
 			n.run(10 * seconds)
 			n.wantState(hop, "incomplete") // probes failed, but a waiter holds it
 			n.receive(answer(t, hop, mac3))
-			if n.waiter.confirmed[1].mac != mac3 {
+			if n.subscriber.confirmed[1].mac != mac3 {
 				t.Errorf("%s in %v: not confirmed", hop, s)
 			}
 		}
@@ -435,7 +435,7 @@ func TestHoldRefusals(t *testing.T) {
 	for hop, want := range map[string]Reason{
 		"192.0.2.1": OwnAddress, "2001:db8::2": NoSourceAddress, "127.0.0.1": NoRoute, "::": NoRoute,
 	} {
-		if h := n.waiter.hold(n.iface, hop, 1, false, 30e9); h.State != HeldRefused || h.Reason != want {
+		if h := n.subscriber.subscribe(n.iface, hop, 1, false, 30e9); h.State != SubscribeRefused || h.Reason != want {
 			t.Errorf("%s: %+v, want %v", hop, h, want)
 		}
 	}
@@ -453,12 +453,12 @@ func TestUnconfirmedVerdict(t *testing.T) {
 		for _, always := range []bool{true, false} {
 			n := alone(t)
 			const deadline = 10e9
-			ref := n.waiter.hold(n.iface, hop, 1, true, deadline).Ref
+			ref := n.subscriber.subscribe(n.iface, hop, 1, true, deadline).Ref
 			want := Unconfirmed
 			n.link.take()
 			n.receive(told[hop])
 			for n.loop.Now() < deadline {
-				if got := n.stack.Verdict(ref); got != want {
+				if got := n.stack.FailureReason(ref); got != want {
 					t.Fatalf("%s, told always %t: at %v %v, want %v", hop, always, n.loop.Now(), got, want)
 				}
 				n.run(loop.Millisecond)
@@ -470,7 +470,7 @@ func TestUnconfirmedVerdict(t *testing.T) {
 					want = NoReply
 				}
 			}
-			if len(n.waiter.confirmed) != 0 {
+			if len(n.subscriber.confirmed) != 0 {
 				t.Errorf("%s: confirmed", hop)
 			}
 		}
@@ -480,10 +480,10 @@ func TestUnconfirmedVerdict(t *testing.T) {
 func TestVerdicts(t *testing.T) {
 	for _, hop := range hops {
 		n := alone(t)
-		ref := n.waiter.hold(n.iface, hop, 1, false, 300e9).Ref
+		ref := n.subscriber.subscribe(n.iface, hop, 1, false, 300e9).Ref
 		want := func(want Reason) {
 			t.Helper()
-			if r := n.stack.Verdict(ref); r != want {
+			if r := n.stack.FailureReason(ref); r != want {
 				t.Errorf("%s: at %v: %v, want %v", hop, n.loop.Now(), r, want)
 			}
 		}
@@ -520,7 +520,7 @@ func TestLinkDownAndUp(t *testing.T) {
 		confirm(n, hop, mac2)
 		other := map[string]string{peer: "192.0.2.3", peer6: "2001:db8::3"}[hop]
 		third := map[string]string{peer: "192.0.2.4", peer6: "2001:db8::4"}[hop]
-		ref := n.waiter.hold(n.iface, other, 1, false, n.loop.Now()+60e9).Ref
+		ref := n.subscriber.subscribe(n.iface, other, 1, false, n.loop.Now()+60e9).Ref
 		n.link.take()
 		n.link.set(false)
 		n.check()
@@ -528,7 +528,7 @@ func TestLinkDownAndUp(t *testing.T) {
 		if n.stack.Solicit(ref) {
 			t.Error("asked on a link that is down")
 		}
-		if h := n.waiter.hold(n.iface, third, 2, false, n.loop.Now()+60e9); h.State != HeldWait {
+		if h := n.subscriber.subscribe(n.iface, third, 2, false, n.loop.Now()+60e9); h.State != SubscribeWait {
 			t.Errorf("%+v", h)
 		}
 		if r := n.iface.Output(netip.MustParseAddr(hop), udpPacket(t, n.iface.Source(netip.MustParseAddr(hop)).String(), hop)); r != LinkDown {
@@ -547,7 +547,7 @@ func TestLinkDownAndUp(t *testing.T) {
 			}
 		}
 		n.receive(answer(t, other, mac3))
-		if n.waiter.confirmed[1].mac != mac3 {
+		if n.subscriber.confirmed[1].mac != mac3 {
 			t.Error("not confirmed after link up")
 		}
 	}
@@ -556,12 +556,12 @@ func TestLinkDownAndUp(t *testing.T) {
 func TestDeviceThatRefuses(t *testing.T) {
 	n := alone(t)
 	n.link.refuse = true
-	n.waiter.hold(n.iface, peer, 1, false, 30e9)
+	n.subscriber.subscribe(n.iface, peer, 1, false, 30e9)
 	n.run(3500 * loop.Millisecond)
 	n.link.refuse = false
 	n.run(3 * seconds)
 	n.receive(reply(mac2, peer).bytes(t))
-	if c := n.waiter.confirmed[1]; c.mac != mac2 || c.attempts != 3 {
+	if c := n.subscriber.confirmed[1]; c.mac != mac2 || c.attempts != 3 {
 		t.Errorf("%+v, want the three questions that left", c)
 	}
 	if n.stack.Counters().Dropped[DropDevice] == 0 {
@@ -574,7 +574,7 @@ func TestFlushAsksHeldOnesAnew(t *testing.T) {
 		n := alone(t)
 		confirm(n, hop, mac2)
 		n.run(5 * seconds)
-		n.waiter.hold(n.iface, hop, 1, true, n.loop.Now()+30e9)
+		n.subscriber.subscribe(n.iface, hop, 1, true, n.loop.Now()+30e9)
 		n.link.take()
 		n.iface.Flush()
 		n.check()
@@ -595,18 +595,18 @@ func TestRemoveInterfaceWhileAsking(t *testing.T) {
 	second := n.add(c)
 	for k := range 50 {
 		for side, i := range []*Interface{n.iface, second} {
-			n.waiter.hold(i, fmt.Sprintf("192.0.2.%d", 100+k), uint32(1000*side+k), false, 30e9)
+			n.subscriber.subscribe(i, fmt.Sprintf("192.0.2.%d", 100+k), uint32(1000*side+k), false, 30e9)
 			i.Output(netip.MustParseAddr("2001:db8::99"), udpPacket(t, "2001:db8::1", "2001:db8::99"))
 		}
 	}
 	n.check()
-	ref := n.waiter.refs[1000]
+	ref := n.subscriber.refs[1000]
 	n.stack.RemoveInterface(second)
 	n.check()
 	n.stack.RemoveInterface(second)
 	n.stack.Release(ref)
 	n.check()
-	if h := second.Hold(netip.MustParseAddr(peer), 1, false, 30e9); h.State != HeldRefused {
+	if h := second.Subscribe(netip.MustParseAddr(peer), 1, false, 30e9); h.State != SubscribeRefused {
 		t.Errorf("a removed interface holds: %+v", h)
 	}
 	if second.Output(netip.MustParseAddr(peer), nil) != NoRoute || second.Use(netip.MustParseAddr(peer)) {
@@ -624,9 +624,9 @@ func TestRemoveInterfaceWhileAsking(t *testing.T) {
 		}
 	}
 	again := n.add(c)
-	n.waiter.hold(again, peer, 7, false, n.loop.Now()+30e9)
+	n.subscriber.subscribe(again, peer, 7, false, n.loop.Now()+30e9)
 	n.receive(arpFrame{op: 2, ethDst: header.MAC{2, 0, 0, 0, 0, 3}, senderMAC: mac2, senderIP: peer, targetIP: "192.0.2.3"}.bytes(t))
-	if n.waiter.confirmed[7].mac != mac2 {
+	if n.subscriber.confirmed[7].mac != mac2 {
 		t.Error("an interface in the same place does not work")
 	}
 }
@@ -636,24 +636,24 @@ func TestRemoveInterfaceWhileAsking(t *testing.T) {
 func TestRemoveInterfaceWithAllNeighbors(t *testing.T) {
 	n := alone(t)
 	var others []*Interface
-	for k := range scanAll {
+	for k := range maxUnindexed {
 		others = append(others, n.add(config(byte(10+k))))
 	}
 	confirm(n, peer, mac2) // by the first; it gets a list of STALE entries
-	n.stack.Release(n.waiter.hold(others[0], "192.0.2.90", 1, false, n.loop.Now()+loop.Time(seconds)).Ref)
+	n.stack.Release(n.subscriber.subscribe(others[0], "192.0.2.90", 1, false, n.loop.Now()+loop.Time(seconds)).Ref)
 	n.run(60 * seconds)
 	n.wantState(peer, "stale "+mac2.String())
 	n.iface.Flush()
 	refs := make(map[uint32]bool)
 	for k := range 3000 {
-		refs[n.waiter.hold(others[1], fmt.Sprintf("2001:db8::7:%x", k), uint32(100+k), false, n.loop.Now()+30e9).Ref] = true
+		refs[n.subscriber.subscribe(others[1], fmt.Sprintf("2001:db8::7:%x", k), uint32(100+k), false, n.loop.Now()+30e9).Ref] = true
 	}
 	n.run(1500 * loop.Millisecond)
 	n.check()
 	n.stack.RemoveInterface(others[1])
 	n.check()
-	if n.stack.neighbors.used != 0 || n.stack.holds.Live() != 0 || n.stack.asks.Live() != 0 {
-		t.Errorf("%d neighbors, %d holds, %d asks are left", n.stack.neighbors.used, n.stack.holds.Live(), n.stack.asks.Live())
+	if n.stack.neighbors.used != 0 || n.stack.subscriptions.Live() != 0 || n.stack.solicitations.Live() != 0 {
+		t.Errorf("%d neighbors, %d holds, %d asks are left", n.stack.neighbors.used, n.stack.subscriptions.Live(), n.stack.solicitations.Live())
 	}
 	n.link.take()
 	n.run(10 * seconds)
@@ -662,7 +662,7 @@ func TestRemoveInterfaceWithAllNeighbors(t *testing.T) {
 	n.run(60 * seconds)
 	n.wantState(peer, "stale "+mac3.String())
 	for k := range 3000 {
-		h := n.waiter.hold(others[2], fmt.Sprintf("2001:db8::7:%x", k), uint32(9000+k), false, n.loop.Now()+30e9)
+		h := n.subscriber.subscribe(others[2], fmt.Sprintf("2001:db8::7:%x", k), uint32(9000+k), false, n.loop.Now()+30e9)
 		if refs[h.Ref] {
 			t.Fatalf("ref %x names a hold again", h.Ref)
 		}
@@ -671,7 +671,7 @@ func TestRemoveInterfaceWithAllNeighbors(t *testing.T) {
 		n.stack.Release(ref)
 	}
 	n.check()
-	if got := n.stack.holds.Live(); got != 3000 {
+	if got := n.stack.subscriptions.Live(); got != 3000 {
 		t.Errorf("%d of 3000 holds are left after refs of others were released", got)
 	}
 }
@@ -687,7 +687,7 @@ func TestHeardMACIsAskedAtOnce(t *testing.T) {
 	}
 	for _, hop := range hops {
 		n := alone(t)
-		n.waiter.hold(n.iface, hop, 1, false, 60e9)
+		n.subscriber.subscribe(n.iface, hop, 1, false, 60e9)
 		n.run(11500 * loop.Millisecond) // asked at 10 s, next at 13 s
 		n.link.take()
 		n.receive(heard(hop, mac2))
@@ -715,17 +715,17 @@ func TestHeardMACIsAskedAtOnce(t *testing.T) {
 // hold of the neighbor.
 func TestOfferPassesOn(t *testing.T) {
 	n := alone(t)
-	n.waiter.patient = true
+	n.subscriber.patient = true
 	for target := uint32(1); target <= 3; target++ {
-		n.waiter.hold(n.iface, peer, target, false, 30e9)
+		n.subscriber.subscribe(n.iface, peer, target, false, 30e9)
 	}
-	n.stack.Solicit(n.waiter.refs[1])
+	n.stack.Solicit(n.subscriber.refs[1])
 	n.run(1100 * loop.Millisecond)
 	for told := 1; told <= 3; told++ {
-		if len(n.waiter.due) != told {
-			t.Fatalf("%d of the waiters were told, want %d", len(n.waiter.due), told)
+		if len(n.subscriber.due) != told {
+			t.Fatalf("%d of the waiters were told, want %d", len(n.subscriber.due), told)
 		}
-		n.stack.Release(n.waiter.refs[n.waiter.due[told-1]])
+		n.stack.Release(n.subscriber.refs[n.subscriber.due[told-1]])
 		n.run(2 * loop.Millisecond)
 	}
 	n.wantState(peer, "none")
@@ -735,16 +735,16 @@ func TestOfferPassesOn(t *testing.T) {
 // may make another note void.
 func TestCallbackMayRelease(t *testing.T) {
 	n := alone(t)
-	n.waiter.patient = true
+	n.subscriber.patient = true
 	other := map[uint32]uint32{1: 2, 2: 1}
 	for target := range other {
-		n.waiter.hold(n.iface, fmt.Sprintf("192.0.2.%d", 10+target), target, false, 30e9)
-		n.stack.Solicit(n.waiter.refs[target])
+		n.subscriber.subscribe(n.iface, fmt.Sprintf("192.0.2.%d", 10+target), target, false, 30e9)
+		n.stack.Solicit(n.subscriber.refs[target])
 	}
-	n.waiter.onDue = func(target uint32) { n.stack.Release(n.waiter.refs[other[target]]) }
+	n.subscriber.onDue = func(target uint32) { n.stack.Release(n.subscriber.refs[other[target]]) }
 	n.run(1100 * loop.Millisecond)
-	if len(n.waiter.due) != 1 {
-		t.Errorf("%d were told, want one: it released the other", len(n.waiter.due))
+	if len(n.subscriber.due) != 1 {
+		t.Errorf("%d were told, want one: it released the other", len(n.subscriber.due))
 	}
 }
 
@@ -839,7 +839,7 @@ func TestHeldPacketsOfMoreNeighborsThanRoom(t *testing.T) {
 func TestShortDeadline(t *testing.T) {
 	n := alone(t)
 	n.link.set(false)
-	n.waiter.hold(n.iface, peer, 1, false, 500e6)
+	n.subscriber.subscribe(n.iface, peer, 1, false, 500e6)
 	n.run(100 * loop.Millisecond)
 	n.link.set(true)
 	n.run(2 * seconds)

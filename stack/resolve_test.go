@@ -12,15 +12,15 @@ func TestResolveBetweenTwoStacks(t *testing.T) {
 	for _, hop := range []string{"192.0.2.2", "2001:db8::2", "fe80::2"} {
 		t.Run(hop, func(t *testing.T) {
 			_, a, b := pair(t)
-			a.waiter.hold(a.iface, hop, 7, false, 30e9)
+			a.subscriber.subscribe(a.iface, hop, 7, false, 30e9)
 			a.run(loop.Millisecond)
 			b.check()
-			got := a.waiter.confirmed[7]
+			got := a.subscriber.confirmed[7]
 			if want := (confirmation{mac2, 20 * loop.Microsecond, 1}); got != want {
 				t.Errorf("confirmed %+v, want %+v", got, want)
 			}
 			a.wantState(hop, "reachable "+mac2.String())
-			if h := a.waiter.hold(a.iface, hop, 8, false, 30e9); h.State != HeldKnown || h.MAC != mac2 {
+			if h := a.subscriber.subscribe(a.iface, hop, 8, false, 30e9); h.State != SubscribeKnown || h.MAC != mac2 {
 				t.Errorf("second hold gives %+v, want the known MAC", h)
 			}
 		})

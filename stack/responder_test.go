@@ -143,7 +143,7 @@ func TestOthersTraffic(t *testing.T) {
 	ns.ethDst = mac4
 	na := answerNA()
 	na.ethDst = mac4
-	n.waiter.hold(n.iface, peer6, 1, false, 30e9)
+	n.subscriber.subscribe(n.iface, peer6, 1, false, 30e9)
 	n.link.take()
 	for _, f := range [][]byte{
 		arp.bytes(t), ns.bytes(t), na.bytes(t),
@@ -229,15 +229,15 @@ func TestN03RepliesStayInOneVLAN(t *testing.T) {
 			configs := []InterfaceConfig{config(3), config(3)}
 			configs[answered] = config(1)
 			for k, cfg := range configs {
-				n.waiter.hold(n.add(cfg), c.hop, uint32(k), false, 30e9)
+				n.subscriber.subscribe(n.add(cfg), c.hop, uint32(k), false, 30e9)
 			}
 			n.receive(c.frame)
 			n.iface = n.stack.Interface(uint32(answered + 1))
-			if n.wantState(c.hop, "reachable "+mac2.String()); n.waiter.confirmed[uint32(answered)].mac != mac2 {
+			if n.wantState(c.hop, "reachable "+mac2.String()); n.subscriber.confirmed[uint32(answered)].mac != mac2 {
 				t.Errorf("%s: the one that was answered is not confirmed", name)
 			}
 			n.iface = n.stack.Interface(uint32(2 - answered))
-			if n.wantState(c.hop, c.other); len(n.waiter.confirmed) != 1 {
+			if n.wantState(c.hop, c.other); len(n.subscriber.confirmed) != 1 {
 				t.Errorf("%s: the other one is confirmed", name)
 			}
 			if t.Failed() {
@@ -255,7 +255,7 @@ func TestStaticNeighbor(t *testing.T) {
 		n.add(c)
 		n.check()
 		for _, fresh := range []bool{false, true} {
-			if h := n.waiter.hold(n.iface, hop, 1, fresh, 30e9); h.State != HeldKnown || h.MAC != mac2 {
+			if h := n.subscriber.subscribe(n.iface, hop, 1, fresh, 30e9); h.State != SubscribeKnown || h.MAC != mac2 {
 				t.Errorf("%+v", h)
 			}
 		}
@@ -287,10 +287,10 @@ func TestTableLimit(t *testing.T) {
 	n.add(c)
 	hop := func(k int) string { return fmt.Sprintf("192.0.2.%d", 100+k) }
 	for k := range 10 {
-		n.waiter.hold(n.iface, hop(k), uint32(k), false, 30e9)
+		n.subscriber.subscribe(n.iface, hop(k), uint32(k), false, 30e9)
 	}
-	h := n.waiter.hold(n.iface, hop(10), 10, false, 30e9)
-	if h.State != HeldRefused || h.Reason != TableFull {
+	h := n.subscriber.subscribe(n.iface, hop(10), 10, false, 30e9)
+	if h.State != SubscribeRefused || h.Reason != TableFull {
 		t.Fatalf("%+v", h)
 	}
 	if r := n.iface.Output(netip.MustParseAddr(hop(10)), udpPacket(t, "192.0.2.1", hop(10))); r != TableFull {
@@ -306,13 +306,13 @@ func TestTableLimit(t *testing.T) {
 	}
 	// REACHABLE ones are not reclaimed, STALE ones are.
 	n.receive(reply(mac2, hop(0)).bytes(t))
-	if h := n.waiter.hold(n.iface, hop(10), 10, false, 30e9); h.State != HeldRefused {
+	if h := n.subscriber.subscribe(n.iface, hop(10), 10, false, 30e9); h.State != SubscribeRefused {
 		t.Errorf("%+v", h)
 	}
 	n.receive(request(mac3, hop(0), hop(0)).bytes(t))
 	n.wantState(hop(0), "stale "+mac3.String())
 	n.run(2 * seconds)
-	if h := n.waiter.hold(n.iface, hop(10), 10, false, 30e9); h.State != HeldAsk {
+	if h := n.subscriber.subscribe(n.iface, hop(10), 10, false, 30e9); h.State != SubscribeDue {
 		t.Errorf("%+v", h)
 	}
 	n.check()
@@ -333,7 +333,7 @@ func TestFloodEvictsNothingWanted(t *testing.T) {
 		mac := header.MACFromUint64(0x020000000100 + uint64(k))
 		switch k % 4 {
 		case 0: // held
-			n.waiter.hold(n.iface, hop, uint32(k), false, 300e9)
+			n.subscriber.subscribe(n.iface, hop, uint32(k), false, 300e9)
 			wanted[hop] = "incomplete"
 		case 1: // has packets waiting
 			n.iface.Output(netip.MustParseAddr(hop), udpPacket(t, "10.0.0.1", hop))
@@ -363,7 +363,7 @@ func TestFloodEvictsNothingWanted(t *testing.T) {
 	}
 	// And what we want next takes the place of what peers claimed.
 	for k := range 80 {
-		if h := n.waiter.hold(n.iface, fmt.Sprintf("10.0.2.%d", k), uint32(100+k), false, 300e9); h.State == HeldRefused {
+		if h := n.subscriber.subscribe(n.iface, fmt.Sprintf("10.0.2.%d", k), uint32(100+k), false, 300e9); h.State == SubscribeRefused {
 			t.Fatalf("number %d: %+v", k, h)
 		}
 	}
@@ -419,7 +419,7 @@ func TestTwoMACsWithinASecondAreReported(t *testing.T) {
 }
 
 func TestBroadcastUpdatesAllInterfacesThatKnow(t *testing.T) {
-	for _, interfaces := range []int{2, scanAll + 3} {
+	for _, interfaces := range []int{2, maxUnindexed + 3} {
 		n := newNode(t, loop.NewVirtual(), Options{})
 		var all []*Interface
 		for k := range interfaces {
@@ -427,12 +427,12 @@ func TestBroadcastUpdatesAllInterfacesThatKnow(t *testing.T) {
 			i := n.add(c)
 			all = append(all, i)
 			if k%2 == 0 {
-				n.waiter.hold(i, peer, uint32(k), false, 30e9)
+				n.subscriber.subscribe(i, peer, uint32(k), false, 30e9)
 				n.receive(arpFrame{op: 2, ethDst: c.MAC, senderMAC: mac2, senderIP: peer, targetMAC: c.MAC, targetIP: c.IPv4.Addr().String()}.bytes(t))
 			}
 		}
-		if len(n.waiter.confirmed) != (interfaces+1)/2 {
-			t.Fatalf("%d confirmed", len(n.waiter.confirmed))
+		if len(n.subscriber.confirmed) != (interfaces+1)/2 {
+			t.Fatalf("%d confirmed", len(n.subscriber.confirmed))
 		}
 		n.receive(request(mac3, peer, peer).bytes(t))
 		for k, i := range all {
@@ -451,7 +451,7 @@ func TestBroadcastUpdatesAllInterfacesThatKnow(t *testing.T) {
 func TestNeighborsAreSorted(t *testing.T) {
 	n := alone(t)
 	for _, hop := range []string{"192.0.2.9", "2001:db8::3", "192.0.2.10", "fe80::9", "192.0.2.100", "2001:db8::12"} {
-		n.waiter.hold(n.iface, hop, 1, false, 30e9)
+		n.subscriber.subscribe(n.iface, hop, 1, false, 30e9)
 	}
 	var got []netip.Addr
 	for info := range n.iface.Neighbors() {
@@ -498,15 +498,15 @@ func TestForeignEntriesTakeNoPlaceOfOurs(t *testing.T) {
 		t.Error("not counted")
 	}
 	for k := range 3 { // asked just now, and STALE again
-		ref := n.waiter.hold(n.iface, fmt.Sprintf("192.0.2.%d", 10+k), uint32(k), true, n.loop.Now()+30e9).Ref
+		ref := n.subscriber.subscribe(n.iface, fmt.Sprintf("192.0.2.%d", 10+k), uint32(k), true, n.loop.Now()+30e9).Ref
 		n.stack.Release(ref)
 	}
 	n.check()
-	if h := n.waiter.hold(n.iface, "192.0.2.50", 9, false, n.loop.Now()+30e9); h.State != HeldRefused || h.Reason != TableFull {
+	if h := n.subscriber.subscribe(n.iface, "192.0.2.50", 9, false, n.loop.Now()+30e9); h.State != SubscribeRefused || h.Reason != TableFull {
 		t.Errorf("%+v", h)
 	}
 	n.run(seconds)
-	if h := n.waiter.hold(n.iface, "192.0.2.50", 9, false, n.loop.Now()+30e9); h.State != HeldAsk {
+	if h := n.subscriber.subscribe(n.iface, "192.0.2.50", 9, false, n.loop.Now()+30e9); h.State != SubscribeDue {
 		t.Errorf("%+v", h)
 	}
 	n.wantState("192.0.2.10", "none")
@@ -622,7 +622,7 @@ func TestInterfacesComeAndGo(t *testing.T) {
 		n.stack.RemoveInterface(i)
 	}
 	n.check()
-	if len(n.stack.interfaces) > 2 || n.stack.neighbors.timers.NewList() > 2 || n.stack.segments.len() > 0 || n.stack.handles.len() > 0 {
+	if len(n.stack.interfaces) > 2 || n.stack.neighbors.timers.NewList() > 2 || n.stack.vlans.len() > 0 || n.stack.handles.len() > 0 {
 		t.Error("interfaces leave something behind")
 	}
 }
@@ -640,7 +640,7 @@ func TestLoopedFrames(t *testing.T) {
 	if n.iface.NeighborCount() != 0 || n.stack.Counters().Dropped[DropSenderMAC] != 1 {
 		t.Errorf("%d neighbors, drops %v", n.iface.NeighborCount(), n.stack.Counters().Dropped)
 	}
-	n.waiter.hold(n.iface, peer6, 1, false, 30e9)
+	n.subscriber.subscribe(n.iface, peer6, 1, false, 30e9)
 	f := answerNA()
 	f.lla = mac1
 	n.receive(f.bytes(t))

@@ -1,64 +1,64 @@
 package stack
 
-// A fewMap is a map that takes little room while it has few entries: most
+// A smallMap is a map that takes little room while it has few entries: most
 // stacks have one interface, and simulated networks have tens of thousands of
 // stacks.
-type fewMap[K comparable, V any] struct {
-	few  []fewEntry[K, V]
-	many map[K]V // instead of few, once there are more than fewest
+type smallMap[K comparable, V any] struct {
+	list  []smallEntry[K, V]
+	byKey map[K]V // instead of few, once there are more than fewest
 }
 
-type fewEntry[K comparable, V any] struct {
+type smallEntry[K comparable, V any] struct {
 	key   K
 	value V
 }
 
-const fewest = 4
+const maxList = 4
 
 // get gives the zero value if the key is not there.
-func (m *fewMap[K, V]) get(key K) (value V) {
-	for k := range m.few {
-		if m.few[k].key == key {
-			return m.few[k].value
+func (m *smallMap[K, V]) get(key K) (value V) {
+	for k := range m.list {
+		if m.list[k].key == key {
+			return m.list[k].value
 		}
 	}
-	if m.many != nil {
-		return m.many[key]
+	if m.byKey != nil {
+		return m.byKey[key]
 	}
 	return value
 }
 
-func (m *fewMap[K, V]) set(key K, value V) {
-	if m.many != nil {
-		m.many[key] = value
+func (m *smallMap[K, V]) set(key K, value V) {
+	if m.byKey != nil {
+		m.byKey[key] = value
 		return
 	}
-	for k := range m.few {
-		if m.few[k].key == key {
-			m.few[k].value = value
+	for k := range m.list {
+		if m.list[k].key == key {
+			m.list[k].value = value
 			return
 		}
 	}
-	if len(m.few) < fewest {
-		m.few = append(m.few, fewEntry[K, V]{key, value})
+	if len(m.list) < maxList {
+		m.list = append(m.list, smallEntry[K, V]{key, value})
 		return
 	}
-	m.many = make(map[K]V, 2*fewest)
-	for _, e := range m.few {
-		m.many[e.key] = e.value
+	m.byKey = make(map[K]V, 2*maxList)
+	for _, e := range m.list {
+		m.byKey[e.key] = e.value
 	}
-	m.many[key] = value
-	m.few = nil
+	m.byKey[key] = value
+	m.list = nil
 }
 
-func (m *fewMap[K, V]) delete(key K) {
-	delete(m.many, key)
-	for k := range m.few {
-		if m.few[k].key == key {
-			m.few = append(m.few[:k], m.few[k+1:]...)
+func (m *smallMap[K, V]) delete(key K) {
+	delete(m.byKey, key)
+	for k := range m.list {
+		if m.list[k].key == key {
+			m.list = append(m.list[:k], m.list[k+1:]...)
 			return
 		}
 	}
 }
 
-func (m *fewMap[K, V]) len() int { return len(m.few) + len(m.many) }
+func (m *smallMap[K, V]) len() int { return len(m.list) + len(m.byKey) }

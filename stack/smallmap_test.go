@@ -9,7 +9,7 @@ import (
 // TestFewMapAgainstMap compares it with the language's.
 func TestFewMapAgainstMap(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		var m fewMap[int, int]
+		var m smallMap[int, int]
 		slow := make(map[int]int)
 		key := rapid.IntRange(0, 9)
 		t.Repeat(map[string]func(*rapid.T){

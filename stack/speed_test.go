@@ -24,11 +24,11 @@ func (l *sinkLink) Send(frames [][]byte) (int, error) {
 	return len(frames), nil
 }
 
-// quietWaiter does nothing.
-type quietWaiter struct{ confirmed int }
+// quietSubscriber does nothing.
+type quietSubscriber struct{ confirmed int }
 
-func (*quietWaiter) SolicitDue(uint32) {}
-func (w *quietWaiter) Confirmed(uint32, header.MAC, loop.Duration, uint32) {
+func (*quietSubscriber) SolicitDue(uint32) {}
+func (w *quietSubscriber) Confirmed(uint32, header.MAC, loop.Duration, uint32) {
 	w.confirmed++
 }
 
@@ -65,15 +65,15 @@ func TestHandleFrameAllocatesNothing(t *testing.T) {
 
 func TestResolvingAllocatesNothing(t *testing.T) {
 	for _, hop := range hops {
-		l, lk, w := loop.NewVirtual(), &sinkLink{last: make([]byte, 2048)}, &quietWaiter{}
-		s := New(l, lk, Options{Waiter: w})
+		l, lk, w := loop.NewVirtual(), &sinkLink{last: make([]byte, 2048)}, &quietSubscriber{}
+		s := New(l, lk, Options{Subscriber: w})
 		i, err := s.AddInterface(config(1))
 		if err != nil {
 			t.Fatal(err)
 		}
 		a, frame := netip.MustParseAddr(hop), answer(t, hop, mac2)
 		cycle := func() {
-			h := i.Hold(a, 1, true, l.Now()+30e9)
+			h := i.Subscribe(a, 1, true, l.Now()+30e9)
 			s.Solicit(h.Ref)
 			s.HandleFrame(frame)
 			l.RunFor(2 * loop.Second)
@@ -281,9 +281,9 @@ func benchmarkResolve(b *testing.B, v6 bool, addresses int, o opposite) {
 		c.Static = append(c.Static, StaticNeighbor{targetOf(v6, k+64<<16), mac3})
 	}
 	c.Neighbor.MaxEntries = 1 << 22
-	l, w := loop.NewVirtual(), &quietWaiter{}
+	l, w := loop.NewVirtual(), &quietSubscriber{}
 	lk, deliver := o.make(b, v6, targets)
-	s := New(l, lk, Options{Waiter: w, Rand: rand.New(rand.NewPCG(1, 1))})
+	s := New(l, lk, Options{Subscriber: w, Rand: rand.New(rand.NewPCG(1, 1))})
 	i, err := s.AddInterface(c)
 	if err != nil {
 		b.Fatal(err)
@@ -298,7 +298,7 @@ func benchmarkResolve(b *testing.B, v6 bool, addresses int, o opposite) {
 	for done := 0; done < b.N; {
 		began := processorTime()
 		for k := 0; k < addresses && done < b.N; k++ {
-			h := i.Hold(targets[k], uint32(k), true, l.Now()+30e9)
+			h := i.Subscribe(targets[k], uint32(k), true, l.Now()+30e9)
 			s.Solicit(h.Ref)
 			deliver()
 			done++

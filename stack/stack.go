@@ -12,9 +12,9 @@ import (
 // Options are what a stack is given besides its loop and link; all are
 // optional.
 type Options struct {
-	Rand     *rand.Rand // draws ReachableTime and delays; nil: a fixed seed
-	Waiter   Waiter
-	Observer Observer
+	Rand       *rand.Rand // draws ReachableTime and delays; nil: a fixed seed
+	Subscriber Subscriber
+	Observer   Observer
 	// Deliver takes IP packets to our addresses that the stack does not handle
 	// itself. The packet is borrowed until it returns.
 	Deliver func(i *Interface, packet []byte)
@@ -38,19 +38,19 @@ type Stack struct {
 	protocol Protocol // of the frame being handled
 
 	interfaces []*Interface // by slot; 0 and freed slots are nil
-	handles    fewMap[uint32, *Interface]
-	segments   fewMap[uint32, *segment] // by VLAN IDs
-	recent     *segment                 // the one found last
+	handles    smallMap[uint32, *Interface]
+	vlans      smallMap[uint32, *vlan] // by VLAN IDs
+	recentVLAN *vlan                   // the one found last
 
 	*cache
 	seed uint64 // of the cache's index
 
-	peers     int32           // neighbors that only peers want
-	strangers int32           // INCOMPLETE ones of these
-	delayed   *delayedAnswers // nil: there was none yet
+	foreignCount      int32           // neighbors that only peers want
+	foreignIncomplete int32           // INCOMPLETE ones of these
+	delayed           *delayedAnswers // nil: there was none yet
 
 	timer    loop.Timer
-	notes    []note // for the waiter, in order
+	notices  []notice // for the waiter, in order
 	draining bool
 
 	frame     []byte // being built; see room
@@ -62,11 +62,11 @@ type Stack struct {
 
 // cache is all that a stack knows of its neighbors.
 type cache struct {
-	neighbors neighborTable
-	asks      wheel.Slab[ask]
-	askTimers wheel.Wheel
-	holds     wheel.Slab[hold]
-	packets   packetPool
+	neighbors     neighborTable
+	solicitations wheel.Slab[solicitation]
+	solicitTimers wheel.Wheel
+	subscriptions wheel.Slab[subscription]
+	packets       packetPool
 }
 
 // noCache is the cache of every stack that has not had a neighbor yet. Nothing
@@ -110,7 +110,7 @@ func (s *Stack) Up() bool { return s.up }
 // HandleFrame implements link.Handler.
 func (s *Stack) HandleFrame(frame []byte) {
 	s.counts().RxFrames++
-	if !s.handleAnswer(frame) {
+	if !s.handleFast(frame) {
 		s.handleAny(frame)
 	}
 }
@@ -123,9 +123,9 @@ func (s *Stack) handleAny(frame []byte) {
 		s.malformed(err)
 		return
 	}
-	g := s.segment(segmentKey(eth.Tags[:eth.NumTags]))
-	if g == nil {
-		if s.segments.len() == 0 {
+	v := s.findVLAN(vlanKey(eth.Tags[:eth.NumTags]))
+	if v == nil {
+		if s.vlans.len() == 0 {
 			s.drop(DropNoInterface)
 		} else {
 			s.drop(DropVLAN)
@@ -136,20 +136,20 @@ func (s *Stack) handleAny(frame []byte) {
 	switch eth.Type {
 	case header.EtherTypeARP:
 		s.protocol = ProtocolARP
-		s.handleARP(g, &eth, payload)
+		s.handleARP(v, &eth, payload)
 	case header.EtherTypeIPv4:
 		s.protocol = ProtocolIPv4
-		s.handleIPv4(g, &eth, payload)
+		s.handleIPv4(v, &eth, payload)
 	case header.EtherTypeIPv6:
 		s.protocol = ProtocolIPv6
-		s.handleIPv6(g, &eth, payload)
+		s.handleIPv6(v, &eth, payload)
 	default:
 		s.drop(DropEtherType)
 		return
 	}
 	s.protocol = ProtocolOther
 	s.countReceived(len(frame))
-	s.settle()
+	s.endTurn()
 }
 
 // HandleState implements link.Handler.
@@ -159,9 +159,9 @@ func (s *Stack) HandleState(state link.State) {
 	}
 	s.up = state.Up
 	if s.up {
-		s.resumeAsking()
+		s.resumeSolicitations()
 	} else {
-		s.doubtNeighbors()
+		s.linkDownNeighbors()
 		s.dropDelayed(nil)
 	}
 	for _, i := range s.interfaces {
@@ -169,7 +169,7 @@ func (s *Stack) HandleState(state link.State) {
 			i.linkChanged(s.up)
 		}
 	}
-	s.settle()
+	s.endTurn()
 }
 
 // timersPerTurn bounds what one turn of the loop does, so that a million
@@ -182,24 +182,24 @@ func (s *Stack) runTimers() {
 	for range timersPerTurn {
 		if id := s.neighbors.timers.Expire(now); id != 0 {
 			s.apply(id, evTimer, header.MAC{}, CauseTimer)
-		} else if id := s.askTimers.Expire(now); id != 0 {
-			s.askDue(id)
+		} else if id := s.solicitTimers.Expire(now); id != 0 {
+			s.solicitTimerExpired(id)
 		} else if id := s.delayed.expire(now); id != 0 {
 			s.answerDelayed(id)
 		} else {
 			break
 		}
 	}
-	s.settle()
+	s.endTurn()
 }
 
-// settle ends a turn of the loop: waiters are told, the timer is set.
-func (s *Stack) settle() {
+// endTurn ends a turn of the loop: waiters are told, the timer is set.
+func (s *Stack) endTurn() {
 	s.draining = true
-	for n := 0; n < len(s.notes); n++ {
-		s.tell(&s.notes[n])
+	for n := 0; n < len(s.notices); n++ {
+		s.notify(&s.notices[n])
 	}
-	s.notes = s.notes[:0]
+	s.notices = s.notices[:0]
 	s.draining = false
 	s.schedule()
 }
@@ -207,8 +207,8 @@ func (s *Stack) settle() {
 // schedule sets the loop's timer for what comes next. A timer that is too
 // early does no harm and saves moving it for every neighbor.
 func (s *Stack) schedule() {
-	next := min(s.neighbors.timers.Next(), s.askTimers.Next(), s.delayed.next())
-	if len(s.notes) > 0 && !s.draining {
+	next := min(s.neighbors.timers.Next(), s.solicitTimers.Next(), s.delayed.next())
+	if len(s.notices) > 0 && !s.draining {
 		next = s.loop.Now() // notes made outside of a turn
 	}
 	if next < s.timer.At() {
@@ -235,8 +235,8 @@ func (s *Stack) send(n int, count *uint64) bool {
 // smallFrame holds a question or answer with two tags.
 const smallFrame = (AnswerSize + 15) / 16 * 16
 
-// room makes s.frame at least n octets long and gives it.
-func (s *Stack) room(n int) []byte {
+// frameBuffer makes s.frame at least n octets long and gives it.
+func (s *Stack) frameBuffer(n int) []byte {
 	if len(s.frame) < n {
 		s.frame = make([]byte, max(n, 2*len(s.frame), smallFrame))
 	}

@@ -23,7 +23,7 @@ func (i *Interface) Track(hop netip.Addr) Reason {
 	if _, ok := i.groupMAC(a); ok {
 		return ReasonNone
 	}
-	if r := i.refuse(a); r != ReasonNone {
+	if r := i.refusalReason(a); r != ReasonNone {
 		return r
 	}
 	id, free := s.neighbors.search(i.slot, a)
@@ -43,8 +43,8 @@ func (i *Interface) Track(hop netip.Addr) Reason {
 	case StateReachable:
 		s.shortenReachable(id, i.probeInterval())
 	case StateIncomplete:
-		s.asks.At(n.ask).flags &^= askOffered // from now on it does not depend on a waiter
-		s.setAskTimer(n, s.asks.At(n.ask), i, s.loop.Now())
+		s.solicitations.At(n.solicitation).flags &^= solicitNotified // from now on it does not depend on a waiter
+		s.setSolicitTimer(n, s.solicitations.At(n.solicitation), i, s.loop.Now())
 	}
 	s.schedule()
 	return ReasonNone
@@ -64,9 +64,9 @@ func (i *Interface) Untrack(hop netip.Addr) {
 	case StateReachable:
 		s.shortenReachable(id, s.drawReachable(i.config.Neighbor.ReachableTime))
 	case StateIncomplete:
-		a := s.asks.At(n.ask)
-		a.flags &^= askLost
-		s.setAskTimer(n, a, i, s.loop.Now())
+		sol := s.solicitations.At(n.solicitation)
+		sol.flags &^= solicitLost
+		s.setSolicitTimer(n, sol, i, s.loop.Now())
 	}
 	s.schedule()
 }
@@ -74,9 +74,9 @@ func (i *Interface) Untrack(hop netip.Addr) {
 // isTracked tells whether Track is in force.
 func (n *neighbor) isTracked() bool { return n.flags&flagTracked != 0 }
 
-// isSought tells whether a tracked neighbor is being looked for: then the stack
+// isTrackedIncomplete tells whether a tracked neighbor is being looked for: then the stack
 // asks everybody by itself, whoever else waits.
-func (n *neighbor) isSought() bool { return n.isTracked() && n.state == StateIncomplete }
+func (n *neighbor) isTrackedIncomplete() bool { return n.isTracked() && n.state == StateIncomplete }
 
 // probeInterval draws how long a confirmation of a tracked neighbor is good for.
 // What is configured is the longest; up to a quarter less keeps neighbors that
@@ -95,31 +95,31 @@ func (s *Stack) shortenReachable(id uint32, d loop.Duration) {
 	s.neighbors.timers.Set(id, min(s.neighbors.timers.Deadline(id), now.Add(d)), now)
 }
 
-// seek asks everybody for a tracked neighbor when the time for that has come.
-func (s *Stack) seek(n *neighbor, a *ask, i *Interface) {
-	if now := s.loop.Now(); s.nextQuestion(n, a, i, now) <= now {
-		s.askSelfNow(n, a, i)
+// solicitTracked asks everybody for a tracked neighbor when the time for that has come.
+func (s *Stack) solicitTracked(n *neighbor, sol *solicitation, i *Interface) {
+	if now := s.loop.Now(); s.nextSolicit(n, sol, i, now) <= now {
+		s.solicitNow(n, sol, i)
 	} else {
-		s.setAskTimer(n, a, i, now)
+		s.setSolicitTimer(n, sol, i, now)
 	}
 }
 
-// isSoughtInVain tells whether a tracked neighbor did not answer any of the
+// isNewlyLost tells whether a tracked neighbor did not answer any of the
 // questions of RFC 4861 section 7.2.2, and nobody was told so yet.
-func (s *Stack) isSoughtInVain(n *neighbor, a *ask, i *Interface) bool {
-	return n.isSought() && a.flags&askLost == 0 &&
-		int(a.everybody) >= i.config.Neighbor.MulticastSolicits
+func (s *Stack) isNewlyLost(n *neighbor, sol *solicitation, i *Interface) bool {
+	return n.isTrackedIncomplete() && sol.flags&solicitLost == 0 &&
+		int(sol.multicasts) >= i.config.Neighbor.MulticastSolicits
 }
 
-// lose tells the observer that a tracked neighbor does not answer. It is called
+// reportLost tells the observer that a tracked neighbor does not answer. It is called
 // a RetransTimer after the last question.
-func (s *Stack) lose(n *neighbor, a *ask, i *Interface) {
-	a.flags |= askLost
+func (s *Stack) reportLost(n *neighbor, sol *solicitation, i *Interface) {
+	sol.flags |= solicitLost
 	if s.options.Observer == nil {
 		return
 	}
 	s.options.Observer.NeighborChanged(NeighborEvent{
-		Interface: i, Addr: s.neighbors.address(n).addr(), Old: n.state, New: n.state, OldMAC: a.was,
+		Interface: i, Addr: s.neighbors.address(n).addr(), Old: n.state, New: n.state, OldMAC: sol.oldMAC,
 		Cause: CauseNoReply, Tracked: true, Lost: true,
 	})
 }

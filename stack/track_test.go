@@ -337,7 +337,7 @@ func TestUntrack(t *testing.T) {
 		n.wantState(hop, "none")
 
 		n.track(hop)
-		n.waiter.hold(n.iface, hop, 1, false, n.loop.Now()+30e9)
+		n.subscriber.subscribe(n.iface, hop, 1, false, n.loop.Now()+30e9)
 		n.run(20 * seconds)
 		n.untrack(hop)
 		n.untrack(hop)
@@ -345,7 +345,7 @@ func TestUntrack(t *testing.T) {
 		n.wantState(hop, "incomplete")
 		n.link.take()
 		n.receive(answer(t, hop, mac2))
-		if n.waiter.confirmed[1].mac != mac2 {
+		if n.subscriber.confirmed[1].mac != mac2 {
 			t.Errorf("%s: the waiter was not told", hop)
 		}
 	}
@@ -356,7 +356,7 @@ func TestUntrack(t *testing.T) {
 func TestTrackedIsHeld(t *testing.T) {
 	for _, hop := range hops {
 		n := alone(t)
-		n.waiter.patient = true
+		n.subscriber.patient = true
 		n.track(hop)
 		n.run(30 * seconds)
 		n.link.take()
@@ -365,26 +365,26 @@ func TestTrackedIsHeld(t *testing.T) {
 		}
 		n.run(1100 * loop.Millisecond)
 		n.link.take()
-		if h := n.waiter.hold(n.iface, hop, 1, false, n.loop.Now()+2e9); h.State != HeldWait {
+		if h := n.subscriber.subscribe(n.iface, hop, 1, false, n.loop.Now()+2e9); h.State != SubscribeWait {
 			t.Errorf("%s: %+v", hop, h)
 		}
 		n.run(2 * loop.Millisecond)
 		n.wantSent(groupQuestion(hop))
 		n.receive(answer(t, hop, mac2))
-		if c := n.waiter.confirmed[1]; c.mac != mac2 || len(n.waiter.due) != 0 {
-			t.Errorf("%s: %+v, told %d times to ask", hop, c, len(n.waiter.due))
+		if c := n.subscriber.confirmed[1]; c.mac != mac2 || len(n.subscriber.due) != 0 {
+			t.Errorf("%s: %+v, told %d times to ask", hop, c, len(n.subscriber.due))
 		}
 		// A fresh one of a verified neighbor asks by itself, and its silence does
 		// not end the tracking.
 		n.run(2 * seconds)
-		n.waiter.patient = false
-		n.waiter.hold(n.iface, hop, 2, true, n.loop.Now()+2e9)
+		n.subscriber.patient = false
+		n.subscriber.subscribe(n.iface, hop, 2, true, n.loop.Now()+2e9)
 		n.wantSent(unicastQuestion(hop))
 		if got := n.asked(hop, 5*seconds); !strings.HasPrefix(got, "all 1.0, all 2.0, all 3.0") {
 			t.Errorf("%s: asked %s", hop, got)
 		}
 		n.receive(answer(t, hop, mac3))
-		if c := n.waiter.confirmed[2]; c.mac != mac3 {
+		if c := n.subscriber.confirmed[2]; c.mac != mac3 {
 			t.Errorf("%s: %+v", hop, c)
 		}
 	}

@@ -36,8 +36,8 @@ func checkProxyAnswer(t *testing.T, s State) {
 	n.run(2 * seconds)
 	n.link.take()
 	begin := n.loop.Now()
-	n.waiter.hold(n.iface, peer6, 1, true, begin+30e9)
-	for n.loop.Now() < begin+20e9 && len(n.waiter.confirmed) == 0 {
+	n.subscriber.subscribe(n.iface, peer6, 1, true, begin+30e9)
+	for n.loop.Now() < begin+20e9 && len(n.subscriber.confirmed) == 0 {
 		n.run(10 * loop.Millisecond)
 		for _, f := range n.link.take() {
 			if f != groupQuestion(peer6) {
@@ -47,7 +47,7 @@ func checkProxyAnswer(t *testing.T, s State) {
 			n.receive(proxyAnswer(t, mac3))
 		}
 	}
-	if c := n.waiter.confirmed[1]; c.mac != mac3 {
+	if c := n.subscriber.confirmed[1]; c.mac != mac3 {
 		t.Errorf("%v: confirmed %+v, want the one who answers", s, c)
 	}
 	n.wantState(peer6, "reachable "+mac3.String())
@@ -68,7 +68,7 @@ func TestAnswerInTimeKeepsTheMAC(t *testing.T) {
 		confirm(n, hop, mac2)
 		n.run(2 * seconds)
 		n.link.refuse = true
-		n.waiter.hold(n.iface, hop, 1, true, n.loop.Now()+30e9)
+		n.subscriber.subscribe(n.iface, hop, 1, true, n.loop.Now()+30e9)
 		n.run(1500 * loop.Millisecond)
 		n.link.refuse = false
 		n.link.take()
@@ -80,7 +80,7 @@ func TestAnswerInTimeKeepsTheMAC(t *testing.T) {
 		n.wantSent(unicastQuestion(hop))
 		n.receive(answer(t, hop, mac2))
 		n.wantState(hop, "reachable "+mac2.String())
-		if c := n.waiter.confirmed[1]; c.mac != mac2 || c.attempts != 2 {
+		if c := n.subscriber.confirmed[1]; c.mac != mac2 || c.attempts != 2 {
 			t.Errorf("%s: %+v", hop, c)
 		}
 	}
@@ -102,7 +102,7 @@ func TestWastedQuestionIsNotCounted(t *testing.T) {
 				n.run(2 * seconds)
 				n.link.take()
 			}
-			n.waiter.hold(n.iface, hop, 1, true, n.loop.Now()+60e9)
+			n.subscriber.subscribe(n.iface, hop, 1, true, n.loop.Now()+60e9)
 			if before > 0 {
 				n.run(before)
 				n.link.take()
@@ -140,11 +140,11 @@ func TestHeldUnreachableIsLookedFor(t *testing.T) {
 	n.run(3*seconds + 5*loop.Millisecond)
 	n.wantState(peer6, "unreachable "+mac2.String())
 	n.link.take()
-	n.waiter.hold(n.iface, peer6, 1, false, n.loop.Now()+30e9)
+	n.subscriber.subscribe(n.iface, peer6, 1, false, n.loop.Now()+30e9)
 	n.run(1100 * loop.Millisecond)
 	n.wantSent(groupQuestion(peer6))
 	n.receive(proxyAnswer(t, mac3))
-	if c := n.waiter.confirmed[1]; c.mac != mac3 {
+	if c := n.subscriber.confirmed[1]; c.mac != mac3 {
 		t.Errorf("confirmed %+v", c)
 	}
 }
@@ -161,7 +161,7 @@ func TestHeldProbeIsShort(t *testing.T) {
 			reach(n, hop, StateProbe)
 			n.run(before)
 			n.link.take()
-			n.waiter.hold(n.iface, hop, 1, false, n.loop.Now()+30e9)
+			n.subscriber.subscribe(n.iface, hop, 1, false, n.loop.Now()+30e9)
 			if got := n.asked(hop, 3300*loop.Millisecond); got != want {
 				t.Errorf("%s, %v after the first probe: asked %s, want %s", hop, before, got, want)
 			}

@@ -7,20 +7,20 @@ import (
 	"glean/stack/header"
 )
 
-// segment is one VLAN of a link, or the untagged part of it: the interfaces
+// vlan is one VLAN of a link, or the untagged part of it: the interfaces
 // whose frames carry the same VLAN IDs. Everything that comes in is looked up
 // in its segment, so the same address in two VLANs never crosses.
-type segment struct {
+type vlan struct {
 	key        uint32
-	interfaces []*Interface  // in the order in which they were added
-	index      *segmentIndex // nil while the one interface there is answers for itself only
-	watched    map[ip]knower // who has a neighbor with an address; nil if there are few interfaces
-	shared     map[ip]*knowers
+	interfaces []*Interface      // in the order in which they were added
+	index      *vlanIndex        // nil while the one interface there is answers for itself only
+	bindings   map[ip]bindingRef // who has a neighbor with an address; nil if there are few interfaces
+	shared     map[ip]*sharedBinding
 }
 
-// segmentKey packs VLAN IDs. A priority tag (ID 0) names no VLAN, so it does
+// vlanKey packs VLAN IDs. A priority tag (ID 0) names no VLAN, so it does
 // not count (IEEE 802.1Q section 6.9); nor do priorities and TPIDs.
-func segmentKey(tags []header.VLAN) uint32 {
+func vlanKey(tags []header.VLAN) uint32 {
 	key := uint32(0)
 	for i := range tags {
 		if id := uint32(tags[i].ID); id != 0 {
@@ -33,11 +33,11 @@ func segmentKey(tags []header.VLAN) uint32 {
 // checkTags returns an error if the interfaces of the segment, which have the
 // same VLAN IDs, have other TPIDs. A received frame belongs to a segment by its
 // VLAN IDs alone, so frames of two service networks would mix. g may be nil.
-func (g *segment) checkTags(tags []header.VLAN) error {
-	if g == nil {
+func (v *vlan) checkTags(tags []header.VLAN) error {
+	if v == nil {
 		return nil
 	}
-	other := g.interfaces[0]
+	other := v.interfaces[0]
 	for k := range min(len(tags), len(other.config.Tags)) {
 		if own, theirs := tags[k].Type(), other.config.Tags[k].Type(); own != theirs {
 			return &ConfigError{"Tags", fmt.Sprintf("tag %d has TPID %v on this port; it cannot have TPID %v as well", tags[k].ID, theirs, own), other}
@@ -46,24 +46,24 @@ func (g *segment) checkTags(tags []header.VLAN) error {
 	return nil
 }
 
-// segment finds a segment, nil if no interface is there.
-func (s *Stack) segment(key uint32) *segment {
-	if s.recent != nil && s.recent.key == key {
-		return s.recent
+// findVLAN finds a segment, nil if no interface is there.
+func (s *Stack) findVLAN(key uint32) *vlan {
+	if s.recentVLAN != nil && s.recentVLAN.key == key {
+		return s.recentVLAN
 	}
-	if g := s.segments.get(key); g != nil {
-		s.recent = g
-		return g
+	if v := s.vlans.get(key); v != nil {
+		s.recentVLAN = v
+		return v
 	}
 	return nil
 }
 
 // own finds one of our addresses, nil if nobody here has it.
-func (g *segment) own(a ip) *address {
-	if g.index != nil {
-		return g.index.addresses.get(a, fullLength)
+func (v *vlan) own(a ip) *address {
+	if v.index != nil {
+		return v.index.addresses.get(a, fullLength)
 	}
-	for _, i := range g.interfaces {
+	for _, i := range v.interfaces {
 		if own := i.own(a); own != nil {
 			return own
 		}
@@ -73,12 +73,12 @@ func (g *segment) own(a ip) *address {
 
 // owner finds the interface that has an address or answers for it. exact:
 // the address is the interface's own.
-func (g *segment) owner(a ip) (i *Interface, exact bool) {
-	if own := g.own(a); own != nil {
+func (v *vlan) owner(a ip) (i *Interface, exact bool) {
+	if own := v.own(a); own != nil {
 		return own.iface, true
 	}
-	if g.index != nil && len(g.index.lengths) > 0 && !a.isNeverAsked() {
-		if i := g.index.proxy(a); i != nil && !(a.is4() && i.isBroadcast(a)) {
+	if v.index != nil && len(v.index.lengths) > 0 && !a.isNotHost() {
+		if i := v.index.proxy(a); i != nil && !(a.is4() && i.isBroadcast(a)) {
 			return i, false
 		}
 	}
@@ -86,11 +86,11 @@ func (g *segment) owner(a ip) (i *Interface, exact bool) {
 }
 
 // station finds the interface with a MAC, the first if there are several.
-func (g *segment) station(m header.MAC) *Interface {
-	if g.index != nil {
-		return g.index.stations.get(m)
+func (v *vlan) station(m header.MAC) *Interface {
+	if v.index != nil {
+		return v.index.stations.get(m)
 	}
-	for _, i := range g.interfaces {
+	for _, i := range v.interfaces {
 		if i.config.MAC == m {
 			return i
 		}
@@ -100,11 +100,11 @@ func (g *segment) station(m header.MAC) *Interface {
 
 // inGroup is how many of our addresses are in the solicited-node group of that
 // number.
-func (g *segment) inGroup(group uint32) (count int) {
-	if g.index != nil {
-		return g.index.groups.get(group)
+func (v *vlan) inGroup(group uint32) (count int) {
+	if v.index != nil {
+		return v.index.groups.get(group)
 	}
-	for _, i := range g.interfaces {
+	for _, i := range v.interfaces {
 		for _, a := range i.addresses {
 			if !a.ip.is4() && a.ip.group() == group {
 				count++
@@ -115,31 +115,31 @@ func (g *segment) inGroup(group uint32) (count int) {
 }
 
 // answersForOthers tells whether any interface has RespondFor.
-func (g *segment) answersForOthers() bool { return g.index != nil && len(g.index.lengths) > 0 }
+func (v *vlan) answersForOthers() bool { return v.index != nil && len(v.index.lengths) > 0 }
 
 // group is the number of an IPv6 address's solicited-node group (RFC 4291
 // section 2.7.1).
 func (a ip) group() uint32 { return uint32(a.lo) & 0xffffff }
 
 // add makes an interface known; its addresses were checked to be free.
-func (g *segment) add(i *Interface) {
-	g.interfaces = append(g.interfaces, i)
-	if g.index == nil && (len(g.interfaces) > 1 || len(i.config.RespondFor) > 0) {
-		g.index = &segmentIndex{}
-		for _, other := range g.interfaces[:len(g.interfaces)-1] {
-			g.index.add(other)
+func (v *vlan) add(i *Interface) {
+	v.interfaces = append(v.interfaces, i)
+	if v.index == nil && (len(v.interfaces) > 1 || len(i.config.RespondFor) > 0) {
+		v.index = &vlanIndex{}
+		for _, other := range v.interfaces[:len(v.interfaces)-1] {
+			v.index.add(other)
 		}
 	}
-	if g.index != nil {
-		g.index.add(i)
+	if v.index != nil {
+		v.index.add(i)
 	}
 }
 
 // remove is the opposite of add. Ranges and MACs that another interface has
 // too pass to the first of those.
-func (g *segment) remove(i *Interface) {
-	g.interfaces = slices.DeleteFunc(g.interfaces, func(other *Interface) bool { return other == i })
-	if g.index != nil {
-		g.index.remove(i, g.interfaces)
+func (v *vlan) remove(i *Interface) {
+	v.interfaces = slices.DeleteFunc(v.interfaces, func(other *Interface) bool { return other == i })
+	if v.index != nil {
+		v.index.remove(i, v.interfaces)
 	}
 }

@@ -2,12 +2,12 @@ package stack
 
 import "glean/stack/header"
 
-// segmentIndex finds the interfaces of a segment. A single interface needs none:
+// vlanIndex finds the interfaces of a segment. A single interface needs none:
 // most stacks have one, and simulated networks have tens of thousands of stacks.
-type segmentIndex struct {
+type vlanIndex struct {
 	addresses ipIndex[address]
-	stations  fewMap[header.MAC, *Interface] // the first one with the MAC
-	groups    fewMap[uint32, int]            // low 24 bits of our IPv6 addresses, counted
+	stations  smallMap[header.MAC, *Interface] // the first one with the MAC
+	groups    smallMap[uint32, int]            // low 24 bits of our IPv6 addresses, counted
 	proxies   ipIndex[Interface]
 	lengths   []proxyLength // of proxies, longest first
 }
@@ -29,7 +29,7 @@ type proxyLength struct {
 const fullLength = 128
 
 // proxy finds the interface that answers for an address that nobody has.
-func (x *segmentIndex) proxy(a ip) *Interface {
+func (x *vlanIndex) proxy(a ip) *Interface {
 	for i := range x.lengths {
 		if l := &x.lengths[i]; l.is4 == a.is4() {
 			if found := x.proxies.get(a.masked(l.bits), l.bits); found != nil {
@@ -41,7 +41,7 @@ func (x *segmentIndex) proxy(a ip) *Interface {
 }
 
 // add is segment.add for the index.
-func (x *segmentIndex) add(i *Interface) {
+func (x *vlanIndex) add(i *Interface) {
 	if x.stations.get(i.config.MAC) == nil {
 		x.stations.set(i.config.MAC, i)
 	}
@@ -61,7 +61,7 @@ func (x *segmentIndex) add(i *Interface) {
 }
 
 // countGroup counts the addresses in a solicited-node group.
-func (x *segmentIndex) countGroup(group uint32, change int) {
+func (x *vlanIndex) countGroup(group uint32, change int) {
 	if uses := x.groups.get(group) + change; uses == 0 {
 		x.groups.delete(group)
 	} else {
@@ -70,7 +70,7 @@ func (x *segmentIndex) countGroup(group uint32, change int) {
 }
 
 // remove is segment.remove for the index; left are the interfaces that stay.
-func (x *segmentIndex) remove(i *Interface, left []*Interface) {
+func (x *vlanIndex) remove(i *Interface, left []*Interface) {
 	for _, a := range i.addresses {
 		x.addresses.delete(a.ip, fullLength)
 		if !a.ip.is4() {
@@ -91,7 +91,7 @@ func (x *segmentIndex) remove(i *Interface, left []*Interface) {
 	}
 }
 
-func (x *segmentIndex) removeProxy(i *Interface, key proxyKey, left []*Interface) {
+func (x *vlanIndex) removeProxy(i *Interface, key proxyKey, left []*Interface) {
 	if x.proxies.get(key.network, key.bits) != i {
 		return
 	}
@@ -109,7 +109,7 @@ func (x *segmentIndex) removeProxy(i *Interface, key proxyKey, left []*Interface
 }
 
 // useLength counts the uses of a prefix length and keeps lengths sorted.
-func (x *segmentIndex) useLength(key proxyKey, change int) {
+func (x *vlanIndex) useLength(key proxyKey, change int) {
 	is4 := key.network.is4()
 	at := 0
 	for at < len(x.lengths) && x.lengths[at].bits > key.bits {

@@ -194,7 +194,7 @@ func octetsText(n int64) string {
 const perDestinationCompiled = 100
 
 // perHop is what a stack holds of a next hop while it is asked for, in octets.
-const perHop = stack.NeighborSize + stack.AskSize
+const perHop = stack.NeighborSize + stack.SolicitationSize
 
 // need is the memory that making a generator takes, in octets, and learning for it.
 func (s *GeneratorSpec) need(b generator.Binding) int64 {

@@ -115,9 +115,9 @@ func (e *Engine) AttachPort(id string, lk link.Link) {
 	p.peerEvents.init(func() { e.tellMissed(p) })
 	observer := portObserver{e, p}
 	p.stack = stack.New(e.loop, watchedLink{p.batch, observer}, stack.Options{
-		Rand:     rand.New(rand.NewPCG(e.rand.Uint64(), e.rand.Uint64())),
-		Waiter:   e.learning,
-		Observer: observer,
+		Rand:       rand.New(rand.NewPCG(e.rand.Uint64(), e.rand.Uint64())),
+		Subscriber: e.learning,
+		Observer:   observer,
 	})
 	e.emit(p.event("created", p.spec.attachment()))
 }

@@ -40,7 +40,7 @@ func (r resolver) Hold(handle uint32, hop netip.Addr, target uint32, fresh bool,
 	if i == nil {
 		return learning.Held{State: learning.HeldRefused, Reason: learning.InterfaceDeleted}
 	}
-	held := i.stack.Hold(hop, target, fresh, deadline)
+	held := i.stack.Subscribe(hop, target, fresh, deadline)
 	return learning.Held{
 		State:  learningHeld(held.State),
 		Ref:    ref(i.port, held.Ref),
@@ -69,13 +69,13 @@ func (r resolver) Known(handle uint32, hop netip.Addr, fresh bool, deadline loop
 // Also implements learning.Resolver.
 func (r resolver) Also(ref learning.Ref, deadline loop.Time) {
 	s, n := r.unpack(ref)
-	s.Also(n, deadline)
+	s.AddDeadline(n, deadline)
 }
 
 // NoLonger implements learning.Resolver.
 func (r resolver) NoLonger(ref learning.Ref, deadline loop.Time) {
 	s, n := r.unpack(ref)
-	s.NoLonger(n, deadline)
+	s.RemoveDeadline(n, deadline)
 }
 
 // Release implements learning.Resolver.
@@ -87,7 +87,7 @@ func (r resolver) Release(ref learning.Ref) {
 // Verdict implements learning.Resolver.
 func (r resolver) Verdict(ref learning.Ref) learning.Reason {
 	s, n := r.unpack(ref)
-	return learningReason(s.Verdict(n))
+	return learningReason(s.FailureReason(n))
 }
 
 // Budget implements learning.Resolver. The window is half of what can arrive
@@ -110,13 +110,13 @@ func (r resolver) Budget(handle uint32) learning.Budget {
 	}
 }
 
-func learningHeld(s stack.HeldState) learning.HeldState {
+func learningHeld(s stack.SubscribeState) learning.HeldState {
 	switch s {
-	case stack.HeldAsk:
+	case stack.SubscribeDue:
 		return learning.HeldAsk
-	case stack.HeldWait:
+	case stack.SubscribeWait:
 		return learning.HeldWait
-	case stack.HeldKnown:
+	case stack.SubscribeKnown:
 		return learning.HeldKnown
 	}
 	return learning.HeldRefused
