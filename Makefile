@@ -63,7 +63,7 @@ sim: ## SEEDS=20000 random worlds, from SEED=1 on
 	$(GO) run ./cmd/glean sim check --seeds $(SEEDS) --from $(SEED)
 
 mutants: ## faults put into the code, each of which random worlds must find (takes long)
-	$(GO) test -count=1 ./sim/scenario -run 'TestMutants$$' -mutants -timeout 60m -v
+	$(GO) test -count=1 ./sim/swarm -run 'TestMutants$$' -mutants -timeout 60m -v
 
 conformance: ## the checklist of protocol rules, with a verdict for each
 	$(GO) run ./conformance/gate ./stack ./stack/header ./learning ./learning/congestion ./generator ./sim ./server/engine ./conformance

@@ -73,3 +73,35 @@ func (t *flowTable) sorted() []FlowCount {
 func mapped(a [4]byte) [16]byte {
 	return [16]byte{10: 0xff, 11: 0xff, 12: a[0], 13: a[1], 14: a[2], 15: a[3]}
 }
+
+// FlowOf returns the flow of an IP packet as Host counts it. ok is false if the
+// packet belongs to no flow: ICMP, fragments, and UDP with a wrong checksum.
+func FlowOf(packet []byte) (f Flow, ok bool) {
+	if len(packet) == 0 {
+		return f, false
+	}
+	if packet[0]>>4 == 4 {
+		ip, rest, err := header.ParseIPv4(packet)
+		if err != nil || ip.Protocol == header.ProtocolICMPv4 {
+			return f, false
+		}
+		f = Flow{Src: netip.AddrFrom4(ip.Src), Dst: netip.AddrFrom4(ip.Dst), Protocol: ip.Protocol}
+		if f.Protocol == header.ProtocolUDP {
+			u, _, err := header.ParseUDPv4(ip.Src, ip.Dst, rest)
+			f.DstPort = u.DstPort
+			return f, err == nil
+		}
+		return f, true
+	}
+	ip, rest, err := header.ParseIPv6(packet)
+	if err != nil || ip.NextHeader == header.ProtocolICMPv6 {
+		return f, false
+	}
+	f = Flow{Src: netip.AddrFrom16(ip.Src), Dst: netip.AddrFrom16(ip.Dst), Protocol: ip.NextHeader}
+	if f.Protocol == header.ProtocolUDP {
+		u, _, err := header.ParseUDPv6(ip.Src, ip.Dst, rest)
+		f.DstPort = u.DstPort
+		return f, err == nil
+	}
+	return f, true
+}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"glean/sim/scenario"
+	"glean/sim/scenario/file"
 )
 
 // runDemo runs the built-in demo scenario. It returns an error if an expectation failed.
@@ -13,7 +14,7 @@ func runDemo(c command, args []string) error {
 	if err := c.parse(fs, args); err != nil {
 		return err
 	}
-	s, err := scenario.Open("demo")
+	s, err := file.Open("demo")
 	if err != nil {
 		return err
 	}

@@ -14,7 +14,7 @@ import (
 	"time"
 
 	"glean/client"
-	"glean/sim/scenario"
+	"glean/sim/scenario/file"
 )
 
 func TestOtherAddressesThanLoopbackNeedInsecure(t *testing.T) {
@@ -199,7 +199,7 @@ func TestOnlyRegularFilesOfLimitedSizeAreRead(t *testing.T) {
 	}
 	for path, want := range map[string]string{fifo: "not a regular file", "/dev/zero": "not a regular file", dir: "not a regular file", huge: "larger than"} {
 		_, ofConfig := readConfig(path, false)
-		_, ofScenario := scenario.Open(path)
+		_, ofScenario := file.Open(path)
 		for _, err := range []error{ofConfig, ofScenario} {
 			if err == nil || !strings.Contains(err.Error(), want) {
 				t.Errorf("%s: %v, want %q", path, err, want)

@@ -7,6 +7,8 @@ import (
 	"glean/server"
 	"glean/server/engine"
 	"glean/sim/scenario"
+	"glean/sim/scenario/file"
+	"glean/sim/topology"
 	"glean/stack/link"
 	"glean/stack/loop"
 )
@@ -18,7 +20,7 @@ const labWire = "lab"
 // to the daemon and makes its interfaces and generators. The next hops of the
 // generators are learned; the user starts the generators.
 func openLab(ctx context.Context, s *server.Server, l *loop.Real, name string) error {
-	lab, err := scenario.Open(name)
+	lab, err := file.Open(name)
 	if err != nil {
 		return usageErrorf("--lab: %v", err)
 	}
@@ -42,7 +44,7 @@ func openLab(ctx context.Context, s *server.Server, l *loop.Real, name string) e
 func openLabPorts(ctx context.Context, s *server.Server, l *loop.Real, lab *scenario.Scenario) error {
 	var failed error
 	err := s.Do(ctx, func() {
-		var n *scenario.Network
+		var n *topology.Network
 		if n, failed = scenario.Lab(l, lab, lab.Seed); failed != nil {
 			return
 		}

@@ -8,7 +8,7 @@ import (
 	"strings"
 	"testing"
 
-	"glean/sim/scenario"
+	"glean/sim/scenario/file"
 )
 
 // TestLabRunsNetworkBehindPort: a lab is a network of 200 hosts in real time behind a
@@ -16,7 +16,7 @@ import (
 // a client adds.
 func TestLabRunsNetworkBehindPort(t *testing.T) {
 	d := serve(t, "--lab", "demo")
-	lab, err := scenario.Open("demo")
+	lab, err := file.Open("demo")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -10,7 +10,11 @@ import (
 	"time"
 
 	"glean/internal/document"
+	"glean/sim"
 	"glean/sim/scenario"
+	"glean/sim/scenario/file"
+	"glean/sim/swarm"
+	"glean/stack/link/pcapng"
 )
 
 // simCommands are the subcommands of "glean sim".
@@ -49,8 +53,8 @@ func runSimList(c command, args []string) error {
 		return err
 	}
 	out := newWrapper(stdout)
-	for _, name := range scenario.Library() {
-		s, err := scenario.Open(name)
+	for _, name := range file.Library() {
+		s, err := file.Open(name)
 		if err != nil {
 			return err
 		}
@@ -65,9 +69,9 @@ func runSimShow(c command, args []string) error {
 	if err != nil {
 		return err
 	}
-	text, there := scenario.Text(name)
+	text, there := file.Text(name)
 	if !there {
-		near := document.Nearest(name, scenario.Library())
+		near := document.Nearest(name, file.Library())
 		if near != "" {
 			near = fmt.Sprintf(" did you mean %q?", near)
 		}
@@ -82,8 +86,8 @@ func runSimHelp(c command, args []string) error {
 	if err := c.parse(c.newFlags(), args); err != nil {
 		return err
 	}
-	fmt.Fprintf(stdout, "%s\n", scenario.FormatNotes)
-	err := scenario.Format().Print(stdout, func(*document.Schema) string { return "" })
+	fmt.Fprintf(stdout, "%s\n", file.FormatNotes)
+	err := file.Format().Print(stdout, func(*document.Schema) string { return "" })
 	if err == nil {
 		_, err = fmt.Fprint(stdout, "\n\"glean sim list\" lists the scenarios of the library, \"glean sim show NAME\" prints one.\n")
 	}
@@ -98,11 +102,11 @@ func runSimRun(c command, args []string) error {
 	pcap := fs.String("pcap", "", "write the frames of glean's ports to `FILE` (pcapng, virtual time)")
 	svg := fs.String("svg", "", "draw the topology and the learned MACs to `FILE`")
 	asJSON := fs.Bool("json", false, "print the report as JSON, without progress")
-	file, err := c.parseWithFile(fs, args)
+	name, err := c.parseWithFile(fs, args)
 	if err != nil {
 		return err
 	}
-	s, err := scenario.Open(file)
+	s, err := file.Open(name)
 	if err != nil {
 		return usageErrorf("sim run: %v", err)
 	}
@@ -118,7 +122,7 @@ func runSimRun(c command, args []string) error {
 			return usageErrorf("sim run: --pcap: %v", err)
 		}
 		defer out.Close()
-		o.Pcap = out
+		o.Capture = pcapng.NewWriter(out, time.Unix(0, sim.Epoch))
 	}
 	if !*asJSON {
 		if s.About != "" {
@@ -140,7 +144,7 @@ func runSimRun(c command, args []string) error {
 		return err
 	}
 	if !report.OK() {
-		return fmt.Errorf("%s: an expectation failed", file)
+		return fmt.Errorf("%s: an expectation failed", name)
 	}
 	return nil
 }
@@ -195,7 +199,7 @@ func runSimCheck(c command, args []string) error {
 	}
 	debug.SetGCPercent(800) // a world is small and short-lived: frequent collections cost a sixth of the time
 	began := time.Now()
-	sweep, err := scenario.Check(*from, *seeds, newWorldCounter(stdout, *seeds))
+	sweep, err := swarm.Check(*from, *seeds, newWorldCounter(stdout, *seeds))
 	if err != nil {
 		return err
 	}
@@ -217,7 +221,7 @@ func runSimCheck(c command, args []string) error {
 
 // showWorld prints every event of one world.
 func showWorld(seed uint64) error {
-	o, err := scenario.CheckSeed(seed, scenario.Options{Log: printEvent})
+	o, err := swarm.CheckSeed(seed, scenario.Options{Log: printEvent})
 	if err != nil {
 		return err
 	}

@@ -8,7 +8,7 @@ import (
 	"testing"
 
 	"glean/internal/wording"
-	"glean/sim/scenario"
+	"glean/sim/scenario/file"
 )
 
 // wrongWords are values that hardly any flag takes.
@@ -66,7 +66,7 @@ func TestMistakesAreWordedForUsers(t *testing.T) {
 		}
 		_, strict := readConfig(path, false)
 		_, asOpenPerf := readConfig(path, true)
-		_, asScenario := scenario.Open(path)
+		_, asScenario := file.Open(path)
 		for _, err := range []error{strict, asOpenPerf, asScenario} {
 			if err == nil {
 				continue

@@ -1,19 +1,22 @@
-package scenario
+package scenario_test
 
 import (
 	"runtime"
 	"testing"
+
+	"glean/sim/scenario"
+	"glean/sim/scenario/file"
 )
 
-// A run is exact: the same with one processor and with several, and whatever
-// else ran before it in the same process.
+// A run is the same with one processor and with several, and whatever else ran
+// before it in the same process.
 func TestRunsAreExact(t *testing.T) {
 	run := func(name string) string {
-		s, err := Open(name)
+		s, err := file.Open(name)
 		if err != nil {
 			t.Fatal(err)
 		}
-		r, err := Execute(s, Options{})
+		r, err := scenario.Execute(s, scenario.Options{})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -30,46 +33,20 @@ func TestRunsAreExact(t *testing.T) {
 	}
 }
 
-func TestDrawnWorldsAreExact(t *testing.T) {
-	for seed := range uint64(200) {
-		a, err := CheckSeed(seed, Options{})
-		if err != nil {
-			t.Fatal(err)
-		}
-		b, err := CheckSeed(seed, Options{})
-		if err != nil {
-			t.Fatal(err)
-		}
-		if a.Fingerprint != b.Fingerprint || a.Drawn.String() != b.Drawn.String() {
-			t.Fatalf("seed %d: %s and %s", seed, a.Fingerprint, b.Fingerprint)
-		}
-	}
-}
-
-// BenchmarkWorlds is one random small world, on one core.
-func BenchmarkWorlds(b *testing.B) {
-	for n := range b.N {
-		if _, err := CheckSeed(uint64(n)+1, Options{}); err != nil {
-			b.Fatal(err)
-		}
-	}
-	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "worlds/s")
-}
-
 // BenchmarkMillion learns a million addresses with 10 % loss each way, from the
 // posted generator to the last answer, with the safety checks on. The report is
 // not measured.
 func BenchmarkMillion(b *testing.B) {
-	s, err := Open("million")
+	s, err := file.Open("million")
 	if err != nil {
 		b.Fatal(err)
 	}
 	for range b.N {
-		r, err := prepare(s, Options{Every: DefaultUntil})
+		r, err := scenario.Prepare(s, scenario.Options{Every: scenario.DefaultUntil})
 		if err != nil {
 			b.Fatal(err)
 		}
-		r.play()
+		r.Play()
 		b.StopTimer()
 		runtime.GC()
 		var m runtime.MemStats

@@ -8,6 +8,7 @@ import (
 
 	"glean/generator"
 	"glean/sim"
+	"glean/sim/topology"
 	"glean/stack/header"
 )
 
@@ -48,60 +49,14 @@ type Flow struct {
 	Received    uint64     `json:"received"` // by the owner
 }
 
-// arrivals is what all hosts and farms received, and who has which address.
-type arrivals struct {
-	network *Network
-	counts  map[sim.Flow]uint64
-	near    map[place]string      // on a segment
-	far     map[netip.Addr]string // anywhere
-}
-
-func (n *Network) arrivals() *arrivals {
-	a := &arrivals{n, make(map[sim.Flow]uint64), make(map[place]string), make(map[netip.Addr]string)}
-	for _, s := range n.stations {
-		for _, i := range s.host.Interface(0).Status() {
-			a.near[place{s.segment, i.Addr}] = s.name
-			a.far[i.Addr] = s.name
-		}
-		for _, c := range s.host.Flows() {
-			a.counts[c.Flow] += c.Packets
-		}
-	}
-	for _, f := range n.farms {
-		for flow, count := range f.received {
-			a.counts[flow] += count
-		}
-	}
-	return a
-}
-
-// owner is the host that an interface of glean means by an address: one on its
-// segment, else one behind routers; "" if nobody has it.
-func (a *arrivals) owner(e *endpoint, to netip.Addr) string {
-	if e != nil {
-		if name, ok := a.near[place{e.segment, to}]; ok {
-			return name
-		}
-	}
-	if name, ok := a.far[to]; ok {
-		return name
-	}
-	for i, f := range a.network.owners.farms {
-		if _, _, ok := a.network.owners.farmer(f.segment, to); ok {
-			return a.network.farms[i].name
-		}
-	}
-	return ""
-}
-
 // reportFlows joins what was sent with what arrived. Runs of one generator are
 // added; a flow that two generators send is divided in the order of the list.
-func (r *Run) reportFlows(runs map[*generator.Run]string, arrived *arrivals) []Flow {
+func (r *Run) reportFlows(runs map[*generator.Run]string, arrived *topology.Received) []Flow {
 	index := make(map[Flow]int)
 	var flows []Flow
 	for _, c := range r.flowList {
 		f := Flow{Generator: runs[c.run], Source: c.Src, Destination: c.Dst, Protocol: uint8(c.Protocol), Port: c.DstPort,
-			Owner: arrived.owner(r.targets[runs[c.run]], c.Dst)}
+			Owner: arrived.Owner(r.targets[runs[c.run]].segment(), c.Dst)}
 		at, known := index[f]
 		if !known {
 			at = len(flows)
@@ -117,24 +72,24 @@ func (r *Run) reportFlows(runs map[*generator.Run]string, arrived *arrivals) []F
 	sum := make(map[sim.Flow]uint64)
 	for i := range flows {
 		f := &flows[i]
-		key := sim.Flow{Src: f.Source, Dst: f.Destination, Protocol: protocol(f.Protocol), DstPort: f.Port}
+		key := sim.Flow{Src: f.Source, Dst: f.Destination, Protocol: header.Protocol(f.Protocol), DstPort: f.Port}
 		sum[key] += f.Sent
-		f.Received = min(f.Sent, arrived.counts[key])
-		arrived.counts[key] -= f.Received
+		f.Received = min(f.Sent, arrived.Packets[key])
+		arrived.Packets[key] -= f.Received
 	}
-	r.judgeArrivals(arrived.counts, sum)
+	r.checkArrivals(arrived.Packets, sum)
 	return flows
 }
 
-// judgeArrivals is left with what nobody sent: copies made by the wires, frames
-// with two flipped bits that one checksum does not tell, or something that should
-// not be.
-func (r *Run) judgeArrivals(left, sent map[sim.Flow]uint64) {
+// checkArrivals checks the packets that arrived beyond those that were sent: they
+// must be copies made by the wires, or have two flipped bits that cancel out in the
+// checksum.
+func (r *Run) checkArrivals(left, sent map[sim.Flow]uint64) {
 	surplus, strange := uint64(0), uint64(0)
 	var flows []string
 	for flow, count := range left {
 		if count == 0 || flow.Protocol != header.ProtocolUDP {
-			continue // nothing but UDP's checksum tells a flipped bit of IPv6
+			continue // only UDP's checksum detects a flipped bit of IPv6
 		}
 		surplus += count
 		if sent[flow] == 0 {
@@ -145,9 +100,9 @@ func (r *Run) judgeArrivals(left, sent map[sim.Flow]uint64) {
 	slices.Sort(flows)
 	wires := r.world.Traffic()
 	if strange > wires.Reflipped {
-		r.violated(RuleReceived, "%d packets of flows that nobody sent arrived, and only %d had two flipped bits: %v", strange, wires.Reflipped, flows)
+		r.AddViolation(RuleReceived, "%d packets of flows that no generator sent arrived, and only %d had two flipped bits: %v", strange, wires.Reflipped, flows)
 	}
 	if surplus > wires.Duplicated+wires.Reflipped {
-		r.violated(RuleReceived, "%d packets arrived more than were sent, and the wires made only %d copies", surplus, wires.Duplicated)
+		r.AddViolation(RuleReceived, "%d packets arrived more than were sent, and the wires made only %d copies", surplus, wires.Duplicated)
 	}
 }

@@ -2,62 +2,78 @@ package scenario
 
 import (
 	"net/netip"
+	"slices"
 
 	"glean/sim"
 	"glean/stack/header"
 )
 
-// Kind is what a frame is about.
-type Kind uint8
+// FrameKind is the kind of a frame in reports and rules.
+type FrameKind uint8
 
 // Kinds of frames.
 const (
-	KindARPRequest Kind = iota
-	KindARPReply
-	KindSolicitation
-	KindAdvertisement
-	KindICMP
-	KindTraffic // all other IP
-	KindOther
-	numKinds
+	FrameARPRequest FrameKind = iota
+	FrameARPReply
+	FrameSolicitation
+	FrameAdvertisement
+	FrameICMP
+	FrameTraffic // all other IP
+	FrameOther
+	numFrameKinds
 )
 
-var kindWords = [numKinds]string{"arp_request", "arp_reply", "ns", "na", "icmp", "traffic", "other"}
+var frameKindWords = [numFrameKinds]string{"arp_request", "arp_reply", "ns", "na", "icmp", "traffic", "other"}
 
-// String gives the word used in reports.
-func (k Kind) String() string { return kindWords[k] }
+// String returns the word used in reports.
+func (k FrameKind) String() string { return frameKindWords[k] }
 
-// seen is what a frame says, as far as anything here wants to know.
-type seen struct {
-	kind     Kind
-	vlans    uint32 // IDs of the tags, outermost first, 12 bits each, and a bit for each tag
-	src, dst header.MAC
-	from, to netip.Addr // ARP: sender and target; ND: source and target; IP: source and destination
-	payload  []byte     // of the Ethernet frame
-	answer   bool       // an ARP reply or a solicited advertisement
-	mac      header.MAC // that the answer tells; zero if it tells none
+// FrameKinds returns the words of all kinds.
+func FrameKinds() []string { return slices.Clone(frameKindWords[:]) }
+
+// MatchKind returns a match of the frames of a kind, given by its word. An unknown
+// word matches no frame.
+func MatchKind(word string) sim.Match {
+	kind := slices.Index(frameKindWords[:], word)
+	return func(frame []byte) bool {
+		var f parsedFrame
+		return f.parse(frame) && int(f.kind) == kind
+	}
 }
 
-// look reads a frame, which must stay as it is while s is used. It tells
-// whether the frame can be read.
-func (s *seen) look(frame []byte) bool {
-	*s = seen{kind: KindOther}
+// parsedFrame holds the parts of a frame that the rules use.
+type parsedFrame struct {
+	kind      FrameKind
+	vlans     uint32 // see vlanKey
+	src, dst  header.MAC
+	from, to  netip.Addr // ARP: sender and target; ND: source and target; IP: source and destination
+	payload   []byte     // of the Ethernet frame
+	isAnswer  bool       // an ARP reply or a solicited advertisement
+	answerMAC header.MAC // link-layer address of the answer; zero if it has none
+}
+
+// parse reads a frame, which must not change while f is used. It returns false if
+// the frame is malformed.
+func (f *parsedFrame) parse(frame []byte) bool {
+	*f = parsedFrame{kind: FrameOther}
 	eth, payload, err := header.ParseEthernet(frame)
 	if err != nil {
 		return false
 	}
-	s.vlans, s.src, s.dst, s.payload = vlanKey(eth.Tags[:eth.NumTags]), eth.Src, eth.Dst, payload
+	f.vlans, f.src, f.dst, f.payload = vlanKey(eth.Tags[:eth.NumTags]), eth.Src, eth.Dst, payload
 	switch eth.Type {
 	case header.EtherTypeARP:
-		return s.lookARP(payload)
+		return f.parseARP(payload)
 	case header.EtherTypeIPv4:
-		return s.lookIPv4(payload)
+		return f.parseIPv4(payload)
 	case header.EtherTypeIPv6:
-		return s.lookIPv6(payload)
+		return f.parseIPv6(payload)
 	}
 	return true
 }
 
+// vlanKey returns the IDs of tags, outermost first, 12 bits each, and above them a
+// bit that is set if there is a tag.
 func vlanKey(tags []header.VLAN) (key uint32) {
 	for _, t := range tags {
 		key = key<<12 | uint32(t.ID) | 1<<24
@@ -65,94 +81,63 @@ func vlanKey(tags []header.VLAN) (key uint32) {
 	return key
 }
 
-func (s *seen) lookARP(payload []byte) bool {
+func (f *parsedFrame) parseARP(payload []byte) bool {
 	a, err := header.ParseARP(payload)
 	if err != nil {
 		return false
 	}
-	s.kind = KindARPReply
+	f.kind = FrameARPReply
 	if a.Op == header.ARPRequest {
-		s.kind = KindARPRequest
+		f.kind = FrameARPRequest
 	}
-	s.from, s.to = netip.AddrFrom4(a.SenderIP), netip.AddrFrom4(a.TargetIP)
-	s.answer, s.mac = s.kind == KindARPReply, a.SenderMAC
+	f.from, f.to = netip.AddrFrom4(a.SenderIP), netip.AddrFrom4(a.TargetIP)
+	f.isAnswer, f.answerMAC = f.kind == FrameARPReply, a.SenderMAC
 	return true
 }
 
-func (s *seen) lookIPv4(payload []byte) bool {
+func (f *parsedFrame) parseIPv4(payload []byte) bool {
 	if len(payload) < header.IPv4Size {
 		return false
 	}
 	ip := header.IPv4(payload)
-	s.kind, s.from, s.to = KindTraffic, netip.AddrFrom4(ip.Src()), netip.AddrFrom4(ip.Dst())
+	f.kind, f.from, f.to = FrameTraffic, netip.AddrFrom4(ip.Src()), netip.AddrFrom4(ip.Dst())
 	if ip.Protocol() == header.ProtocolICMPv4 {
-		s.kind = KindICMP
+		f.kind = FrameICMP
 	}
 	return true
 }
 
-// hopByHop is the number of RFC 8200 section 4.3.
+// hopByHop is the protocol number of the Hop-by-Hop Options header (RFC 8200
+// section 4.3).
 const hopByHop header.Protocol = 0
 
-func (s *seen) lookIPv6(payload []byte) bool {
+func (f *parsedFrame) parseIPv6(payload []byte) bool {
 	if len(payload) < header.IPv6Size {
 		return false
 	}
 	b := header.IPv6(payload)
-	s.kind, s.from, s.to = KindTraffic, netip.AddrFrom16(b.Src()), netip.AddrFrom16(b.Dst())
+	f.kind, f.from, f.to = FrameTraffic, netip.AddrFrom16(b.Src()), netip.AddrFrom16(b.Dst())
 	if next := b.NextHeader(); next != header.ProtocolICMPv6 && next != hopByHop {
 		return true
 	}
-	ip, rest, err := header.ParseIPv6(payload) // behind a hop-by-hop header there is MLD
+	ip, rest, err := header.ParseIPv6(payload) // MLD follows a hop-by-hop header
 	if err != nil || ip.NextHeader != header.ProtocolICMPv6 || len(rest) == 0 {
 		return err == nil
 	}
-	s.kind = KindICMP
+	f.kind = FrameICMP
 	if ns, err := header.ParseNeighborSolicitation(ip, rest); err == nil {
-		s.kind, s.to = KindSolicitation, netip.AddrFrom16(ns.Target)
+		f.kind, f.to = FrameSolicitation, netip.AddrFrom16(ns.Target)
 	} else if na, err := header.ParseNeighborAdvertisement(ip, rest); err == nil {
-		s.kind, s.to = KindAdvertisement, netip.AddrFrom16(na.Target)
-		s.answer, s.mac = na.Solicited, na.TargetLink
+		f.kind, f.to = FrameAdvertisement, netip.AddrFrom16(na.Target)
+		f.isAnswer, f.answerMAC = na.Solicited, na.TargetLink
 	}
 	return true
 }
 
-// flowOf gives the flow of an IP packet as sim.Host counts it; ok is false if
-// it is of none, or is UDP with a wrong checksum.
-func flowOf(packet []byte) (f sim.Flow, ok bool) {
-	if len(packet) == 0 {
-		return f, false
+// answeredFor returns the address whose MAC an answer announces.
+func (f *parsedFrame) answeredFor() netip.Addr {
+	if f.kind == FrameARPReply {
+		return f.from
 	}
-	if packet[0]>>4 == 4 {
-		ip, rest, err := header.ParseIPv4(packet)
-		if err != nil || ip.Protocol == header.ProtocolICMPv4 {
-			return f, false
-		}
-		f = sim.Flow{Src: netip.AddrFrom4(ip.Src), Dst: netip.AddrFrom4(ip.Dst), Protocol: ip.Protocol}
-		if f.Protocol == header.ProtocolUDP {
-			u, _, err := header.ParseUDPv4(ip.Src, ip.Dst, rest)
-			f.DstPort = u.DstPort
-			return f, err == nil
-		}
-		return f, true
-	}
-	ip, rest, err := header.ParseIPv6(packet)
-	if err != nil || ip.NextHeader == header.ProtocolICMPv6 {
-		return f, false
-	}
-	f = sim.Flow{Src: netip.AddrFrom16(ip.Src), Dst: netip.AddrFrom16(ip.Dst), Protocol: ip.NextHeader}
-	if f.Protocol == header.ProtocolUDP {
-		u, _, err := header.ParseUDPv6(ip.Src, ip.Dst, rest)
-		f.DstPort = u.DstPort
-		return f, err == nil
-	}
-	return f, true
-}
-
-// about is the address that an answer is about.
-func (s *seen) about() netip.Addr {
-	if s.kind == KindARPReply {
-		return s.from
-	}
-	return s.to
+	return f.to
 }

@@ -1,4 +1,4 @@
-package scenario
+package scenario_test
 
 import (
 	"math/rand/v2"
@@ -9,14 +9,17 @@ import (
 	"glean/learning"
 	"glean/server/bodies"
 	"glean/server/engine"
+	"glean/sim/scenario"
+	"glean/sim/scenario/file"
+	"glean/sim/topology"
 	"glean/stack/link"
 	"glean/stack/loop"
 )
 
-// The network of a scenario runs in real time, too: glean learns on it and
-// sends to it as it would on a device.
-func TestLab(t *testing.T) {
-	s, err := Open("one-switch")
+// The network of a scenario also runs in real time: glean learns on it and sends to
+// it as on a device.
+func TestLabRunsInRealTime(t *testing.T) {
+	s, err := file.Open("one-switch")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -25,11 +28,11 @@ func TestLab(t *testing.T) {
 		Transmit: func(r *generator.Run, q link.Queue, done func(error)) generator.Transmitter {
 			return transmit.Start(r, q, l.Clock, func(reason error) { l.Post(func() { done(reason) }) })
 		}})
-	var n *Network
+	var n *topology.Network
 	failed := make(chan error, 1)
 	sent := make(chan struct{})
 	l.Post(func() {
-		if n, err = Lab(l, s, 1); err != nil {
+		if n, err = scenario.Lab(l, s, 1); err != nil {
 			failed <- err
 			return
 		}
@@ -60,8 +63,8 @@ func TestLab(t *testing.T) {
 		for _, r := range e.Results() {
 			sent += r.Run().Counters().PacketsActual
 		}
-		for _, s := range n.stations {
-			for _, f := range s.host.Flows() {
+		for _, h := range n.Hosts() {
+			for _, f := range h.Flows() {
 				received += f.Packets
 			}
 		}
@@ -74,9 +77,9 @@ func TestLab(t *testing.T) {
 	<-l.Done()
 }
 
-// labTraffic makes the scenario's resources and starts each generator when it
-// has been learned; done is called when all have ended.
-func labTraffic(e *engine.Engine, s *Scenario, done func()) error {
+// labTraffic makes the scenario's resources and starts each generator after its
+// learning. It calls done when all have ended.
+func labTraffic(e *engine.Engine, s *scenario.Scenario, done func()) error {
 	for _, b := range s.Interfaces {
 		spec, err := bodies.Strict.Interface(b.Raw)
 		if err != nil {

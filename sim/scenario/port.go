@@ -9,23 +9,23 @@ import (
 	"glean/stack/loop"
 )
 
-// watchedPort is a port of glean with somebody who looks at all that leaves
-// and arrives. The engine takes it for the link.
+// watchedPort is the link of a port of glean. It shows all frames that leave and
+// arrive to the run's rules of safety.
 type watchedPort struct {
 	link.Link
 	run        *Run
 	id         string
-	interfaces map[station48]*endpoint // by what frames from them carry
-	last       *endpoint               // the one found last
-	answers    map[vlanAddr][]answer   // nil unless they are kept
+	interfaces map[frameSource]*Endpoint // by the tags and source MAC of their frames
+	last       *Endpoint                 // the one found last
+	answers    map[vlanAddr][]answer     // nil unless they are kept
 	flapped    bool
 	downAt     loop.Time // when the link went down last, if it has
-	sent       [numKinds]uint64
-	received   [numKinds]uint64
+	sent       [numFrameKinds]uint64
+	received   [numFrameKinds]uint64
 }
 
-// station48 is what the frames of an interface have in common.
-type station48 struct {
+// frameSource is the tags and the source MAC of the frames of an interface.
+type frameSource struct {
 	vlans uint32
 	mac   header.MAC
 }
@@ -39,7 +39,7 @@ type vlanAddr struct {
 // answer is an ARP reply or a solicited advertisement that arrived.
 type answer struct {
 	at  loop.Time
-	mac header.MAC // zero if it told none
+	mac header.MAC // zero if the advertisement has no link-layer address
 }
 
 var _ link.Link = (*watchedPort)(nil)
@@ -51,7 +51,7 @@ func (p *watchedPort) Attach(h link.Handler) { p.Link.Attach(watchedHandler{h, p
 func (p *watchedPort) Send(frames [][]byte) (int, error) {
 	taken, err := p.Link.Send(frames)
 	for _, f := range frames[:taken] {
-		p.run.sent(p, nil, f)
+		p.run.frameSent(p, nil, f)
 	}
 	return taken, err
 }
@@ -65,10 +65,11 @@ func (p *watchedPort) OpenQueue() (link.Queue, error) {
 	return &watchedQueue{Queue: q, port: p}, nil
 }
 
-// endpoint is the interface whose frames carry that, nil if there is none.
-func (p *watchedPort) endpoint(vlans uint32, mac header.MAC) *endpoint {
-	if p.last == nil || p.last.vlans != vlans || p.last.mac != mac {
-		p.last = p.interfaces[station48{vlans, mac}]
+// endpoint returns the interface that sends with these tags and MAC, or nil if there
+// is none.
+func (p *watchedPort) endpoint(vlans uint32, mac header.MAC) *Endpoint {
+	if p.last == nil || p.last.vlans != vlans || p.last.MAC != mac {
+		p.last = p.interfaces[frameSource{vlans, mac}]
 	}
 	return p.last
 }
@@ -80,8 +81,16 @@ type watchedHandler struct {
 
 // HandleFrame implements link.Handler.
 func (h watchedHandler) HandleFrame(f []byte) {
-	h.port.run.received(h.port, f)
+	h.port.run.frameReceived(h.port, f)
 	h.Handler.HandleFrame(f)
+}
+
+// HandleState implements link.Handler.
+func (h watchedHandler) HandleState(s link.State) {
+	if !s.Up {
+		h.port.flapped, h.port.downAt = true, h.port.run.world.Now()
+	}
+	h.Handler.HandleState(s)
 }
 
 // watchedQueue is the queue of one run of a generator.
@@ -98,7 +107,7 @@ func (q *watchedQueue) Send(frames [][]byte) (int, error) {
 	taken, err := q.Queue.Send(frames)
 	q.frames += uint64(taken)
 	for _, f := range frames[:taken] {
-		q.port.run.sent(q.port, q, f)
+		q.port.run.frameSent(q.port, q, f)
 	}
 	return taken, err
 }

@@ -8,6 +8,7 @@ import (
 	"glean/generator"
 	"glean/learning"
 	"glean/sim"
+	"glean/sim/topology"
 	"glean/stack/header"
 	"glean/stack/loop"
 )
@@ -35,8 +36,8 @@ type Report struct {
 	Expectations []Expectation `json:"expectations"`
 	Violations   []Violation   `json:"violations"`
 
-	topology *Topology
-	drawn    drawn
+	interfaces []*Endpoint // in the order in which they were made
+	drawing    *topology.Drawing
 }
 
 // OK tells whether everything was as it had to be.
@@ -123,25 +124,25 @@ func (r *Run) reportConflicts() []string {
 	return list
 }
 
-// finish ends a run with a report.
-func (r *Run) finish() (*Report, error) {
+// Finish ends the run with a report.
+func (r *Run) Finish() (*Report, error) {
 	out := &Report{
 		Scenario: r.scenario.Name, About: r.scenario.About, Seed: r.seed,
 		Duration: r.world.Now().Sub(0), Delivered: r.world.Delivered(),
-		Learning: []Request{}, Generators: []Generator{}, Faults: append([]string{}, r.faults...),
-		TrafficDropped: r.lost, topology: &r.scenario.Topology, drawn: r.drawing(),
+		Learning: []Request{}, Generators: []Generator{}, Faults: append([]string{}, r.failedSteps...),
+		TrafficDropped: r.lost, interfaces: r.interfaces, drawing: r.network.Drawing(),
 	}
-	arrived := r.network.arrivals()
-	for _, id := range r.order {
+	arrived := r.network.Received()
+	for _, id := range r.requests {
 		q, err := r.engine.LearningRequest(id)
 		if err != nil {
 			continue // deleted
 		}
 		rows := q.Rows(learning.RowFilter{})
-		r.judgeRows(q, rows)
+		r.checkRows(q, rows)
 		out.Learning = append(out.Learning, r.reportRequest(q, rows, arrived))
 	}
-	r.judgeNeighbors()
+	r.checkNeighbors()
 	runs := make(map[*generator.Run]string)
 	for _, res := range r.engine.Results() {
 		runs[res.Run()] = res.Generator.ID
@@ -153,13 +154,13 @@ func (r *Run) finish() (*Report, error) {
 	out.Fingerprint = fmt.Sprintf("%016x", r.world.Fingerprint())
 	out.Expectations = r.scenario.Expect.judge(out)
 	out.Violations = append([]Violation{}, r.safety.violations...)
-	if r.pcap != nil {
-		return out, r.pcap.Close()
+	if r.options.Capture != nil {
+		return out, r.options.Capture.Close()
 	}
 	return out, nil
 }
 
-func (r *Run) reportRequest(q *learning.Request, rows []learning.Row, arrived *arrivals) Request {
+func (r *Run) reportRequest(q *learning.Request, rows []learning.Row, arrived *topology.Received) Request {
 	out := Request{
 		ID: q.ID(), State: q.State().String(), Generators: q.GeneratorIDs(), NextHops: q.NextHops(),
 		Completed: q.Progress().Completed, TimedOut: q.Progress().TimedOut,
@@ -174,7 +175,7 @@ func (r *Run) reportRequest(q *learning.Request, rows []learning.Row, arrived *a
 		a := Address{
 			Address: row.Address, Interface: row.InterfaceID, NextHop: row.NextHop, State: row.State.String(),
 			Reason: row.Reason.String(), Attempts: row.Attempts, FromCache: row.FromCache, At: row.DecidedAt,
-			Owner: arrived.owner(r.endpoints[row.InterfaceID], row.Address),
+			Owner: arrived.Owner(r.endpoints[row.InterfaceID].segment(), row.Address),
 		}
 		if row.State == learning.StateCompleted {
 			a.MAC, a.RTT = row.MAC, row.RTT
@@ -214,15 +215,15 @@ func (r *Run) reportGenerators(flows []Flow) []Generator {
 			c := res.Run().Counters()
 			changes, left := res.NeighborChanges()
 			out.Changes += uint64(len(changes)) + left
-			r.judgeStale(g.ID, res)
-			r.judgeUnconfirmed(g.ID, res)
+			r.checkStaleCount(g.ID, res)
+			r.checkUnconfirmedCount(g.ID, res)
 			out.Runs++
 			out.Sent += c.PacketsActual
 			out.Skipped += c.PacketsSkipped
 			out.Stale += c.PacketsToStale
 			out.Errors += c.Errors
 			if n := seen[res.Run()]; n != c.PacketsActual {
-				r.violated(RuleCounters, "generator %s says that it sent %d frames; %d were seen", g.ID, c.PacketsActual, n)
+				r.AddViolation(RuleCounters, "generator %s says that it sent %d frames; %d were seen", g.ID, c.PacketsActual, n)
 			}
 		}
 		for _, f := range flows {
@@ -237,7 +238,7 @@ func (r *Run) reportGenerators(flows []Flow) []Generator {
 
 func (r *Run) reportFrames() ([]KindCount, []DropCount) {
 	kinds, drops := []KindCount{}, []DropCount{}
-	for k := range numKinds {
+	for k := range numFrameKinds {
 		c := KindCount{Kind: k.String()}
 		for _, p := range r.ports {
 			c.Sent += p.sent[k]
@@ -255,5 +256,3 @@ func (r *Run) reportFrames() ([]KindCount, []DropCount) {
 	}
 	return kinds, drops
 }
-
-func protocol(p uint8) header.Protocol { return header.Protocol(p) }

@@ -2,16 +2,14 @@ package scenario
 
 import (
 	"fmt"
-	"io"
 	"slices"
 	"strings"
-	"time"
 
 	"glean/generator"
 	"glean/learning"
-	"glean/server/bodies"
 	"glean/server/engine"
 	"glean/sim"
+	"glean/sim/topology"
 	"glean/stack/link"
 	"glean/stack/link/pcapng"
 	"glean/stack/loop"
@@ -22,8 +20,8 @@ type Options struct {
 	Seed *uint64 // instead of the scenario's
 	// Progress is called every Every of virtual time, and once at the end.
 	Progress func(Progress)
-	Every    loop.Duration // 0: 100 ms
-	Pcap     io.Writer     // gets all that passes glean's ports, as pcapng
+	Every    loop.Duration  // 0: 100 ms
+	Capture  *pcapng.Writer // records all frames at glean's ports; Finish closes it
 	Log      func(sim.Event)
 }
 
@@ -31,73 +29,71 @@ type Options struct {
 type Progress struct {
 	Now                        loop.Time
 	Total, Completed, TimedOut int    // addresses, over all requests
-	Requests                   uint64 // questions sent
+	Requests                   uint64 // ARP requests and neighbor solicitations sent
 	Delivered                  uint64 // frames, over all wires
 	Sent                       uint64 // frames by generators
 	Learning, Sending          bool
 	Ended                      bool
 }
 
-// Run is one run of a scenario. Steps of its timeline get it.
+// Run is one run of a scenario. Steps of its timeline receive it.
 type Run struct {
 	scenario *Scenario
 	options  Options
 	seed     uint64
 	late     loop.Duration
 	world    *sim.World
-	network  *Network
+	network  *topology.Network
 	engine   *engine.Engine
-	pcap     *pcapng.Writer
 
-	ports       []*watchedPort
-	endpoints   map[string]*endpoint
-	count       uint32 // of endpoints so far
-	policies    map[string]generator.Policy
-	targets     map[string]*endpoint // of generators, nil for those bound to a port
-	order       []string             // ids of requests as they were made
-	notYet      int                  // steps of the timeline and starts that are to come
-	resolving   int                  // requests in progress
-	active      int                  // generators
-	everActive  bool                 // a generator has transmitted
-	refused     map[string]string
-	starts      map[string]fates          // of generators, when they were started or refused
-	faults      []string                  // steps that failed
-	queues      []*watchedQueue           // of all runs
+	ports      []*watchedPort
+	endpoints  map[string]*Endpoint
+	interfaces []*Endpoint // in the order in which they were made
+	policies   map[string]generator.Policy
+	targets    map[string]*Endpoint // of generators, nil for those bound to a port
+	requests   []string             // IDs, in the order in which they were made
+	queues     []*watchedQueue      // of all runs
+
+	scheduled  int  // steps of the timeline and starts that are to come
+	resolving  int  // requests in progress
+	active     int  // generators that transmit
+	everActive bool // a generator has transmitted
+	changed    bool // a next hop of a running generator has changed
+
+	refused     map[string]string             // reasons, by generator
+	starts      map[string]GeneratorAddresses // of generators, when they were started or refused
+	failedSteps []string
 	lost        uint64                    // frames of generators that wires dropped
-	changed     bool                      // a next hop of a running generator has changed
-	conflicts   []string                  // that events told, "interface: detail"
+	conflicts   []string                  // events, "interface: detail"
 	stale       map[*generator.Run]uint64 // frames to MACs known to be wrong
 	unconfirmed map[*generator.Run]uint64 // frames to MACs known to be unconfirmed
 	flows       map[flowID]*flowSent
 	flowList    []*flowSent
 
 	safety safety
-	seen   seen // scratch: the frame that is being looked at
+	frame  parsedFrame // scratch
 }
 
-var noFilter = engine.NeighborFilter{}
-
-// Execute runs a scenario and reports. The error is of a scenario that can't
-// be run; what went otherwise than expected is in the report.
+// Execute runs a scenario and reports. Its error is of a scenario that cannot run;
+// expectations that do not hold are in the report.
 func Execute(s *Scenario, o Options) (*Report, error) {
-	r, err := prepare(s, o)
+	r, err := Prepare(s, o)
 	if err != nil {
 		return nil, err
 	}
-	r.play()
-	return r.finish()
+	r.Play()
+	return r.Finish()
 }
 
-// prepare builds the network, puts glean into it and gives it its resources.
-func prepare(s *Scenario, o Options) (*Run, error) {
+// Prepare builds the network, attaches glean's ports and makes glean's resources.
+func Prepare(s *Scenario, o Options) (*Run, error) {
 	r := &Run{
 		scenario: s, options: o, seed: s.Seed, late: s.Late,
-		endpoints: make(map[string]*endpoint), policies: make(map[string]generator.Policy),
-		targets: make(map[string]*endpoint),
-		refused: make(map[string]string), starts: make(map[string]fates), flows: make(map[flowID]*flowSent), stale: make(map[*generator.Run]uint64),
-		unconfirmed: make(map[*generator.Run]uint64),
+		endpoints: make(map[string]*Endpoint), policies: make(map[string]generator.Policy), targets: make(map[string]*Endpoint),
+		refused: make(map[string]string), starts: make(map[string]GeneratorAddresses), flows: make(map[flowID]*flowSent),
+		stale: make(map[*generator.Run]uint64), unconfirmed: make(map[*generator.Run]uint64),
 		safety: safety{
-			asked: make(map[question]loop.Time), requests: make(map[string]learning.State), wanted: make(map[question]int),
+			solicited: make(map[neighbor]loop.Time), requests: make(map[string]learning.State), wanted: make(map[neighbor]int),
 		},
 	}
 	if o.Seed != nil {
@@ -107,79 +103,66 @@ func prepare(s *Scenario, o Options) (*Run, error) {
 		r.late = DefaultLate
 	}
 	r.world = sim.NewWorld(r.seed)
-	r.world.ObserveDrops(r.dropped)
+	r.world.ObserveDrops(r.countDrop)
 	if o.Log != nil {
 		r.world.Observe(o.Log)
 	}
 	var err error
-	if r.network, err = Build(r.world, &s.Topology); err != nil {
+	if r.network, err = topology.Build(r.world, &s.Topology); err != nil {
 		return nil, err
 	}
 	r.engine = engine.New(engine.Config{
 		Loop: r.world.Loop(), Rand: r.world.Rand("engine"), Transmit: r.transmit,
 		Epoch:  func() uint64 { return sim.Epoch },
-		Limits: engine.Limits{Events: 16}, // they are heard, not read
+		Limits: engine.Limits{Events: 16}, // the run observes events and never reads the ring
 	})
-	r.engine.OnEvent(r.heard)
-	if o.Pcap != nil {
-		r.pcap = pcapng.NewWriter(o.Pcap, time.Unix(0, sim.Epoch))
+	r.engine.OnEvent(r.observe)
+	for _, p := range s.Topology.Ports {
+		if err := r.attachPort(p); err != nil {
+			return nil, p.Wrap(err)
+		}
 	}
-	return r, r.provide()
+	if err := r.createResources(); err != nil {
+		return nil, err
+	}
+	for i := range s.Timeline {
+		r.schedule(&s.Timeline[i])
+	}
+	return r, nil
 }
 
-// dropped counts the traffic that is lost.
-func (r *Run) dropped(e sim.Event) {
-	if r.seen.look(e.Frame) && r.seen.kind == KindTraffic {
+// countDrop counts the traffic that wires drop.
+func (r *Run) countDrop(e sim.Event) {
+	if r.frame.parse(e.Frame) && r.frame.kind == FrameTraffic {
 		r.lost++
 	}
 }
 
-// provide attaches the ports and makes the resources, in the order in which a
-// user would.
-func (r *Run) provide() error {
-	for _, p := range r.scenario.Topology.Ports {
-		spec := engine.PortSpec{ID: p.ID, Kind: engine.KindWire, Name: p.ID}
-		if err := r.engine.ReservePort(spec); err != nil {
-			return p.Wrap(fmt.Errorf("port %q: %w", p.ID, err))
-		}
-		var lk link.Link = r.network.Port(p.ID)
-		if r.pcap != nil {
-			var err error
-			if lk, err = r.pcap.Trace("port "+p.ID, lk, r.world.Now); err != nil {
-				return err
-			}
-		}
-		w := &watchedPort{Link: lk, run: r, id: p.ID, interfaces: make(map[station48]*endpoint)}
-		if r.detailed() {
-			w.answers = make(map[vlanAddr][]answer)
-		}
-		r.ports = append(r.ports, w)
-		r.engine.AttachPort(p.ID, link.WithoutTraffic(w))
+// attachPort gives glean a port whose frames the run watches.
+func (r *Run) attachPort(p topology.Port) error {
+	spec := engine.PortSpec{ID: p.ID, Kind: engine.KindWire, Name: p.ID}
+	if err := r.engine.ReservePort(spec); err != nil {
+		return fmt.Errorf("port %q: %w", p.ID, err)
 	}
-	for _, body := range r.scenario.Interfaces {
-		if err := r.AddInterface(body.Raw); err != nil {
-			return body.Wrap(err)
+	var lk link.Link = r.network.Port(p.ID)
+	if r.options.Capture != nil {
+		var err error
+		if lk, err = r.options.Capture.Trace("port "+p.ID, lk, r.world.Now); err != nil {
+			return err
 		}
 	}
-	for _, body := range r.scenario.Generators {
-		if err := r.AddGenerator(body.Raw); err != nil {
-			return body.Wrap(err)
-		}
+	w := &watchedPort{Link: lk, run: r, id: p.ID, interfaces: make(map[frameSource]*Endpoint)}
+	if r.isSmall() {
+		w.answers = make(map[vlanAddr][]answer)
 	}
-	for _, body := range r.scenario.Learning {
-		if err := r.Learn(body.Raw); err != nil {
-			return body.Wrap(err)
-		}
-	}
-	for i := range r.scenario.Timeline {
-		r.schedule(&r.scenario.Timeline[i])
-	}
+	r.ports = append(r.ports, w)
+	r.engine.AttachPort(p.ID, link.WithoutTraffic(w))
 	return nil
 }
 
-// detailed tells whether the network is small enough to keep every answer and
-// every wish. A farm of a million is judged by its MACs alone.
-func (r *Run) detailed() bool {
+// isSmall reports whether the network is small enough to keep every answer and every
+// wanted address. Of a farm of a million hosts only the MACs are checked.
+func (r *Run) isSmall() bool {
 	const most = 200_000
 	hosts := 0
 	for _, f := range r.scenario.Topology.Farms {
@@ -188,11 +171,12 @@ func (r *Run) detailed() bool {
 	return hosts <= most
 }
 
-// schedule puts a step on the clock. Steps that fail are in the report.
+// schedule arranges for a step to happen at its time. Steps that fail are in the
+// report.
 func (r *Run) schedule(s *Step) {
-	r.notYet++
+	r.scheduled++
 	r.world.At(loop.Time(s.At), func() {
-		r.notYet--
+		r.scheduled--
 		r.world.Note("step: %s", s.Text)
 		var err error
 		if s.Network != nil {
@@ -202,121 +186,20 @@ func (r *Run) schedule(s *Step) {
 			err = s.Engine(r)
 		}
 		if err != nil {
-			r.faults = append(r.faults, fmt.Sprintf("%s %s: %v", loop.Time(s.At), s.Text, err))
+			r.failedSteps = append(r.failedSteps, fmt.Sprintf("%s %s: %v", loop.Time(s.At), s.Text, err))
 		}
 	})
 }
 
-// Network is the network that the run is in.
-func (r *Run) Network() *Network { return r.network }
-
-// Engine is the engine under test.
-func (r *Run) Engine() *engine.Engine { return r.engine }
-
-// AddInterface makes an interface of the body of POST /interfaces.
-func (r *Run) AddInterface(body []byte) error {
-	spec, err := bodies.Strict.Interface(body)
-	if err != nil {
-		return fmt.Errorf("interface %q: %w", spec.ID, err)
-	}
-	if spec.ID == "" {
-		spec.ID = r.engine.NewID()
-	}
-	e := r.network.newEndpoint(spec)
-	r.count++
-	e.index = r.count
-	r.endpoints[spec.ID] = e
-	at := slices.IndexFunc(r.ports, func(p *watchedPort) bool { return p.id == spec.PortID })
-	if at >= 0 { // entered before it is made, because making it announces it
-		r.ports[at].interfaces[station48{vlanKey(spec.Tags), spec.MAC}] = e
-		r.ports[at].last = nil
-	}
-	if _, err := r.engine.CreateInterface(spec); err != nil {
-		return fmt.Errorf("interface %q: %w", spec.ID, err)
-	}
-	return nil
-}
-
-// AddGenerator makes a generator of the body of POST /packet/generators, and
-// has it started when it has been learned.
-func (r *Run) AddGenerator(body []byte) error {
-	spec, err := bodies.Strict.Generator(body)
-	if err != nil {
-		return fmt.Errorf("generator %q: %w", spec.ID, err)
-	}
-	if spec.ID == "" {
-		spec.ID = r.engine.NewID()
-	}
-	r.policies[spec.ID], r.targets[spec.ID] = spec.Config.Learning.Policy, r.endpoints[spec.TargetID]
-	g, err := r.engine.CreateGenerator(spec)
-	if err != nil {
-		return fmt.Errorf("generator %q: %w", spec.ID, err)
-	}
-	if !r.scenario.NoTraffic {
-		r.startWhenLearned(g)
-	}
-	return nil
-}
-
-// startWhenLearned starts a generator in a turn of the loop of its own after
-// its request has ended.
-func (r *Run) startWhenLearned(g engine.GeneratorView) {
-	r.notYet++
-	start := func() {
-		r.world.At(r.world.Now(), func() {
-			r.notYet--
-			if err := r.Start(g.ID); err != nil {
-				r.refused[g.ID] = err.Error()
-			}
-		})
-	}
-	if g.LearningID == "" {
-		start()
-		return
-	}
-	r.engine.WhenLearned(g.LearningID, start)
-}
-
-// Start starts a generator. A refusal that comes later, because next hops had to be
-// confirmed, is in the report.
-func (r *Run) Start(id string) error {
-	var refused error
-	returned := false
-	r.notYet++
-	r.engine.StartWhenConfirmed(id, func(_ *generator.Result, err error) {
-		r.notYet--
-		if r.detailed() {
-			r.starts[id] = r.fatesOf(id)
-		}
-		if refused = err; returned && err != nil {
-			r.refused[id] = err.Error()
-		}
-	})
-	returned = true
-	return refused
-}
-
-// Learn starts a request of the body of POST /learning.
-func (r *Run) Learn(body []byte) error {
-	spec, err := bodies.Learning(body)
-	if err == nil {
-		_, err = r.engine.StartLearning(spec)
-	}
-	if err != nil {
-		return fmt.Errorf("learning %q: %w", spec.ID, err)
-	}
-	return nil
-}
-
-// heard is told of the engine's events.
-func (r *Run) heard(e engine.Event) {
+// observe is called with the engine's events.
+func (r *Run) observe(e engine.Event) {
 	r.world.Note("%s %s: %s %s", e.Type, e.ID, e.What, e.Detail)
 	switch {
 	case e.Type == "learning":
-		r.judgeState(e.ID, e.What)
+		r.requestChanged(e.ID, e.What)
 	case e.Type == "generator" && e.What == "started":
 		r.everActive = true
-		r.judgeStart(e.ID)
+		r.checkStart(e.ID)
 	case e.Type == "generator" && strings.HasPrefix(e.What, "neighbor_"):
 		r.changed = true
 	case e.Type == "interface" && e.What == "conflict":
@@ -324,8 +207,9 @@ func (r *Run) heard(e engine.Event) {
 	}
 }
 
-// play lets time pass until all is done, or until the scenario's end.
-func (r *Run) play() {
+// Play lets virtual time pass until all requests, generators and steps have ended,
+// at most until the scenario's end.
+func (r *Run) Play() {
 	every, until := r.options.Every, loop.Time(r.scenario.Until)
 	if every == 0 {
 		every = 100 * loop.Millisecond
@@ -334,24 +218,23 @@ func (r *Run) play() {
 		until = loop.Time(DefaultUntil)
 	}
 	v := r.world.Virtual()
-	for v.Now() < until && r.busy() {
-		v.RunWhile(r.busy, min(until, v.Now().Add(every)))
-		r.judgeWorld()
-		r.tell(false)
+	for v.Now() < until && r.isBusy() {
+		v.RunWhile(r.isBusy, min(until, v.Now().Add(every)))
+		r.checkWorld()
+		r.reportProgress(false)
 	}
 	for _, g := range r.engine.Generators() {
 		_ = r.engine.StopGenerator(g.ID, func() {}) // it exists
 	}
-	v.RunFor(r.late) // what is under way arrives
-	r.judgeWorld()
-	r.tell(true)
+	v.RunFor(r.late) // frames in flight arrive
+	r.checkWorld()
+	r.reportProgress(true)
 }
 
-// busy tells whether anything is left to wait for.
-func (r *Run) busy() bool { return r.notYet+r.resolving+r.active > 0 }
+// isBusy reports whether a step, a request or a generator has yet to end.
+func (r *Run) isBusy() bool { return r.scheduled+r.resolving+r.active > 0 }
 
-// tell reports progress.
-func (r *Run) tell(ended bool) {
+func (r *Run) reportProgress(ended bool) {
 	if r.options.Progress == nil {
 		return
 	}
@@ -369,4 +252,63 @@ func (r *Run) tell(ended bool) {
 		p.Sending = p.Sending || res.Active()
 	}
 	r.options.Progress(p)
+}
+
+// The methods below are for packages that judge a run by further rules.
+
+// Network returns the network that the run is in.
+func (r *Run) Network() *topology.Network { return r.network }
+
+// Engine returns the engine under test.
+func (r *Run) Engine() *engine.Engine { return r.engine }
+
+// Endpoint returns the interface with that ID, or nil if there was none.
+func (r *Run) Endpoint(id string) *Endpoint { return r.endpoints[id] }
+
+// Endpoints returns all interfaces in the order in which they were made, deleted ones
+// included.
+func (r *Run) Endpoints() []*Endpoint { return r.interfaces }
+
+// Target returns the interface of a generator, or nil if the generator is bound to a
+// port.
+func (r *Run) Target(generatorID string) *Endpoint { return r.targets[generatorID] }
+
+// IsTarget reports whether an interface is that of a generator, now or earlier.
+func (r *Run) IsTarget(e *Endpoint) bool {
+	for _, t := range r.targets {
+		if t == e {
+			return true
+		}
+	}
+	return false
+}
+
+// Policy returns the policy of a generator for addresses without a MAC.
+func (r *Run) Policy(generatorID string) generator.Policy { return r.policies[generatorID] }
+
+// AddressesAtStart returns the results of a generator's addresses when the generator
+// was started or refused last.
+func (r *Run) AddressesAtStart(generatorID string) GeneratorAddresses { return r.starts[generatorID] }
+
+// Refusal returns why a generator was not started, or false if no start was refused.
+func (r *Run) Refusal(generatorID string) (reason string, refused bool) {
+	reason, refused = r.refused[generatorID]
+	return reason, refused
+}
+
+// SentFlows returns the flows of which a run of a generator has sent frames.
+func (r *Run) SentFlows(run *generator.Run) (flows []sim.Flow) {
+	for _, f := range r.flowList {
+		if f.run == run {
+			flows = append(flows, f.Flow)
+		}
+	}
+	return flows
+}
+
+// HasConflict reports whether an event said that another station claims an address of
+// an interface.
+func (r *Run) HasConflict(interfaceID, address string) bool {
+	prefix := fmt.Sprintf("%s: %s is claimed by ", interfaceID, address)
+	return slices.ContainsFunc(r.conflicts, func(e string) bool { return strings.HasPrefix(e, prefix) })
 }

@@ -25,8 +25,8 @@ func (r *Report) WriteText(w io.Writer) error {
 	return t.Flush()
 }
 
-// seconds prints a duration with as many digits as are of use.
-func seconds(d loop.Duration) string {
+// Seconds returns the text of a duration with the digits that matter.
+func Seconds(d loop.Duration) string {
 	switch {
 	case d >= 10*loop.Millisecond:
 		return fmt.Sprintf("%d.%03d s", d/loop.Second, d%loop.Second/loop.Millisecond)
@@ -99,7 +99,7 @@ func (q *Request) write(t io.Writer) {
 		of = " of generator " + strings.Join(q.Generators, ", ")
 	}
 	fmt.Fprintf(t, "learning%s: %s in %s: %d completed, %d timed out; %d next hops, %d questions\n\n", of, q.State,
-		seconds(q.Took), q.Completed, q.TimedOut, q.NextHops, q.Sent)
+		Seconds(q.Took), q.Completed, q.TimedOut, q.NextHops, q.Sent)
 	fmt.Fprintf(t, "  DESTINATION\tNEXT HOP\tMAC\tSTATE\tATTEMPTS\tBY\n")
 	rows := q.rows()
 	for i := range rows[:min(len(rows), maxRows)] {
@@ -111,8 +111,8 @@ func (q *Request) write(t io.Writer) {
 	q.writeSlowest(t)
 	if q.Completed > 0 {
 		fmt.Fprintf(t, "\n  answered after: half %s, 90 %% %s, 99 %% %s, last %s; round trip of an answer: half %s, last %s\n",
-			seconds(q.Settled.P50), seconds(q.Settled.P90), seconds(q.Settled.P99), seconds(q.Settled.Max),
-			seconds(q.RTT.P50), seconds(q.RTT.Max))
+			Seconds(q.Settled.P50), Seconds(q.Settled.P90), Seconds(q.Settled.P99), Seconds(q.Settled.Max),
+			Seconds(q.RTT.P50), Seconds(q.RTT.Max))
 	}
 	fmt.Fprintln(t)
 }
@@ -134,7 +134,7 @@ func (l *learned) write(t io.Writer) {
 	if l.like.Reason != "" {
 		state += " (" + l.like.Reason + ")"
 	}
-	fmt.Fprintf(t, "  %s\t%s\t%s\t%s\t%s\t%s\n", &l.span, hop, mac, state, l.histogram(), seconds(l.last.Sub(0)))
+	fmt.Fprintf(t, "  %s\t%s\t%s\t%s\t%s\t%s\n", &l.span, hop, mac, state, l.histogram(), Seconds(l.last.Sub(0)))
 }
 
 // histogram says how many addresses took how many attempts. Behind a gateway
@@ -249,7 +249,7 @@ func (r *Report) writeFrames(t io.Writer) {
 	for _, d := range r.Drops {
 		fmt.Fprintf(t, ", %d dropped (%s)", d.Frames, d.Reason)
 	}
-	fmt.Fprintf(t, "; %s of virtual time, seed %d, fingerprint %s\n", seconds(r.Duration), r.Seed, r.Fingerprint)
+	fmt.Fprintf(t, "; %s of virtual time, seed %d, fingerprint %s\n", Seconds(r.Duration), r.Seed, r.Fingerprint)
 }
 
 func (r *Report) writeVerdict(t io.Writer) {

@@ -1,0 +1,382 @@
+package file
+
+import (
+	"cmp"
+	"encoding/json"
+	"fmt"
+	"net/netip"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"go.yaml.in/yaml/v3"
+
+	"glean/internal/document"
+	"glean/internal/document/node"
+	"glean/sim"
+	"glean/stack/loop"
+)
+
+// Problem is one thing wrong with a scenario file.
+type Problem struct {
+	File         string
+	Line, Column int
+	Field, Text  string
+}
+
+// String gives "file:line:column: field: text".
+func (p Problem) String() string {
+	s := fmt.Sprintf("%s:%d:%d: ", p.File, p.Line, p.Column)
+	if p.Field != "" {
+		s += p.Field + ": "
+	}
+	return s + p.Text
+}
+
+// Error is all that is wrong with a scenario file, in the order of lines.
+type Error struct{ Problems []Problem }
+
+// Error lists the problems, one in a line.
+func (e *Error) Error() string {
+	lines := make([]string, len(e.Problems))
+	for i, p := range e.Problems {
+		lines[i] = p.String()
+	}
+	return strings.Join(lines, "\n")
+}
+
+// reader collects what is wrong with a file.
+type reader struct {
+	file     string
+	problems []Problem
+	budget   int // nodes left: aliases can make a small file a huge one
+	names
+	visit func(path string, known []string) // nil outside of tests: each map that is read
+}
+
+const (
+	maxNodes    = 1 << 20
+	maxDepth    = 64
+	maxProblems = 20
+)
+
+// value is a node of a file with the name of the field that it is.
+type value struct {
+	node *yaml.Node
+	path string
+	r    *reader
+}
+
+func (v value) wrong(format string, args ...any) {
+	if len(v.r.problems) < maxProblems {
+		v.r.problems = append(v.r.problems, Problem{v.r.file, v.node.Line, v.node.Column, v.path, fmt.Sprintf(format, args...)})
+	}
+}
+
+// child is a node below v; aliases are followed.
+func (v value) child(n *yaml.Node, path string) value {
+	for n.Kind == yaml.AliasNode {
+		n = n.Alias
+	}
+	if v.r.budget--; v.r.budget == 0 {
+		v.wrong("the file is too large with its aliases and repeats")
+	}
+	if v.r.budget <= 0 {
+		n = &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!null", Line: n.Line, Column: n.Column}
+	}
+	return value{n, path, v.r}
+}
+
+// fields says what is done with each member of a map.
+type fields map[string]func(value)
+
+// object reads a map. Unknown and repeated members are wrong.
+func (v value) object(known fields) {
+	if v.node.Kind != yaml.MappingNode {
+		v.wrong("must be a map")
+		return
+	}
+	if v.r.visit != nil {
+		v.r.visit(v.path, sorted(known))
+	}
+	seen := make(map[string]bool)
+	for i := 0; i+1 < len(v.node.Content); i += 2 {
+		key := v.node.Content[i]
+		path := strings.TrimPrefix(v.path+"."+key.Value, ".")
+		read, ok := known[key.Value]
+		switch {
+		case seen[key.Value]:
+			value{key, path, v.r}.wrong("is given more than once")
+		case !ok:
+			value{key, v.path, v.r}.wrong("%s", document.Unknown(key.Value, sorted(known)))
+		default:
+			read(v.child(v.node.Content[i+1], path))
+		}
+		seen[key.Value] = true
+	}
+}
+
+func sorted[V any](m map[string]V) []string {
+	keys := make([]string, 0, len(m))
+	for k := range m {
+		keys = append(keys, k)
+	}
+	slices.Sort(keys)
+	return keys
+}
+
+// has tells whether a map has a member.
+func (v value) has(name string) bool { return v.member(name) != nil }
+
+func (v value) member(name string) *yaml.Node { return node.Member(v.node, name) }
+
+// required complains if a map lacks a member.
+func (v value) required(names ...string) {
+	for _, name := range names {
+		if v.node.Kind == yaml.MappingNode && !v.has(name) {
+			v.wrong("lacks %q", name)
+		}
+	}
+}
+
+// list reads a sequence; an item with "repeat" stands for several.
+func (v value) list(each func(value)) {
+	if v.node.Kind != yaml.SequenceNode {
+		v.wrong("must be a list")
+		return
+	}
+	for i, n := range v.node.Content {
+		item := v.child(n, fmt.Sprintf("%s[%d]", v.path, i))
+		if !item.has("repeat") {
+			each(item)
+			continue
+		}
+		item.repeat(each)
+	}
+}
+
+// into makes a field's reader of a function that reads a value.
+func into[T any](dst *T, read func(value) T) func(value) {
+	return func(v value) { *dst = read(v) }
+}
+
+// each makes a field's reader that appends the items of a list.
+func each[T any](dst *[]T, read func(value) T) func(value) {
+	return func(v value) { v.list(func(item value) { *dst = append(*dst, read(item)) }) }
+}
+
+func (v value) text() string {
+	if v.node.Kind != yaml.ScalarNode || v.node.ShortTag() == "!!null" {
+		v.wrong("must be a word")
+		return ""
+	}
+	return v.node.Value
+}
+
+func (v value) boolean() bool {
+	switch v.node.Value {
+	case "true":
+		return true
+	case "false":
+		return false
+	}
+	v.wrong("%q is neither true nor false", v.node.Value)
+	return false
+}
+
+// integer makes a reader of numbers from least to most.
+func integer[T ~int | ~uint8 | ~uint16 | ~uint32 | ~uint64](least, most uint64) func(value) T {
+	return func(v value) T {
+		n, err := strconv.ParseUint(strings.ReplaceAll(v.node.Value, "_", ""), 0, 64)
+		if digits, whole := document.Whole(v.node.Value); err != nil && whole {
+			n, err = strconv.ParseUint(digits, 10, 64)
+		}
+		if v.node.Kind != yaml.ScalarNode || err != nil || n < least || n > most {
+			v.wrong("%q is not a whole number from %d to %d", v.node.Value, least, most)
+			return 0
+		}
+		return T(n)
+	}
+}
+
+// maxTime is a day: more than any scenario needs.
+const maxTime = 24 * 3600 * loop.Second
+
+func (v value) time() loop.Duration {
+	d, err := time.ParseDuration(v.node.Value)
+	if v.node.Kind != yaml.ScalarNode || err != nil || d < 0 || d > time.Duration(maxTime) {
+		v.wrong("%q is not a time as 250ms, 1.5s or 2m, of a day at most", v.node.Value)
+		return 0
+	}
+	return loop.Duration(d)
+}
+
+// percent reads "12.5%" in parts per million.
+func (v value) percent() uint32 {
+	number, ok := strings.CutSuffix(v.node.Value, "%")
+	f, err := strconv.ParseFloat(strings.TrimSpace(number), 64)
+	if v.node.Kind != yaml.ScalarNode || !ok || err != nil || !(f >= 0 && f <= 100) {
+		v.wrong("%q is not a percentage as 12.5%%, from 0%% to 100%%", v.node.Value)
+		return 0
+	}
+	return uint32(f*10_000 + 0.5)
+}
+
+func (v value) chance() sim.Chance { return sim.Chance(v.percent()) }
+
+func (v value) address() netip.Addr {
+	a, err := netip.ParseAddr(v.node.Value)
+	if v.node.Kind != yaml.ScalarNode || err != nil || a.Zone() != "" || a.Is4In6() {
+		v.wrong("%q is not an IP address", v.node.Value)
+		return netip.Addr{}
+	}
+	return a
+}
+
+func (v value) prefix() netip.Prefix {
+	p, err := netip.ParsePrefix(v.node.Value)
+	if v.node.Kind != yaml.ScalarNode || err != nil || p.Addr().Is4In6() {
+		v.wrong("%q is not an address and a prefix length, as 198.18.0.0/24", v.node.Value)
+		return netip.Prefix{}
+	}
+	return p
+}
+
+// ofFamily makes a reader that wants one family.
+func ofFamily[T interface{ IsValid() bool }](is4 bool, read func(value) T, addr func(T) netip.Addr) func(value) T {
+	return func(v value) T {
+		x := read(v)
+		if x.IsValid() && addr(x).Is4() != is4 {
+			v.wrong("%q is of the other family", v.node.Value)
+			var none T
+			return none
+		}
+		return x
+	}
+}
+
+func family[T interface{ IsValid() bool }](read func(value) T, addr func(T) netip.Addr) (four, six func(value) T) {
+	return ofFamily(true, read, addr), ofFamily(false, read, addr)
+}
+
+var (
+	prefix4, prefix6   = family(value.prefix, netip.Prefix.Addr)
+	address4, address6 = family(value.address, func(a netip.Addr) netip.Addr { return a })
+)
+
+// texts reads a word or a list of words.
+func (v value) texts() (words []string) {
+	if v.node.Kind == yaml.ScalarNode {
+		return []string{v.text()}
+	}
+	v.list(func(item value) { words = append(words, item.text()) })
+	return words
+}
+
+// repeat reads an item once for each number from "from" to "to" in steps, with "${i}" in
+// its words replaced by the number, or "${i+1}" by one more.
+func (v value) repeat(each func(value)) {
+	name, from, to, step := "i", uint64(1), uint64(0), uint64(1)
+	count := integer[uint64](0, 1_000_000)
+	r := v.child(v.member("repeat"), v.path+".repeat")
+	r.object(fields{"name": into(&name, value.text), "from": into(&from, count), "to": into(&to, count),
+		"step": into(&step, integer[uint64](1, 1_000_000))})
+	r.required("to")
+	for k := from; k <= to && v.r.budget > 0; k += max(1, step) {
+		item := v.child(v.substitute(v.node, name, int64(k)), fmt.Sprintf("%s(%s=%d)", v.path, name, k))
+		at := slices.IndexFunc(item.node.Content, func(n *yaml.Node) bool { return n.Value == "repeat" })
+		item.node.Content = slices.Delete(item.node.Content, at, at+2)
+		each(item)
+	}
+}
+
+func (v value) substitute(n *yaml.Node, name string, k int64) *yaml.Node {
+	if v.r.budget--; v.r.budget <= 0 {
+		return &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!null", Line: n.Line, Column: n.Column}
+	}
+	if n.Kind == yaml.AliasNode {
+		return v.substitute(n.Alias, name, k)
+	}
+	out := *n
+	out.Content = nil
+	for _, c := range n.Content {
+		out.Content = append(out.Content, v.substitute(c, name, k))
+	}
+	if n.Kind != yaml.ScalarNode {
+		return &out
+	}
+	for {
+		before, rest, found := strings.Cut(out.Value, "${"+name)
+		offset, after, closed := strings.Cut(rest, "}")
+		by, err := strconv.ParseInt(cmp.Or(strings.TrimPrefix(offset, "+"), "0"), 10, 32)
+		if !found || !closed || err != nil {
+			return &out
+		}
+		out.Value = before + strconv.FormatInt(k+by, 10) + after
+		if out.Style&(yaml.SingleQuotedStyle|yaml.DoubleQuotedStyle) == 0 {
+			out.Tag = "" // it may be a number now
+		}
+	}
+}
+
+// json turns a node into JSON, and keeps the text of numbers.
+func (v value) json() json.RawMessage {
+	switch v.node.Kind {
+	case yaml.MappingNode:
+		members := []byte{'{'}
+		for i := 0; i+1 < len(v.node.Content); i += 2 {
+			if i > 0 {
+				members = append(members, ',')
+			}
+			key := v.node.Content[i]
+			members = append(members, quoted(key.Value)...)
+			members = append(members, ':')
+			members = append(members, v.child(v.node.Content[i+1], v.path+"."+key.Value).json()...)
+		}
+		return append(members, '}')
+	case yaml.SequenceNode:
+		items := []byte{'['}
+		for i, n := range v.node.Content {
+			if i > 0 {
+				items = append(items, ',')
+			}
+			items = append(items, v.child(n, fmt.Sprintf("%s[%d]", v.path, i)).json()...)
+		}
+		return append(items, ']')
+	}
+	return v.scalarJSON()
+}
+
+func (v value) scalarJSON() json.RawMessage {
+	switch v.node.ShortTag() {
+	case "!!null":
+		return json.RawMessage("null")
+	case "!!int", "!!float", "!!bool":
+		var x any
+		digits, whole := document.Whole(v.node.Value)
+		if n, err := strconv.ParseUint(v.node.Value, 0, 64); err == nil {
+			x = n
+		} else if n, err := strconv.ParseUint(digits, 10, 64); whole && err == nil {
+			x = n
+		} else if err := v.node.Decode(&x); err != nil {
+			v.wrong("%v", err)
+			return json.RawMessage("null")
+		}
+		b, err := json.Marshal(x)
+		if err != nil { // .inf and .nan
+			v.wrong("%q is not a number of JSON", v.node.Value)
+			return json.RawMessage("null")
+		}
+		return b
+	}
+	return quoted(v.node.Value)
+}
+
+func quoted(s string) json.RawMessage {
+	b, _ := json.Marshal(s) // a string always can be
+	return b
+}
+
+// find follows a path as "config.protocols[1].eth" as far as it leads.
+func (v value) find(path string) value { return v.child(node.Find(v.node, path), v.path) }
