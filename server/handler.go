@@ -10,7 +10,7 @@ import (
 )
 
 // Handler answers all requests of the API. It needs the server's loop to run.
-func (s *Server) Handler() http.Handler { return s.routes }
+func (s *Server) Handler() http.Handler { return s.router }
 
 // serve runs the handler that was found and turns errors and panics into
 // problem documents.

@@ -312,7 +312,7 @@ func TestMetrics(t *testing.T) {
 func TestDocs(t *testing.T) {
 	a := newHarness(t)
 	page := string(a.get("/docs").body)
-	for _, rt := range table() {
+	for _, rt := range routes() {
 		pattern := rt.pattern
 		if rt.packet && !strings.HasPrefix(pattern, "/learning") {
 			pattern = "/packet" + pattern

@@ -1,175 +1,71 @@
 package server
 
-import (
-	"net/http"
-	"slices"
-	"strings"
+// table lists every operation. openapi.yaml describes the same, and a test
+// holds the two together.
+func routes() []route {
+	return []route{
+		{method: "GET", pattern: "/ports", handle: (*Server).listPorts, query: []string{"kind"}},
+		{method: "POST", pattern: "/ports", handle: (*Server).createPort},
+		{method: "GET", pattern: "/ports/{id}", handle: (*Server).getPort},
+		{method: "PUT", pattern: "/ports/{id}", handle: (*Server).putPort},
+		{method: "DELETE", pattern: "/ports/{id}", handle: (*Server).deletePort},
+		{method: "POST", pattern: "/ports/{id}/reattach", handle: (*Server).reattachPort},
 
-	"github.com/julienschmidt/httprouter"
-)
+		{method: "GET", pattern: "/interfaces", handle: (*Server).listInterfaces, query: []string{"port_id", "eth_mac_address", "ipv4_address", "ipv6_address"}},
+		{method: "POST", pattern: "/interfaces", handle: (*Server).createInterface},
+		{method: "GET", pattern: "/interfaces/{id}", handle: (*Server).getInterface},
+		{method: "DELETE", pattern: "/interfaces/{id}", handle: (*Server).deleteInterface},
+		{method: "POST", pattern: "/interfaces/x/bulk-create", handle: (*Server).bulkCreateInterfaces},
+		{method: "POST", pattern: "/interfaces/x/bulk-delete", handle: (*Server).bulkDeleteInterfaces},
 
-// handlerFunc answers one request. An error becomes a problem document, unless
-// the answer has begun.
-type handlerFunc func(s *Server, w *responseWriter, r *request) error
+		{method: "GET", pattern: "/generators", handle: (*Server).listGenerators, packet: true, query: []string{"target_id"}},
+		{method: "POST", pattern: "/generators", handle: (*Server).createGenerator, packet: true},
+		{method: "DELETE", pattern: "/generators", handle: (*Server).deleteGenerators, packet: true},
+		{method: "GET", pattern: "/generators/{id}", handle: (*Server).getGenerator, packet: true},
+		{method: "DELETE", pattern: "/generators/{id}", handle: (*Server).deleteGenerator, packet: true, query: []string{"force"}},
+		{method: "POST", pattern: "/generators/{id}/start", handle: (*Server).startGenerator, packet: true},
+		{method: "POST", pattern: "/generators/{id}/stop", handle: (*Server).stopGenerator, packet: true},
+		{method: "GET", pattern: "/generators/{id}/learning", handle: (*Server).generatorLearning, packet: true},
+		{method: "POST", pattern: "/generators/{id}/learning/start", handle: (*Server).startGeneratorLearning, packet: true},
+		{method: "POST", pattern: "/generators/{id}/learning/retry", handle: (*Server).retryGeneratorLearning, packet: true},
+		{method: "POST", pattern: "/generators/{id}/learning/stop", handle: (*Server).stopGeneratorLearning, packet: true},
+		{method: "POST", pattern: "/generators/x/bulk-create", handle: (*Server).bulkCreateGenerators, packet: true},
+		{method: "POST", pattern: "/generators/x/bulk-delete", handle: (*Server).bulkDeleteGenerators, packet: true},
+		{method: "POST", pattern: "/generators/x/bulk-start", handle: (*Server).bulkStartGenerators, packet: true},
+		{method: "POST", pattern: "/generators/x/bulk-stop", handle: (*Server).bulkStopGenerators, packet: true},
+		{method: "POST", pattern: "/generators/x/toggle", handle: (*Server).toggleGenerators, packet: true},
 
-// route is one operation. Its pattern is as in the OpenAPI document: segments
-// in braces are parameters.
-type route struct {
-	method  string
-	pattern string
-	handle  handlerFunc
-	packet  bool     // also below /packet, as all of OpenPerf's packet group
-	query   []string // names of its query parameters
-}
+		{method: "GET", pattern: "/generator-results", handle: (*Server).listResults, packet: true, query: []string{"generator_id", "target_id"}},
+		{method: "DELETE", pattern: "/generator-results", handle: (*Server).deleteResults, packet: true},
+		{method: "GET", pattern: "/generator-results/{id}", handle: (*Server).getResult, packet: true},
+		{method: "DELETE", pattern: "/generator-results/{id}", handle: (*Server).deleteResult, packet: true},
 
-// routes finds the route of a request. httprouter can't hold
-// /generators/{id}/start beside /generators/x/bulk-create, so it knows
-// parameters only below a collection (/generators/:1/:2), and what it finds is
-// dispatched among the few patterns of that shape, literal ones first.
-type routes struct {
-	router *httprouter.Router
-	serve  func(w http.ResponseWriter, r *http.Request, f found)
-}
+		{method: "GET", pattern: "/tx-flows", handle: (*Server).listFlows, packet: true, query: []string{"generator_id", "target_id"}},
+		{method: "GET", pattern: "/tx-flows/{id}", handle: (*Server).getFlow, packet: true},
 
-// candidate is one pattern with its operations.
-type candidate struct {
-	segments []string // below the collection
-	pattern  string   // as mounted
-	prefix   string   // "/packet" or empty
-	methods  map[string]*route
-}
+		{method: "GET", pattern: "/learning", handle: (*Server).listLearning, packet: true, query: []string{"generator_id", "state"}},
+		{method: "POST", pattern: "/learning", handle: (*Server).startLearning, packet: true},
+		{method: "DELETE", pattern: "/learning", handle: (*Server).deleteFinishedLearning, packet: true},
+		{method: "GET", pattern: "/learning/plan", handle: (*Server).learningPlan, packet: true, query: []string{"generator_id"}},
+		{method: "GET", pattern: "/learning/{id}", handle: (*Server).getLearning, packet: true},
+		{method: "DELETE", pattern: "/learning/{id}", handle: (*Server).deleteLearning, packet: true},
+		{method: "GET", pattern: "/learning-results", handle: (*Server).listLearningResults, packet: true},
+		{method: "DELETE", pattern: "/learning-results", handle: (*Server).deleteLearningResults, packet: true},
+		{method: "GET", pattern: "/learning-results/{id}", handle: (*Server).getLearningResult, packet: true, query: []string{"state", "limit", "after"}},
+		{method: "DELETE", pattern: "/learning-results/{id}", handle: (*Server).deleteLearningResult, packet: true},
 
-func newRoutes(table []route, serve func(http.ResponseWriter, *http.Request, found)) *routes {
-	shapes := make(map[string][]*candidate)
-	var order []string
-	for _, rt := range table {
-		for _, prefix := range rt.prefixes() {
-			shape, segments := shapeOf(prefix, rt.pattern)
-			if shapes[shape] == nil {
-				order = append(order, shape)
-			}
-			shapes[shape] = addRoute(shapes[shape], prefix, segments, rt)
-		}
+		{method: "GET", pattern: "/neighbors", handle: (*Server).listNeighbors, query: []string{"interface_id", "state", "ip_address", "limit", "after"}},
+		{method: "DELETE", pattern: "/neighbors", handle: (*Server).flushNeighbors, query: []string{"interface_id"}},
+
+		{method: "GET", pattern: "/stacks", handle: (*Server).listStacks},
+		{method: "GET", pattern: "/stacks/{id}", handle: (*Server).getStack},
+		{method: "GET", pattern: "/modules", handle: (*Server).listModules},
+		{method: "GET", pattern: "/modules/{module}", handle: (*Server).getModule},
+		{method: "GET", pattern: "/version", handle: (*Server).getVersion},
+
+		{method: "GET", pattern: "/events", handle: (*Server).streamEvents, query: []string{"type", "last_event_id"}},
+		{method: "GET", pattern: "/metrics", handle: (*Server).metrics},
+		{method: "GET", pattern: "/openapi.yaml", handle: (*Server).openAPI},
+		{method: "GET", pattern: "/docs", handle: (*Server).docs},
 	}
-	rs := &routes{router: httprouter.New(), serve: serve}
-	rs.router.RedirectTrailingSlash = false
-	rs.router.RedirectFixedPath = false
-	rs.router.HandleOPTIONS = false
-	for _, shape := range order {
-		// Paths are registered once, under GET; the method is looked up in the
-		// candidate, because 405 and Allow have to come from there.
-		list := shapes[shape]
-		rs.router.Handle(http.MethodGet, shape, func(w http.ResponseWriter, r *http.Request, values httprouter.Params) {
-			serve(w, r, choose(list, r.Method, values))
-		})
-	}
-	return rs
-}
-
-func (rt route) prefixes() []string {
-	if rt.packet {
-		return []string{"/packet", ""}
-	}
-	return []string{""}
-}
-
-// shapeOf gives httprouter's pattern and the segments below the collection.
-func shapeOf(prefix, pattern string) (string, []string) {
-	segments := strings.Split(strings.TrimPrefix(pattern, "/"), "/")
-	shape := prefix + "/" + segments[0]
-	for i := range segments[1:] {
-		shape += "/:" + string(rune('1'+i))
-	}
-	return shape, segments[1:]
-}
-
-func addRoute(list []*candidate, prefix string, segments []string, rt route) []*candidate {
-	pattern := prefix + rt.pattern
-	at := slices.IndexFunc(list, func(c *candidate) bool { return c.pattern == pattern })
-	if at < 0 {
-		c := &candidate{segments: segments, pattern: pattern, prefix: prefix, methods: make(map[string]*route)}
-		list = append(list, c)
-		slices.SortStableFunc(list, func(a, b *candidate) int { return a.parameters() - b.parameters() })
-		at = slices.Index(list, c)
-	}
-	if list[at].methods[rt.method] != nil {
-		panic("two routes for " + rt.method + " " + pattern)
-	}
-	list[at].methods[rt.method] = &rt
-	return list
-}
-
-func isParameter(segment string) bool { return strings.HasPrefix(segment, "{") }
-
-func (c *candidate) parameters() int {
-	n := 0
-	for _, s := range c.segments {
-		if isParameter(s) {
-			n++
-		}
-	}
-	return n
-}
-
-// match gives the parameters by name.
-func (c *candidate) match(values httprouter.Params) (map[string]string, bool) {
-	parameters := make(map[string]string, 1)
-	for i, segment := range c.segments {
-		switch {
-		case isParameter(segment):
-			parameters[strings.Trim(segment, "{}")] = values[i].Value
-		case segment != values[i].Value:
-			return nil, false
-		}
-	}
-	return parameters, true
-}
-
-// allow lists the methods of a pattern as the Allow header does.
-func (c *candidate) allow() string {
-	var methods []string
-	for m := range c.methods {
-		methods = append(methods, m)
-	}
-	slices.Sort(methods)
-	return strings.Join(methods, ", ")
-}
-
-// found is the outcome of a search.
-type found struct {
-	route      *route     // nil if the method is not allowed
-	candidate  *candidate // nil if there is nothing at that path
-	parameters map[string]string
-}
-
-// choose finds the candidate of a shape that fits.
-func choose(list []*candidate, method string, values httprouter.Params) found {
-	if method == http.MethodHead { // net/http leaves the body out
-		method = http.MethodGet
-	}
-	for _, c := range list {
-		if parameters, ok := c.match(values); ok {
-			return found{c.methods[method], c, parameters}
-		}
-	}
-	return found{}
-}
-
-// ServeHTTP hands the request and what was found for it to serve.
-func (rs *routes) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	handle, values, _ := rs.router.Lookup(http.MethodGet, cleanPath(r.URL.Path))
-	if handle == nil {
-		rs.serve(w, r, found{})
-		return
-	}
-	handle(w, r, values)
-}
-
-// cleanPath makes several slashes in a row one, because OpenPerf's clients
-// send such paths.
-func cleanPath(path string) string {
-	for strings.Contains(path, "//") {
-		path = strings.ReplaceAll(path, "//", "/")
-	}
-	return path
 }

@@ -189,7 +189,7 @@ func TestDocumentHasNoBareObjects(t *testing.T) {
 // TestDocumentHasTheQueryParameters holds the parameters of each operation against
 // those that are accepted.
 func TestDocumentHasTheQueryParameters(t *testing.T) {
-	for _, rt := range table() {
+	for _, rt := range routes() {
 		for _, prefix := range rt.prefixes() {
 			item := apiDocument().Paths.Value(prefix + rt.pattern)
 			var names []string

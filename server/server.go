@@ -99,14 +99,14 @@ func (l Limits) withDefaults() Limits {
 // Server is the REST API of one engine.
 type Server struct {
 	Config
-	routes *routes
+	router *router
 	guard  *guard
 
 	connections *connections
 	instance    string // of this run, in the ids of events
 	bodies      int64  // octets of Limits.Bodies in use; on the loop
 	events      *broadcaster
-	journal     *journal
+	eventLog    *eventLog
 	meters      *meters
 	closed      chan struct{} // closed by Close
 
@@ -127,15 +127,15 @@ func New(c Config) *Server {
 	}
 	s.events = newBroadcaster()
 	s.meters = newMeters(c.Version)
-	s.journal = newJournal(c.Logger.Handler(), s.wall, s.Limits.Connections)
+	s.eventLog = newEventLog(c.Logger.Handler(), s.wall, s.Limits.Connections)
 	s.Engine.OnEvent(func(e engine.Event) {
 		s.events.publish(e)
-		s.journal.notify()
+		s.eventLog.notify()
 	})
 	s.guard = newGuard(c.Hosts)
 	s.instance = newIncident()
-	s.connections = newConnections(s.Limits.Connections, s.journal.connectionClosed)
-	s.routes = newRoutes(table(), s.serve)
+	s.connections = newConnections(s.Limits.Connections, s.eventLog.connectionClosed)
+	s.router = newRouter(routes(), s.serve)
 	return s
 }
 

@@ -88,7 +88,7 @@ func replaceEach(v any, f func(old any, put func(any))) {
 
 func TestFaultsOfQueryParametersAreWordedForUsers(t *testing.T) {
 	a := newHarness(t)
-	for _, rt := range table() {
+	for _, rt := range routes() {
 		if rt.pattern == "/events" {
 			continue
 		}

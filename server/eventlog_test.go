@@ -32,17 +32,17 @@ import (
 	"glean/stack/loop"
 )
 
-// logged is an engine in virtual time with its journal, and the far ends of its
+// logged is an engine in virtual time with its event log, and the far ends of its
 // ports.
 type logged struct {
 	*engine.Engine
-	t       *testing.T
-	world   *sim.World
-	journal *journal
-	near    []*sim.End
-	far     []*sim.End
-	peer    *sim.Host
-	told    map[string]bool // "TYPE WHAT" of the events
+	t     *testing.T
+	world *sim.World
+	log   *eventLog
+	near  []*sim.End
+	far   []*sim.End
+	peer  *sim.Host
+	told  map[string]bool // "TYPE WHAT" of the events
 }
 
 // logFormats are the handlers of --log-format.
@@ -54,7 +54,7 @@ var logFormats = map[string]func(io.Writer) slog.Handler{
 func newLogged(t *testing.T, handler slog.Handler) *logged {
 	w := sim.NewWorld(1)
 	l := &logged{t: t, world: w, told: make(map[string]bool)}
-	l.journal = newJournal(handler, func(at loop.Time) time.Time { return time.Unix(0, int64(at)).UTC() }, 64)
+	l.log = newEventLog(handler, func(at loop.Time) time.Time { return time.Unix(0, int64(at)).UTC() }, 64)
 	l.Engine = engine.New(engine.Config{
 		Loop: w.Loop(), Rand: w.Rand("engine"),
 		Transmit: func(r *generator.Run, q link.Queue, done func(error)) generator.Transmitter {
@@ -77,7 +77,7 @@ func (l *logged) must(err error) {
 	}
 }
 
-// run lets time pass, and the journal read what happens, every 10 ms.
+// run lets time pass, and has the event log read what happens, every 10 ms.
 func (l *logged) run(d loop.Duration) {
 	for end := l.world.Now().Add(d); l.world.Now() < end; {
 		l.world.Virtual().RunFor(10 * loop.Millisecond)
@@ -86,12 +86,12 @@ func (l *logged) run(d loop.Duration) {
 }
 
 func (l *logged) read() {
-	events, _ := l.Events(l.journal.after, 1<<20)
+	events, _ := l.Events(l.log.after, 1<<20)
 	for _, e := range events {
 		l.told[e.Type+" "+e.What] = true
 	}
-	l.journal.write(events)
-	l.journal.flush(l.world.Now(), false)
+	l.log.write(events)
+	l.log.flush(l.world.Now(), false)
 }
 
 func (l *logged) host(port int, mac byte, prefixes ...string) *sim.Host {
@@ -227,11 +227,11 @@ func (l *logged) flood() {
 		l.must(l.peer.ChangeMAC(0, header.MAC{2, 0, 0, 0, 1, byte(n)}, true))
 	}
 	l.run(3 * loop.Second)
-	l.journal.acceptFailed(errors.New("accept tcp 127.0.0.1:9000: accept4: too many open files"))
+	l.log.acceptFailed(errors.New("accept tcp 127.0.0.1:9000: accept4: too many open files"))
 	for range 3 {
-		l.journal.connectionClosed()
+		l.log.connectionClosed()
 	}
-	l.journal.flush(l.world.Now(), true)
+	l.log.flush(l.world.Now(), true)
 }
 
 var uuid = regexp.MustCompile(`[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}`)
@@ -271,15 +271,15 @@ func TestLogLines(t *testing.T) {
 	}
 }
 
-// journalOf returns a journal that writes text lines without time to out.
-func journalOf(out io.Writer) *journal {
+// eventLogTo returns an event log that writes text lines without time to out.
+func eventLogTo(out io.Writer) *eventLog {
 	handler := slog.NewTextHandler(out, &slog.HandlerOptions{ReplaceAttr: func(_ []string, a slog.Attr) slog.Attr {
 		if a.Key == slog.TimeKey {
 			return slog.Attr{}
 		}
 		return a
 	}})
-	return newJournal(handler, func(at loop.Time) time.Time { return time.Unix(0, int64(at)) }, 64)
+	return newEventLog(handler, func(at loop.Time) time.Time { return time.Unix(0, int64(at)) }, 64)
 }
 
 // TestLogAccountsForEveryEvent: whatever happens when, each change of state has a
@@ -289,7 +289,7 @@ func TestLogAccountsForEveryEvent(t *testing.T) {
 	line := regexp.MustCompile(`msg="(MAC moved|link up|lines left out|events overwritten before they were logged)" ?(?:port=(\d))?(?: type=(\w+))?(?:.*(?:lines|events)=(\d+))?`)
 	rapid.Check(t, func(t *rapid.T) {
 		var out bytes.Buffer
-		j := journalOf(&out)
+		j := eventLogTo(&out)
 		want, first := make(map[string]int), make(map[string]bool)
 		now, seq := loop.Time(0), uint64(0)
 		overwritten := 0
@@ -345,7 +345,7 @@ func TestLogAccountsForEveryEvent(t *testing.T) {
 // also when nothing more happens.
 func TestLeftOutLinesAreToldInTime(t *testing.T) {
 	var out bytes.Buffer
-	j := journalOf(&out)
+	j := eventLogTo(&out)
 	for seq := range uint64(lineBurst + 5) {
 		j.write([]engine.Event{{Seq: seq + 1, Type: "port", What: "up", ID: "0", PortID: "0"}})
 	}
@@ -381,7 +381,7 @@ func TestOtherEventsAreDetails(t *testing.T) {
 		slog.LevelWarn: "",
 	} {
 		var out bytes.Buffer
-		j := journalOf(&out)
+		j := eventLogTo(&out)
 		j.handler = atLevel{j.handler, level}
 		j.write(events)
 		if out.String() != want {
@@ -402,7 +402,7 @@ func (h atLevel) Enabled(_ context.Context, l slog.Level) bool { return l >= h.l
 // second at most, and one that only says that the listener was closed is not.
 func TestAcceptErrorsAreLogged(t *testing.T) {
 	var out bytes.Buffer
-	j := journalOf(&out)
+	j := eventLogTo(&out)
 	l := watchedListener{failingListener{&net.OpError{Op: "accept", Net: "tcp", Err: syscall.EMFILE}}, j}
 	line := func(n int) string {
 		return fmt.Sprintf("level=WARN msg=\"connections not accepted\" attempts=%d error=\"accept tcp: too many open files\"\n", n)

@@ -116,3 +116,31 @@ func (s *Server) whenDone(w *responseWriter, r *request, work func(done func()))
 	}
 	return noContent(w)
 }
+
+// countdown is for a handler that waits for several things which end on the
+// loop. add and release are called on the loop; it begins with one to release.
+type countdown struct {
+	left int
+	done chan struct{}
+}
+
+func newCountdown() *countdown { return &countdown{left: 1, done: make(chan struct{})} }
+
+func (c *countdown) add() { c.left++ }
+
+func (c *countdown) release() {
+	if c.left--; c.left == 0 {
+		close(c.done)
+	}
+}
+
+func (c *countdown) wait(ctx context.Context, s *Server) error {
+	select {
+	case <-c.done:
+		return nil
+	case <-s.Loop.Done():
+		return errStopped
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}

@@ -12,7 +12,7 @@ import (
 func TestAllow(t *testing.T) {
 	a := newHarness(t)
 	methods := make(map[string][]string)
-	for _, rt := range table() {
+	for _, rt := range routes() {
 		for _, prefix := range rt.prefixes() {
 			pattern := prefix + rt.pattern
 			methods[pattern] = append(methods[pattern], rt.method)

@@ -82,11 +82,11 @@ type lineBudget struct {
 	leftOut
 }
 
-// journal writes the engine's events, and what befalls connections, as lines of
+// eventLog writes the engine's events, and what befalls connections, as lines of
 // the log. It reads the events from the engine's ring, as event streams do, so a
 // slow log holds nothing up. It is used on one goroutine, except for notify and
 // what counts connections.
-type journal struct {
+type eventLog struct {
 	handler slog.Handler
 	wall    func(loop.Time) time.Time
 	limit   int           // of open connections
@@ -118,16 +118,16 @@ func (o *notice) take(now loop.Time, last bool) (n uint64) {
 	return n
 }
 
-func newJournal(handler slog.Handler, wall func(loop.Time) time.Time, limit int) *journal {
+func newEventLog(handler slog.Handler, wall func(loop.Time) time.Time, limit int) *eventLog {
 	once := notice{Limiter: loop.Limiter{Burst: 1, Gap: loop.Duration(reportEvery)}}
-	return &journal{
+	return &eventLog{
 		handler: handler, wall: wall, limit: limit, wake: make(chan struct{}, 1),
 		budgets: make(map[budgetKey]*lineBudget), refused: once, failed: once,
 	}
 }
 
-// notify wakes the journal. It never blocks.
-func (j *journal) notify() {
+// notify wakes the event log. It never blocks.
+func (j *eventLog) notify() {
 	select {
 	case j.wake <- struct{}{}:
 	default: // it is awake already
@@ -135,7 +135,7 @@ func (j *journal) notify() {
 }
 
 // connectionClosed counts a connection that was closed for the limit.
-func (j *journal) connectionClosed() {
+func (j *eventLog) connectionClosed() {
 	j.mu.Lock()
 	j.refused.n++
 	j.mu.Unlock()
@@ -143,7 +143,7 @@ func (j *journal) connectionClosed() {
 }
 
 // acceptFailed counts an error of accept(2).
-func (j *journal) acceptFailed(err error) {
+func (j *eventLog) acceptFailed(err error) {
 	j.mu.Lock()
 	j.failed.n++
 	j.failure = err
@@ -152,7 +152,7 @@ func (j *journal) acceptFailed(err error) {
 }
 
 // write writes a line for each event that is worth one and has room.
-func (j *journal) write(events []engine.Event) {
+func (j *eventLog) write(events []engine.Event) {
 	for n := range events {
 		e := &events[n]
 		if lost := e.Seq - j.after - 1; lost > 0 {
@@ -173,7 +173,7 @@ func (j *journal) write(events []engine.Event) {
 }
 
 // admits reports whether a line has room, and counts it if not.
-func (j *journal) admits(e *engine.Event) bool {
+func (j *eventLog) admits(e *engine.Event) bool {
 	if !j.handler.Enabled(context.Background(), slog.LevelInfo) {
 		return false
 	}
@@ -194,7 +194,7 @@ func (j *journal) admits(e *engine.Event) bool {
 }
 
 // detail is the line of an event that is no change of state.
-func (j *journal) detail(e *engine.Event) {
+func (j *eventLog) detail(e *engine.Event) {
 	attrs := append([]slog.Attr{slog.String("type", e.Type), slog.String("what", e.What)}, attrsOf(e)...)
 	if e.Detail != "" {
 		attrs = append(attrs, slog.String("detail", e.Detail))
@@ -204,7 +204,7 @@ func (j *journal) detail(e *engine.Event) {
 
 // flush writes the lines that are due at a time, or all if it is the last time,
 // and reports whether there is more to write later.
-func (j *journal) flush(now loop.Time, last bool) (more bool) {
+func (j *eventLog) flush(now loop.Time, last bool) (more bool) {
 	j.missing = slices.DeleteFunc(j.missing, func(key budgetKey) bool { return j.reported(key, now, last) })
 	if n := j.overwritten.take(now, last); n > 0 {
 		j.line(slog.LevelWarn, now, "events overwritten before they were logged", []slog.Attr{slog.Uint64("events", n)})
@@ -214,7 +214,7 @@ func (j *journal) flush(now loop.Time, last bool) (more bool) {
 
 // reported writes how many lines of a budget were left out, if that is due, and
 // reports whether nothing is left to write.
-func (j *journal) reported(key budgetKey, now loop.Time, last bool) bool {
+func (j *eventLog) reported(key budgetKey, now loop.Time, last bool) bool {
 	b := j.budgets[key]
 	if n := b.take(now, last); n > 0 {
 		j.line(slog.LevelInfo, now, "lines left out", []slog.Attr{slog.String("port", key.port), slog.String("type", key.kind), slog.Uint64("lines", n)})
@@ -223,12 +223,12 @@ func (j *journal) reported(key budgetKey, now loop.Time, last bool) bool {
 }
 
 // forget ends the account of a port that is gone.
-func (j *journal) forget(port string, now loop.Time) {
+func (j *eventLog) forget(port string, now loop.Time) {
 	j.missing = slices.DeleteFunc(j.missing, func(key budgetKey) bool { return key.port == port && j.reported(key, now, true) })
 	maps.DeleteFunc(j.budgets, func(key budgetKey, _ *lineBudget) bool { return key.port == port })
 }
 
-func (j *journal) flushConnections(now loop.Time, last bool) (more bool) {
+func (j *eventLog) flushConnections(now loop.Time, last bool) (more bool) {
 	j.mu.Lock()
 	refused, failed, failure := j.refused.take(now, last), j.failed.take(now, last), j.failure
 	more = j.refused.n > 0 || j.failed.n > 0
@@ -245,7 +245,7 @@ func (j *journal) flushConnections(now loop.Time, last bool) (more bool) {
 }
 
 // line hands a line to the log, with the time at which it happened.
-func (j *journal) line(level slog.Level, at loop.Time, message string, attrs []slog.Attr) {
+func (j *eventLog) line(level slog.Level, at loop.Time, message string, attrs []slog.Attr) {
 	ctx := context.Background()
 	if !j.handler.Enabled(ctx, level) {
 		return
@@ -296,7 +296,7 @@ func (s *Server) LogEvents() (done <-chan struct{}) {
 }
 
 func (s *Server) logEvents() {
-	j := s.journal
+	j := s.eventLog
 	timer := time.NewTimer(reportEvery)
 	defer timer.Stop()
 	for {
@@ -336,18 +336,18 @@ func (s *Server) logEvents() {
 
 // Listener returns a listener that reports the errors of accept to the log,
 // where net/http only tries again.
-func (s *Server) Listener(l net.Listener) net.Listener { return watchedListener{l, s.journal} }
+func (s *Server) Listener(l net.Listener) net.Listener { return watchedListener{l, s.eventLog} }
 
 type watchedListener struct {
 	net.Listener
-	journal *journal
+	log *eventLog
 }
 
 // Accept implements net.Listener.
 func (l watchedListener) Accept() (net.Conn, error) {
 	conn, err := l.Listener.Accept()
 	if err != nil && !errors.Is(err, net.ErrClosed) {
-		l.journal.acceptFailed(err)
+		l.log.acceptFailed(err)
 	}
 	return conn, err
 }
