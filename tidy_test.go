@@ -349,7 +349,7 @@ func TestPlainEnglish(t *testing.T) {
 func documents(t *testing.T) []string {
 	t.Helper()
 	list := []string{"server/openapi.yaml"}
-	for _, pattern := range []string{"*.md", "docs/*.md"} {
+	for _, pattern := range []string{"*.md", "docs/*.md", "docs/*/*.md", "conformance/*.md"} {
 		found, err := filepath.Glob(pattern)
 		if err != nil {
 			t.Fatal(err)

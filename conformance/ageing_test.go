@@ -6,16 +6,16 @@ import (
 	"time"
 )
 
-// Short times, so that a neighbor lives its whole life in a second.
+// Short times, so that a neighbor goes through all its states within a second.
 const (
 	shortTimes  = `"reachable_time_ms":300,"delay_first_probe_ms":100,"retrans_timer_ms":50`
 	quietTimes  = `"duplicate_detection":"none"`
 	shortKernel = "base_reachable_time_ms=300"
 )
 
-// TestKernelAgesGlean: with times as short as these the kernel probes glean by
-// unicast again and again; each time glean's answer makes it REACHABLE.
-func TestKernelAgesGlean(t *testing.T) {
+// TestAnswersKeepGleanReachable: with short times the kernel probes glean by unicast
+// repeatedly. Each answer of glean makes the kernel's entry REACHABLE.
+func TestAnswersKeepGleanReachable(t *testing.T) {
 	p := newPeer(t, "", quietTimes, "ping")
 	p.neigh(shortKernel, "delay_first_probe_time=1", "retrans_time_ms=100")
 	var monitor lines
@@ -26,7 +26,7 @@ func TestKernelAgesGlean(t *testing.T) {
 		for range 3 {
 			from := len(monitor.text())
 			if !monitor.hasAfter(from, entry+"PROBE") || !monitor.hasAfter(from, entry+"REACHABLE") {
-				t.Fatalf("the kernel does not probe, or not with success:\n%s", monitor.text())
+				t.Fatalf("the kernel does not probe, or gets no answer:\n%s", monitor.text())
 			}
 		}
 	}
@@ -35,10 +35,10 @@ func TestKernelAgesGlean(t *testing.T) {
 	}
 }
 
-// TestGleanAgesKernel: glean's entry for the kernel gets old, is probed when an
-// answer of ours uses it, and the kernel's answers keep it REACHABLE. When the
-// kernel stops to answer, the entry is deleted.
-func TestGleanAgesKernel(t *testing.T) {
+// TestAnswersKeepKernelReachable: glean's entry for the kernel becomes STALE. It is
+// probed when an echo reply uses it, and the kernel's answer makes it REACHABLE. When
+// the kernel stops answering, glean deletes the entry.
+func TestAnswersKeepKernelReachable(t *testing.T) {
 	p := newPeer(t, "", shortTimes, "ping")
 	for _, c := range []struct{ kernel, glean string }{{kernelV4, gleanV4}, {kernelV6, gleanV6}} {
 		if got := p.learn(5*time.Second, c.kernel); got[c.kernel] != p.mac() {
@@ -50,19 +50,19 @@ func TestGleanAgesKernel(t *testing.T) {
 		p.wantNeighbor(c.kernel, "reachable "+p.mac())
 		after := p.counters()
 		if after.ARPRequestsSent+after.SolicitsSent == before.ARPRequestsSent+before.SolicitsSent {
-			t.Errorf("%s became REACHABLE without a question", c.kernel)
+			t.Errorf("%s became REACHABLE without a solicitation", c.kernel)
 		}
 		p.wantNeighbor(c.kernel, "stale "+p.mac())
 	}
-	// arp_ignore 8 silences the kernel's ARP; for Neighbor Discovery it has no
-	// such switch.
+	// With arp_ignore=8 the kernel answers no ARP; Neighbor Discovery has no such
+	// setting.
 	p.kernel.Sysctl("net.ipv4.conf." + p.device + ".arp_ignore=8")
 	p.ping(gleanV4)
 	p.wantNeighbor(kernelV4, "probe")
 	p.wantNeighbor(kernelV4, "none")
-	// It is asked again, by broadcast, as soon as it is needed.
+	// glean solicits it again, by broadcast, as soon as it is needed.
 	p.kernel.Sysctl("net.ipv4.conf." + p.device + ".arp_ignore=0")
 	if got := p.learn(5*time.Second, kernelV4); got[kernelV4] != p.mac() {
-		t.Errorf("learned %v after it came back", got)
+		t.Errorf("learned %v after it answers again", got)
 	}
 }

@@ -24,14 +24,14 @@ import (
 // has all of these addresses.
 //
 //	veth:  kernel, glean (AF_PACKET), arp-scan  ==== a kernel that has them all
-//	TAP:   glean ==== kernel, arp-scan; each has what the other asks for
+//	TAP:   glean ==== kernel, arp-scan; each has the addresses that the other resolves
 //
 // Addresses are 10.1.0.0 and on in 10.0.0.0/8 (on the TAP glean has 10.2.0.0
 // and on), and 2001:db8:1::1, 2001:db8:1:1::1 and on in 2001:db8::/32.
 type arena struct {
 	arenaConfig
 	t      *testing.T
-	near   *netlab.Namespace // where the kernel that asks, and arp-scan, are
+	near   *netlab.Namespace // of the soliciting kernel and arp-scan
 	device string
 	kernel *kernelResolver
 	glean  *glean // on a TAP; on a veth there is one for each trial
@@ -41,13 +41,13 @@ type arenaConfig struct {
 	count  int // addresses
 	tap    bool
 	v6     bool
-	loss   int  // percent of the requests
+	loss   int  // percent of the requests that are lost
 	dead   bool // every second block of 16 addresses has no owner
-	queues int  // of the TAP; 0 is 1
+	queues int  // of the TAP; 0 means 1
 }
 
-// queueLength is that of devices: long enough to hold every request, so that
-// nothing is lost but what is to be lost.
+// queueLength is the queue length of devices. It holds every request, so that only the
+// configured loss occurs.
 const queueLength = "131072"
 
 func newArena(t *testing.T, c arenaConfig) *arena {
@@ -70,7 +70,7 @@ func newArena(t *testing.T, c arenaConfig) *arena {
 	return a
 }
 
-// setUp prepares the device on the side of the kernel that asks.
+// setUp prepares the device on the side of the soliciting kernel.
 func (a *arena) setUp() {
 	raiseThresholds(a.t)
 	a.near.Sysctl("net.ipv6.conf."+a.device+".accept_dad=0", "net.ipv6.conf."+a.device+".router_solicitations=0")
@@ -88,8 +88,8 @@ func (a *arena) setUp() {
 	}
 }
 
-// raiseThresholds lets the kernel have as many neighbors as are asked for. The
-// values are the machine's, not a namespace's.
+// raiseThresholds lets the kernel keep as many neighbors as a trial resolves. The values
+// apply to the whole machine, not to a namespace.
 func raiseThresholds(t *testing.T) {
 	for _, family := range []string{"ipv4", "ipv6"} {
 		for _, n := range []string{"1", "2", "3"} {
@@ -106,7 +106,7 @@ func raiseThresholds(t *testing.T) {
 	}
 }
 
-// addPeer makes the veth and at its far end a kernel that has all addresses.
+// addPeer makes a veth whose far end is a kernel that has all addresses.
 func (a *arena) addPeer() {
 	a.t.Helper()
 	far, there := netlab.New(a.t), netlab.Name()
@@ -134,7 +134,7 @@ func (a *arena) addPeer() {
 	swallow(a.t, far)
 }
 
-// addBlocks gives a namespace the addresses of an arena with dead ones.
+// addBlocks adds the live blocks of addresses to a namespace.
 func (a *arena) addBlocks(far *netlab.Namespace) {
 	a.t.Helper()
 	var batch strings.Builder
@@ -148,8 +148,8 @@ func (a *arena) addBlocks(far *netlab.Namespace) {
 	far.Run("ip", "-batch", file)
 }
 
-// scattered is number k of the addresses in the even blocks of 16 of 10.4.0.0 and
-// on, or in the odd ones.
+// scattered returns address number k in the even blocks of 16 addresses from 10.4.0.0
+// on, or in the odd blocks.
 func scattered(k, odd int) netip.Addr {
 	n := (2*(k/16)+odd)*16 + k%16
 	return netip.AddrFrom4([4]byte{10, 4 + byte(n>>16), byte(n >> 8), byte(n)})
@@ -179,14 +179,14 @@ func (a *arena) addInterface(g *glean, neighbor string) {
 		"neighbor":{"duplicate_detection":"none","retrans_timer_ms":50,"multicast_solicits":8,"reachable_time_ms":3600000` + neighbor + `}}}`)
 }
 
-// address is number k of those that the peer has.
+// address returns number k of the peer's addresses.
 func (a *arena) address(k int) netip.Addr {
 	if a.dead {
 		return scattered(k, 0)
 	}
 	if a.v6 {
-		// All in one solicited-node group, because the kernel searches its groups
-		// one by one.
+		// All addresses have one solicited-node group, because the kernel searches its
+		// groups one by one.
 		b := netip.MustParseAddr("2001:db8:1::1").As16()
 		binary.BigEndian.PutUint16(b[6:], uint16(k))
 		return netip.AddrFrom16(b)
@@ -194,24 +194,24 @@ func (a *arena) address(k int) netip.Addr {
 	return netip.AddrFrom4([4]byte{10, 1, byte(k >> 8), byte(k)})
 }
 
-// gleansAddress is number k of those that glean has, on a TAP.
+// gleansAddress returns number k of glean's addresses on a TAP.
 func (a *arena) gleansAddress(k int) netip.Addr {
 	return netip.AddrFrom4([4]byte{10, 2, byte(k >> 8), byte(k)})
 }
 
-// index is the number of an address.
+// index returns the number of an address, -1 for one outside of the arena.
 func index(a netip.Addr) int {
 	b := a.AsSlice()
 	if len(b) == 4 {
 		return int(b[2])<<8 | int(b[3])
 	}
 	if b[15] != 1 || b[5] != 1 {
-		return -1 // not of the arena
+		return -1
 	}
 	return int(b[6])<<8 | int(b[7])
 }
 
-// forKernel are the addresses that the kernel and arp-scan ask for.
+// forKernel returns the function for the addresses that the kernel and arp-scan resolve.
 func (a *arena) forKernel() func(int) netip.Addr {
 	if a.tap {
 		return a.gleansAddress
@@ -219,8 +219,8 @@ func (a *arena) forKernel() func(int) netip.Addr {
 	return a.address
 }
 
-// sent is how many frames have left from the kernel's side of the device: if
-// glean is on a TAP, only what the kernel and arp-scan ask.
+// sent returns how many frames have left the kernel's side of the device. If glean is on
+// a TAP, these are the requests of the kernel and arp-scan only.
 func (a *arena) sent() (n uint64) {
 	a.t.Helper()
 	err := a.near.Do(func() error {
@@ -236,12 +236,13 @@ func (a *arena) sent() (n uint64) {
 	return n
 }
 
-// gleanResolves has glean learn all addresses, knowing none.
+// gleanResolves lets glean learn all addresses with an empty neighbor cache.
 func (a *arena) gleanResolves() trial { return a.gleanLearns(false) }
 
-// gleanLearns has glean learn all addresses, knowing none, and with dead as many
-// others. It ends when all of the former are found. On a veth glean comes for the
-// trial and goes, since its socket would hear what the others are told.
+// gleanLearns lets glean learn all addresses with an empty neighbor cache, and with dead
+// as many addresses without an owner. It returns when all live addresses are found. On
+// a veth glean exists only during its trial, because its socket would receive the
+// replies to the other resolvers.
 func (a *arena) gleanLearns(dead bool) trial {
 	a.t.Helper()
 	g := a.glean
@@ -284,8 +285,7 @@ func (a *arena) gleanLearns(dead bool) trial {
 	return t
 }
 
-// resolve runs a learning request until so many of its addresses are found, or it
-// has ended.
+// resolve runs a learning request until count addresses are found or it ends.
 func (g *glean) resolve(spec engine.LearningSpec, count int) *learning.Request {
 	g.t.Helper()
 	if len(spec.Addresses) == count {
@@ -297,12 +297,12 @@ func (g *glean) resolve(spec engine.LearningSpec, count int) *learning.Request {
 	if err != nil {
 		g.t.Fatal(err)
 	}
-	g.until("the live ones are found", func(*engine.Engine) bool { return r.Progress().Completed == count })
+	g.until("the live addresses are found", func(*engine.Engine) bool { return r.Progress().Completed == count })
 	return r
 }
 
-// kernelResolves is the same for the kernel, told in one of two ways; with
-// packets each address gets one, which is not counted.
+// kernelResolves lets the kernel resolve all addresses, requested by netlink or with
+// packets: then a packet is sent to each address, and not counted.
 func (a *arena) kernelResolves(packets bool) trial {
 	a.t.Helper()
 	a.near.Run("ip", "neigh", "flush", "dev", a.device)
@@ -310,19 +310,19 @@ func (a *arena) kernelResolves(packets bool) trial {
 	a.kernel.drain()
 	before := a.sent()
 	began := startWatch()
-	ask := a.kernel.use
+	request := a.kernel.use
 	if packets {
-		ask = a.kernel.send
+		request = a.kernel.send
 		before += uint64(a.count)
 	}
-	missed := a.kernel.resolve(ask, a.count, a.forKernel(), index)
+	missed := a.kernel.resolve(request, a.count, a.forKernel(), index)
 	t := began.stop()
 	t.requests, t.missed = a.sent()-before, missed
 	return t
 }
 
-// shortQueue is the queue that suits the kernel best. On a TAP it is the usual
-// one: what waits in a longer one is answered when it has been asked again.
+// shortQueue returns the queue length with which the kernel is fastest. On a TAP it is
+// the default: in a longer queue requests wait so long that the kernel repeats them.
 func (a *arena) shortQueue() string {
 	if a.tap {
 		return "1000"
@@ -330,24 +330,24 @@ func (a *arena) shortQueue() string {
 	return queueLength
 }
 
-// queue sets the device's queue, until the function that it gives is called.
+// queue sets the device's queue length. The returned function restores it.
 func (a *arena) queue(length string) (restore func()) {
 	a.near.IP("link set " + a.device + " txqueuelen " + length)
 	return func() { a.near.IP("link set " + a.device + " txqueuelen " + queueLength) }
 }
 
-// arpScanSetting is how arp-scan is told to hurry.
+// arpScanSetting holds the options of arp-scan that determine its speed.
 type arpScanSetting struct {
-	interval string // between packets
+	interval string // time between packets
 	retry    int
-	timeout  int // ms; how long it waits after the last
+	timeout  int // in ms, after the last packet
 }
 
 func (s arpScanSetting) String() string {
 	return fmt.Sprintf("--interval=%s --retry=%d --timeout=%d", s.interval, s.retry, s.timeout)
 }
 
-// arpScan has arp-scan ask for all addresses.
+// arpScan lets arp-scan resolve all addresses.
 func (a *arena) arpScan(s arpScanSetting) trial {
 	a.t.Helper()
 	address := a.forKernel()
@@ -362,7 +362,7 @@ func (a *arena) arpScan(s arpScanSetting) trial {
 	return t
 }
 
-// tuneArpScan finds the fastest setting that loses nothing, twice in a row.
+// tuneArpScan returns the fastest setting that misses no address in two trials.
 func (a *arena) tuneArpScan() arpScanSetting {
 	best, fastest := arpScanSetting{"100u", 3, 500}, time.Duration(0)
 	for _, retry := range []int{1, 2} {
@@ -382,7 +382,7 @@ func (a *arena) tuneArpScan() arpScanSetting {
 	return best
 }
 
-// interfaceIndex is that of a device in the present namespace.
+// interfaceIndex returns the index of a device in the current namespace.
 func interfaceIndex(device string) (int, error) {
 	d, err := net.InterfaceByName(device)
 	if err != nil {

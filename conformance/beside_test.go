@@ -11,12 +11,12 @@ import (
 	"glean/server/engine"
 )
 
-var besideTraffic = flag.Bool("beside", false, "measure how long learning takes beside traffic")
+var besideTraffic = flag.Bool("beside", false, "measure the time of learning beside traffic")
 
-// TestLearningBesideTraffic is a part of `make bench-tx`: how long it takes to
-// learn 65,536 addresses from a kernel behind a TAP of two queues, alone and
-// while a generator sends what it can on the queue that the protocols do not
-// use, in turns.
+// TestLearningBesideTraffic is a part of `make bench-tx`. It measures the time to learn
+// 65,536 addresses from a kernel behind a TAP with two queues: alone, and while a
+// generator sends at full rate on the queue that the protocols do not use. The two
+// measurements alternate.
 func TestLearningBesideTraffic(t *testing.T) {
 	if !*besideTraffic {
 		t.Skip("`make bench-tx` runs it")
@@ -48,11 +48,11 @@ func TestLearningBesideTraffic(t *testing.T) {
 		missed += first.missed + second.missed
 		sent += result.Run().Counters().PacketsActual
 	}
-	fmt.Printf("learning of %d: alone %v, beside traffic %v, ratio %.2f (wanted: 1.5); %d given up, %d frames of traffic in a round\n", a.count,
+	fmt.Printf("learning of %d: alone %v, beside traffic %v, ratio %.2f (wanted: 1.5); %d timed out, %d frames of traffic in a round\n", a.count,
 		time.Duration(median(alone)).Round(time.Millisecond), time.Duration(median(beside)).Round(time.Millisecond), median(ratios), missed, sent/rounds)
 }
 
-// addTraffic adds a generator on the port that sends what it can.
+// addTraffic adds a generator on the port that sends at full rate.
 func (g *glean) addTraffic() {
 	g.t.Helper()
 	spec, err := bodies.Strict.Generator([]byte(`{"id":"traffic","target_id":"0","config":{"duration":{"continuous":true},

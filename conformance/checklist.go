@@ -13,15 +13,15 @@ var checklistText string
 // Item is a line of the checklist.
 type Item struct {
 	ID      string // "A01" ... "N07", "G-rows"
-	RFC     string // numbers, empty for rules of our own
+	RFC     string // numbers; empty for glean's own rules
 	Section string // of each RFC
 	Rule    string
-	Later   bool // not built yet: it may be without tests
+	Later   bool // not built yet: it needs no test
 }
 
 var idForm = regexp.MustCompile(`^(?:[A-N][0-9]{2}|G-rows)$`)
 
-// Checklist reads the embedded list. The error is one of its text.
+// Checklist reads the embedded list. It returns an error if the text is malformed.
 func Checklist() ([]Item, error) { return parseChecklist(checklistText) }
 
 // parseChecklist reads the rows of a Markdown table whose first cell is an ID.
@@ -46,7 +46,7 @@ func parseChecklist(text string) ([]Item, error) {
 			return nil, fmt.Errorf("line %d: %q is not \"later\"", n+1, cells[4])
 		}
 		if seen[cells[0]] {
-			return nil, fmt.Errorf("line %d: %s is there twice", n+1, cells[0])
+			return nil, fmt.Errorf("line %d: %s is given more than once", n+1, cells[0])
 		}
 		seen[cells[0]] = true
 		items = append(items, Item{cells[0], cells[1], cells[2], cells[3], cells[4] == "later"})

@@ -8,12 +8,12 @@ import (
 	"glean/server/engine"
 )
 
-// Programs of others, run by the kernel's side, find glean's address and the
-// ranges that it answers for.
+// These tests run other projects' programs on the kernel's side. The programs find
+// glean's address and the ranges for which glean responds.
 
 const ranges = quietTimes + `,"respond_for":["198.18.32.0/22","2001:db8:18:0:7::/80"]`
 
-func TestArping(t *testing.T) {
+func TestArpingFindsAddressesOfGlean(t *testing.T) {
 	p := newPeer(t, "", ranges, "arping")
 	for _, address := range []string{gleanV4, "198.18.32.0", "198.18.35.255"} {
 		for name, args := range map[string][]string{"broadcast": nil, "unicast": {"-t", gleanMAC}, "other source": {"-S", "203.0.113.9"}} {
@@ -32,7 +32,7 @@ func TestArping(t *testing.T) {
 	}
 }
 
-func TestNdisc6(t *testing.T) {
+func TestNdisc6FindsAddressesOfGlean(t *testing.T) {
 	p := newPeer(t, "", ranges, "ndisc6")
 	for _, address := range []string{gleanV6, "2001:db8:18:0:7::1", "2001:db8:18:0:7:ffff:ffff:ffff", "fe80::ff:fe00:64"} {
 		out, err := p.kernel.Try("ndisc6", "-q", "-1", address, p.device)
@@ -45,7 +45,7 @@ func TestNdisc6(t *testing.T) {
 	}
 }
 
-func TestArpScan(t *testing.T) {
+func TestArpScanFindsRangesOfGlean(t *testing.T) {
 	p := newPeer(t, "", ranges, "arp-scan")
 	out := p.kernel.Run("arp-scan", "--interface="+p.device, "--plain", "--quiet", "--retry=1", "--timeout=2000", "198.18.31.0-198.18.36.255")
 	found := strings.Fields(out)
@@ -62,12 +62,12 @@ func TestArpScan(t *testing.T) {
 			t.Errorf("%d replies were sent", c.ARPRepliesSent)
 		}
 		if n := len(e.Neighbors(engine.NeighborFilter{})); n > 1 {
-			t.Errorf("%d neighbors, though there is only the kernel", n)
+			t.Errorf("%d neighbors, but the kernel is the only one", n)
 		}
 	})
 }
 
-func TestNmap(t *testing.T) {
+func TestNmapFindsAddressesOfGlean(t *testing.T) {
 	p := newPeer(t, "", ranges, "nmap")
 	out := p.kernel.Run("nmap", "-sn", "-n", "-PR", "-oG", "-", "198.18.35.192/26", "198.18.36.0/28", gleanV4)
 	if got := strings.Count(out, "Status: Up"); got != 65 {

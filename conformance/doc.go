@@ -1,11 +1,14 @@
-// Package conformance holds the protocol checklist, judges test runs by it,
-// and tries glean against the Linux kernel and its tools.
+// Package conformance holds the protocol checklist, judges test runs by it, and tests
+// glean against the Linux kernel and its tools.
 //
 //	checklist.md --Checklist--> items --+
 //	                                    +--Judge--> verdict per ID --> table
 //	go test -json --ReadTests--> tests -+
 //
-// The tests of this package run glean's engine on TAP devices whose other side
-// is the kernel in network namespaces. gate is the program behind `make
-// conformance`; TestResolve, told to, is `make bench-resolve`.
+// Read checklist.md first, then checklist.go and judge.go. Package gate is the program
+// of `make conformance`.
+//
+// The tests run glean's engine on TAP devices whose peer is the kernel in a network
+// namespace; glean_test.go has their harness. TestResolve (resolve_test.go and
+// arena_test.go) is `make bench-resolve`.
 package conformance

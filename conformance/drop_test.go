@@ -9,8 +9,8 @@ import (
 	"glean/internal/netlab"
 )
 
-// dropSome has a device drop percent of the frames that it receives, drawn by
-// the kernel: an XDP program of seven instructions.
+// dropSome makes a device drop a random percentage of the frames that it receives, by an
+// XDP program of seven instructions.
 func dropSome(t *testing.T, n *netlab.Namespace, device string, percent int) {
 	t.Helper()
 	const (

@@ -29,21 +29,20 @@ func TestC04KernelTakesGleansIPv4Address(t *testing.T) {
 			t.Errorf("conflicts on the interface: %v and %v, %v", v.Conflict4, v.Conflict6, err)
 		}
 	})
-	p.kernel.Run("arping", "-q", "-i", p.device, "-c", "1", gleanV4) // it is still ours
+	p.kernel.Run("arping", "-q", "-i", p.device, "-c", "1", gleanV4) // glean still has it
 	if lines := claims(1, "Reply"); strings.Count(lines, "Request who-has "+gleanV4) != 1 {
 		t.Errorf("want one defence; glean sent:\n%s", lines)
 	}
 }
 
-// TestE18KernelTakesGleansIPv6Address is the same by an unsolicited
-// advertisement.
+// TestE18KernelTakesGleansIPv6Address does the same with an unsolicited advertisement.
 func TestE18KernelTakesGleansIPv6Address(t *testing.T) {
 	p := newPeer(t, "", quietTimes)
 	device := p.device
 	p.kernel.Sysctl("net.ipv6.conf." + device + ".ndisc_notify=1")
 	p.kernel.IP("addr add " + gleanV6 + "/64 nodad dev " + device)
 	seq := p.seq()
-	p.kernel.IP("link set " + device + " address " + otherMAC) // which has the kernel advertise all its addresses
+	p.kernel.IP("link set " + device + " address " + otherMAC) // then the kernel advertises all its addresses
 	e := p.event(seq, "interface", "if-1", "conflict")
 	if !strings.Contains(e.Detail, gleanV6) || !strings.Contains(e.Detail, otherMAC) {
 		t.Errorf("event %q", e.Detail)
@@ -55,8 +54,8 @@ func TestE18KernelTakesGleansIPv6Address(t *testing.T) {
 	})
 }
 
-// TestF11KernelChecksGleansIPv6Address: duplicate address detection of the
-// kernel finds that glean has the address.
+// TestF11KernelChecksGleansIPv6Address: the kernel's duplicate address detection finds
+// that glean has the address.
 func TestF11KernelChecksGleansIPv6Address(t *testing.T) {
 	p := newPeer(t, "", quietTimes)
 	p.kernel.Sysctl("net.ipv6.conf."+p.device+".accept_dad=1", "net.ipv6.conf."+p.device+".dad_transmits=1")
@@ -73,8 +72,8 @@ func TestF11KernelChecksGleansIPv6Address(t *testing.T) {
 	}
 }
 
-// TestC07ProbeForGleansIPv4Address: a probe as RFC 5227 has it is answered, and
-// its sender 0.0.0.0 is not cached.
+// TestC07ProbeForGleansIPv4Address: glean answers a probe of RFC 5227 and does not cache
+// its sender 0.0.0.0.
 func TestC07ProbeForGleansIPv4Address(t *testing.T) {
 	p := newPeer(t, "", quietTimes, "arping")
 	out := p.kernel.Run("arping", "-0", "-r", "-i", p.device, "-c", "1", gleanV4)
@@ -88,15 +87,15 @@ func TestC07ProbeForGleansIPv4Address(t *testing.T) {
 	})
 }
 
-// TestGleanTakesKernelsAddresses: the other way round, glean has addresses of
-// the kernel, and sees it when the kernel solicits another address.
+// TestGleanTakesKernelsAddresses: glean has addresses of the kernel. It detects the
+// conflicts when the kernel solicits another address.
 func TestGleanTakesKernelsAddresses(t *testing.T) {
 	p := newPeer(t, "", quietTimes, "ping", "ndisc6")
 	p.do(func(e *engine.Engine) { e.DeleteInterface("if-1", func() {}) })
 	seq := p.seq()
 	p.iface(strings.NewReplacer(gleanV4, kernelV4, gleanV6, kernelV6).Replace(interfaceBody(gleanMAC, "", quietTimes)))
 	_, _ = p.kernel.Try("ping", "-c", "1", "-w", "1", "198.18.0.55") // no host has it
-	// Solicitations go to a group, and reach glean only if it is in that.
+	// Solicitations go to a group. They reach glean only if it is a member.
 	_, _ = p.kernel.Try("ndisc6", "-q", "-r", "1", "-w", "200", "-s", kernelV6, "fe80::ff:fe00:64", p.device)
 	p.until("conflicts of both addresses", func(e *engine.Engine) bool {
 		v, err := e.Interface("if-1")
@@ -105,8 +104,8 @@ func TestGleanTakesKernelsAddresses(t *testing.T) {
 	p.event(seq, "interface", "if-1", "conflict")
 }
 
-// capture records what passes the kernel's side of the TAP; the function that it
-// gives waits until there are n lines with a text, and gives all lines.
+// capture runs tcpdump on the kernel's side of the TAP. The returned function waits until
+// n lines have a text, and returns all lines.
 func (p *peer) capture(filter string) func(n int, text string) string {
 	p.t.Helper()
 	var l lines
@@ -116,7 +115,7 @@ func (p *peer) capture(filter string) func(n int, text string) string {
 	}
 	return func(n int, text string) string {
 		if !l.wait(func(all string) bool { return strings.Count(all, text) >= n }) {
-			p.t.Errorf("tcpdump saw %q less than %d times", text, n)
+			p.t.Errorf("tcpdump printed %q less than %d times", text, n)
 		}
 		return l.text()
 	}

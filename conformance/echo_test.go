@@ -5,11 +5,11 @@ import (
 	"time"
 )
 
-// TestB07KernelPingsByGroupMACs: the kernel believes glean's address to be at a
-// group's MAC, pings it, and has its answer, IPv4 and IPv6.
+// TestB07KernelPingsByGroupMACs: the kernel has a group's MAC for glean's address. glean
+// answers its pings, IPv4 and IPv6.
 func TestB07KernelPingsByGroupMACs(t *testing.T) {
 	p := newPeer(t, "", quietTimes, "ping")
-	p.learn(5*time.Second, kernelV4, kernelV6) // the kernel's advertisements go to the group's MAC, too, and do not count
+	p.learn(5*time.Second, kernelV4, kernelV6) // later the kernel's advertisements go to the group's MAC, too, and do not count
 	for _, mac := range []string{"ff:ff:ff:ff:ff:ff", "01:00:5e:00:00:01", "33:33:00:00:00:01"} {
 		for _, address := range []string{gleanV4, gleanV6} {
 			p.kernel.IP("neigh replace " + address + " lladdr " + mac + " nud permanent dev " + p.device)

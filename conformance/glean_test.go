@@ -23,7 +23,7 @@ import (
 	"glean/stack/loop"
 )
 
-// patience is how long a test waits for what must happen.
+// patience is the time that a test waits for an event that must happen.
 const patience = 30 * time.Second
 
 // glean is an engine on a real loop. Its ports are TAPs.
@@ -33,7 +33,7 @@ type glean struct {
 	engine *engine.Engine // on the loop only
 	wake   chan struct{}  // something happened
 	links  []interface{ Done() <-chan struct{} }
-	close  func() // ends it, if it has not ended
+	close  func() // ends glean; a second call does nothing
 }
 
 func newGlean(t testing.TB) *glean {
@@ -74,8 +74,8 @@ func (g *glean) do(f func(e *engine.Engine)) {
 	<-done
 }
 
-// until waits until ok holds; it is looked at on the loop after each event and
-// every few milliseconds. what is said if it never does.
+// until waits until ok holds. It calls ok on the loop after each event and every few
+// milliseconds. The test fails with the text what if ok does not hold within patience.
 func (g *glean) until(what string, ok func(e *engine.Engine) bool) {
 	g.t.Helper()
 	if !g.within(patience, ok) {
@@ -83,7 +83,7 @@ func (g *glean) until(what string, ok func(e *engine.Engine) bool) {
 	}
 }
 
-// within is until with a time and a result.
+// within is like until, but takes the time and reports whether ok held.
 func (g *glean) within(d time.Duration, ok func(e *engine.Engine) bool) bool {
 	tick := time.NewTicker(2 * time.Millisecond)
 	defer tick.Stop()
@@ -103,7 +103,7 @@ func (g *glean) within(d time.Duration, ok func(e *engine.Engine) bool) bool {
 	}
 }
 
-// openTAP makes port id on a TAP.
+// openTAP adds a port on a TAP.
 func (g *glean) openTAP(id string, c tap.Config) {
 	g.t.Helper()
 	k, err := tap.Open(g.loop, c)
@@ -113,7 +113,7 @@ func (g *glean) openTAP(id string, c tap.Config) {
 	g.attach(engine.PortSpec{ID: id, Kind: engine.KindTAP, Name: c.Name}, k)
 }
 
-// openPacket makes port id on a device of the test's own namespace.
+// openPacket adds a port on a device of the test's own namespace.
 func (g *glean) openPacket(id string, c afpacket.Config) {
 	g.t.Helper()
 	k, err := afpacket.Open(g.loop, c)
@@ -140,7 +140,7 @@ func (g *glean) attach(spec engine.PortSpec, k closable) {
 	})
 }
 
-// iface makes an interface of a body as POST /interfaces takes it.
+// iface makes an interface from a body of POST /interfaces.
 func (g *glean) iface(body string) {
 	g.t.Helper()
 	spec, err := bodies.Strict.Interface([]byte(body))
@@ -153,7 +153,7 @@ func (g *glean) iface(body string) {
 	}
 }
 
-// neighbor gives the state and MAC of a neighbor of if-1, "none" without.
+// neighbor returns the state and MAC of a neighbor of if-1, "none" if it does not exist.
 func (g *glean) neighbor(e *engine.Engine, address string) string {
 	list := e.Neighbors(engine.NeighborFilter{InterfaceID: "if-1", Address: netip.MustParseAddr(address)})
 	if len(list) == 0 {
@@ -162,8 +162,7 @@ func (g *glean) neighbor(e *engine.Engine, address string) string {
 	return strings.TrimSuffix(list[0].Info.State.String()+" "+list[0].Info.MAC.String(), " 00:00:00:00:00:00")
 }
 
-// wantNeighbor waits until a neighbor is as wanted: "stale 02:...", or a state
-// alone.
+// wantNeighbor waits until a neighbor has a state and MAC ("stale 02:..."), or a state.
 func (g *glean) wantNeighbor(address, want string) {
 	g.t.Helper()
 	last := ""
@@ -175,14 +174,13 @@ func (g *glean) wantNeighbor(address, want string) {
 	}
 }
 
-// learn learns addresses on if-1 and gives what was found: a MAC or a reason
-// for each.
+// learn learns addresses on if-1 and returns a MAC or a reason for each.
 func (g *glean) learn(timeout time.Duration, addresses ...string) map[string]string {
 	g.t.Helper()
 	return g.learnOn("if-1", timeout, addresses...)
 }
 
-// learnOn is learn on another interface.
+// learnOn is learn for another interface.
 func (g *glean) learnOn(id string, timeout time.Duration, addresses ...string) map[string]string {
 	g.t.Helper()
 	spec := engine.LearningSpec{InterfaceID: id, Timeout: loop.Duration(timeout)}
@@ -220,13 +218,13 @@ func (g *glean) request(spec engine.LearningSpec) *learning.Request {
 	return r
 }
 
-// counters are those of the only port's stack.
+// counters returns the counters of the only port's stack.
 func (g *glean) counters() (c stack.Counters) {
 	g.do(func(e *engine.Engine) { c = e.StackCounters()[0] })
 	return c
 }
 
-// event waits for an event of that type, resource and kind after seq.
+// event waits for an event of a type, resource and kind after seq, and returns it.
 func (g *glean) event(seq uint64, kind, id, what string) engine.Event {
 	g.t.Helper()
 	var found engine.Event
@@ -243,13 +241,13 @@ func (g *glean) event(seq uint64, kind, id, what string) engine.Event {
 	return found
 }
 
-// seq is the number of the newest event.
+// seq returns the number of the newest event.
 func (g *glean) seq() (seq uint64) {
 	g.do(func(e *engine.Engine) { _, seq = e.Events(0, 1) })
 	return seq
 }
 
-// peer is glean on a TAP whose other side is the kernel:
+// peer is glean on a TAP whose peer is the kernel:
 //
 //	glean if-1  198.18.0.100, 2001:db8:18::100   (MAC 02:00:00:00:00:64)
 //	   | TAP
@@ -268,9 +266,9 @@ const (
 	kernelV6 = "2001:db8:18::1"
 )
 
-// newPeer makes the two of them; neighbor has members of config.neighbor, vlans
-// protocol entries before the addresses. Tests with a peer run side by side,
-// since they mostly wait.
+// newPeer starts glean and its peer. neighbor has members of config.neighbor, vlans has
+// protocol entries before the addresses. Tests with a peer run in parallel, because
+// they mostly wait.
 func newPeer(t *testing.T, vlans, neighbor string, programs ...string) *peer {
 	t.Helper()
 	t.Parallel()
@@ -295,7 +293,7 @@ func interfaceBody(mac, vlans, neighbor string) string {
 		mac, vlans, gleanV4, gleanV6, neighbor)
 }
 
-// mac is the kernel's MAC on the TAP.
+// mac returns the kernel's MAC on the TAP.
 func (p *peer) mac() string { return p.kernel.MAC(p.device) }
 
 // neigh sets values of the kernel's neighbor cache on the TAP, IPv4 and IPv6.
@@ -306,7 +304,7 @@ func (p *peer) neigh(settings ...string) {
 	}
 }
 
-// kernelMAC is the MAC that the kernel has for an address, "" if it has none.
+// kernelMAC returns the kernel's MAC for an address, "" if it has none.
 func (p *peer) kernelMAC(address string) string {
 	p.t.Helper()
 	fields := strings.Fields(p.kernel.Run("ip", "neigh", "show", address, "dev", p.device))
@@ -318,7 +316,7 @@ func (p *peer) kernelMAC(address string) string {
 	return ""
 }
 
-// wantKernelMAC waits until the kernel has that MAC for an address.
+// wantKernelMAC waits until the kernel has a MAC for an address.
 func (p *peer) wantKernelMAC(address, want string) {
 	p.t.Helper()
 	got := ""
@@ -327,8 +325,8 @@ func (p *peer) wantKernelMAC(address, want string) {
 	}
 }
 
-// poll looks again and again whether ok holds, for what the kernel does not
-// tell by itself.
+// poll calls ok every 10 ms until it holds. It is for states that the kernel does not
+// notify. It reports whether ok held within patience.
 func (p *peer) poll(ok func() bool) bool {
 	tick := time.NewTicker(10 * time.Millisecond)
 	defer tick.Stop()
@@ -343,7 +341,7 @@ func (p *peer) poll(ok func() bool) bool {
 	return true
 }
 
-// ping has the kernel ping an address until it answers, for patience at most.
+// ping lets the kernel ping an address until it answers, for at most patience.
 func (p *peer) ping(address string) {
 	p.t.Helper()
 	p.kernel.Run("ping", "-n", "-c", "1", "-i", "0.05", "-w", fmt.Sprint(int(patience.Seconds())), address)

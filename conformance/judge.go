@@ -16,18 +16,18 @@ type Test struct {
 	Outcome       string // "pass", "fail" or "skip"; "" if it never ended
 }
 
-// Run is what `go test -json` told.
+// Run is the outcome of `go test -json`.
 type Run struct {
 	Tests  []Test   // in the order in which they began
-	Broken []string // packages that failed, be it before any test
+	Broken []string // packages that failed, also those that failed before any test
 }
 
-// longestLine bounds a line of `go test -json`; the output of a test comes a
-// line at a time.
+// longestLine is the largest length in octets of a line of `go test -json`, which has at
+// most one line of a test's output.
 const longestLine = 1 << 22
 
-// ReadTests reads the output of `go test -json`. Lines that are not JSON, which
-// a broken build gives, go to other.
+// ReadTests reads the output of `go test -json`. It writes lines that are not JSON, such
+// as those of a failed build, to other.
 func ReadTests(in io.Reader, other io.Writer) (Run, error) {
 	var run Run
 	index := make(map[[2]string]int)
@@ -57,7 +57,7 @@ func ReadTests(in io.Reader, other io.Writer) (Run, error) {
 	return run, d.Err()
 }
 
-// Verdict is how an item fared.
+// Verdict is the outcome of an item.
 type Verdict string
 
 // Verdicts. Only Pass and Later are good.
@@ -66,22 +66,22 @@ const (
 	Fail    Verdict = "FAIL"    // a test that carries the ID failed or never ended
 	Skipped Verdict = "SKIPPED" // all tests that carry it were skipped
 	Missing Verdict = "NO TEST"
-	Later   Verdict = "later" // no test, and none is wanted yet
+	Later   Verdict = "later" // no test, and none is needed yet
 )
 
 // Judged is an item with its verdict.
 type Judged struct {
 	Item
 	Verdict Verdict
-	Tests   int      // that carry the ID and have no subtests
-	Bad     []string // those that did not pass, with their packages
+	Tests   int      // tests that carry the ID and have no subtests
+	Bad     []string // tests that did not pass, with their packages
 }
 
-// Good reports whether the verdict is what the gate wants.
+// Good reports whether the gate accepts the verdict.
 func (j Judged) Good() bool { return j.Verdict == Pass || j.Verdict == Later }
 
-// Judge gives each item its verdict. Unknown are IDs that tests carry and the
-// list does not have.
+// Judge returns each item with its verdict, and in unknown the IDs of tests that no item
+// has.
 func Judge(items []Item, run Run) (judged []Judged, unknown []string) {
 	parents := make(map[[2]string]bool)
 	for _, t := range run.Tests {
@@ -144,8 +144,8 @@ var (
 	idTests = regexp.MustCompile(`^Test((?:[A-N][0-9]{2})+)(?:[^0-9]|$)`)
 )
 
-// IDs gives the IDs that a test carries: those that its name or that of one of
-// its parents begins with, behind "Test" without anything between, or as words.
+// IDs returns the IDs that a test carries. Its name or the name of a parent begins with
+// them: a test's right after "Test", a subtest's as words.
 func IDs(name string) []string {
 	var ids []string
 	for part := range strings.SplitSeq(name, "/") {
@@ -163,7 +163,7 @@ func IDs(name string) []string {
 	return slices.Compact(ids)
 }
 
-// WriteTable prints the list for people.
+// WriteTable prints the list as a table.
 func WriteTable(w io.Writer, judged []Judged) error {
 	var group byte
 	for _, j := range judged {

@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-func TestIDs(t *testing.T) {
+func TestIDsAreAtTheBeginningOfNames(t *testing.T) {
 	for name, want := range map[string]string{
 		"TestConformanceARP/A01_other_types":          "[A01]",
 		"TestConformanceND/H02_H03_a_packet/v6":       "[H02 H03]",
@@ -36,7 +36,7 @@ func event(action, test string) string {
 	return fmt.Sprintf(`{"Time":"2026-01-02T03:04:05Z","Action":%q,"Package":"p","Test":%q}`, action, test)
 }
 
-func TestJudge(t *testing.T) {
+func TestVerdictsFollowOutcomes(t *testing.T) {
 	items := []Item{{ID: "A01"}, {ID: "A02"}, {ID: "A03"}, {ID: "A04"}, {ID: "A05"}, {ID: "C01", Later: true}, {ID: "C02", Later: true}, {ID: "L03", Later: true}, {ID: "A06"}, {ID: "A07"}}
 	lines := []string{
 		"# not JSON",
@@ -77,7 +77,7 @@ func TestJudge(t *testing.T) {
 	}
 }
 
-func TestChecklist(t *testing.T) {
+func TestChecklistIsWellFormed(t *testing.T) {
 	items, err := Checklist()
 	if err != nil {
 		t.Fatal(err)

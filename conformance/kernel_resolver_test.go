@@ -11,19 +11,19 @@ import (
 	"glean/internal/netlab"
 )
 
-// kernelResolver has the kernel resolve addresses on a device; its notifications
-// say when an address is resolved. It is told to in one of two ways: by
-// RTM_NEWNEIGH with NTF_USE, which costs it least, or as programs do, by a UDP
-// packet to each address.
+// kernelResolver lets the kernel resolve addresses on a device, and reads the kernel's
+// notifications of resolved addresses. It requests an address in one of two ways: by
+// RTM_NEWNEIGH with NTF_USE, the cheapest for the kernel, or by a UDP packet to the
+// address, as programs do.
 type kernelResolver struct {
-	t       *testing.T
-	index   int32
-	ask     int // netlink socket
-	notices int // netlink socket of RTNLGRP_NEIGH
-	packets int // UDP socket of IPv4
+	t        *testing.T
+	index    int32
+	requests int // netlink socket
+	notices  int // netlink socket of RTNLGRP_NEIGH
+	packets  int // UDP socket of IPv4
 }
 
-// discard is the port that packets go to.
+// discard is the destination port of the packets.
 const discard = 9
 
 func newKernelResolver(t *testing.T, n *netlab.Namespace, device string) *kernelResolver {
@@ -34,7 +34,7 @@ func newKernelResolver(t *testing.T, n *netlab.Namespace, device string) *kernel
 			return err
 		}
 		k.index = int32(index)
-		if k.ask, err = unix.Socket(unix.AF_NETLINK, unix.SOCK_RAW|unix.SOCK_CLOEXEC, unix.NETLINK_ROUTE); err != nil {
+		if k.requests, err = unix.Socket(unix.AF_NETLINK, unix.SOCK_RAW|unix.SOCK_CLOEXEC, unix.NETLINK_ROUTE); err != nil {
 			return err
 		}
 		if k.notices, err = unix.Socket(unix.AF_NETLINK, unix.SOCK_RAW|unix.SOCK_CLOEXEC, unix.NETLINK_ROUTE); err != nil {
@@ -45,32 +45,32 @@ func newKernelResolver(t *testing.T, n *netlab.Namespace, device string) *kernel
 		}
 		return errors.Join(
 			unix.SetsockoptInt(k.packets, unix.SOL_SOCKET, unix.SO_SNDBUFFORCE, 512<<20),
-			unix.SetsockoptInt(k.ask, unix.SOL_SOCKET, unix.SO_SNDBUFFORCE, 1<<20),
+			unix.SetsockoptInt(k.requests, unix.SOL_SOCKET, unix.SO_SNDBUFFORCE, 1<<20),
 			unix.SetsockoptInt(k.notices, unix.SOL_SOCKET, unix.SO_RCVBUFFORCE, 512<<20),
 			unix.SetsockoptTimeval(k.notices, unix.SOL_SOCKET, unix.SO_RCVTIMEO, &unix.Timeval{Sec: 5}),
-			unix.Bind(k.ask, &unix.SockaddrNetlink{Family: unix.AF_NETLINK}),
+			unix.Bind(k.requests, &unix.SockaddrNetlink{Family: unix.AF_NETLINK}),
 			unix.Bind(k.notices, &unix.SockaddrNetlink{Family: unix.AF_NETLINK, Groups: 1 << (unix.RTNLGRP_NEIGH - 1)}))
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { unix.Close(k.ask); unix.Close(k.notices); unix.Close(k.packets) })
+	t.Cleanup(func() { unix.Close(k.requests); unix.Close(k.notices); unix.Close(k.packets) })
 	return k
 }
 
-// perMessage is how many neighbors one system call asks for.
+// perMessage is the number of neighbors that one system call requests.
 const perMessage = 64
 
-// way is k.use or k.send.
-type way func(count int, address func(int) netip.Addr) error
+// requester is k.use or k.send.
+type requester func(count int, address func(int) netip.Addr) error
 
-// resolve asks for count addresses and waits until all are REACHABLE. index is
-// the inverse of address, negative for others. Addresses that the kernel gives up
-// are asked for again; it returns how many.
-func (k *kernelResolver) resolve(ask way, count int, address func(int) netip.Addr, index func(netip.Addr) int) (missed int) {
+// resolve requests count addresses and waits until all are REACHABLE. index is the
+// inverse of address, negative for other addresses. resolve requests an address again
+// when it FAILED, and returns how often that happened.
+func (k *kernelResolver) resolve(request requester, count int, address func(int) netip.Addr, index func(netip.Addr) int) (missed int) {
 	resolved, left := make([]bool, count), count
-	asked := make(chan error, 1)
-	go func() { asked <- ask(count, address) }()
+	requested := make(chan error, 1)
+	go func() { requested <- request(count, address) }()
 	buffer := make([]byte, 1<<16)
 	for left > 0 {
 		n, err := unix.Read(k.notices, buffer)
@@ -89,19 +89,19 @@ func (k *kernelResolver) resolve(ask way, count int, address func(int) netip.Add
 				left--
 			case state == unix.NUD_FAILED:
 				missed++
-				if err := ask(1, func(int) netip.Addr { return a }); err != nil {
+				if err := request(1, func(int) netip.Addr { return a }); err != nil {
 					k.t.Error(err)
 				}
 			}
 		})
 	}
-	if err := <-asked; err != nil {
+	if err := <-requested; err != nil {
 		k.t.Fatal(err)
 	}
 	return missed
 }
 
-// drain throws away what is told of earlier rounds.
+// drain discards the notifications of earlier rounds.
 func (k *kernelResolver) drain() {
 	buffer := make([]byte, 1<<16)
 	for {
@@ -111,13 +111,13 @@ func (k *kernelResolver) drain() {
 	}
 }
 
-// use has the kernel want addresses.
+// use requests addresses by netlink.
 func (k *kernelResolver) use(count int, address func(int) netip.Addr) error {
 	var message []byte
 	for i := range count {
 		message = k.appendUse(message, address(i))
 		if (i+1)%perMessage == 0 || i == count-1 {
-			if _, err := unix.Write(k.ask, message); err != nil {
+			if _, err := unix.Write(k.requests, message); err != nil {
 				return err
 			}
 			message = message[:0]
@@ -130,7 +130,7 @@ func (k *kernelResolver) use(count int, address func(int) netip.Addr) error {
 func (k *kernelResolver) send(count int, address func(int) netip.Addr) error {
 	for i := range count {
 		err := unix.Sendto(k.packets, []byte{0}, 0, &unix.SockaddrInet4{Port: discard, Addr: address(i).As4()})
-		if err != nil && err != unix.EHOSTUNREACH { // which is what became of another one
+		if err != nil && err != unix.EHOSTUNREACH { // the error is about an earlier packet
 			return err
 		}
 	}
@@ -157,7 +157,7 @@ func (k *kernelResolver) appendUse(b []byte, a netip.Addr) []byte {
 	return append(b, ip...)
 }
 
-// each reads notifications.
+// each calls f with the address and state of each notification.
 func (k *kernelResolver) each(b []byte, f func(a netip.Addr, state uint16)) {
 	native := binary.NativeEndian
 	for len(b) >= unix.SizeofNlMsghdr+unix.SizeofNdMsg {

@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// lines is the output of a program that runs in the kernel's namespace, to be
-// waited for.
+// lines is the output of a program that runs in the kernel's namespace. Tests wait for
+// parts of it.
 type lines struct {
 	mu   sync.Mutex
 	all  strings.Builder
@@ -33,22 +33,22 @@ func (l *lines) text() string {
 	return l.all.String()
 }
 
-// start starts the program; it ends with the test.
+// start starts the program, which ends with the test.
 func (l *lines) start(t testing.TB, p *peer, program string, args ...string) {
 	t.Helper()
 	l.more = make(chan struct{}, 1)
 	p.kernel.Start(l, program, args...)
 }
 
-// has waits until the output contains text, for patience at most.
+// has reports whether the output contains text within patience.
 func (l *lines) has(text string) bool { return l.hasAfter(0, text) }
 
-// hasAfter is has for what comes after the first from octets.
+// hasAfter is has for the output after the first from octets.
 func (l *lines) hasAfter(from int, text string) bool {
 	return l.wait(func(all string) bool { return strings.Contains(all[from:], text) })
 }
 
-// wait waits until ok holds for the output, for patience at most.
+// wait reports whether ok holds for the output within patience.
 func (l *lines) wait(ok func(all string) bool) bool {
 	deadline := time.After(patience)
 	for !ok(l.text()) {

@@ -10,10 +10,10 @@ import (
 
 const otherMAC = "02:00:5e:00:00:99"
 
-// TestKernelsMACChanges: the kernel's device gets another MAC. Announced by
-// gratuitous ARP and unsolicited advertisements glean has it at once, and says
-// so in an event.
-func TestKernelsMACChangesAnnounced(t *testing.T) {
+// TestAnnouncedMACIsStaleAtOnce: the kernel's device gets another MAC and announces it by
+// gratuitous ARP and an unsolicited advertisement. glean stores it at once as STALE, and
+// reports it in an event.
+func TestAnnouncedMACIsStaleAtOnce(t *testing.T) {
 	p := newPeer(t, "", quietTimes)
 	device := p.device
 	old := p.mac()
@@ -28,22 +28,22 @@ func TestKernelsMACChangesAnnounced(t *testing.T) {
 	}
 	moved := p.event(seq, "neighbor", "if-1", "moved")
 	if !strings.Contains(moved.Detail, old) || !strings.Contains(moved.Detail, otherMAC) {
-		t.Errorf("event %q names not both MACs", moved.Detail)
+		t.Errorf("event %q lacks a MAC", moved.Detail)
 	}
-	// It is STALE, so it does not count as learned until it has answered.
+	// A STALE entry does not count as learned until the neighbor answers.
 	before := p.counters()
 	if got := p.learn(5*time.Second, kernelV4, kernelV6); got[kernelV4] != otherMAC || got[kernelV6] != otherMAC {
 		t.Errorf("learned %v, want %s", got, otherMAC)
 	}
 	after := p.counters()
 	if after.ARPRequestsSent == before.ARPRequestsSent || after.SolicitsSent == before.SolicitsSent {
-		t.Error("a MAC that was only announced counted as learned")
+		t.Error("an announced MAC counts as learned without a solicitation")
 	}
 }
 
-// TestKernelsMACChangesUnannounced: the cache has a REACHABLE entry with the
+// TestLearningFindsUnannouncedMAC: the cache has a REACHABLE entry with the
 // old MAC. Learning solicits the old MAC, gets no reply, and then multicasts.
-func TestKernelsMACChangesUnannounced(t *testing.T) {
+func TestLearningFindsUnannouncedMAC(t *testing.T) {
 	p := newPeer(t, "", quietTimes+`,"retrans_timer_ms":100`)
 	if got := p.learn(5*time.Second, kernelV4, kernelV6); got[kernelV4] != p.mac() || got[kernelV6] != p.mac() {
 		t.Fatalf("learned %v", got)
@@ -60,8 +60,8 @@ func TestKernelsMACChangesUnannounced(t *testing.T) {
 	}
 }
 
-// TestF13InterfaceMadeAnewIsReachableAtOnce: the interface is made anew with another
-// MAC, and the kernel, a host or a router, has it from the announcement: it does not
+// TestF13InterfaceMadeAnewIsReachableAtOnce: the interface is made anew with another MAC.
+// The kernel, a host or a router, has the MAC from the announcement, because it does not
 // probe within the time of the test.
 func TestF13InterfaceMadeAnewIsReachableAtOnce(t *testing.T) {
 	for _, forwarding := range []string{"0", "1"} {

@@ -19,12 +19,12 @@ import (
 	"glean/stack/header"
 )
 
-var movedMAC = flag.Bool("moved", false, "measure how soon a running generator follows an announcement")
+var movedMAC = flag.Bool("moved", false, "measure the time in which a running generator follows an announcement")
 
-// TestMovedMACUnderLoad is a part of `make bench-tx`: the time from when a peer
-// writes an announcement (gratuitous ARP, an unsolicited advertisement) to its side
-// of a TAP, to when it gets the first frame with the new MAC, while 100,000 frames a
-// second go to the address.
+// TestMovedMACUnderLoad is a part of `make bench-tx`. A peer writes an announcement (a
+// gratuitous ARP or an unsolicited advertisement) to its side of a TAP, while 100,000
+// frames a second go to the address. The test measures the time until the peer receives
+// the first frame with the new MAC.
 func TestMovedMACUnderLoad(t *testing.T) {
 	if !*movedMAC {
 		t.Skip("`make bench-tx` runs it")
@@ -85,14 +85,14 @@ func (p *peer) load(address string) *generator.Result {
 	return result
 }
 
-// sent waits until some more frames are sent.
+// sent waits until more frames are sent.
 func (p *peer) sent(r *generator.Result, more uint64) {
 	p.t.Helper()
 	before := r.Run().Counters().PacketsActual
 	p.until("frames are sent", func(*engine.Engine) bool { return r.Run().Counters().PacketsActual >= before+more })
 }
 
-// follow announces a MAC and gives the time until the first frame to it arrives.
+// follow announces a MAC and returns the time until the first frame to it arrives.
 func (p *peer) follow(a netip.Addr, mac header.MAC) time.Duration {
 	p.t.Helper()
 	fd := packetSocket(p.t, p.kernel, p.device, toMAC(mac))
@@ -108,11 +108,11 @@ func (p *peer) follow(a netip.Addr, mac header.MAC) time.Duration {
 	}
 	// The control message is the kernel's time of arrival, seconds and nanoseconds.
 	arrived := time.Unix(int64(binary.NativeEndian.Uint64(control[16:])), int64(binary.NativeEndian.Uint64(control[24:])))
-	return arrived.Sub(began.Round(0)) // by the wall clock, as the kernel's is
+	return arrived.Sub(began.Round(0)) // by the wall clock, which the kernel uses, too
 }
 
-// packetSocket opens a socket on a device that receives what a filter accepts, with
-// the time of arrival.
+// packetSocket opens a socket on a device that receives the frames that a filter accepts,
+// with their time of arrival.
 func packetSocket(t testing.TB, n *netlab.Namespace, device string, filter []bpf.Instruction) (fd int) {
 	t.Helper()
 	raw, err := bpf.Assemble(filter)
@@ -149,7 +149,7 @@ func packetSocket(t testing.TB, n *netlab.Namespace, device string, filter []bpf
 	return fd
 }
 
-// toMAC accepts frames to a MAC.
+// toMAC returns a filter that accepts frames to a MAC.
 func toMAC(mac header.MAC) []bpf.Instruction {
 	return []bpf.Instruction{
 		bpf.LoadAbsolute{Off: 0, Size: 4},
@@ -161,8 +161,8 @@ func toMAC(mac header.MAC) []bpf.Instruction {
 	}
 }
 
-// announcement is the frame by which a station says that an address is at its MAC:
-// RFC 5227 section 2.3, RFC 4861 section 7.2.6.
+// announcement returns the frame that announces the MAC of an address: RFC 5227 section
+// 2.3, RFC 4861 section 7.2.6.
 func announcement(mac header.MAC, a netip.Addr) []byte {
 	frame := make([]byte, 128)
 	eth := header.EthernetRepr{Dst: header.Broadcast, Src: mac, Type: header.EtherTypeARP}

@@ -16,8 +16,8 @@ import (
 	"glean/stack/loop"
 )
 
-// policer answers ARP requests on a device: so many a second, so many at once. It
-// drops the others.
+// policer answers ARP requests on a device: rate requests a second, and burst requests at
+// once. It drops the others.
 type policer struct{ rate, burst float64 }
 
 // run answers on a packet socket until stop is closed.
@@ -80,10 +80,10 @@ func listen(t *testing.T, n *netlab.Namespace, device string) (socket int) {
 	return socket
 }
 
-// TestPolicerIsAskedAtItsRate: a peer on a real device that answers a number of ARP
-// requests a second is asked less than twice for each address. The time is logged
-// only, since the machine may be busy.
-func TestPolicerIsAskedAtItsRate(t *testing.T) {
+// TestPolicerIsSolicitedAtItsRate: a peer on a real device answers a limited number of
+// ARP requests a second. glean sends it less than two requests for each address. The
+// time is only logged, because the machine may be busy.
+func TestPolicerIsSolicitedAtItsRate(t *testing.T) {
 	n := netlab.New(t)
 	for _, c := range []struct{ count, rate, burst int }{{3000, 1000, 100}, {3000, 3000, 300}} {
 		device := netlab.Name()
@@ -111,10 +111,10 @@ func TestPolicerIsAskedAtItsRate(t *testing.T) {
 		g.do(func(*engine.Engine) {
 			asked, progress, found = r.RequestsSent(), r.Progress(), r.Progress().Completed
 		})
-		t.Logf("%+v: %.2f s, least %.2f s, %.2f questions each", c, took.Seconds(),
+		t.Logf("%+v: %.2f s, least %.2f s, %.2f solicitations each", c, took.Seconds(),
 			float64(c.count-c.burst)/float64(c.rate), float64(asked)/float64(c.count))
 		if found != c.count || asked > uint64(2*c.count) {
-			t.Errorf("%+v: %+v, %d questions", c, progress, asked)
+			t.Errorf("%+v: %+v, %d solicitations", c, progress, asked)
 		}
 		close(stop)
 		<-stopped

@@ -7,10 +7,10 @@ import (
 	"glean/internal/netlab"
 )
 
-// TestProxies: the kernel answers for hosts behind it, ARP and ND, and glean
-// takes the answers. Advertisements of a proxy do not override (RFC 4861 section
-// 7.2.8), which does not keep a question from being answered.
-func TestProxies(t *testing.T) {
+// TestAnswersOfProxiesResolve: the kernel is a proxy for hosts behind it, by ARP and ND.
+// glean accepts its answers, although a proxy's advertisements have no override flag
+// (RFC 4861 section 7.2.8).
+func TestAnswersOfProxiesResolve(t *testing.T) {
 	p := newPeer(t, "", quietTimes)
 	far := netlab.New(t)
 	up, down := netlab.Name(), netlab.Name()

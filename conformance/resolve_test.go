@@ -16,40 +16,41 @@ import (
 var (
 	compareResolve = flag.Bool("resolve", false, "run the comparison of resolving many addresses with the kernel and arp-scan")
 	resolveRounds  = flag.Int("rounds", 5, "rounds of the comparison")
-	onlyResolver   = flag.String("resolver", "", "only resolvers whose name begins with this, which is for profiles")
+	onlyResolver   = flag.String("resolver", "", "only resolvers whose name begins with this, for profiles")
 )
 
-// trial is one way to resolve all addresses of an arena, one time.
+// trial is the outcome of one resolver that resolved all addresses of an arena once.
 type trial struct {
 	wall     time.Duration
 	cpu      time.Duration // of this process and the programs that it ran, which includes a veth's far end
-	requests uint64        // that were sent
-	missed   int           // addresses that were given up
+	requests uint64        // number of requests sent
+	missed   int           // number of addresses that were not resolved
 }
 
-// contest is who is compared how.
+// contest is a comparison of resolvers on an arena.
 type contest struct {
 	name string
 	arenaConfig
-	limit float64 // glean's wall time over the other's, as it is meant to be
+	limit float64 // the largest wanted ratio of glean's wall time to the other's
 }
 
 var contests = []contest{
 	{"veth", arenaConfig{count: 65536}, 0.7},
 	{"veth, 10 % of requests lost", arenaConfig{count: 65536, loss: 10}, 0.9},
-	{"veth, among as many dead", arenaConfig{count: 65536, dead: true}, 0.83},
+	{"veth, among as many dead addresses", arenaConfig{count: 65536, dead: true}, 0.83},
 	{"veth, IPv6", arenaConfig{count: 4096, v6: true}, 0.6},
 	{"TAP", arenaConfig{count: 65536, tap: true}, 0.7},
 }
 
-// TestResolve is `make bench-resolve`: rounds in which each resolver has its
-// turn; the table has medians over the rounds, and of ratios within a round.
+// TestResolve is `make bench-resolve`. In each round each resolver resolves all
+// addresses. The table has medians over the rounds, and medians of ratios within a
+// round.
 func TestResolve(t *testing.T) {
 	if !*compareResolve {
 		t.Skip("`make bench-resolve` runs it")
 	}
 	w := tabwriter.NewWriter(os.Stdout, 0, 8, 2, ' ', 0)
-	fmt.Fprintln(w, "device\taddresses\tresolver\tmedian wall\tper second\trequests per address\tgiven up\tCPU per address\tglean's wall / this\twanted")
+	fmt.Fprintln(w, "device\taddresses\tresolver\tmedian wall\tper second\trequests per address\tmissed\tCPU per address\tglean's wall / this\twanted")
 	for _, c := range contests {
 		t.Run(c.name, func(t *testing.T) { compete(t, w, c) })
 	}
@@ -58,7 +59,7 @@ func TestResolve(t *testing.T) {
 	}
 }
 
-// entrant is one who resolves.
+// entrant is a resolver of a contest.
 type entrant struct {
 	name   string
 	run    func() trial
@@ -66,16 +67,16 @@ type entrant struct {
 	trials []trial
 }
 
-// entrants are those of a contest, glean first.
+// entrants returns the resolvers of a contest, glean first.
 func (a *arena) entrants(limit float64) []*entrant {
 	wanted := fmt.Sprint(limit)
 	list := []*entrant{{name: "glean", run: a.gleanResolves}}
 	if a.dead {
-		return append(list, &entrant{name: "glean, with the dead", run: func() trial { return a.gleanLearns(true) }, wanted: wanted})
+		return append(list, &entrant{name: "glean, with dead addresses", run: func() trial { return a.gleanLearns(true) }, wanted: wanted})
 	}
-	list = append(list, &entrant{name: "kernel, told by netlink", run: func() trial { return a.kernelResolves(false) }, wanted: wanted})
+	list = append(list, &entrant{name: "kernel, by netlink", run: func() trial { return a.kernelResolves(false) }, wanted: wanted})
 	if !a.v6 {
-		list = append(list, &entrant{name: "kernel, given packets", run: func() trial { return a.kernelResolves(true) }, wanted: wanted})
+		list = append(list, &entrant{name: "kernel, by packets", run: func() trial { return a.kernelResolves(true) }, wanted: wanted})
 	}
 	if !a.v6 && a.loss == 0 && (*onlyResolver == "" || strings.HasPrefix("arp-scan", *onlyResolver)) {
 		s := a.tuneArpScan()
@@ -84,7 +85,7 @@ func (a *arena) entrants(limit float64) []*entrant {
 	return list
 }
 
-// compete runs a contest and writes its lines.
+// compete runs a contest and writes its rows of the table.
 func compete(t *testing.T, w *tabwriter.Writer, c contest) {
 	a := newArena(t, c.arenaConfig)
 	entrants := a.entrants(c.limit)
@@ -123,8 +124,8 @@ func (s stopwatch) stop() trial {
 	return trial{wall: time.Since(s.wall), cpu: cpuTime() - s.cpu}
 }
 
-// cpuTime is the processor time of this process and its children so far. Unlike
-// wall time it hardly depends on what else the machine does.
+// cpuTime returns the processor time of this process and its children. Unlike wall time it
+// hardly depends on the other load of the machine.
 func cpuTime() (sum time.Duration) {
 	for _, who := range []int{unix.RUSAGE_SELF, unix.RUSAGE_CHILDREN} {
 		var u unix.Rusage

@@ -16,8 +16,8 @@ import (
 	"glean/stack/link/tap"
 )
 
-// VLANs with the kernel as peer: the other side of glean's only port is a trunk of
-// a namespace, and hosts of the kernel are in VLANs of it.
+// trunk is glean with the kernel as VLAN peer: the other side of glean's only port is a
+// trunk of a namespace, and hosts of the kernel are in VLANs of the trunk.
 //
 //	glean if-1 (VLAN 10), if-2 (VLAN 20), ...
 //	   | TAP or veth
@@ -65,14 +65,14 @@ type host struct {
 	device string
 }
 
-// join gives a namespace a device in a VLAN, with a MAC and addresses.
-func (p trunk) join(n *netlab.Namespace, tag netlab.Tag, mac string, addresses ...string) host {
+// addHost adds a device in a VLAN to a namespace, with a MAC and addresses.
+func (p trunk) addHost(n *netlab.Namespace, tag netlab.Tag, mac string, addresses ...string) host {
 	p.t.Helper()
-	return p.joinOn(p.device, n, tag, mac, addresses...)
+	return p.addHostOn(p.device, n, tag, mac, addresses...)
 }
 
-// joinOn is join on another trunk of the kernel.
-func (p trunk) joinOn(device string, n *netlab.Namespace, tag netlab.Tag, mac string, addresses ...string) host {
+// addHostOn is addHost on another trunk of the kernel.
+func (p trunk) addHostOn(device string, n *netlab.Namespace, tag netlab.Tag, mac string, addresses ...string) host {
 	p.t.Helper()
 	h := host{n, netlab.Name()}
 	p.kernel.VLAN(device, tag, n, h.device)
@@ -107,10 +107,10 @@ func (p trunk) addInterface(id string, tag netlab.Tag, mac, v4, gateway4, v6, ga
 		{"ipv4":%s},{"ipv6":%s}],"neighbor":{%s}}}`, id, mac, tags, static(v4, gateway4), static(v6, gateway6), quietTimes))
 }
 
-// innerID is the customer's tag of interfaces in a provider's VLAN.
+// innerID is the customer's VLAN ID of interfaces in a provider's VLAN.
 const innerID = 7
 
-// wantFound checks what was learned.
+// wantFound requires that all addresses were learned with a MAC or reason.
 func wantFound(t *testing.T, got map[string]string, want string, addresses ...string) {
 	t.Helper()
 	for _, a := range addresses {
@@ -120,9 +120,8 @@ func wantFound(t *testing.T, got map[string]string, want string, addresses ...st
 	}
 }
 
-// knows has a host find addresses anew, by pinging them, and checks which MAC it
-// has for them then.
-func (p trunk) knows(h host, want string, addresses ...string) {
+// wantHostMAC lets a host resolve addresses anew, by pings, and requires a MAC for them.
+func (p trunk) wantHostMAC(h host, want string, addresses ...string) {
 	p.t.Helper()
 	h.IP("neigh flush dev " + h.device)
 	for _, a := range addresses {
@@ -143,20 +142,20 @@ const (
 	hostNet6  = kernelV6 + "/64"
 )
 
-// TestVLANKernel: glean and the kernel resolve each other in a VLAN, IPv4 and IPv6,
-// each with a priority of its own in its tags. A host without tag and one in another
-// VLAN have the same addresses and are not heard.
-func TestVLANKernel(t *testing.T) {
+// TestPeersResolveWithinVLAN: glean and the kernel resolve each other in a VLAN, IPv4 and
+// IPv6, with different priorities in their tags. A host in another VLAN has the same
+// addresses, and glean ignores it.
+func TestPeersResolveWithinVLAN(t *testing.T) {
 	onTrunks(t, func(t *testing.T, p trunk) {
-		in := p.join(netlab.New(t), netlab.Tag{ID: 10, Priority: 5}, hostMAC, hostNet4, hostNet6)
-		p.join(netlab.New(t), netlab.Tag{ID: 11, Priority: 5}, secondMAC, hostNet4, hostNet6, "198.18.0.9/16")
+		in := p.addHost(netlab.New(t), netlab.Tag{ID: 10, Priority: 5}, hostMAC, hostNet4, hostNet6)
+		p.addHost(netlab.New(t), netlab.Tag{ID: 11, Priority: 5}, secondMAC, hostNet4, hostNet6, "198.18.0.9/16")
 		p.addInterface("if-1", netlab.Tag{ID: 10, Priority: 3}, gleanMAC, gleanNet4, "", gleanNet6, "")
 		seen := p.capture("vlan and (arp or icmp6)")
 		got := p.learn(3*time.Second, kernelV4, kernelV6, "198.18.0.9")
 		wantFound(t, got, hostMAC, kernelV4, kernelV6)
 		wantFound(t, got, "no_reply", "198.18.0.9")
-		p.knows(in, gleanMAC, gleanV4, gleanV6)
-		text := seen(1, "Request who-has "+gleanV4) // which is a frame of the kernel's
+		p.wantHostMAC(in, gleanMAC, gleanV4, gleanV6)
+		text := seen(1, "Request who-has "+gleanV4) // a frame of the kernel
 		for _, priority := range []string{"vlan 10, p 3", "vlan 10, p 5"} {
 			if !strings.Contains(text, priority) {
 				t.Errorf("no frame with %s:\n%s", priority, text)
@@ -165,9 +164,9 @@ func TestVLANKernel(t *testing.T) {
 	})
 }
 
-// TestQinQKernel: glean and the kernel resolve each other through two tags. Hosts
-// with another inner or another outer tag have the same addresses and are not heard.
-func TestQinQKernel(t *testing.T) {
+// TestPeersResolveWithTwoTags: glean and the kernel resolve each other with two tags.
+// Hosts with another inner or outer tag have the same addresses, and glean ignores them.
+func TestPeersResolveWithTwoTags(t *testing.T) {
 	onTrunks(t, func(t *testing.T, p trunk) {
 		outer, other := netlab.Tag{ID: 20, Provider: true, Priority: 4}, netlab.Tag{ID: 21, Provider: true}
 		within := make(map[int]string)
@@ -178,31 +177,30 @@ func TestQinQKernel(t *testing.T) {
 			p.kernel.IP("link set " + device + " up")
 			within[tag.ID] = device
 		}
-		in := p.joinOn(within[outer.ID], netlab.New(t), netlab.Tag{ID: innerID}, hostMAC, hostNet4, hostNet6)
-		p.joinOn(within[outer.ID], netlab.New(t), netlab.Tag{ID: innerID + 1}, secondMAC, hostNet4, hostNet6, "198.18.0.9/16")
-		p.joinOn(within[other.ID], netlab.New(t), netlab.Tag{ID: innerID}, otherMAC, hostNet4, hostNet6, "198.18.0.9/16")
+		in := p.addHostOn(within[outer.ID], netlab.New(t), netlab.Tag{ID: innerID}, hostMAC, hostNet4, hostNet6)
+		p.addHostOn(within[outer.ID], netlab.New(t), netlab.Tag{ID: innerID + 1}, secondMAC, hostNet4, hostNet6, "198.18.0.9/16")
+		p.addHostOn(within[other.ID], netlab.New(t), netlab.Tag{ID: innerID}, otherMAC, hostNet4, hostNet6, "198.18.0.9/16")
 		p.addInterface("if-1", netlab.Tag{ID: outer.ID, Provider: true, Priority: 2}, gleanMAC, gleanNet4, "", gleanNet6, "")
 		got := p.learn(3*time.Second, kernelV4, kernelV6, "198.18.0.9")
 		wantFound(t, got, hostMAC, kernelV4, kernelV6)
 		wantFound(t, got, "no_reply", "198.18.0.9")
-		p.knows(in, gleanMAC, gleanV4, gleanV6)
+		p.wantHostMAC(in, gleanMAC, gleanV4, gleanV6)
 	})
 }
 
-// TestVLANsNeverCross: the same addresses in two VLANs, on glean's side and on the
-// kernel's, with other MACs. One host's new MAC is none of the other VLAN's
-// business.
+// TestVLANsNeverCross: two VLANs have the same addresses with different MACs, on glean's
+// side and on the kernel's. A host's new MAC changes nothing in the other VLAN.
 func TestVLANsNeverCross(t *testing.T) {
 	onTrunks(t, func(t *testing.T, p trunk) {
 		ten, eleven := netlab.Tag{ID: 10}, netlab.Tag{ID: 11}
-		first := p.join(netlab.New(t), ten, hostMAC, hostNet4, hostNet6)
-		second := p.join(netlab.New(t), eleven, secondMAC, hostNet4, hostNet6)
+		first := p.addHost(netlab.New(t), ten, hostMAC, hostNet4, hostNet6)
+		second := p.addHost(netlab.New(t), eleven, secondMAC, hostNet4, hostNet6)
 		p.addInterface("if-1", ten, gleanMAC, gleanNet4, "", gleanNet6, "")
 		p.addInterface("if-2", eleven, glean2MAC, gleanNet4, "", gleanNet6, "")
 		wantFound(t, p.learnOn("if-1", 5*time.Second, kernelV4, kernelV6), hostMAC, kernelV4, kernelV6)
 		wantFound(t, p.learnOn("if-2", 5*time.Second, kernelV4, kernelV6), secondMAC, kernelV4, kernelV6)
-		p.knows(first, gleanMAC, gleanV4, gleanV6)
-		p.knows(second, glean2MAC, gleanV4, gleanV6)
+		p.wantHostMAC(first, gleanMAC, gleanV4, gleanV6)
+		p.wantHostMAC(second, glean2MAC, gleanV4, gleanV6)
 		if c := p.counters(); c.Conflicts != 0 || c.Suspicions != 0 || c.NeighborChanges != 0 {
 			t.Errorf("%d conflicts, %d suspicions and %d changes between VLANs", c.Conflicts, c.Suspicions, c.NeighborChanges)
 		}
@@ -212,7 +210,7 @@ func TestVLANsNeverCross(t *testing.T) {
 		p.event(seq, "neighbor", "if-2", "moved")
 		for _, a := range []string{kernelV4, kernelV6} {
 			if !p.within(patience, func(e *engine.Engine) bool { return p.macOn(e, "if-2", a) == otherMAC }) {
-				t.Errorf("if-2 did not hear that %s is at %s", a, otherMAC)
+				t.Errorf("if-2 did not learn that %s is at %s", a, otherMAC)
 			}
 			p.do(func(e *engine.Engine) {
 				if got := p.macOn(e, "if-1", a); got != hostMAC {
@@ -223,7 +221,7 @@ func TestVLANsNeverCross(t *testing.T) {
 	})
 }
 
-// macOn is the MAC that an interface has for an address.
+// macOn returns the MAC that an interface has for an address, "none" if it has none.
 func (g *glean) macOn(e *engine.Engine, id, address string) string {
 	list := e.Neighbors(engine.NeighborFilter{InterfaceID: id, Address: netip.MustParseAddr(address)})
 	if len(list) == 0 {
@@ -232,9 +230,9 @@ func (g *glean) macOn(e *engine.Engine, id, address string) string {
 	return list[0].Info.MAC.String()
 }
 
-// TestRouterOnAStick: the kernel routes between two VLANs of one port. glean, which
-// has an interface in both, finds the router in both and is found by it,
-// and what a generator sends through it arrives at a host behind it.
+// TestRouterOnAStick: the kernel routes between two VLANs of one port. glean has an
+// interface in both VLANs. It resolves the router in both, the router resolves glean,
+// and frames of a generator arrive at a host behind the router.
 //
 //	glean if-1  198.18.10.100  VLAN 10 --.
 //	                                     +-- trunk -- router .1 of each --- host 198.18.30.7
@@ -244,8 +242,8 @@ func TestRouterOnAStick(t *testing.T) {
 		const routerMAC10, routerMAC20, routerMAC30 = "02:00:5e:00:01:10", "02:00:5e:00:01:20", "02:00:5e:00:01:30"
 		router, far := netlab.New(t), netlab.New(t)
 		router.Sysctl("net.ipv4.ip_forward=1", "net.ipv6.conf.all.forwarding=1")
-		p.join(router, netlab.Tag{ID: 10, Priority: 1}, routerMAC10, "198.18.10.1/24", "2001:db8:10::1/64")
-		p.join(router, netlab.Tag{ID: 20, Priority: 2}, routerMAC20, "198.18.20.1/24", "2001:db8:20::1/64")
+		p.addHost(router, netlab.Tag{ID: 10, Priority: 1}, routerMAC10, "198.18.10.1/24", "2001:db8:10::1/64")
+		p.addHost(router, netlab.Tag{ID: 20, Priority: 2}, routerMAC20, "198.18.20.1/24", "2001:db8:20::1/64")
 		third := host{router, netlab.Name()}
 		device := netlab.Name()
 		router.Veth(third.device, far, device)
@@ -258,9 +256,9 @@ func TestRouterOnAStick(t *testing.T) {
 		for id, want := range map[string]string{"if-1": routerMAC10, "if-2": routerMAC20} {
 			wantFound(t, p.learnOn(id, 5*time.Second, "198.18.30.7", "2001:db8:30::7", "203.0.113.9"), want, "198.18.30.7", "2001:db8:30::7", "203.0.113.9")
 		}
-		// A host behind the router and glean in both VLANs: both have to be found by
-		// the router, and glean's answers go through it.
-		p.knows(host{far, device}, routerMAC30, "198.18.30.1", "2001:db8:30::1")
+		// A host behind the router pings glean in both VLANs: the router must resolve
+		// both addresses, and glean's replies go through it.
+		p.wantHostMAC(host{far, device}, routerMAC30, "198.18.30.1", "2001:db8:30::1")
 		for _, a := range []string{"198.18.10.100", "198.18.20.100", "2001:db8:10::100", "2001:db8:20::100"} {
 			far.Run("ping", "-n", "-c", "1", "-i", "0.1", "-w", fmt.Sprint(int(patience.Seconds())), a)
 		}
@@ -270,8 +268,8 @@ func TestRouterOnAStick(t *testing.T) {
 	})
 }
 
-// throughRouter has a generator send from if-1 to a host behind the router and
-// counts what arrives there.
+// throughRouter sends frames from if-1 to a host behind the router and requires that all
+// of them arrive.
 func (p trunk) throughRouter(far *netlab.Namespace, to string) {
 	p.t.Helper()
 	const frames = 200

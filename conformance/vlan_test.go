@@ -14,12 +14,12 @@ import (
 	"glean/internal/netlab"
 )
 
-// VLANs over a TAP. The kernel of the machine need not know VLANs: frames are
-// made by arping and gopacket, and read by tcpdump and a packet socket.
+// These tests use VLANs on a TAP without VLAN devices of the kernel: arping and gopacket
+// make the frames, tcpdump and a packet socket read them.
 
-// TestVLANResponder: a tagged question is answered with the same tag, whatever
-// its priority; without the tag or with another one it is not.
-func TestVLANResponder(t *testing.T) {
+// TestOnlyRequestsWithTheTagAreAnswered: glean answers a tagged request with the same tag,
+// whatever its priority. It ignores requests without a tag or with another one.
+func TestOnlyRequestsWithTheTagAreAnswered(t *testing.T) {
 	p := newPeer(t, `,{"vlan":{"id":100,"priority":3}}`, quietTimes, "arping", "tcpdump")
 	seen := p.capture("ether src " + gleanMAC)
 	for _, priority := range []string{"0", "5"} {
@@ -40,9 +40,9 @@ func TestVLANResponder(t *testing.T) {
 	}
 }
 
-// TestVLANLearning: questions carry the interface's tags. Answers without them,
-// or with others, are none; the priority does not matter.
-func TestVLANLearning(t *testing.T) {
+// TestOnlyRepliesWithTheTagsAreLearned: requests carry the interface's tags. glean ignores
+// replies without them or with other tags; the priority does not matter.
+func TestOnlyRepliesWithTheTagsAreLearned(t *testing.T) {
 	for name, c := range map[string]struct {
 		entries string
 		wrong   [][]uint16
@@ -57,9 +57,9 @@ func TestVLANLearning(t *testing.T) {
 			host := newSocket(t, p.kernel, p.device)
 			found := make(chan map[string]string, 1)
 			go func() { found <- p.learn(20*time.Second, "198.18.0.2") }()
-			tags, arp := host.question(t, "198.18.0.2")
+			tags, arp := host.request(t, "198.18.0.2")
 			if fmt.Sprint(tags) != fmt.Sprint(c.right) {
-				t.Errorf("the question has tags %v, want %v", tags, c.right)
+				t.Errorf("the request has tags %v, want %v", tags, c.right)
 			}
 			for k, wrong := range c.wrong {
 				host.answer(t, arp, wrong, net.HardwareAddr{2, 0, 0, 0, 9, byte(k)})
@@ -72,8 +72,8 @@ func TestVLANLearning(t *testing.T) {
 	}
 }
 
-// socket is a packet socket on a device, whose frames have the tags that the
-// kernel takes out of them on receipt.
+// socket is a packet socket on a device. It also reads the tags that the kernel removes
+// from received frames.
 type socket struct{ fd int }
 
 func newSocket(t *testing.T, n *netlab.Namespace, device string) *socket {
@@ -103,14 +103,14 @@ func newSocket(t *testing.T, n *netlab.Namespace, device string) *socket {
 	return s
 }
 
-// question reads until an ARP request for target comes.
-func (s *socket) question(t *testing.T, target string) (tags []uint16, arp *layers.ARP) {
+// request reads until an ARP request for target comes.
+func (s *socket) request(t *testing.T, target string) (tags []uint16, arp *layers.ARP) {
 	t.Helper()
 	buffer, control := make([]byte, 2048), make([]byte, 256)
 	for {
 		n, c, _, _, err := unix.Recvmsg(s.fd, buffer, control, 0)
 		if err != nil {
-			t.Fatalf("no question for %s: %v", target, err)
+			t.Fatalf("no request for %s: %v", target, err)
 		}
 		packet := gopacket.NewPacket(buffer[:n], layers.LayerTypeEthernet, gopacket.Default)
 		arp, _ := packet.Layer(layers.LayerTypeARP).(*layers.ARP)
@@ -143,8 +143,8 @@ func outerTag(t *testing.T, control []byte) []uint16 {
 	return nil
 }
 
-// answer sends an ARP reply to a question, with those tags.
-func (s *socket) answer(t *testing.T, question *layers.ARP, tags []uint16, mac net.HardwareAddr) {
+// answer sends an ARP reply to a request, with the given tags.
+func (s *socket) answer(t *testing.T, request *layers.ARP, tags []uint16, mac net.HardwareAddr) {
 	t.Helper()
 	next := func(k int) layers.EthernetType {
 		switch {
@@ -155,14 +155,14 @@ func (s *socket) answer(t *testing.T, question *layers.ARP, tags []uint16, mac n
 		}
 		return layers.EthernetTypeDot1Q
 	}
-	all := []gopacket.SerializableLayer{&layers.Ethernet{SrcMAC: mac, DstMAC: question.SourceHwAddress, EthernetType: next(0)}}
+	all := []gopacket.SerializableLayer{&layers.Ethernet{SrcMAC: mac, DstMAC: request.SourceHwAddress, EthernetType: next(0)}}
 	for k, id := range tags {
 		all = append(all, &layers.Dot1Q{Priority: 6, VLANIdentifier: id, Type: next(k + 1)})
 	}
 	all = append(all, &layers.ARP{
 		AddrType: layers.LinkTypeEthernet, Protocol: layers.EthernetTypeIPv4, HwAddressSize: 6, ProtAddressSize: 4,
-		Operation: layers.ARPReply, SourceHwAddress: mac, SourceProtAddress: question.DstProtAddress,
-		DstHwAddress: question.SourceHwAddress, DstProtAddress: question.SourceProtAddress,
+		Operation: layers.ARPReply, SourceHwAddress: mac, SourceProtAddress: request.DstProtAddress,
+		DstHwAddress: request.SourceHwAddress, DstProtAddress: request.SourceProtAddress,
 	})
 	b := gopacket.NewSerializeBuffer()
 	if err := gopacket.SerializeLayers(b, gopacket.SerializeOptions{}, all...); err != nil {

@@ -1,13 +1,14 @@
-// Package fuzz holds the fuzz targets of the project, one file per format.
+// Package fuzz holds fuzz targets for the header formats, one file per format. Read
+// laws_test.go first: it has the checks that the targets share.
 //
-//	any bytes --> Parse --> error, or a meaning --> Emit --> Parse --> the same meaning
+//	bytes --> Parse --> error, or header --> Emit --> bytes --> Parse --> equal header
 //
-// The laws are: nothing panics, whatever the bytes; what Parse accepts, Emit
-// reproduces. A format with a checksum is tried with the bytes as they come and
-// again with the checksum made right, so that the fuzzer gets behind it.
-// `make fuzz` runs every target for a while.
+// Two laws hold for all bytes: nothing panics, and Emit reproduces each header that
+// Parse accepts. A target for a format with a checksum tries the input unchanged and
+// again with the right checksum, so that the fuzzer also reaches the code after the
+// check. `make fuzz` runs every target for some seconds.
 //
-// Each target of the project, those of other packages included, begins with the
-// inputs in testdata/fuzz/TARGET, which are the few of many millions that together
-// reach the most. An input that fails is added there when its fault is mended.
+// Each target of the project, also in other packages, starts with the inputs in
+// testdata/fuzz/TARGET. They are a few of many millions, which together cover the most
+// code. When a fault is mended, the input that showed it is added there.
 package fuzz

@@ -8,13 +8,13 @@ import (
 	"glean/stack/header"
 )
 
-// conversation is the IPv6 header of the messages tried here.
+// conversation is the IPv6 header of the fuzzed messages.
 var conversation = header.IPv6Repr{
 	Src: [16]byte{0: 0xfe, 1: 0x80, 15: 0xa}, Dst: [16]byte{0: 0xfe, 1: 0x80, 15: 0xb},
 	NextHeader: header.ProtocolICMPv6, HopLimit: 255,
 }
 
-// original is a packet that errors are about.
+// original is the packet that ICMP errors quote.
 const original = "4500001c 00004000 00110000 0a000001 0a000002 0001000200080000"
 
 func FuzzICMPv4(f *testing.F) {
@@ -59,7 +59,7 @@ func FuzzICMPv6(f *testing.F) {
 	})
 }
 
-// sealICMPv6 gives a copy of a message with the right checksum.
+// sealICMPv6 returns a copy of a message with the right checksum.
 func sealICMPv6(ip header.IPv6Repr, message []byte) []byte {
 	m := header.ICMPv6(slices.Clone(message))
 	m.SetChecksum(0)
@@ -86,8 +86,8 @@ func checkICMPv6(t *testing.T, message []byte) {
 	}
 }
 
-// checkMessage compares all but the checksum, of which there are two ways to
-// write zero.
+// checkMessage compares messages without the checksum, because a checksum of zero can be
+// written in two ways.
 func checkMessage(t *testing.T, got, want []byte) {
 	t.Helper()
 	if !bytes.Equal(got[:2], want[:2]) || !bytes.Equal(got[4:], want[4:]) {
@@ -95,7 +95,8 @@ func checkMessage(t *testing.T, got, want []byte) {
 	}
 }
 
-// checkICMPError compares all but the end of the original, which may be cut.
+// checkICMPError compares ICMP errors without the end of the quoted packet, which may be
+// cut.
 func checkICMPError(t *testing.T, got, want header.ICMPErrorRepr, err error) {
 	t.Helper()
 	if err != nil || got.Kind != want.Kind || got.Code != want.Code || got.MTU != want.MTU ||

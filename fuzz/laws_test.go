@@ -10,7 +10,7 @@ import (
 	"glean/stack/header"
 )
 
-// seed adds hexadecimal inputs with blanks to a target's corpus.
+// seed adds inputs to a target's corpus. They are hexadecimal and may have blanks.
 func seed(f *testing.F, inputs ...string) {
 	f.Helper()
 	for _, s := range inputs {
@@ -35,8 +35,7 @@ func checkError(t *testing.T, err error) {
 	}
 }
 
-// checkInside fails unless payload is a part of b, so that no octet comes from
-// elsewhere.
+// checkInside fails unless payload is a part of b.
 func checkInside(t *testing.T, b, payload []byte) {
 	t.Helper()
 	if !bytes.Contains(b, payload) || cap(payload) > cap(b) {
@@ -44,5 +43,6 @@ func checkInside(t *testing.T, b, payload []byte) {
 	}
 }
 
-// dirty gives a buffer of n octets in which a forgotten write shows.
+// dirty returns a buffer of n octets that are not zero, so that an octet that Emit does
+// not write is found.
 func dirty(n int) []byte { return bytes.Repeat([]byte{0xa5}, n) }

@@ -7,8 +7,8 @@ import (
 	"glean/stack/header"
 )
 
-// FuzzMAC tries texts. What is accepted has six parts of one or two digits, and
-// its own text means the same.
+// FuzzMAC tries texts. An accepted text has six parts of one or two digits, and the text
+// of the parsed MAC gives the same MAC.
 func FuzzMAC(f *testing.F) {
 	for _, s := range []string{"", "02:00:5e:10:00:01", "2-0-5E-10-0-1", "02.00.5e.10.00.01", "02:00-5e:10:00:01", "0200.5e10.0001"} {
 		f.Add(s)

@@ -7,8 +7,8 @@ import (
 	"glean/stack/header"
 )
 
-// FuzzNeighbor tries whole IPv6 packets, because most rules of neighbor
-// discovery join fields of both headers.
+// FuzzNeighbor tries whole IPv6 packets, because most rules of Neighbor Discovery concern
+// fields of both headers.
 func FuzzNeighbor(f *testing.F) {
 	const (
 		to     = " fe80000000000000000000000000000b "
@@ -73,7 +73,7 @@ func checkNeighbor(t *testing.T, ip header.IPv6Repr, icmp []byte) {
 	}
 }
 
-// checkAccepted holds an accepted message against what RFC 4861 sections 7.1.1
+// checkAccepted checks an accepted message against the rules that RFC 4861 sections 7.1.1
 // and 7.1.2 have in common.
 func checkAccepted(t *testing.T, ip header.IPv6Repr, icmp []byte, target [16]byte) {
 	t.Helper()

@@ -1,5 +1,5 @@
-// Gate runs tests and judges them by the protocol checklist. It exits with 1
-// if a rule that must have a test has none, or one that failed or was skipped.
+// Gate runs tests and judges them by the protocol checklist. It exits with 1 if a
+// required rule has no test, or if a test of a rule failed or was skipped.
 //
 //	go run ./conformance/gate PACKAGES...
 package main
@@ -24,7 +24,7 @@ func main() {
 }
 
 // gate runs the tests of the packages, prints the list, and reports
-// whether every verdict is as it should be.
+// whether every verdict is good.
 func gate(packages []string) (bool, error) {
 	items, err := conformance.Checklist()
 	if err != nil {
@@ -40,7 +40,7 @@ func gate(packages []string) (bool, error) {
 		return false, err
 	}
 	run, err := conformance.ReadTests(out, os.Stderr)
-	failed := c.Wait() // that tests failed is in the run
+	failed := c.Wait() // run has the failed tests
 	if err != nil {
 		return false, err
 	}
@@ -58,7 +58,7 @@ func gate(packages []string) (bool, error) {
 		counts[conformance.Pass], counts[conformance.Later], counts[conformance.Fail],
 		counts[conformance.Skipped], counts[conformance.Missing])
 	if len(unknown) > 0 {
-		fmt.Printf("tests carry IDs that the list does not have: %v\n", unknown)
+		fmt.Printf("tests carry unknown IDs: %v\n", unknown)
 	}
 	for _, p := range run.Broken {
 		fmt.Printf("package %s failed\n", p)

@@ -1,16 +1,15 @@
-// Package netlab gives tests network namespaces of the real kernel, and moves
-// devices into them. Only tests import it.
+// Package netlab makes network namespaces of the real kernel for tests, and moves devices
+// into them. Only tests import it. Read netlab.go first; vlan.go and bpf.go make VLANs.
 //
 //	the test's own namespace          a Namespace
 //	  glean's side of a TAP  ======== the kernel's side of it: addresses,
 //	                                  forwarding, ping, tcpdump, ...
 //
-// A namespace has no name in the file system. It lives as long as a descriptor
-// is open on it, so nothing is left behind however the test process ends.
-// Names of devices come from Name, so that tests of several packages can run at
-// once on one machine. VLANs work on kernels without VLAN devices, too.
+// A namespace has no name in the file system. It exists as long as a descriptor is open
+// on it, so nothing is left behind, however the test process ends. Name returns the
+// names of devices, so that tests of several packages can run in parallel on one
+// machine. VLANs also work on kernels without VLAN devices.
 //
-// Without root, without /dev/net/tun or without a program that a test runs, New
-// and Require skip the test and say what is missing; a test never fails
-// because of it.
+// Without root, without /dev/net/tun or without a program that a test runs, New and
+// Require skip the test and name what is missing. On CI the test fails instead.
 package netlab

@@ -18,9 +18,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Require skips the test, saying why, if it can't use namespaces and TAP
-// devices here or one of programs is not installed. On CI, where all of that has
-// to be there, the test fails instead.
+// Require skips the test with a reason if namespaces or TAP devices cannot be used here,
+// or if one of the programs is not installed. On CI, where everything must be
+// installed, the test fails instead.
 func Require(t testing.TB, programs ...string) {
 	t.Helper()
 	if os.Geteuid() != 0 {
@@ -34,7 +34,7 @@ func Require(t testing.TB, programs ...string) {
 	Programs(t, programs...)
 }
 
-// Programs is Require for a test that needs programs only.
+// Programs is like Require for a test that needs programs only.
 func Programs(t testing.TB, programs ...string) {
 	t.Helper()
 	for _, p := range programs {
@@ -44,7 +44,8 @@ func Programs(t testing.TB, programs ...string) {
 	}
 }
 
-// lacks ends a test that can't run here. CI sets the variable CI.
+// lacks ends a test that cannot run here: it skips the test, or fails it if the variable
+// CI is set.
 func lacks(t testing.TB, format string, args ...any) {
 	t.Helper()
 	if os.Getenv("CI") != "" {
@@ -55,8 +56,8 @@ func lacks(t testing.TB, format string, args ...any) {
 
 var names atomic.Uint32
 
-// Name gives a device name that no other test of this machine uses. It is at
-// most 12 characters long.
+// Name returns a device name that no other test on this machine uses. It has at most 12
+// characters.
 func Name() string {
 	return fmt.Sprintf("gl%xn%d", os.Getpid()&0xffffff, names.Add(1)%1000)
 }
@@ -67,8 +68,8 @@ type Namespace struct {
 	handle netns.NsHandle
 }
 
-// New makes a namespace that goes when the test ends. It skips the test as
-// Require does; `ip` is always required.
+// New makes a namespace that is deleted when the test ends. It skips the test like
+// Require; `ip` is always required.
 func New(t testing.TB, programs ...string) *Namespace {
 	t.Helper()
 	Require(t, append(programs, "ip")...)
@@ -92,8 +93,7 @@ func New(t testing.TB, programs ...string) *Namespace {
 	return n
 }
 
-// Own is the namespace that the test itself is in. It skips the test as New
-// does.
+// Own returns the namespace of the test itself. It skips the test like New.
 func Own(t testing.TB, programs ...string) *Namespace {
 	t.Helper()
 	Require(t, append(programs, "ip")...)
@@ -105,25 +105,25 @@ func Own(t testing.TB, programs ...string) *Namespace {
 	return &Namespace{t: t, handle: handle}
 }
 
-// onThread runs f on a thread of its own, which ends with f, so that f may
-// change the thread's namespace. The main thread, which cannot end and gives
-// /proc/self its namespace, is never the one.
+// onThread runs f on its own thread, which ends with f, so that f may change the thread's
+// namespace. It never uses the main thread, which cannot end and whose namespace
+// /proc/self shows.
 func onThread(f func() error) error {
 	done := make(chan error)
 	go func() {
 		runtime.LockOSThread()
 		if unix.Gettid() == unix.Getpid() {
-			done <- onThread(f) // on another thread, as this one is held
+			done <- onThread(f) // on another thread, because this one is locked
 			runtime.UnlockOSThread()
 			return
 		}
 		done <- f()
-		// Not unlocked: the runtime ends the thread with the goroutine.
+		// The thread stays locked, so the runtime ends it with the goroutine.
 	}()
 	return <-done
 }
 
-// Do runs f in the namespace. Sockets that f opens stay in it.
+// Do runs f in the namespace. Sockets that f opens stay in the namespace.
 func (n *Namespace) Do(f func() error) error {
 	return onThread(func() error {
 		if err := netns.Set(n.handle); err != nil {
@@ -133,7 +133,7 @@ func (n *Namespace) Do(f func() error) error {
 	})
 }
 
-// Try runs a program in the namespace and gives what it wrote to both outputs.
+// Try runs a program in the namespace and returns what it wrote to both outputs.
 func (n *Namespace) Try(program string, args ...string) (string, error) {
 	var out bytes.Buffer
 	err := n.Do(func() error {
@@ -147,7 +147,7 @@ func (n *Namespace) Try(program string, args ...string) (string, error) {
 	return out.String(), err
 }
 
-// Run is Try for what must succeed.
+// Run is like Try, but the test fails if the program fails.
 func (n *Namespace) Run(program string, args ...string) string {
 	n.t.Helper()
 	out, err := n.Try(program, args...)
@@ -157,7 +157,7 @@ func (n *Namespace) Run(program string, args ...string) string {
 	return out
 }
 
-// IP runs `ip` with the words of each line, which must succeed.
+// IP runs `ip` with the words of each line. The test fails if one fails.
 func (n *Namespace) IP(lines ...string) {
 	n.t.Helper()
 	for _, l := range lines {
@@ -185,16 +185,16 @@ func (n *Namespace) Sysctl(settings ...string) {
 	}
 }
 
-// sysctlPath finds a key's file. As for sysctl(8), '/' in a key stands for a
-// dot in a name.
+// sysctlPath returns the file of a key. As in sysctl(8), a '/' in a key means a dot in a
+// name.
 func sysctlPath(key string) string {
 	swap := strings.NewReplacer(".", "/", "/", ".")
 	return "/proc/sys/" + swap.Replace(key)
 }
 
-// Start runs a program in the namespace until stop is called, which waits for
-// it, or the test ends. What it writes to both outputs goes to out, unless that
-// is nil; a buffer is to be read after stop.
+// Start runs a program in the namespace until stop is called or the test ends; stop waits
+// for the program. Both outputs of the program go to out, unless out is nil. The caller
+// must not read a buffer before stop.
 func (n *Namespace) Start(out io.Writer, program string, args ...string) (stop func()) {
 	n.t.Helper()
 	c := exec.Command(program, args...)
@@ -216,8 +216,8 @@ func (n *Namespace) Start(out io.Writer, program string, args ...string) (stop f
 	return stop
 }
 
-// Move moves a device from the test's own namespace into this one, where it is
-// down and without addresses.
+// Move moves a device from the test's own namespace into this one. There it is down and
+// has no addresses.
 func (n *Namespace) Move(device string) {
 	n.t.Helper()
 	l, err := netlink.LinkByName(device)
@@ -249,9 +249,8 @@ func (n *Namespace) Return(device string) {
 	}
 }
 
-// Quiet keeps the kernel from sending anything of its own on a device (router
-// solicitations, multicast reports), which tests that count frames need. It
-// has no IPv6 after that.
+// Quiet keeps the kernel from sending its own frames on a device (router solicitations,
+// multicast reports), for tests that count frames. The device has no IPv6 after that.
 func (n *Namespace) Quiet(device string) {
 	n.t.Helper()
 	n.Sysctl("net.ipv6.conf." + strings.ReplaceAll(device, ".", "/") + ".disable_ipv6=1")
@@ -281,8 +280,7 @@ func (n *Namespace) give(device string, other *Namespace) {
 	}
 }
 
-// MAC gives the hardware address of a device in the namespace, as
-// "02:00:5e:10:00:01".
+// MAC returns the MAC of a device in the namespace, for example "02:00:5e:10:00:01".
 func (n *Namespace) MAC(device string) string {
 	n.t.Helper()
 	var address string

@@ -9,20 +9,21 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Tag is a VLAN tag of the frames that the kernel sends; what it receives may
-// have any priority.
+// Tag is the VLAN tag of frames that the kernel sends. Received frames may have any
+// priority.
 type Tag struct {
 	ID       int
 	Priority int
 	Provider bool // IEEE 802.1ad, as the outer of two tags
 }
 
-// VLAN makes a device, in other, that is in a VLAN of trunk, which is a device of
-// n: what the kernel sends on it leaves trunk with the tag, and what comes in at
-// trunk with the tag comes out of it without. It is a VLAN device of the kernel
-// (8021q) where that has such; elsewhere the end of a veth, between whose other end
-// and trunk two BPF programs put and take away the tag by the kernel's own means.
-// A kernel that can't do that either skips the test.
+// VLAN makes a device in namespace other that is in a VLAN of trunk, a device of n.
+// Frames that the kernel sends on the device leave trunk with the tag. Frames that
+// arrive at trunk with the tag arrive at the device without it.
+//
+// The device is a VLAN device (8021q) if the kernel has them. Otherwise it is the end of
+// a veth; between its other end and trunk two BPF programs add and remove the tag with
+// the kernel's helpers. The test is skipped if the kernel can do neither.
 func (n *Namespace) VLAN(trunk string, tag Tag, other *Namespace, device string) {
 	n.t.Helper()
 	protocol := "802.1Q"
@@ -59,7 +60,7 @@ func (n *Namespace) VLAN(trunk string, tag Tag, other *Namespace, device string)
 	}
 }
 
-// Of include/uapi/linux/bpf.h.
+// Values of include/uapi/linux/bpf.h.
 const (
 	opLoadWord, opAnd, opJumpNot, opMove, opMoveRegister, opCall, opExit = 0x61, 0x57, 0x55, 0xb7, 0xbf, 0x85, 0x95
 
@@ -70,7 +71,7 @@ const (
 	nextFilter = -1 // TC_ACT_UNSPEC
 )
 
-// protocol is the tag's TPID as the kernel has it in a word.
+// protocol returns the tag's TPID in the kernel's representation.
 func (tag Tag) protocol() int32 {
 	if tag.Provider {
 		return 0xa888
@@ -78,8 +79,8 @@ func (tag Tag) protocol() int32 {
 	return 0x0081
 }
 
-// untag takes the tag away and sends the frame out of a device. Frames with
-// another one go on as they are.
+// untag returns a program that removes the tag and sends the frame out of a device. It
+// passes frames with another tag unchanged.
 func untag(tag Tag, to int) []Instruction {
 	return []Instruction{
 		{Code: opMoveRegister, Registers: 1<<4 | 6}, // r6 = the frame
@@ -101,7 +102,7 @@ func untag(tag Tag, to int) []Instruction {
 	}
 }
 
-// addTag puts the tag on and sends the frame out of a device.
+// addTag returns a program that adds the tag and sends the frame out of a device.
 func addTag(tag Tag, to int) []Instruction {
 	return []Instruction{
 		{Code: opMove, Registers: 2, Value: tag.protocol()},
@@ -114,8 +115,8 @@ func addTag(tag Tag, to int) []Instruction {
 	}
 }
 
-// onIngress has a program see what comes in at a device, in the thread's
-// namespace; several do so in the order of their priorities. The device keeps it.
+// onIngress runs a program for the frames that a device receives, in the thread's
+// namespace. Programs run in the order of their priorities. The device keeps the program.
 func onIngress(device netlink.Link, priority int, program []Instruction) error {
 	fd, err := LoadProgram(ProgramTC, program)
 	if err != nil {

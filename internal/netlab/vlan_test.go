@@ -5,9 +5,9 @@ import (
 	"testing"
 )
 
-// TestVLANs: two trunks back to back. Hosts in one VLAN hear each other, by IPv4
-// and IPv6 and through two tags, those in different ones do not.
-func TestVLANs(t *testing.T) {
+// TestOnlyHostsOfOneVLANReachEachOther: two trunks are connected. Hosts in one VLAN reach
+// each other by IPv4 and IPv6, also with two tags. Hosts in different VLANs do not.
+func TestOnlyHostsOfOneVLANReachEachOther(t *testing.T) {
 	left, right := New(t, "ping"), New(t)
 	a, b := Name(), Name()
 	left.Veth(a, right, b)

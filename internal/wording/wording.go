@@ -1,6 +1,5 @@
-// Package wording holds error texts against the rules that all of them keep: they
-// state a fault once, in the words of the user and not in those of the program.
-// Tests use it.
+// Package wording checks error texts, for tests: a text states a fault once, in words of
+// the user and not of the program.
 package wording
 
 import (
@@ -9,9 +8,8 @@ import (
 	"strings"
 )
 
-// programWords are what Go's packages and verbs leave in a text: names of types and
-// functions, messages of parsers that name no member, values printed as Go sees
-// them.
+// programWords matches texts of Go's packages and verbs: names of types and functions,
+// messages of parsers that name no member, values in Go's own format.
 var programWords = regexp.MustCompile(
 	`\*?\b(?:json|strconv|netip|net|fmt|errors|os|http|url|time|yaml|base64|syscall|main|engine|generator|learning|document|node|stack|header|link|tap|afpacket|server|client|sim|scenario)\.(?:\(?\*?[A-Z]\w*)` +
 		`|\bParse(?:Addr|Prefix|Int|Uint|Float|Bool|Duration|MAC)\b` +
@@ -20,19 +18,18 @@ var programWords = regexp.MustCompile(
 		`|%!|<nil>|\bnil\b|\b0xc0[0-9a-f]{8}\b|\bmap\[|\[\]string|&\{|\binterface ?\{\}|\buint\d+\b|\bint64\b|\bfloat64\b` +
 		`|\bparse error\b|invalid value "[^"]*" for flag`)
 
-// Faults returns what is wrong with an error text, nothing if it is well worded.
+// Faults returns the mistakes in an error text, nil if there are none.
 func Faults(text string) (faults []string) {
 	if word := programWords.FindString(text); word != "" {
 		faults = append(faults, fmt.Sprintf("%q is a word of the program", word))
 	}
 	if twice := repeated(text); twice != "" {
-		faults = append(faults, fmt.Sprintf("%q is said twice", twice))
+		faults = append(faults, fmt.Sprintf("%q is there twice", twice))
 	}
 	return faults
 }
 
-// repeated returns a part between colons that stands again at the beginning or end
-// of a later one.
+// repeated returns a part between colons with which a later part begins or ends, too.
 func repeated(text string) string {
 	parts := strings.Split(text, ": ")
 	for i, part := range parts {

@@ -2,7 +2,7 @@ package wording
 
 import "testing"
 
-func TestFaults(t *testing.T) {
+func TestFaultsFindsWordsOfTheProgramAndRepetition(t *testing.T) {
 	for text, faulty := range map[string]bool{
 		`config.load.rate.value: must be between 1 and 10, got 11`:                                 false,
 		`line 3: resource "/ports/a": kind: unknown kind "x"`:                                      false,
