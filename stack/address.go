@@ -5,11 +5,10 @@ import (
 	"net/netip"
 )
 
-// ip is an IP address as the tables hold it: two words, so that comparing and
-// hashing need no loop, and no pointer, so that the garbage collector skips
-// tables of millions. An IPv4 address has markIPv4 in hi, which no IPv6
-// unicast address has, so an IPv4-mapped IPv6 address in a message can never
-// be taken for an IPv4 address.
+// ip is an IP address as the tables store it: two words, so that comparing and hashing
+// need no loop, and no pointer, so that the garbage collector skips tables of millions.
+// An IPv4 address has markIPv4 in hi, which no IPv6 unicast address has, so an
+// IPv4-mapped IPv6 address in a message is never taken for an IPv4 address.
 type ip struct{ hi, lo uint64 }
 
 const markIPv4 = ^uint64(0)
@@ -20,7 +19,7 @@ func ipFrom16(b [16]byte) ip {
 	return ip{binary.BigEndian.Uint64(b[:8]), binary.BigEndian.Uint64(b[8:])}
 }
 
-// ipFrom ignores the zone: an interface is named apart from its addresses.
+// ipFrom converts an address and ignores its zone: interfaces are not named by zones.
 func ipFrom(a netip.Addr) ip {
 	if a.Is4() {
 		return ipFrom4(a.As4())
@@ -48,7 +47,8 @@ func (a ip) addr() netip.Addr {
 	return netip.AddrFrom16(a.as16())
 }
 
-// isLinkLocal is 169.254/16 (RFC 3927) or fe80::/10 (RFC 4291 section 2.5.6).
+// isLinkLocal reports whether a is in 169.254/16 (RFC 3927) or fe80::/10 (RFC 4291
+// section 2.5.6).
 func (a ip) isLinkLocal() bool {
 	if a.is4() {
 		return a.lo>>16 == 169<<8|254
@@ -59,7 +59,7 @@ func (a ip) isLinkLocal() bool {
 // linkLocalBroadcast is 169.254.255.255.
 const linkLocalBroadcast = 0xa9feffff
 
-// isMulticast is 224/4 or ff00::/8.
+// isMulticast reports whether a is in 224/4 or ff00::/8.
 func (a ip) isMulticast() bool {
 	if a.is4() {
 		return a.lo>>28 == 0xe
@@ -67,9 +67,9 @@ func (a ip) isMulticast() bool {
 	return a.hi>>56 == 0xff
 }
 
-// isNotHost tells of addresses that no station of a link may have: 0/8,
-// 127/8 and the limited broadcast (RFC 1122 section 3.2.1.3), :: and ::1
-// (RFC 4291 section 2.5), and groups.
+// isNotHost reports whether no host of a link may have the address: 0/8, 127/8 and the
+// limited broadcast (RFC 1122 section 3.2.1.3), :: and ::1 (RFC 4291 section 2.5), and
+// groups.
 func (a ip) isNotHost() bool {
 	if a.isMulticast() {
 		return true
@@ -81,7 +81,7 @@ func (a ip) isNotHost() bool {
 	return a.hi == 0 && a.lo <= 1
 }
 
-// masked keeps the first bits bits.
+// masked returns the address with all but its first bits cleared.
 func (a ip) masked(bits int) ip {
 	if a.is4() {
 		return ip{markIPv4, a.lo &^ (1<<(32-bits) - 1)}

@@ -16,10 +16,9 @@ const (
 // allRouters is ff02::2.
 var allRouters = [16]byte{0: 0xff, 1: 0x02, 15: 0x02}
 
-// linkChanged begins to join groups and, if that is wished, to announce when the
-// link is up, and ends it when it is down. A conflict seen before is forgotten: the
-// network may be another one. Announcements are as far apart as ever: the link may
-// flap.
+// linkChanged starts to join groups and, if configured, to announce when the link comes
+// up, and stops it when the link goes down. It clears conflicts: the network may be
+// another one. announceGap also applies across link flaps.
 func (i *Interface) linkChanged(up bool) {
 	s := i.stack
 	s.loop.Disarm(&i.announcer)
@@ -41,8 +40,8 @@ func (i *Interface) linkChanged(up bool) {
 	}
 }
 
-// announce sends the reports and announcements that are due and sets the timer
-// for the next.
+// announce sends the reports and announcements that are due and arms the timer for the
+// next.
 func (i *Interface) announce() {
 	now := i.stack.loop.Now()
 	next := i.reportGroups(now) // first: switches must know where our groups are
@@ -65,8 +64,8 @@ func (i *Interface) announce() {
 	}
 }
 
-// announceGap is the time between two announcements: RFC 5227 section 2.3, and
-// RFC 4861 section 7.2.6 with RetransTimer.
+// announceGap returns the time between two announcements: RFC 5227 section 2.3, and RFC
+// 4861 section 7.2.6 with RetransTimer.
 func (i *Interface) announceGap(a *address) loop.Duration {
 	if a.ip.is4() {
 		return announceInterval
@@ -74,12 +73,12 @@ func (i *Interface) announceGap(a *address) loop.Duration {
 	return i.config.Neighbor.RetransTimer
 }
 
-// announce says once that an address is ours. The ARP form is a request with
-// sender and target alike (RFC 5227 section 2.3). The ND forms are two: an advert to
-// all nodes that overrides, so that whoever knows the address with another MAC
-// follows at once (RFC 4861 section 7.2.6), and one to all routers that does not, from
-// which those that do not know the address make an entry (RFC 9131 section 6.1.2).
-// In defence the first is enough.
+// announce sends one announcement of the address. The ARP form is a request with the
+// address as sender and target (RFC 5227 section 2.3). The ND forms are two: an advert
+// to all nodes that overrides, so that nodes that have another MAC for the address
+// follow at once (RFC 4861 section 7.2.6), and one to all routers that does not
+// override, from which routers without an entry create one (RFC 9131 section 6.1.2). A
+// defence needs only the first.
 func (a *address) announce(defence bool) {
 	i := a.iface
 	a.announceAt = i.stack.loop.Now().Add(i.announceGap(a))
@@ -105,9 +104,9 @@ func (a *address) advertise(group [16]byte, override bool) {
 	i.send(n, &i.stack.counts().Announcements)
 }
 
-// conflict says that another station has one of our addresses. The address
-// stays ours and is defended, at most once in DEFEND_INTERVAL (RFC 5227 section
-// 2.4, the way of hosts that must keep their address).
+// conflict handles another station with one of our addresses. The address stays ours and
+// is defended, at most once in DEFEND_INTERVAL (RFC 5227 section 2.4, the choice for
+// hosts that must keep their address).
 func (s *Stack) conflict(a *address, other header.MAC) {
 	s.counts().Conflicts++
 	now := s.loop.Now()

@@ -2,9 +2,9 @@ package stack
 
 import "glean/stack/header"
 
-// handleARP is the reception of RFC 826: the sender's entry is updated whoever
-// the target is, it is created only if the target is ours, and only then a
-// request is answered.
+// handleARP is the reception of RFC 826: the sender's entry is updated whatever the
+// target is, it is created only if the target is ours, and only then a request is
+// answered.
 func (s *Stack) handleARP(v *vlan, eth *header.EthernetRepr, b []byte) {
 	var r header.ARPRepr
 	if err := r.Parse(b); err != nil {
@@ -17,7 +17,7 @@ func (s *Stack) handleARP(v *vlan, eth *header.EthernetRepr, b []byte) {
 		s.counts().ARPRepliesReceived++
 	}
 	if r.SenderMAC != eth.Src {
-		s.counts().SenderMismatch++ // the ARP field counts (RFC 826)
+		s.counts().SenderMismatch++ // the MAC of the ARP packet is the one that is cached (RFC 826)
 	}
 	if isNoStation(r.SenderMAC) {
 		s.drop(DropSenderMAC)
@@ -44,7 +44,7 @@ func (s *Stack) handleARP(v *vlan, eth *header.EthernetRepr, b []byte) {
 		s.drop(DropConflict)
 		return
 	}
-	probe := sender.lo == 0 // RFC 5227 section 2.1.1: nobody's address yet, never cached
+	probe := sender.lo == 0 // RFC 5227 section 2.1.1: no host has the address yet, so it is never cached
 	if !probe && sender.isNotHost() {
 		s.drop(DropSenderIP)
 		return
@@ -54,7 +54,7 @@ func (s *Stack) handleARP(v *vlan, eth *header.EthernetRepr, b []byte) {
 		return
 	}
 	if i != nil && r.SenderMAC == i.config.MAC {
-		s.drop(DropSenderMAC) // our own frame came back, or somebody took our MAC
+		s.drop(DropSenderMAC) // our own frame came back, or another station has our MAC
 		return
 	}
 	if !probe {
@@ -70,10 +70,9 @@ func (s *Stack) handleARP(v *vlan, eth *header.EthernetRepr, b []byte) {
 	}
 }
 
-// arpRecipient finds the interface that a message is for: the one that has the
-// target address or answers for it, which is ours then; failing that, for a frame
-// that came by unicast, the one with the MAC, because answers are matched by
-// sender (RFC 826).
+// arpRecipient returns the interface that a message is for: the one that has the target
+// address or answers for it (ours is true), else, for a unicast frame, the one with the
+// MAC, because replies are matched by sender (RFC 826).
 func (v *vlan) arpRecipient(eth *header.EthernetRepr, target ip) (i *Interface, ours bool) {
 	if i, _ := v.owner(target); i != nil && (eth.Dst.IsMulticast() || eth.Dst == i.config.MAC) {
 		return i, true
@@ -84,8 +83,8 @@ func (v *vlan) arpRecipient(eth *header.EthernetRepr, target ip) (i *Interface, 
 	return v.station(eth.Dst), false
 }
 
-// hearARP updates the caches: that of the interface i that the message is for,
-// and, if everybody hears it, those of the others that know the sender.
+// hearARP updates the caches: that of the interface i that the message is for, and, for
+// a broadcast, those of the other interfaces that have the sender as a neighbor.
 func (s *Stack) hearARP(v *vlan, eth *header.EthernetRepr, r *header.ARPRepr, i *Interface, ours bool) {
 	sender, cause := ipFrom4(r.SenderIP), CauseHeard
 	if r.SenderIP == r.TargetIP {
@@ -107,15 +106,15 @@ func (s *Stack) hearARP(v *vlan, eth *header.EthernetRepr, r *header.ARPRepr, i 
 	}
 }
 
-// message is what a peer's message means to one interface's cache.
+// A message is what a peer's message means for one interface's cache.
 type message struct {
 	cause  Cause
-	create bool // it may make an entry
-	answer bool // an ARP reply: it confirms if a question is outstanding
+	create bool // it may create an entry
+	answer bool // an ARP reply: it confirms if a request is outstanding
 }
 
-// heard applies a MAC that came without a reachability confirmation of its own,
-// or in an ARP reply.
+// heard applies a MAC of a message that does not confirm reachability by itself, or of
+// an ARP reply.
 func (s *Stack) heard(i *Interface, sender ip, mac header.MAC, m message) {
 	if mac == i.config.MAC || sender.is4() && i.isBroadcast(sender) {
 		return // counted for the interface that the message is for
@@ -155,14 +154,13 @@ func (s *Stack) heard(i *Interface, sender ip, mac header.MAC, m message) {
 	}
 }
 
-// outstanding tells whether a reply now would be the answer to a question of
-// ours.
+// outstanding reports whether a reply that arrives now answers a request of ours.
 func (s *Stack) outstanding(n *neighbor, i *Interface) bool {
 	return n.flags&flagOutstanding != 0 &&
 		(n.solicitation != 0 || s.loop.Now() < n.solicited.Add(i.config.Neighbor.RetransTimer))
 }
 
-// sendARPRequest asks everybody, or the one station to.
+// sendARPRequest sends a request for target to the MAC to, which may be Broadcast.
 func (i *Interface) sendARPRequest(to header.MAC, target ip) bool {
 	if i.ipv4.ip.isLinkLocal() {
 		to = header.Broadcast // RFC 3927 section 2.5

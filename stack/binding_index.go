@@ -7,31 +7,31 @@ import (
 	"glean/stack/header"
 )
 
-// maxUnindexed is how many interfaces a segment may have before it keeps who of them
-// knows whom. What everybody hears (a request to all, a gratuitous ARP) then costs
-// a look at those that know its sender, not at 10,000 of which none does.
+// maxUnindexed is how many interfaces a VLAN may have without a binding index. With the
+// index, a broadcast message (a request, a gratuitous ARP) costs a look at the
+// interfaces that have its sender as a neighbor, not at 10,000 of which none has.
 const maxUnindexed = 8
 
-// bindingRef is who has a neighbor with an address: one interface, or several, which
-// are in vlan.shared.
+// A bindingRef is the interfaces of a VLAN that have a neighbor with one address: the
+// slot of the only one, or their number if they are several, which are in vlan.shared.
 type bindingRef struct{ slot, count uint32 }
 
-// sharedBinding are the interfaces of a segment that have a neighbor with the same
-// address: mostly a router that all of them know. What it says in each of its
-// requests they mostly know already.
+// A sharedBinding is the interfaces of a VLAN that have a neighbor with the same
+// address, for example a router. Most of its broadcasts repeat the binding that all of
+// them have.
 type sharedBinding struct {
 	slots  []uint32
-	common binding // all have this; zero: that is not known
-	heard  uint32  // when it was heard again and nobody was told, in ticks
+	common binding // all neighbors have this; zero: they may differ
+	heard  uint32  // when it was last heard without updating the neighbors, in ticks
 }
 
-// binding is what a message says of its sender.
+// A binding is the MAC and router flag that a message or an entry has for an address.
 type binding struct {
 	mac    header.MAC
 	router bool
 }
 
-// addBinding notes that an interface has a neighbor with an address.
+// addBinding records that an interface has a neighbor with an address.
 func (v *vlan) addBinding(a ip, slot uint32) {
 	if v.bindings == nil {
 		return
@@ -48,7 +48,7 @@ func (v *vlan) addBinding(a ip, slot uint32) {
 	v.bindings[a] = k
 }
 
-// removeBinding is the opposite of know.
+// removeBinding is the opposite of addBinding.
 func (v *vlan) removeBinding(a ip, slot uint32) {
 	if v.bindings == nil {
 		return
@@ -69,12 +69,12 @@ func (v *vlan) removeBinding(a ip, slot uint32) {
 	v.bindings[a] = k
 }
 
-// hasBinding tells whether any interface has a neighbor with the address.
+// hasBinding reports whether any interface has a neighbor with the address.
 func (v *vlan) hasBinding(a ip) bool { return v.bindings[a].count > 0 }
 
-// affected gives the interfaces that a claim about an address means something to:
-// those that have such a neighbor (in a small segment all), unless all of them know
-// that already. They must not forget it meanwhile.
+// affected returns the interfaces whose cache a binding for an address may change: those
+// that have such a neighbor (in a small VLAN all), or none if all of them have that
+// binding already. The loop body must not delete these neighbors.
 func (s *Stack) affected(v *vlan, a ip, c binding) iter.Seq[*Interface] {
 	return func(yield func(*Interface) bool) {
 		if v.bindings == nil {
@@ -107,7 +107,8 @@ func (s *Stack) affected(v *vlan, a ip, c binding) iter.Seq[*Interface] {
 	}
 }
 
-// clearCommon gives each neighbor what was heard while none was told.
+// clearCommon ends the common binding and stores in each neighbor when it was last
+// heard.
 func (s *Stack) clearCommon(all *sharedBinding, a ip) {
 	if all.common.mac.IsZero() {
 		return
@@ -120,7 +121,7 @@ func (s *Stack) clearCommon(all *sharedBinding, a ip) {
 	all.common = binding{}
 }
 
-// setCommon notes a claim that all know now.
+// setCommon records a binding that all neighbors have now.
 func (s *Stack) setCommon(all *sharedBinding, a ip, c binding) {
 	if c.mac.IsZero() {
 		return
@@ -133,8 +134,8 @@ func (s *Stack) setCommon(all *sharedBinding, a ip, c binding) {
 	all.common, all.heard = c, ticks(s.loop.Now())
 }
 
-// bindingChanged is called when a neighbor is, or is changed to, something else than it
-// was.
+// bindingChanged ends the common binding when the binding of a neighbor changes. It is
+// called after every change.
 func (s *Stack) bindingChanged(i *Interface, n *neighbor) {
 	if len(i.vlan.shared) == 0 {
 		return
@@ -145,4 +146,5 @@ func (s *Stack) bindingChanged(i *Interface, n *neighbor) {
 	}
 }
 
+// bindingOf returns the binding of an entry.
 func (s *Stack) bindingOf(n *neighbor) binding { return binding{n.mac, n.flags&flagRouter != 0} }

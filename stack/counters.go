@@ -2,8 +2,8 @@ package stack
 
 import "glean/stack/header"
 
-// Drop is why the stack did not use a frame, a message or a packet, beyond
-// what the parsers of package header find.
+// Drop is why the stack did not use a frame, a message or a packet, beyond the errors of
+// the parsers in package header.
 type Drop uint8
 
 // Reasons of drops.
@@ -15,22 +15,22 @@ const (
 	DropOtherAddress              // to or about an address that is not ours
 	DropGroup                     // to a group that we are not in
 	DropSenderMAC                 // sender MAC is zero, a group's or our own
-	DropSenderIP                  // sender address can't be a station's
+	DropSenderIP                  // no station can have the sender address
 	DropConflict                  // the sender has one of our addresses
 	DropUnasked                   // reply or advert about a neighbor that is not in the cache
-	DropForeignFull               // a peer's message would have made an entry, and the table is full
+	DropForeignFull               // a peer's message would have created an entry, and the table is full
 	DropNoLinkAddress             // advert without MAC for a neighbor that has none
-	DropStatic                    // tells another MAC for a static neighbor
-	DropICMP                      // ICMP that nobody here handles
-	DropForward                   // for another host, and we are no router
-	DropHeldOverflow              // an older held packet gave way to a newer one
+	DropStatic                    // another MAC for a static neighbor
+	DropICMP                      // ICMP that the stack does not handle
+	DropForward                   // for another host, and Forward is not set
+	DropHeldOverflow              // an older held packet was dropped for a newer one
 	DropHeldFailed                // held packets whose neighbor did not answer
 	DropNoRoute                   // a packet of ours had no next hop
 	DropTableFull                 // a packet of ours found no room for its neighbor
 	DropLinkDown                  // a frame of ours while the link was down or the interface was removed
 	DropDevice                    // a frame that the device refused
-	DropFilter                    // a filter of the interface let it not pass
-	DropProxyFull                 // a solicitation was not answered, because too many answers waited
+	DropFilter                    // rejected by a filter of the interface
+	DropProxyFull                 // a solicitation was not answered, because too many delayed answers were pending
 
 	numDrops
 )
@@ -41,7 +41,7 @@ var dropWords = [numDrops]string{
 	"no_route", "table_full", "link_down", "device", "filter", "proxy_full",
 }
 
-// String gives a word for counters.
+// String returns the word used in counters.
 func (d Drop) String() string {
 	if d < numDrops {
 		return dropWords[d]
@@ -49,15 +49,15 @@ func (d Drop) String() string {
 	return "unknown"
 }
 
-// Protocol is what a received frame was, for counting what was not used of it.
+// Protocol is the protocol of a received frame, for counting drops.
 type Protocol uint8
 
 // Protocols of received frames.
 const (
-	ProtocolOther Protocol = iota // VLANs and EtherTypes that nobody here has, and what was not received
+	ProtocolOther Protocol = iota // VLANs and EtherTypes that no interface has, and drops of sent frames
 	ProtocolARP
 	ProtocolIPv4
-	ProtocolIPv6 // but Neighbor Discovery
+	ProtocolIPv6 // except Neighbor Discovery
 	ProtocolND
 
 	numProtocols
@@ -77,11 +77,11 @@ type Counters struct {
 	EchoesAnswered                          uint64
 	Delivered, Forwarded                    uint64 // packets given to Deliver and Forward
 
-	Conflicts       uint64 // messages from somebody who has one of our addresses
+	Conflicts       uint64 // messages from other stations with one of our addresses
 	SenderMismatch  uint64 // ARP whose sender MAC is not the frame's source
 	NeighborChanges uint64 // another MAC was stored for a neighbor that has or had one
 	Suspicions      uint64 // two MACs for one neighbor within a second
-	Reclaimed       uint64 // neighbors that gave way to others in a full table
+	Reclaimed       uint64 // neighbors deleted for others in a full table
 
 	Malformed [header.NumErrors]uint64 // by header.Error
 	Dropped   [numDrops]uint64         // by Drop
@@ -99,7 +99,7 @@ func (s *Stack) malformed(err error) {
 	}
 }
 
-// counts gives the counters.
+// counts returns the counters, which it allocates at first use.
 func (s *Stack) counts() *Counters {
 	if s.counters == nil {
 		s.counters = new(Counters)
@@ -107,6 +107,7 @@ func (s *Stack) counts() *Counters {
 	return s.counters
 }
 
+// drop counts a frame, message or packet that was not used.
 func (s *Stack) drop(why Drop) {
 	c := s.counts()
 	c.Dropped[why]++

@@ -7,21 +7,21 @@ import (
 	"glean/stack/loop"
 )
 
-// Subscriber is who holds neighbors: the learning module. Its methods are never
-// called from inside a method of the stack that the waiter called, but from the
-// loop's turn that received a frame or ran a timer; they may call the stack.
+// Subscriber is the user of subscriptions: the learning module. The stack calls its
+// methods from the loop's turn that received a frame or ran a timer, never from inside a
+// method that the subscriber called; they may call the stack.
 type Subscriber interface {
-	// SolicitDue says that a held neighbor may be asked now. It comes once; what
-	// comes of it is up to the waiter, who calls Solicit when its window permits.
+	// SolicitDue reports that a neighbor with a subscription may be solicited now. It is
+	// called once; the subscriber calls Solicit when its window permits.
 	SolicitDue(target uint32)
-	// Confirmed gives the MAC that a held neighbor was confirmed to have, the
-	// time from the last question to now (0 if there was none), and how many
-	// questions were sent. The hold ends with it.
+	// Confirmed reports the confirmed MAC of a neighbor, the time since the last
+	// solicitation (0 if it was not outstanding) and how many solicitations were sent.
+	// It ends the subscription.
 	Confirmed(target uint32, mac header.MAC, rtt loop.Duration, attempts uint32)
 }
 
-// Observer is told what happens. It must not call the stack from there, except
-// methods that only read.
+// Observer receives events of neighbors and interfaces. Its methods must not call the
+// stack, except methods that only read.
 type Observer interface {
 	NeighborChanged(NeighborEvent)
 	InterfaceEvent(InterfaceEvent)
@@ -32,12 +32,12 @@ type Cause uint8
 
 // Causes.
 const (
-	CauseAsked     Cause = iota // we began to ask
-	CauseAnswer                 // an ARP reply or a solicited advert to a question of ours
+	CauseAsked     Cause = iota // solicitation began
+	CauseAnswer                 // an ARP reply or a solicited advert to a solicitation of ours
 	CauseHeard                  // a peer's request, solicitation, or unasked reply
 	CauseAnnounced              // gratuitous ARP or unsolicited advert
 	CauseTimer                  // ageing
-	CauseNoReply                // questions without answer
+	CauseNoReply                // unanswered solicitations
 	CauseSent                   // a packet was sent to it
 	CauseHint                   // an upper layer had an answer
 	CauseFlushed                // flushed, reclaimed, or its interface went away
@@ -50,7 +50,7 @@ var causeWords = [numCauses]string{
 	"asked", "answer", "heard", "announced", "timer", "no_reply", "sent", "hint", "flushed", "link_down",
 }
 
-// String gives the word used in the API.
+// String returns the word used in the API.
 func (c Cause) String() string {
 	if c < numCauses {
 		return causeWords[c]
@@ -63,25 +63,25 @@ type NeighborEvent struct {
 	Interface   *Interface
 	Addr        netip.Addr
 	Old, New    State
-	OldMAC, MAC header.MAC // zero where there is none; after INCOMPLETE OldMAC is what was known before
+	OldMAC, MAC header.MAC // zero for none; after INCOMPLETE OldMAC is the last known MAC
 	Cause       Cause
-	// Suspect: another MAC was told within a second of the last change, which a
-	// spoofer or a duplicate address would do. It may come without any change of
-	// state and MAC; OtherMAC is the MAC that was told.
+	// Suspect means that a message with another MAC came within a second of the last
+	// change, as from a spoofer or a duplicate address. State and MAC may be unchanged;
+	// OtherMAC is the MAC of the message.
 	Suspect  bool
 	OtherMAC header.MAC
-	// RouterLost: the neighbor said that it is not a router any more (RFC 4861
-	// section 7.2.5).
+	// RouterLost means that the neighbor stopped being a router (RFC 4861 section
+	// 7.2.5).
 	RouterLost bool
-	// Tracked: Track is in force for it. Every MAC that it gets or changes to comes
-	// in such an event, in the turn in which the stack learns it.
+	// Tracked means that Track applies to the neighbor. Each of its MACs is reported in
+	// the turn of the loop in which the stack learns it.
 	Tracked bool
-	// Lost: a tracked neighbor has not answered MulticastSolicits questions. It
-	// comes once, without any change of state; the asking goes on, and an event with
-	// a MAC says that it is there again.
+	// Lost means that a tracked neighbor has not answered MulticastSolicits
+	// solicitations. It is reported once, without a change of state. Solicitations go
+	// on; an event with a MAC reports that the neighbor answers again.
 	Lost bool
-	// Back: Lost was told before, and the neighbor has a MAC again. OldMAC is the
-	// one that it had, if any.
+	// Back means that the neighbor has a MAC again after Lost. OldMAC is the one that
+	// it had, if any.
 	Back bool
 }
 
@@ -90,11 +90,11 @@ type InterfaceEventKind uint8
 
 // Kinds of interface events.
 const (
-	// EventConflict: another station has one of our addresses. It comes with
-	// every defence, that is every 10 s at most, and for a MAC that was not the
-	// last one seen, every second at most, for each address.
+	// EventConflict means that another station has one of our addresses. For each
+	// address it is reported with every defence, at most every 10 s, and for a MAC
+	// other than the last one seen, at most every second.
 	EventConflict InterfaceEventKind = iota
-	// EventAnnounced: the last announcement of an address was sent.
+	// EventAnnounced means that the last announcement of an address was sent.
 	EventAnnounced
 )
 
@@ -103,6 +103,6 @@ type InterfaceEvent struct {
 	Kind      InterfaceEventKind
 	Interface *Interface
 	Addr      netip.Addr
-	MAC       header.MAC // EventConflict: of the other station
+	MAC       header.MAC // EventConflict: MAC of the other station
 	Defended  bool       // EventConflict: we announced that the address is ours
 }

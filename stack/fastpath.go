@@ -2,16 +2,15 @@ package stack
 
 import "glean/stack/header"
 
-// handleFast handles the frames that whoever learns gets most: untagged answers
-// with nothing odd about them to questions of the only interface. It does the same
-// as handleAny in fewer steps. It tells of other frames that they are for
-// handleAny, and then nothing has happened.
+// handleFast handles the most frequent frames during learning: untagged, regular answers
+// to solicitations of the only interface. It has the effect of handleAny in fewer steps.
+// It reports whether it handled the frame; if not, it has changed nothing.
 func (s *Stack) handleFast(frame []byte) bool {
 	return s.handleReply(frame) || s.handleSolicitedAdvert(frame)
 }
 
-// onlyInterface gives the interface of the untagged segment if it has one that hears
-// everything, else nil.
+// onlyInterface returns the interface of the untagged VLAN if it is the only one and has
+// no RxFilter, else nil.
 func (s *Stack) onlyInterface() *Interface {
 	if v := s.findVLAN(0); v != nil && len(v.interfaces) == 1 && v.interfaces[0].config.RxFilter == nil {
 		return v.interfaces[0]
@@ -19,9 +18,9 @@ func (s *Stack) onlyInterface() *Interface {
 	return nil
 }
 
-// handleReply is the short way of an ARP reply to the only interface, from a
-// neighbor that is INCOMPLETE and was asked. Only a station's address that is not
-// ours is ever asked for, and replies are matched by sender.
+// handleReply is the fast path of an ARP reply to the only interface, from a neighbor
+// that is INCOMPLETE and was solicited. Only addresses of other hosts are ever
+// solicited, and replies are matched by sender.
 func (s *Stack) handleReply(frame []byte) bool {
 	r := header.UntaggedARPReply(frame)
 	if r == nil {
@@ -47,8 +46,8 @@ func (s *Stack) handleReply(frame []byte) bool {
 	return true
 }
 
-// handleSolicitedAdvert is the short way of an advertisement to the only interface
-// about a neighbor that is INCOMPLETE (RFC 4861 section 7.2.5).
+// handleSolicitedAdvert is the fast path of an advertisement to the only interface about
+// a neighbor that is INCOMPLETE (RFC 4861 section 7.2.5).
 func (s *Stack) handleSolicitedAdvert(frame []byte) bool {
 	a := header.UntaggedAdvert(frame)
 	if a == nil {
@@ -76,7 +75,7 @@ func (s *Stack) handleSolicitedAdvert(frame []byte) bool {
 	return true
 }
 
-// finishFast is what all of handleAnswer has in common.
+// finishFast applies the event of a fast path, counts the frame and ends the turn.
 func (s *Stack) finishFast(i *Interface, id uint32, e event, mac header.MAC, octets int) {
 	s.apply(id, e, mac, CauseAnswer)
 	i.stats.RxPackets++

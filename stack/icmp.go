@@ -6,7 +6,7 @@ import (
 	"glean/stack/header"
 )
 
-// handleIPv4 takes a packet: echo requests to us are answered, the rest goes to
+// handleIPv4 handles a packet: echo requests to us are answered, the others go to
 // Deliver or Forward.
 func (s *Stack) handleIPv4(v *vlan, eth *header.EthernetRepr, b []byte) {
 	if len(b) < header.IPv4Size || header.IPv4(b).Version() != 4 {
@@ -48,12 +48,13 @@ func (s *Stack) handleIPv4(v *vlan, eth *header.EthernetRepr, b []byte) {
 		// broadcast address is answered. It is not: 10,000 hosts would answer one frame.
 		s.drop(DropICMP)
 	case src.isNotHost() || i.isBroadcast(src):
-		s.drop(DropSenderIP) // the answer would go to all hosts, or to none
+		s.drop(DropSenderIP) // the answer would go to all hosts, or to no host
 	default:
 		i.answerEcho4(&r, &echo)
 	}
 }
 
+// answerEcho4 sends an echo reply.
 func (i *Interface) answerEcho4(r *header.IPv4Repr, echo *header.ICMPEchoRepr) {
 	const headroom = header.EthernetSize + header.MaxTags*header.VLANSize
 	reply := header.ICMPEchoRepr{Reply: true, ID: echo.ID, Seq: echo.Seq, Payload: echo.Payload}
@@ -67,7 +68,8 @@ func (i *Interface) answerEcho4(r *header.IPv4Repr, echo *header.ICMPEchoRepr) {
 	i.output(ipFrom4(r.Src), packet[:n], byPeer)
 }
 
-// handleIPv6 is handleIPv4, and takes Neighbor Discovery apart.
+// handleIPv6 is handleIPv4 for IPv6; Neighbor Discovery and MLD messages are handled
+// here too.
 func (s *Stack) handleIPv6(v *vlan, eth *header.EthernetRepr, b []byte) {
 	if len(b) < header.IPv6Size || header.IPv6(b).Version() != 6 {
 		_, _, err := header.ParseIPv6(b)
@@ -87,7 +89,7 @@ func (s *Stack) handleIPv6(v *vlan, eth *header.EthernetRepr, b []byte) {
 	var r header.IPv6Repr
 	payload, err := r.Parse(b)
 	if err != nil {
-		s.malformed(err) // a fragment too: RFC 6980 section 5 wants it of Neighbor Discovery, and nothing else is put together here
+		s.malformed(err) // fragments too: RFC 6980 section 5 requires it for Neighbor Discovery, and the stack reassembles nothing
 		return
 	}
 	length := header.IPv6Size + int(header.IPv6(b).PayloadLength())
@@ -119,6 +121,7 @@ func (s *Stack) handleIPv6(v *vlan, eth *header.EthernetRepr, b []byte) {
 	}
 }
 
+// answerEcho6 sends an echo reply.
 func (i *Interface) answerEcho6(r *header.IPv6Repr, echo *header.ICMPEchoRepr) {
 	if binary.BigEndian.Uint64(r.Src[:8]) == 0 && binary.BigEndian.Uint64(r.Src[8:]) <= 1 {
 		i.stack.drop(DropSenderIP)
@@ -137,14 +140,13 @@ func (i *Interface) answerEcho6(r *header.IPv6Repr, echo *header.ICMPEchoRepr) {
 	i.output(ipFrom16(r.Src), packet[:n], byPeer)
 }
 
-// ipRecipient finds the interface that a packet is for. ours: its destination
-// is the interface's address, one that it answers for, or a group of it. A nil
-// interface means that the packet was dropped and counted.
+// ipRecipient returns the interface that a packet is for. ours means that its
+// destination is the interface's address, one that it answers for, or a group of it. A
+// nil interface means that the packet was dropped and counted.
 //
-// A packet to a unicast address in a frame to a group's MAC is dropped (RFC 1122
-// section 3.3.6), but for an echo request to an interface's own address: hosts
-// answer it, and testers ask so. Only one interface has the address, so one frame
-// makes one answer.
+// A packet to a unicast address in a frame to a group's MAC is dropped (RFC 1122 section
+// 3.3.6), except an echo request to an interface's own address: hosts answer it, and
+// testers send it. Only one interface has the address, so one frame causes one answer.
 func (s *Stack) ipRecipient(v *vlan, eth *header.EthernetRepr, dst ip, packet []byte) (i *Interface, ours bool) {
 	if eth.Dst.IsMulticast() {
 		if i := v.groupMember(dst); i != nil {
@@ -167,8 +169,8 @@ func (s *Stack) ipRecipient(v *vlan, eth *header.EthernetRepr, dst ip, packet []
 	return s.filterRecipient(station, false)
 }
 
-// isEchoRequest reports whether a packet, which has a whole IP header, may be an
-// echo request.
+// isEchoRequest reports whether a packet, which has a whole IP header, may be an echo
+// request.
 func isEchoRequest(packet []byte) bool {
 	if header.IPv4(packet).Version() == 4 {
 		at := header.IPv4(packet).HeaderLength()
@@ -177,8 +179,8 @@ func isEchoRequest(packet []byte) bool {
 	return header.IPv6(packet).NextHeader() == header.ProtocolICMPv6 && len(packet) > header.IPv6Size && packet[header.IPv6Size] == header.ICMPv6EchoRequest
 }
 
-// groupMember finds an interface that listens to a group or broadcast address.
-// Of IPv6 groups these are all-nodes and the solicited-node groups of our
+// groupMember returns an interface that listens to a group or broadcast address, nil if
+// none does. The IPv6 groups are all-nodes and the solicited-node groups of our
 // addresses (RFC 4861 section 7.2.1) and of those that we answer for.
 func (v *vlan) groupMember(dst ip) *Interface {
 	if dst.is4() {
@@ -201,7 +203,7 @@ func (v *vlan) groupMember(dst ip) *Interface {
 	return nil
 }
 
-// deliver gives a packet of ours to whoever wants it.
+// deliver passes a packet for us to Deliver.
 func (s *Stack) deliver(i *Interface, packet []byte) {
 	if s.options.Deliver == nil {
 		s.drop(DropICMP)
@@ -211,7 +213,7 @@ func (s *Stack) deliver(i *Interface, packet []byte) {
 	s.options.Deliver(i, packet)
 }
 
-// forward gives a packet for another host to the router.
+// forward passes a packet for another host to Forward.
 func (s *Stack) forward(i *Interface, packet []byte) {
 	if s.options.Forward == nil {
 		s.drop(DropForward)

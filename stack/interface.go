@@ -16,7 +16,7 @@ type Interface struct {
 	config InterfaceConfig
 	slot   uint32 // its number in the stack; 0 once it is removed
 
-	addresses []*address // IPv4, link-local, IPv6: those there are
+	addresses []*address // IPv4, link-local, IPv6: those configured
 	ipv4      *address
 	linkLocal *address
 	ipv6      *address
@@ -24,36 +24,36 @@ type Interface struct {
 	network, directed uint64 // old and new broadcast address of the IPv4 prefix; all ones if it has none
 
 	count        int    // neighbors, static ones included
-	foreignCount int32  // of these, such that only peers want
-	staleList    uint32 // list of STALE neighbors that are not being asked, oldest first; 0: there was none yet
-	foreignList  uint32 // list of those that only a peer's message made
+	foreignCount int32  // of these, foreign ones: only messages of peers created them
+	staleList    uint32 // wheel list of STALE neighbors of ours without a solicitation, oldest first; 0: not made yet
+	foreignList  uint32 // wheel list of STALE foreign neighbors
 
 	announcer loop.Timer // for announcements and reports
 	listener  listener
 	stats     InterfaceStats
 }
 
-// address is one of our addresses.
+// An address is one of our addresses.
 type address struct {
 	iface *Interface
 	ip    ip
-	rival *rival // nil: nobody else was ever seen to have it
+	rival *rival // nil: no other station was ever seen to have it
 
 	announceAt    loop.Time // the next announcement is not earlier
 	announcements uint8     // still to be sent
 	bits          uint8     // of its prefix
 }
 
-// rival is what is known of another station with one of our addresses.
+// A rival is another station with one of our addresses.
 type rival struct {
-	mac      header.MAC // zero: it was before the link went down
+	mac      header.MAC // zero: the link went down since
 	at       loop.Time  // when it was seen last
 	reported loop.Time
 	defended loop.Time
 }
 
-// contested gives the other station that has the address, zero if there is
-// none.
+// contested returns the other station that has the address and when it was last seen, a
+// zero MAC if there is none.
 func (a *address) contested() (mac header.MAC, at loop.Time) {
 	if a.rival == nil {
 		return header.MAC{}, 0
@@ -61,7 +61,7 @@ func (a *address) contested() (mac header.MAC, at loop.Time) {
 	return a.rival.mac, a.rival.at
 }
 
-// AddressStatus is what is known of one of our own addresses.
+// AddressStatus is the status of one of our own addresses.
 type AddressStatus struct {
 	Addr        netip.Addr
 	Duplicate   bool       // another station was seen to have it
@@ -69,7 +69,7 @@ type AddressStatus struct {
 	ConflictAt  loop.Time  // when it was seen last
 }
 
-// AddInterface makes an interface. The error is a *ConfigError.
+// AddInterface creates an interface. The error is a *ConfigError.
 func (s *Stack) AddInterface(c InterfaceConfig) (*Interface, error) {
 	if err := c.validate(); err != nil {
 		return nil, err
@@ -106,8 +106,7 @@ func (s *Stack) AddInterface(c InterfaceConfig) (*Interface, error) {
 	return i, nil
 }
 
-// normalized copies what the caller could change later and fills in what was
-// left out.
+// normalized returns a copy that the caller cannot change, with defaults filled in.
 func (c InterfaceConfig) normalized() InterfaceConfig {
 	c.Tags = slices.Clone(c.Tags)
 	c.RespondFor = slices.Clone(c.RespondFor)
@@ -124,6 +123,7 @@ func (c InterfaceConfig) normalized() InterfaceConfig {
 	return c
 }
 
+// makeAddresses creates the addresses of the configuration.
 func (i *Interface) makeAddresses() {
 	prefixes := [...]netip.Prefix{i.config.IPv4, netip.PrefixFrom(i.config.LinkLocal, 64), i.config.IPv6}
 	places := [len(prefixes)]**address{&i.ipv4, &i.linkLocal, &i.ipv6}
@@ -133,7 +133,7 @@ func (i *Interface) makeAddresses() {
 			count++
 		}
 	}
-	room := make([]address, 0, count) // side by side, as they are looked through for every frame
+	room := make([]address, 0, count) // contiguous, because every frame searches them
 	i.addresses = make([]*address, 0, count)
 	for k, p := range prefixes {
 		if p.IsValid() {
@@ -150,7 +150,7 @@ func (i *Interface) makeAddresses() {
 	}
 }
 
-// register gives the interface its place; nothing can fail any more.
+// register puts the interface into the tables; it cannot fail.
 func (s *Stack) register(i *Interface, v *vlan) {
 	slot := slices.Index(s.interfaces[1:], nil) + 1
 	if slot == 0 {
@@ -169,7 +169,8 @@ func (s *Stack) register(i *Interface, v *vlan) {
 	i.linkChanged(s.up)
 }
 
-// indexBindings begins to count neighbors by address when a segment has grown.
+// indexBindings starts the binding index of a VLAN that has more than maxUnindexed
+// interfaces.
 func (s *Stack) indexBindings(v *vlan) {
 	if v.bindings != nil || len(v.interfaces) <= maxUnindexed {
 		return
@@ -182,8 +183,8 @@ func (s *Stack) indexBindings(v *vlan) {
 	}
 }
 
-// RemoveInterface forgets an interface and its neighbors. Its holds end; their
-// waiter is not told.
+// RemoveInterface deletes an interface and its neighbors. Its subscriptions end; the
+// subscriber is not notified.
 func (s *Stack) RemoveInterface(i *Interface) {
 	if i.slot == 0 || i.stack != s {
 		return
@@ -205,21 +206,20 @@ func (s *Stack) RemoveInterface(i *Interface) {
 	s.schedule()
 }
 
-// Interface finds an interface by its handle, nil if there is none.
+// Interface returns an interface by its handle, nil if none has it.
 func (s *Stack) Interface(handle uint32) *Interface { return s.handles.get(handle) }
 
-// Handle is the name that the interface was given.
+// Handle returns the handle of the configuration.
 func (i *Interface) Handle() uint32 { return i.config.Handle }
 
-// MAC is the interface's own.
+// MAC returns the interface's own MAC.
 func (i *Interface) MAC() header.MAC { return i.config.MAC }
 
-// Config is what the interface was made of, with defaults filled in. The slices
-// are borrowed.
+// Config returns the configuration with defaults filled in. The slices are borrowed.
 func (i *Interface) Config() InterfaceConfig { return i.config }
 
-// Status tells of the interface's addresses whether others have them too:
-// IPv4, link-local, IPv6, those there are.
+// Status returns for each of the interface's addresses whether another station has it
+// too, in the order IPv4, link-local, IPv6.
 func (i *Interface) Status() []AddressStatus {
 	status := make([]AddressStatus, 0, len(i.addresses))
 	for _, a := range i.addresses {
@@ -231,7 +231,7 @@ func (i *Interface) Status() []AddressStatus {
 	return status
 }
 
-// own finds one of the interface's addresses, nil if a is none.
+// own returns the address a of the interface, nil if it does not have it.
 func (i *Interface) own(a ip) *address {
 	switch {
 	case a.is4():
@@ -246,19 +246,19 @@ func (i *Interface) own(a ip) *address {
 	return nil
 }
 
-// isBroadcast tells whether a is a broadcast address of the interface's IPv4
-// prefix: all ones, or all zeros as of old (RFC 1122 section 3.3.6), or that of
+// isBroadcast reports whether a is a broadcast address of the interface's IPv4 prefix:
+// all ones, or the obsolete form of all zeros (RFC 1122 section 3.3.6), or that of
 // 169.254/16 (RFC 3927 section 2.6.2).
 func (i *Interface) isBroadcast(a ip) bool {
 	return a.lo == 0xffffffff || a.lo == linkLocalBroadcast || a.lo == i.network || a.lo == i.directed
 }
 
-// ethernetSize is the length of the header of the interface's frames.
+// ethernetSize returns the length of the Ethernet header of the interface's frames.
 func (i *Interface) ethernetSize() int {
 	return header.EthernetSize + header.VLANSize*len(i.config.Tags)
 }
 
-// emitEthernet writes the header of a frame.
+// emitEthernet writes the Ethernet header of a frame and returns its length.
 func (i *Interface) emitEthernet(frame []byte, dst header.MAC, kind header.EtherType) int {
 	return header.EmitEthernet(frame, &dst, &i.config.MAC, i.config.Tags, kind)
 }

@@ -8,8 +8,7 @@ import (
 	"glean/stack/loop"
 )
 
-// InterfaceConfig describes an interface. Invalid (zero) addresses and prefixes
-// are absent ones.
+// InterfaceConfig describes an interface. Zero addresses and prefixes are absent.
 type InterfaceConfig struct {
 	Handle uint32 // the caller's name for it, unique in the stack
 	MAC    header.MAC
@@ -21,45 +20,45 @@ type InterfaceConfig struct {
 	IPv6      netip.Prefix // address and the length of the on-link prefix
 	Gateway6  netip.Addr
 
-	Announce   bool           // say that the addresses are ours when they can be used
-	Quiet      bool           // do not say which groups are listened to: for links on which nothing snoops MLD
-	RespondFor []netip.Prefix // answer for all addresses in these, too
+	Announce   bool           // announce the addresses when the link comes up
+	Quiet      bool           // send no MLD reports: for links on which no switch snoops MLD
+	RespondFor []netip.Prefix // answer for all addresses in these prefixes too
 	Static     []StaticNeighbor
 	Neighbor   NeighborConfig // zero members get their defaults
 
-	// RxFilter says which received frames reach the interface, TxFilter which of
-	// its frames leave; nil: all. Packets of Output pass TxFilter too. The frame
-	// is borrowed.
+	// RxFilter reports whether a received frame reaches the interface, TxFilter
+	// whether one of its frames leaves; nil passes all. TxFilter applies to packets of
+	// Output too. The frame is borrowed.
 	RxFilter, TxFilter func(frame []byte) bool
 }
 
-// StaticNeighbor is a neighbor that is never asked.
+// StaticNeighbor is a neighbor that is never solicited.
 type StaticNeighbor struct {
 	Addr netip.Addr
 	MAC  header.MAC
 }
 
-// NeighborConfig are the settings of the neighbor machine.
+// NeighborConfig is the settings of the neighbor state machine.
 type NeighborConfig struct {
-	RetransTimer    loop.Duration // between two questions to a neighbor, at least
-	ReachableTime   loop.Duration // mean time that a confirmation is good for
+	RetransTimer    loop.Duration // least time between two solicitations of a neighbor
+	ReachableTime   loop.Duration // mean time for which a confirmation is valid
 	DelayFirstProbe loop.Duration // from the first packet to a STALE neighbor to the first probe
 	MulticastSolicits,
-	UnicastSolicits int // questions before giving up
+	UnicastSolicits int // solicitations before giving up
 	MaxEntries      int  // neighbors of the interface
 	MaxHeld         int  // packets held for an unresolved neighbor
-	KeepUnreachable bool // RFC 7048: keep a neighbor whose probes failed
+	KeepUnreachable bool // RFC 7048: keep a neighbor whose probes are unanswered
 	// ProbeInterval is how long a tracked neighbor may stay unconfirmed before it
 	// is probed, 100 ms at least; 0: its ReachableTime. See Track.
 	ProbeInterval loop.Duration
-	// ProxyDelay is how long an advert for an address of RespondFor may wait: each
-	// time a part of it is drawn. 1 s at most, which is MAX_ANYCAST_DELAY_TIME; 0
-	// suits where nobody else answers for these addresses.
+	// ProxyDelay is the longest delay of an advert for an address of RespondFor; each
+	// delay is random. At most 1 s, which is MAX_ANYCAST_DELAY_TIME. 0 is right if no
+	// other station answers for these addresses.
 	ProxyDelay loop.Duration
 }
 
-// DefaultNeighborConfig gives the constants of RFC 4861 section 10, which ARP
-// uses too (RFC 1122 section 2.3.2.1 recommends as much as one question a second).
+// DefaultNeighborConfig returns the constants of RFC 4861 section 10, which ARP uses too
+// (RFC 1122 section 2.3.2.1 recommends at most one request a second).
 func DefaultNeighborConfig() NeighborConfig {
 	return NeighborConfig{
 		RetransTimer:      1 * loop.Second,  // RETRANS_TIMER
@@ -72,7 +71,7 @@ func DefaultNeighborConfig() NeighborConfig {
 	}
 }
 
-// withDefaults fills in what is zero.
+// withDefaults returns the settings with zero members replaced by defaults.
 func (c NeighborConfig) withDefaults() NeighborConfig {
 	d := DefaultNeighborConfig()
 	fill := func(v *loop.Duration, d loop.Duration) {
@@ -94,8 +93,8 @@ func (c NeighborConfig) withDefaults() NeighborConfig {
 	return c
 }
 
-// ConfigError says which member of an InterfaceConfig can't be, and which other
-// interface is in its way if one is.
+// ConfigError names the invalid member of an InterfaceConfig, and the other interface if
+// one conflicts with it.
 type ConfigError struct {
 	Field, Detail string
 	Other         *Interface
@@ -107,7 +106,7 @@ func fault(field, format string, args ...any) error {
 	return &ConfigError{Field: field, Detail: fmt.Sprintf(format, args...)}
 }
 
-// validate checks all that does not depend on other interfaces.
+// validate checks all rules that do not depend on other interfaces.
 func (c *InterfaceConfig) validate() error {
 	if c.MAC.IsZero() || c.MAC.IsMulticast() {
 		return fault("MAC", "%v is not the address of a station", c.MAC)
@@ -144,9 +143,9 @@ func (c *InterfaceConfig) validateIPv4() error {
 	return validateGateway("Gateway4", c.Gateway4, c.IPv4, netip.Addr{})
 }
 
-// IsBroadcast tells whether a is a broadcast address of an IPv4 prefix: all ones,
-// or all zeros as of old (RFC 1122 section 3.3.6), or that of 169.254/16 (RFC 3927
-// section 2.6.2). A /31 and a /32 have none (RFC 3021 section 2.2).
+// IsBroadcast reports whether a is a broadcast address of an IPv4 prefix: all ones, or
+// the obsolete form of all zeros (RFC 1122 section 3.3.6), or that of 169.254/16 (RFC
+// 3927 section 2.6.2). A /31 and a /32 have none (RFC 3021 section 2.2).
 func IsBroadcast(a netip.Addr, p netip.Prefix) bool {
 	if !a.Is4() {
 		return false
@@ -182,9 +181,9 @@ func (c *InterfaceConfig) validateIPv6() error {
 	return validateGateway("Gateway6", c.Gateway6, c.IPv6, linkLocal.WithZone(""))
 }
 
-// validateGateway applies the rule of the API: a gateway lies in the prefix,
-// except link-local ones and those of host and point-to-point prefixes. own is the
-// interface's link-local address, if it has one.
+// validateGateway checks that a gateway lies in the prefix, except link-local gateways
+// and those of host and point-to-point prefixes. own is the interface's link-local
+// address, if it has one.
 func validateGateway(field string, gateway netip.Addr, prefix netip.Prefix, own netip.Addr) error {
 	if !gateway.IsValid() {
 		return nil
@@ -228,7 +227,7 @@ func (c *InterfaceConfig) validateRanges() error {
 
 func (c *InterfaceConfig) validateNeighbor() error {
 	n := c.Neighbor.withDefaults()
-	const day = 24 * 3600 * loop.Second // far below what the timers can take
+	const day = 24 * 3600 * loop.Second // far below the range of the timers
 	for _, f := range [...]struct {
 		name  string
 		value loop.Duration

@@ -2,10 +2,10 @@ package stack
 
 import "math/bits"
 
-// ipIndex finds what belongs to a prefix of a segment: one of our addresses (as
-// a prefix of full length) or a range that we answer for. It is a hash table
-// with linear probing and without tombstones; every received frame looks here
-// twice, and a map of the language would take half of its time.
+// ipIndex maps prefixes of a VLAN: our addresses (as prefixes of full length) or ranges
+// that we answer for. It is a hash table with linear probing and without tombstones.
+// Every received frame is looked up here twice; Go's map would take half of the frame's
+// time.
 type ipIndex[T any] struct {
 	slots []ipSlot[T] // a power of two
 	used  int
@@ -23,7 +23,7 @@ func (x *ipIndex[T]) home(network ip, prefix int) int {
 	return int(h^h2^l2) & (len(x.slots) - 1)
 }
 
-// slot is where the prefix is, or where it would be.
+// slot returns the position of a prefix, or of the free slot for it.
 func (x *ipIndex[T]) slot(network ip, prefix int) int {
 	k := x.home(network, prefix)
 	for x.slots[k].value != nil && (x.slots[k].network != network || x.slots[k].bits != prefix) {
@@ -32,7 +32,7 @@ func (x *ipIndex[T]) slot(network ip, prefix int) int {
 	return k
 }
 
-// get gives what was set, nil if nothing was.
+// get returns the value of a prefix, nil if it has none.
 func (x *ipIndex[T]) get(network ip, prefix int) *T {
 	if len(x.slots) == 0 {
 		return nil
@@ -40,7 +40,7 @@ func (x *ipIndex[T]) get(network ip, prefix int) *T {
 	return x.slots[x.slot(network, prefix)].value
 }
 
-// set gives the prefix a value.
+// set stores the value of a prefix.
 func (x *ipIndex[T]) set(network ip, prefix int, value *T) {
 	if 2*(x.used+1) > len(x.slots) && (len(x.slots) != 4 || x.used == 3) { // the three addresses of an interface fit in 4
 		old := x.slots
@@ -58,8 +58,8 @@ func (x *ipIndex[T]) set(network ip, prefix int, value *T) {
 	x.slots[k] = ipSlot[T]{network, prefix, value}
 }
 
-// delete forgets a prefix that was set; entries that had to go past it move
-// back.
+// delete removes a prefix, which has a value, and moves back the entries that were
+// pushed past it.
 func (x *ipIndex[T]) delete(network ip, prefix int) {
 	mask := len(x.slots) - 1
 	k := x.slot(network, prefix)

@@ -7,10 +7,10 @@ import (
 	"glean/stack/loop"
 )
 
-// To be found, an address must be listened for: a node joins the solicited-node
-// group of each of its addresses (RFC 4861 section 7.2.1) and says so by
-// Multicast Listener Discovery, for switches that forward groups only where
-// they are wanted. All-nodes is joined without saying so (RFC 3810 section 6).
+// A node joins the solicited-node group of each of its addresses (RFC 4861 section
+// 7.2.1) and reports it by Multicast Listener Discovery, for switches that forward
+// a group only to its listeners. All-nodes is joined without a report (RFC 3810
+// section 6).
 
 const (
 	mldQuery    = 130
@@ -32,15 +32,15 @@ const (
 // mldRouters is ff02::16, where version 2 reports go.
 var mldRouters = [16]byte{0: 0xff, 1: 0x02, 15: 0x16}
 
-// listener is what an interface still has to say about its groups.
+// A listener is the reports that an interface still has to send about its groups.
 type listener struct {
 	reports int       // still to be sent
 	at      loop.Time // when the next is due
-	record  uint8     // what they say; 0: version 1, which says only that we listen
+	record  uint8     // record type; 0: version 1, which only reports that we listen
 }
 
-// groups gives the solicited-node groups of the interface's addresses: two at
-// most, in the caller's room.
+// groups returns the solicited-node groups of the interface's addresses, at most two, in
+// the caller's array.
 func (i *Interface) groups(room *[2][16]byte) [][16]byte {
 	found := room[:0]
 	for _, a := range i.addresses {
@@ -54,9 +54,9 @@ func (i *Interface) groups(room *[2][16]byte) [][16]byte {
 	return found
 }
 
-// joinGroups begins to say what the interface listens to, and tells whether there
-// is anything to say. It does not depend on announcements: without it a switch that
-// snoops keeps solicitations from us.
+// joinGroups starts to report the interface's groups and reports whether it has any. It
+// does not depend on announcements: without reports, a switch that snoops does not
+// forward solicitations to us.
 func (i *Interface) joinGroups() bool {
 	if i.linkLocal == nil || i.config.Quiet {
 		return false
@@ -65,8 +65,8 @@ func (i *Interface) joinGroups() bool {
 	return true
 }
 
-// leaveGroups says that the interface, which is about to go, listens no more,
-// except to groups that another interface of the segment is in too.
+// leaveGroups sends a report that the interface, which is about to be removed, leaves
+// its groups, except those that another interface of the VLAN is in too.
 func (i *Interface) leaveGroups() {
 	var room [2][16]byte
 	if i.linkLocal == nil || !i.stack.up || i.config.Quiet {
@@ -89,7 +89,7 @@ func (i *Interface) leaveGroups() {
 	}
 }
 
-// reportGroups sends a report that is due, and gives the time of the next.
+// reportGroups sends a report that is due and returns the time of the next.
 func (i *Interface) reportGroups(now loop.Time) loop.Time {
 	l := &i.listener
 	if l.reports > 0 && l.at <= now {
@@ -111,8 +111,8 @@ func (i *Interface) reportGroups(now loop.Time) loop.Time {
 	return l.at
 }
 
-// handleQuery makes the interfaces of a segment answer a query, each after a
-// random part of the time that it allows (RFC 3810 section 6.2).
+// handleQuery makes the interfaces of a VLAN answer a query, each after a random part of
+// the time that the query allows (RFC 3810 section 6.2).
 func (s *Stack) handleQuery(v *vlan, ip6 *header.IPv6Repr, b []byte) {
 	switch {
 	case len(b) < mldQueryV1Size:
@@ -146,7 +146,7 @@ func (s *Stack) handleQuery(v *vlan, ip6 *header.IPv6Repr, b []byte) {
 	}
 }
 
-// maxResponse reads a Maximum Response Code (RFC 3810 section 5.1.3).
+// maxResponse decodes a Maximum Response Code (RFC 3810 section 5.1.3).
 func maxResponse(code uint16) loop.Duration {
 	if code < 0x8000 {
 		return loop.Duration(code) * loop.Millisecond
@@ -179,8 +179,8 @@ func (i *Interface) sendReportV1(g [16]byte) {
 	i.sendMLD(at, m, g)
 }
 
-// mldFrame writes all headers of a message of size octets, with the router
-// alert that MLD demands, and gives where the message goes; it is all zero.
+// mldFrame writes all headers of a message of size octets, with the router alert that
+// MLD requires. It returns the frame and the offset of the message, which is zeroed.
 func (i *Interface) mldFrame(dst [16]byte, size int) (frame []byte, at int) {
 	alert := [8]byte{uint8(header.ProtocolICMPv6), 0, 5, 2, 0, 0, 1, 0} // RFC 2711, padded
 	frame = i.stack.frameBuffer(i.ethernetSize() + header.IPv6Size + len(alert) + size)

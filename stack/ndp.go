@@ -2,8 +2,8 @@ package stack
 
 import "glean/stack/header"
 
-// handleSolicitation is RFC 4861 section 7.2.3. What the RFC wants validated
-// was validated by the parser.
+// handleSolicitation implements RFC 4861 section 7.2.3. The parser has done the
+// validation of section 7.1.1.
 func (s *Stack) handleSolicitation(v *vlan, eth *header.EthernetRepr, ip6 *header.IPv6Repr, b []byte) {
 	s.protocol = ProtocolND
 	var r header.NeighborSolicitation
@@ -29,8 +29,8 @@ func (s *Stack) handleSolicitation(v *vlan, eth *header.EthernetRepr, ip6 *heade
 		return
 	}
 	if (source == ip{}) {
-		// Somebody checks whether the address is free (RFC 4862 section 5.4.3): the
-		// answer goes to everybody, and nothing is cached.
+		// Duplicate address detection (RFC 4862 section 5.4.3): the answer goes to all
+		// nodes, and nothing is cached.
 		if eth.Src != i.config.MAC {
 			i.respond(ip6.Src, &r, exact, eth.Dst)
 		}
@@ -48,7 +48,7 @@ func (s *Stack) handleSolicitation(v *vlan, eth *header.EthernetRepr, ip6 *heade
 		return
 	}
 	if r.HasSourceLink && r.SourceLink == i.config.MAC {
-		s.drop(DropSenderMAC) // our own frame came back, or somebody took our MAC
+		s.drop(DropSenderMAC) // our own frame came back, or another station has our MAC
 		return
 	}
 	if r.HasSourceLink {
@@ -64,15 +64,15 @@ func (i *Interface) answer(to [16]byte, r *header.NeighborSolicitation, mac head
 	}
 }
 
-// station is the interface as one who answers. exact: for an address of its
-// own, not as a proxy.
+// station returns the interface as a Station. exact means that it answers for an address
+// of its own, not as a proxy.
 func (i *Interface) station(exact bool) *Station {
 	return &Station{MAC: i.config.MAC, Tags: i.config.Tags, Router: i.stack.options.IsRouter, Override: exact}
 }
 
-// answerUnknown answers a solicitation without a link-layer address: to the MAC
-// in the cache, else the source is asked first. It is a neighbor whatever its
-// address (RFC 4861 section 7.2.4), so the answer goes through no gateway.
+// answerUnknown answers a solicitation without a link-layer address: to the cached MAC,
+// else after the source has been solicited. The source is a neighbor whatever its
+// address is (RFC 4861 section 7.2.4), so the answer goes through no gateway.
 func (i *Interface) answerUnknown(to [16]byte, r *header.NeighborSolicitation, exact bool) {
 	s := i.stack
 	id := s.neighbors.find(i.slot, ipFrom16(to))
@@ -88,7 +88,7 @@ func (i *Interface) answerUnknown(to [16]byte, r *header.NeighborSolicitation, e
 	i.outputTo(ipFrom16(to), frame[room:room+n], byPeer)
 }
 
-// handleAdvert is RFC 4861 section 7.2.5.
+// handleAdvert implements RFC 4861 section 7.2.5.
 func (s *Stack) handleAdvert(v *vlan, eth *header.EthernetRepr, ip6 *header.IPv6Repr, b []byte) {
 	s.protocol = ProtocolND
 	var r header.NeighborAdvertisement
@@ -133,9 +133,9 @@ func (s *Stack) handleAdvert(v *vlan, eth *header.EthernetRepr, ip6 *header.IPv6
 	}
 }
 
-// hearAdvert applies an advertisement to one interface's cache. It tells
-// whether the target is there: if not, nothing is done (hosts do not create
-// entries from adverts; RFC 9131 section 6.1.1 lets only routers).
+// hearAdvert applies an advertisement to one interface's cache. It reports whether the
+// target is in the cache. If not, nothing is done: hosts do not create entries from
+// adverts (RFC 9131 section 6.1.1 lets only routers).
 func (s *Stack) hearAdvert(i *Interface, target ip, r *header.NeighborAdvertisement) bool {
 	id := s.neighbors.find(i.slot, target)
 	if id == 0 || !i.passesRxFilter() {
@@ -174,7 +174,7 @@ func (s *Stack) hearAdvert(i *Interface, target ip, r *header.NeighborAdvertisem
 	return true
 }
 
-// setRouter lets IsRouter follow the flag of an accepted advert.
+// setRouter sets IsRouter to the flag of an accepted advert.
 func (s *Stack) setRouter(i *Interface, n *neighbor, router bool) {
 	was := n.flags&flagRouter != 0
 	n.flags &^= flagRouter
@@ -190,9 +190,9 @@ func (s *Stack) setRouter(i *Interface, n *neighbor, router bool) {
 	}
 }
 
-// solicitSource is the address that asks for an IPv6 neighbor: the source of the
-// packet that waits for it if that is ours, else any of the right scope (RFC 4861
-// section 7.2.2).
+// solicitSource returns the source address of solicitations for an IPv6 neighbor: the
+// source of the first held packet if that is ours, else an address of the right scope
+// (RFC 4861 section 7.2.2).
 func (i *Interface) solicitSource(sol *solicitation, target ip) ip {
 	if sol.packets > 0 {
 		packet := header.IPv6(i.stack.packets.slots[sol.head].data)
@@ -205,8 +205,8 @@ func (i *Interface) solicitSource(sol *solicitation, target ip) ip {
 	return i.source(target).ip
 }
 
-// sendSolicitation asks the group of the target (to is Broadcast), or the one
-// station to.
+// sendSolicitation sends a solicitation to the solicited-node group of the target (if to
+// is Broadcast), or to the one station to.
 func (i *Interface) sendSolicitation(to header.MAC, target, from ip) bool {
 	src := from.as16()
 	ns := header.NeighborSolicitation{Target: target.as16(), SourceLink: i.config.MAC, HasSourceLink: true}
@@ -221,7 +221,7 @@ func (i *Interface) sendSolicitation(to header.MAC, target, from ip) bool {
 	return i.send(n, &i.stack.counts().SolicitsSent)
 }
 
-// groupMAC16 is the MAC of an IPv6 group (RFC 2464 section 7).
+// groupMAC16 returns the MAC of an IPv6 group (RFC 2464 section 7).
 func groupMAC16(g [16]byte) header.MAC {
 	return header.MAC{0x33, 0x33, g[12], g[13], g[14], g[15]}
 }

@@ -12,7 +12,7 @@ import (
 // or a duplicate address.
 const suspectWithin = 1 * loop.Second
 
-// Bounds of the neighbors that only peers' messages want.
+// Bounds of the neighbors that only messages of peers created.
 const (
 	foreignMax   = 1024    // of an interface, as gc_thresh3 of Linux
 	foreignAll   = 1 << 16 // of all interfaces of a stack; beyond it an interface has foreignShare
@@ -25,11 +25,12 @@ func (s *Stack) foreignFull(i *Interface) bool {
 	return i.foreignCount >= foreignMax || s.foreignCount >= foreignAll && i.foreignCount >= foreignShare
 }
 
-// admit makes an entry in StateNone for an address that the cache does not have,
-// 0 if there is no room. When the cache is full, the oldest STALE entry that only a
-// peer wants gives way, and to one that we want also the oldest STALE one of ours that
-// nobody waits for. Those that only peers want are few, see foreignFull, and take no
-// room from ours: the table may have MaxEntries of ours beside those that can't give way.
+// admit creates an entry in StateNone for an address that is not in the cache and
+// returns its id, 0 if there is no room. When the cache is full, it reclaims the oldest
+// STALE foreign entry; for an entry of ours also the oldest STALE entry of ours without
+// subscriptions. Foreign entries are few, see foreignFull, and do not reduce the room
+// for ours: the table may have MaxEntries of ours beside the foreign ones that cannot be
+// reclaimed.
 func (s *Stack) admit(i *Interface, a ip, free freeSlot, now loop.Time, foreign bool) uint32 {
 	if most := i.config.Neighbor.MaxEntries; i.count >= most || s.neighbors.used >= maxIDs || foreign && s.foreignFull(i) {
 		full := foreign || i.count-int(i.foreignCount) >= most || s.neighbors.used >= maxIDs
@@ -58,8 +59,9 @@ func (s *Stack) admit(i *Interface, a ip, free freeSlot, now loop.Time, foreign 
 	return id
 }
 
-// victim returns the oldest of a list of STALE entries, 0 if there is none that may give
-// way. One that was asked just now stays, else whoever wants it next would ask too early.
+// victim returns the oldest of a list of STALE entries, 0 if none may be reclaimed. An
+// entry that was solicited within the last RetransTimer stays: with a new entry its
+// neighbor could be solicited too early.
 func (s *Stack) victim(list uint32, i *Interface, now loop.Time) uint32 {
 	id := s.neighbors.timers.Oldest(list)
 	if id == 0 || now < s.neighbors.at(id).solicited.Add(i.config.Neighbor.RetransTimer) {
@@ -68,7 +70,7 @@ func (s *Stack) victim(list uint32, i *Interface, now loop.Time) uint32 {
 	return id
 }
 
-// countForeign follows an entry that only peers want from state to state.
+// countForeign updates the count of INCOMPLETE foreign entries for a change of state.
 func (s *Stack) countForeign(old, next State) {
 	if next == StateIncomplete {
 		s.foreignIncomplete++
@@ -78,7 +80,7 @@ func (s *Stack) countForeign(old, next State) {
 	}
 }
 
-// adopt makes an entry that only peers wanted one of ours.
+// adopt makes a foreign entry one of ours.
 func (s *Stack) adopt(n *neighbor) {
 	if n.flags&flagForeign != 0 {
 		i := s.interfaces[n.iface]
@@ -89,7 +91,7 @@ func (s *Stack) adopt(n *neighbor) {
 	}
 }
 
-// forget takes an entry out of the cache.
+// forget deletes an entry from the cache.
 func (s *Stack) forget(id uint32) {
 	n := s.neighbors.at(id)
 	i := s.interfaces[n.iface]
@@ -102,7 +104,7 @@ func (s *Stack) forget(id uint32) {
 	s.neighbors.delete(id)
 }
 
-// addStatic makes an entry that never changes.
+// addStatic creates an entry that never changes.
 func (i *Interface) addStatic(a ip, mac header.MAC) {
 	s := i.stack
 	id, free := s.neighbors.search(i.slot, a)
@@ -117,8 +119,8 @@ func (i *Interface) addStatic(a ip, mac header.MAC) {
 	s.bindingChanged(i, n)
 }
 
-// apply moves a neighbor along its table and does what that demands. The entry
-// may be gone when it returns.
+// apply moves a neighbor along its state table and performs the actions. The entry may
+// be deleted when it returns.
 func (s *Stack) apply(id uint32, e event, mac header.MAC, cause Cause) {
 	n := s.neighbors.at(id)
 	old := n.state
@@ -137,7 +139,7 @@ func (s *Stack) apply(id uint32, e event, mac header.MAC, cause Cause) {
 	}
 }
 
-// move does what any transition demands.
+// move performs the actions of any transition.
 func (s *Stack) move(id uint32, n *neighbor, i *Interface, t transition, mac header.MAC, now loop.Time, cause Cause) {
 	old, oldMAC, next, do := n.state, n.mac, t.next, t.do
 	n.state = next
@@ -195,9 +197,9 @@ func (s *Stack) move(id uint32, n *neighbor, i *Interface, t transition, mac hea
 	}
 }
 
-// resolve is move for what ends nearly every search: an INCOMPLETE neighbor
-// becomes REACHABLE, and all who wait for it are served. It does the same in fewer
-// steps, since nothing is left to ask.
+// resolve is move for the most frequent transition: an INCOMPLETE neighbor becomes
+// REACHABLE, and all subscribers are notified. It has the same effect in fewer steps,
+// because no solicitation is left to schedule.
 func (s *Stack) resolve(id uint32, n *neighbor, i *Interface, mac header.MAC, now loop.Time, cause Cause) {
 	sol := s.solicitations.At(n.solicitation)
 	oldMAC, back := sol.oldMAC, sol.flags&solicitLost != 0
@@ -218,7 +220,7 @@ func (s *Stack) resolve(id uint32, n *neighbor, i *Interface, mac header.MAC, no
 	s.report(i, n, StateIncomplete, oldMAC, cause, back)
 }
 
-// setTimer gives the new state its timer.
+// setTimer arms the timer of the new state, or removes it.
 func (s *Stack) setTimer(id uint32, n *neighbor, i *Interface, now loop.Time, do action) {
 	switch {
 	case do&doConfirm != 0 && n.isTracked():
@@ -232,17 +234,16 @@ func (s *Stack) setTimer(id uint32, n *neighbor, i *Interface, now loop.Time, do
 	}
 }
 
-// drawReachable draws ReachableTime anew for each confirmation, between
-// MIN_RANDOM_FACTOR 0.5 and MAX_RANDOM_FACTOR 1.5 of the mean (RFC 4861
-// sections 6.3.2 and 10), so that neighbors confirmed together do not age
-// together.
+// drawReachable draws a ReachableTime for one confirmation, between MIN_RANDOM_FACTOR
+// 0.5 and MAX_RANDOM_FACTOR 1.5 of the mean (RFC 4861 sections 6.3.2 and 10), so that
+// neighbors confirmed together do not age together.
 func (s *Stack) drawReachable(mean loop.Duration) loop.Duration {
 	part, _ := bits.Mul64(s.rand.Uint64(), uint64(mean)+1) // uniform but for less than one in a million
 	return mean/2 + loop.Duration(part)
 }
 
-// reconcile gives an entry the record of asking that its state and waiters
-// need, and a place in a list for reclaiming if nothing needs it.
+// reconcile creates or frees the solicitation record of an entry, as its state and
+// subscriptions require, and puts an entry that may be reclaimed into its list.
 func (s *Stack) reconcile(id uint32, n *neighbor, i *Interface) {
 	switch needed := s.needsSolicitation(n); {
 	case needed && n.solicitation == 0:
@@ -264,7 +265,7 @@ func (s *Stack) reconcile(id uint32, n *neighbor, i *Interface) {
 	}
 }
 
-// report tells the observer.
+// report calls the observer for a change of a neighbor.
 func (s *Stack) report(i *Interface, n *neighbor, old State, oldMAC header.MAC, cause Cause, back bool) {
 	if s.options.Observer == nil || old == n.state && oldMAC == n.mac {
 		return
@@ -275,13 +276,12 @@ func (s *Stack) report(i *Interface, n *neighbor, old State, oldMAC header.MAC, 
 	})
 }
 
-// ticks is the time as a neighbor keeps it: in ticks of the wheels, modulo 52
-// days.
+// ticks returns a time as neighbors store it: in ticks of the wheel, modulo 52 days.
 func ticks(t loop.Time) uint32 { return uint32(t >> wheel.TickBits) }
 
-// suspect looks for two MACs told for one address within a second. It is
-// called before the message is applied. Of MACs that take turns faster than that
-// only the first is reported.
+// suspect counts and reports two MACs for one address within a second. It is called
+// before the message is applied. If MACs alternate faster than that, only the first
+// alternation is reported.
 func (s *Stack) suspect(n *neighbor, told header.MAC, cause Cause) {
 	now := ticks(s.loop.Now())
 	if n.mac == told {
@@ -307,9 +307,9 @@ func (s *Stack) suspect(n *neighbor, told header.MAC, cause Cause) {
 	})
 }
 
-// linkDownNeighbors is what link down means for the cache: other stations may
-// have come, so no entry stays confirmed, the next question for an address goes to
-// all stations and not to its old MAC, and held packets are dropped.
+// linkDownNeighbors handles link down for the cache. Other stations may be there when
+// the link comes up, so no entry stays confirmed, the next solicitation of an address
+// goes to all stations and not to its old MAC, and held packets are dropped.
 func (s *Stack) linkDownNeighbors() {
 	for id := uint32(1); id <= s.neighbors.entries.Len(); id++ {
 		n := s.neighbors.at(id)
@@ -321,12 +321,12 @@ func (s *Stack) linkDownNeighbors() {
 	}
 }
 
-// forgetNeighbors takes all of an interface's entries out.
-// ForgetSome forgets those of n entries of the stack's cache that are the
-// interface's, which is going to be removed, so that a million are not taken out in
-// one turn of the loop. at is 0 first, then what the call before returned; after the
-// last entries that is 0. Holds end; their waiter is not told. Where the interface
-// has all entries there are, RemoveInterface is quick, and ForgetSome does nothing.
+// ForgetSome deletes those of n entries of the stack's cache that belong to the
+// interface, which is about to be removed. It splits the removal of a million entries
+// over several turns of the loop. at is 0 first, then the value that the last call
+// returned; 0 means that all entries are done. Subscriptions end; the subscriber is not
+// notified. ForgetSome does nothing if the interface has all entries of the stack,
+// because RemoveInterface is fast then.
 func (i *Interface) ForgetSome(at uint32, n int) (next uint32) {
 	s := i.stack
 	if i.slot == 0 || i.count == s.neighbors.used && s.packets.live == 0 {
@@ -345,6 +345,7 @@ func (i *Interface) ForgetSome(at uint32, n int) (next uint32) {
 	return next
 }
 
+// forgetNeighbors deletes all entries of an interface.
 func (s *Stack) forgetNeighbors(i *Interface) {
 	if i.count > 0 && i.count == s.neighbors.used && s.packets.live == 0 {
 		s.forgetAll(i)
@@ -357,9 +358,9 @@ func (s *Stack) forgetNeighbors(i *Interface) {
 	}
 }
 
-// forgetAll is forgetNeighbors for an interface that has all entries there are:
-// the cache begins anew, as a million entries are not taken out one by one in a
-// turn. Holds have generations, which outlive them.
+// forgetAll is forgetNeighbors for an interface that has all entries of the stack. It
+// replaces the cache, because deleting a million entries one by one would block the
+// loop. Subscriptions keep their generations, which make old refs invalid.
 func (s *Stack) forgetAll(i *Interface) {
 	for id := uint32(1); id <= s.subscriptions.Len(); id++ {
 		if sub := s.subscriptions.At(id); sub.solicitation != 0 {
@@ -377,17 +378,18 @@ func (s *Stack) forgetAll(i *Interface) {
 	clear(i.vlan.bindings)
 }
 
-// Flush empties the interface's cache, static neighbors excepted. Neighbors
-// that are held or tracked are asked anew.
+// Flush deletes the interface's neighbors except static ones. Neighbors with a
+// subscription and tracked ones are solicited anew.
 func (i *Interface) Flush() {
 	if i.slot != 0 {
 		i.stack.FlushSome(i, 0, int(i.stack.neighbors.entries.Len()))
 	}
 }
 
-// FlushSome is Flush for n entries of the cache, those of an interface only, or of
-// all if it is nil, so that a million are not flushed in one turn of the loop. at is
-// 0 first, then what the call before returned; after the last entries that is 0.
+// FlushSome is Flush for n entries of the cache, those of one interface or, if it is
+// nil, of all. It splits the flush of a million entries over several turns of the loop.
+// at is 0 first, then the value that the last call returned; 0 means that all entries
+// are done.
 func (s *Stack) FlushSome(only *Interface, at uint32, n int) (next uint32) {
 	last := s.neighbors.entries.Len()
 	if int(last-min(at, last)) > n {
@@ -401,7 +403,7 @@ func (s *Stack) FlushSome(only *Interface, at uint32, n int) (next uint32) {
 		}
 		e := evFlush
 		if n.solicitation != 0 && s.solicitations.At(n.solicitation).subscriptions != 0 || now < n.solicited.Add(s.interfaces[n.iface].config.Neighbor.RetransTimer) {
-			e = evRestart // also one that was asked just now: it must not be asked again too early
+			e = evRestart // keeps the time of the last solicitation, so that RetransTimer holds
 		}
 		n.flags &^= flagOutstanding
 		s.apply(id, e, header.MAC{}, CauseFlushed)

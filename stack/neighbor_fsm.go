@@ -1,20 +1,20 @@
 package stack
 
-// State is the state of a neighbor (RFC 4861 section 7.3.2). The same machine
-// serves ARP: what RFC 1122 section 2.3.2.1 asks for, to flush what is out of date
-// and not to flood, is part of it.
+// State is the state of a neighbor (RFC 4861 section 7.3.2). The same machine serves ARP
+// and includes what RFC 1122 section 2.3.2.1 requires: flushing out-of-date entries and
+// preventing floods.
 type State uint8
 
 // States of a neighbor.
 const (
 	StateNone        State = iota // no entry
-	StateIncomplete               // asked, no MAC yet
+	StateIncomplete               // being solicited, no MAC yet
 	StateReachable                // confirmed within ReachableTime
-	StateStale                    // has a MAC that nobody has confirmed lately
-	StateDelay                    // a packet went to a stale MAC; wait for a hint before probing
-	StateProbe                    // being asked by unicast
-	StateUnreachable              // RFC 7048: probes failed, the MAC is kept and asking goes on
-	StateStatic                   // configured; never asked, never changed
+	StateStale                    // has a MAC that was not confirmed within ReachableTime
+	StateDelay                    // a packet was sent to a stale MAC; DelayFirstProbe before probing
+	StateProbe                    // being solicited by unicast
+	StateUnreachable              // RFC 7048: probes are unanswered, the MAC is kept and solicitations go on
+	StateStatic                   // configured; never solicited, never changed
 
 	numStates
 )
@@ -23,7 +23,7 @@ var stateWords = [numStates]string{
 	"none", "incomplete", "reachable", "stale", "delay", "probe", "unreachable", "static",
 }
 
-// String gives the word used in the API.
+// String returns the word used in the API.
 func (s State) String() string {
 	if s < numStates {
 		return stateWords[s]
@@ -31,35 +31,36 @@ func (s State) String() string {
 	return "unknown"
 }
 
-// HasMAC tells whether packets can be sent in this state.
+// HasMAC reports whether packets can be sent in this state.
 func (s State) HasMAC() bool { return s > StateIncomplete }
 
-// event is what can happen to a neighbor. Adverts have names by their flags.
+// An event is an input of the state machine of a neighbor. Events of adverts are named
+// by their flags.
 type event uint8
 
 const (
-	evSubscribe   event = iota // a waiter wants it
+	evSubscribe   event = iota // a subscription begins
 	evSend                     // a packet is sent to it
 	evTimer                    // ReachableTime or DelayFirstProbeTime is over
-	evUnanswered               // the last question to its MAC has no answer, and a waiter still holds it
-	evExhausted                // the last question has no answer, and nobody waits
+	evUnanswered               // the last solicitation to its MAC is unanswered, and it has a subscription
+	evExhausted                // the last solicitation is unanswered, and it has no subscription
 	evUnreachable              // as evExhausted, where RFC 7048 is in force
 	evHint                     // an upper layer had an answer (RFC 4861 section 7.3.1)
 	evHeardSame                // a peer's message shows the MAC that is known
 	evHeardOther               // a peer's message shows another MAC, or the first
 	evFlush                    // the cache is emptied
-	evRestart                  // the cache is emptied, and a waiter still holds it
-	evLinkDown                 // the link went down: nothing is confirmed any more
-	evTrack                    // it is to be kept verified from now on
+	evRestart                  // the cache is emptied, and it has a subscription
+	evLinkDown                 // the link went down: no entry stays confirmed
+	evTrack                    // Track begins
 
 	evAdvert   // + solicitedBit | overrideBit | link-layer address
 	lastAdvert = evAdvert + 11
 	numEvents  = lastAdvert + 1
 )
 
-// The parts of an advertisement's event. An advert without a link-layer
-// address counts as one, one with the MAC that is known as another. An ARP reply
-// to an outstanding question is solicited and overrides.
+// Parts of an advertisement's event: an advert without a link-layer address, with the
+// known MAC, or with another one. An ARP reply to an outstanding request is solicited
+// and overrides.
 const (
 	advertNone  event = 0
 	advertSame  event = 1
@@ -79,8 +80,8 @@ func advert(solicited, override bool, lla event) event {
 	return e
 }
 
-// accepts tells whether an advertisement updates a neighbor's entry, IsRouter
-// included (RFC 4861 section 7.2.5).
+// accepts reports whether an advertisement updates a neighbor's entry, IsRouter included
+// (RFC 4861 section 7.2.5).
 func (s State) accepts(solicited, override bool, lla event) bool {
 	switch {
 	case s == StateIncomplete:
@@ -91,17 +92,17 @@ func (s State) accepts(solicited, override bool, lla event) bool {
 	return override || lla != advertOther
 }
 
-// action is what the caller of step has to do, as a set.
+// An action is a set of things that the caller of step must do.
 type action uint8
 
 const (
 	doRecord  action = 1 << iota // store the MAC that came
 	doConfirm                    // reachability is confirmed: draw a new ReachableTime
-	doAnswer                     // it is confirmed by an answer to a question: tell waiters
-	doFlush                      // send the packets that were held
-	doSolicit                    // begin to ask
-	doForget                     // the MAC is not valid any more
-	doDrop                       // held packets are lost
+	doAnswer                     // an answer to a solicitation confirms it: notify subscribers
+	doFlush                      // send the held packets
+	doSolicit                    // begin to solicit
+	doForget                     // delete the MAC
+	doDrop                       // drop the held packets
 
 	// doResolve is all that an answer to a search demands.
 	doResolve = doRecord | doFlush | doConfirm | doAnswer
@@ -112,7 +113,7 @@ type transition struct {
 	do   action
 }
 
-// step gives the next state of a neighbor and what is to be done. It is pure.
+// step returns the next state of a neighbor and the actions. It is pure.
 func step(s State, e event, tracked bool) (State, action) {
 	t := &transitions[s][e]
 	if tracked {
@@ -121,19 +122,19 @@ func step(s State, e event, tracked bool) (State, action) {
 	return t.next, t.do
 }
 
-// transitions is RFC 4861 sections 7.2.3, 7.2.5 and 7.3.3. Where appendix C
-// says otherwise than section 7.2.5 (adverts without S that differ in a
-// REACHABLE entry, adverts with S and without an address), 7.2.5 holds.
+// transitions is the state table of RFC 4861 sections 7.2.3, 7.2.5 and 7.3.3. Where
+// appendix C differs from section 7.2.5 (adverts without S and with another address in
+// REACHABLE, adverts with S and without an address), 7.2.5 applies.
 var transitions = buildTransitions()
 
-// trackedTransitions is the same for tracked neighbors: they are INCOMPLETE,
-// REACHABLE or in PROBE, and nothing but Untrack ends the asking.
+// trackedTransitions is the state table of tracked neighbors: they are INCOMPLETE,
+// REACHABLE or in PROBE, and only Untrack ends their solicitation.
 var trackedTransitions = buildTracked(transitions)
 
 func buildTransitions() (t [numStates][numEvents]transition) {
 	for s := range t {
 		for e := range t[s] {
-			t[s][e] = transition{State(s), 0} // what is not named below changes nothing
+			t[s][e] = transition{State(s), 0} // an event that is not named below changes nothing
 		}
 	}
 	t[StateNone][evSubscribe] = transition{StateIncomplete, doSolicit}
@@ -144,7 +145,7 @@ func buildTransitions() (t [numStates][numEvents]transition) {
 	inc := &t[StateIncomplete]
 	inc[evUnanswered] = transition{StateIncomplete, 0}
 	inc[evExhausted] = transition{StateNone, doDrop}
-	inc[evUnreachable] = inc[evExhausted] // nothing was ever known: nothing to keep
+	inc[evUnreachable] = inc[evExhausted] // no MAC to keep
 	inc[evFlush] = transition{StateNone, doDrop}
 	inc[evLinkDown] = transition{StateIncomplete, doDrop}
 	inc[evHeardOther] = transition{StateStale, doRecord | doFlush}
@@ -170,21 +171,21 @@ func buildTransitions() (t [numStates][numEvents]transition) {
 	t[StateProbe][evExhausted] = transition{StateNone, doForget}
 	t[StateProbe][evUnreachable] = transition{StateUnreachable, doSolicit}
 	t[StateUnreachable][evExhausted] = transition{StateNone, doForget}
-	// Everybody is asked in UNREACHABLE, so that a neighbor that has another MAC
-	// now is found. Its answer is taken even if it does not override, as that of a
-	// proxy: without RFC 7048 the entry would be gone, and the answer would
-	// complete a new one. What was not solicited stays under section 7.2.5.
+	// Solicitations in UNREACHABLE are multicast, to find a neighbor that has another
+	// MAC now. Its answer is accepted even if it does not override, as a proxy's:
+	// without RFC 7048 the entry would be gone, and the answer would complete a new
+	// one. Unsolicited adverts follow section 7.2.5.
 	t[StateUnreachable][advert(true, false, advertOther)] = t[StateUnreachable][advert(true, true, advertOther)]
 	return t
 }
 
-// known fills in what all states with a learned MAC have in common.
+// known fills in the transitions that all states with a learned MAC have in common.
 func known(row *[numEvents]transition) {
 	row[evFlush] = transition{StateNone, doForget}
 	row[evRestart] = transition{StateIncomplete, doForget}
-	// As after failed probes: what does not answer at its MAC is looked for
-	// anew, and whoever answers then has it. With the MAC kept, section 7.2.5
-	// would refuse a proxy's answer, which does not override.
+	// As after unanswered probes: the address is resolved anew, and any station may
+	// answer. With the MAC kept, section 7.2.5 would refuse a proxy's answer, which
+	// does not override.
 	row[evUnanswered] = transition{StateIncomplete, doForget}
 	row[evHint] = transition{StateReachable, doConfirm}
 	row[evHeardOther] = transition{StateStale, doRecord}
@@ -196,8 +197,8 @@ func known(row *[numEvents]transition) {
 	}
 }
 
-// buildTracked changes the table: where a MAC is not verified any more it is
-// verified now, and where the search would end it goes on.
+// buildTracked changes the table: a MAC that would become unverified is verified now,
+// and a search that would end goes on.
 func buildTracked(t [numStates][numEvents]transition) [numStates][numEvents]transition {
 	for _, s := range [...]State{StateIncomplete, StateReachable, StateProbe} {
 		for e := range t[s] {
@@ -212,11 +213,11 @@ func buildTracked(t [numStates][numEvents]transition) [numStates][numEvents]tran
 		}
 	}
 	// Another station may have the address when the link is up again, so the next
-	// question goes to all stations and not to the cached MAC.
+	// solicitation goes to all stations and not to the cached MAC.
 	for _, s := range [...]State{StateReachable, StateProbe} {
 		t[s][evLinkDown] = transition{StateIncomplete, doForget | doSolicit}
 	}
-	// It comes from any state.
+	// Track may begin in any state.
 	t[StateNone][evTrack] = transition{StateIncomplete, doSolicit}
 	t[StateStale][evTrack] = transition{StateProbe, doSolicit}
 	t[StateDelay][evTrack] = transition{StateProbe, doSolicit}

@@ -10,22 +10,22 @@ import (
 	"glean/stack/loop"
 )
 
-// NeighborInfo is one entry of the cache.
+// NeighborInfo describes one entry of the cache.
 type NeighborInfo struct {
 	Addr      netip.Addr
 	MAC       header.MAC // zero while INCOMPLETE
 	State     State
 	IsRouter  bool
 	UpdatedAt loop.Time // when state or MAC changed last
-	// ConfirmedAt is when an answer confirmed last that the neighbor has its MAC, or
-	// had it while it is INCOMPLETE; only if Confirmed.
+	// ConfirmedAt is when an answer last confirmed the MAC, or the previous MAC while
+	// it is INCOMPLETE; only if Confirmed.
 	ConfirmedAt loop.Time
 	Confirmed   bool
-	Subscribed  bool // a waiter holds it
-	Lost        bool // tracked, and the observer was told that it does not answer
+	Subscribed  bool // has a subscription
+	Lost        bool // tracked, and Lost was reported
 }
 
-// Neighbors gives the entries of the interface's cache, sorted by address.
+// Neighbors returns the entries of the interface's cache, sorted by address.
 func (i *Interface) Neighbors() iter.Seq[NeighborInfo] {
 	return func(yield func(NeighborInfo) bool) {
 		s := i.stack
@@ -46,11 +46,10 @@ func (i *Interface) Neighbors() iter.Seq[NeighborInfo] {
 	}
 }
 
-// SomeNeighbors calls visit for those of n entries of the cache that are in use, in
-// the order in which they lie in memory, because a million are neither sorted nor
-// visited in one turn of the loop. at is 0 first, then what the call before returned;
-// after the last entries that is 0. An entry that is there all the while is visited
-// once.
+// SomeNeighbors calls visit for those of n entries of the cache that are in use, in the
+// order of memory. It splits a walk over a million entries over several turns of the
+// loop. at is 0 first, then the value that the last call returned; 0 means that all
+// entries are done. An entry that exists during the whole walk is visited once.
 func (s *Stack) SomeNeighbors(at uint32, n int, visit func(*Interface, NeighborInfo)) (next uint32) {
 	last := s.neighbors.entries.Len()
 	if int(last-min(at, last)) > n {
@@ -64,7 +63,7 @@ func (s *Stack) SomeNeighbors(at uint32, n int, visit func(*Interface, NeighborI
 	return next
 }
 
-// Neighbor gives one entry of the cache.
+// Neighbor returns one entry of the cache.
 func (i *Interface) Neighbor(a netip.Addr) (NeighborInfo, bool) {
 	if id := i.stack.neighbors.find(i.slot, ipFrom(a)); i.slot != 0 && id != 0 {
 		return i.stack.info(i.stack.neighbors.at(id)), true
@@ -72,10 +71,10 @@ func (i *Interface) Neighbor(a netip.Addr) (NeighborInfo, bool) {
 	return NeighborInfo{}, false
 }
 
-// NeighborCount is how many entries the interface's cache has.
+// NeighborCount returns how many entries the interface's cache has.
 func (i *Interface) NeighborCount() int { return i.count }
 
-// NeighborCount is how many entries the caches of all interfaces have.
+// NeighborCount returns how many entries the caches of all interfaces have.
 func (s *Stack) NeighborCount() int { return s.neighbors.used }
 
 func (s *Stack) info(n *neighbor) NeighborInfo {
@@ -88,7 +87,7 @@ func (s *Stack) info(n *neighbor) NeighborInfo {
 	}
 }
 
-// compareIP sorts as netip does: IPv4 first.
+// compareIP orders addresses as netip does: IPv4 first.
 func compareIP(a, b ip) int {
 	if a.is4() != b.is4() {
 		if a.is4() {

@@ -8,17 +8,17 @@ import (
 	"glean/stack/wheel"
 )
 
-// neighbor is one entry of the cache. It takes 48 octets, no pointer among them;
-// with its timer (13) and its place in the index (8 at most on average) that is
-// 69 for IPv4, and 16 more for the address of IPv6.
+// A neighbor is one entry of the cache. It takes 48 octets without pointers. With its
+// timer (13) and its part of the index (8 at most on average) that is 69 for IPv4, and
+// 16 more for the address of IPv6.
 type neighbor struct {
-	solicited    loop.Time // the last question, neverAsked before the first
+	solicited    loop.Time // the last solicitation, neverSolicited before the first
 	changed      loop.Time // when state or MAC changed last
 	confirmed    loop.Time // when reachability was confirmed last, neverConfirmed if its MAC never was
 	key          uint32    // IPv4: the address; IPv6: where it is in addresses
 	iface        uint32    // slot of the interface
-	solicitation uint32    // its record while it is being asked, else 0
-	heard        uint32    // when somebody said last that it has this MAC, in ticks
+	solicitation uint32    // its solicitation record, 0 if it is not being solicited
+	heard        uint32    // when a message last showed this MAC, in ticks
 	mac          header.MAC
 	state        State
 	flags        uint8
@@ -28,12 +28,12 @@ type neighbor struct {
 const (
 	flagIPv6         uint8 = 1 << iota // key is an index
 	flagRouter                         // IsRouter of RFC 4861 section 5.1
-	flagOutstanding                    // a question was sent and not answered yet
-	flagForeign                        // only peers' messages want it, see Stack.adopt
+	flagOutstanding                    // a solicitation was sent and is not answered yet
+	flagForeign                        // only messages of peers created it, see Stack.adopt
 	flagSuspect                        // two MACs within a second were reported
-	flagTriedUnicast                   // the MAC was asked since it was confirmed last, or the link was down; ask everybody
+	flagTriedUnicast                   // solicited by unicast since the MAC was last confirmed, or the link was down; multicast next
 	flagTracked                        // kept verified; see Track
-	flagAnswered                       // REACHABLE, and the last question was answered
+	flagAnswered                       // REACHABLE, and the last solicitation was answered
 )
 
 const (
@@ -41,9 +41,9 @@ const (
 	neverConfirmed loop.Time = -1 << 62
 )
 
-// neighborTable is the cache of all interfaces of a stack: a slab of entries,
-// an open-addressed index over (interface, address) and one timer per entry.
-// The lists of the wheel hold STALE entries, oldest first, for reclaiming.
+// neighborTable is the cache of all interfaces of a stack: a slab of entries, an
+// open-addressed index over (interface, address) and one timer per entry. The lists of
+// the wheel contain the STALE entries, oldest first, for reclaiming.
 type neighborTable struct {
 	entries   wheel.Slab[neighbor]
 	addresses wheel.Slab[ip] // of IPv6 neighbors
@@ -51,7 +51,7 @@ type neighborTable struct {
 	index     []uint32 // tag<<idBits | id; 0 is empty
 	groupBits int      // of the number of groups that the index has
 	used      int
-	seed      uint64 // so that a peer can't choose addresses that collide
+	seed      uint64 // so that a peer cannot choose addresses that collide
 }
 
 const (
@@ -60,10 +60,10 @@ const (
 	maxIDs = idMask - 1
 )
 
-// at gives the entry of an id; it is good until the next create.
+// at returns the entry of an id; it is valid until the next create.
 func (t *neighborTable) at(id uint32) *neighbor { return t.entries.At(id) }
 
-// address gives the IP address of an entry.
+// address returns the IP address of an entry.
 func (t *neighborTable) address(n *neighbor) ip {
 	if n.flags&flagIPv6 != 0 {
 		return *t.addresses.At(n.key)
@@ -71,23 +71,23 @@ func (t *neighborTable) address(n *neighbor) ip {
 	return ip{markIPv4, uint64(n.key)}
 }
 
-// The index is searched by linear probing, in an order of its own: it consists of
-// groups of 8 words, which are 32 octets of memory, and after a word comes the one
-// of the next group in the same lane. 8 addresses that follow each other are at
-// home in the 8 lanes of one group, because they are mostly asked for together, and
-// a group is one cache miss. Which group, and how its lanes are permuted, depends on
-// the seed. A position is lane<<groupBits | group.
+// The index is searched by linear probing in a special order. It consists of groups of 8
+// words, 32 octets of memory each; the successor of a word is the word of the next group
+// in the same lane. 8 consecutive addresses have their homes in the 8 lanes of one
+// group, because they are mostly resolved together and a group is one cache miss. The
+// seed determines the group and the permutation of its lanes. A position is
+// lane<<groupBits | group.
 const laneBits = 3
 
-// word is what the index has at a position; after the last one comes the first.
+// word returns the word of the index at a position; the first one follows the last.
 func (t *neighborTable) word(position uint64) *uint32 {
 	mask := uint64(len(t.index) - 1)
 	return &t.index[position<<laneBits&mask|position&mask>>(t.groupBits&63)]
 }
 
-// home gives the position at which the search for an address begins, and its tag.
-// It mixes two words by wide multiplication; the constants are odd and have their
-// bits well spread (digits of pi and e).
+// home returns the position at which the search for an address begins, and its tag. It
+// mixes two words by wide multiplication; the constants are odd and have their bits well
+// spread (digits of pi and e).
 func (t *neighborTable) home(iface uint32, a ip) (position uint64, tag uint32) {
 	h, l := bits.Mul64(a.lo>>laneBits^t.seed^uint64(iface)<<32, 0x9216d5d98979fb1b)
 	if a.hi != markIPv4 {
@@ -99,23 +99,23 @@ func (t *neighborTable) home(iface uint32, a ip) (position uint64, tag uint32) {
 	return lane<<t.groupBits | hash&(1<<t.groupBits-1), uint32(hash>>32) &^ idMask
 }
 
-// A freeSlot is where a search ended in vain: a new entry's word goes there, unless
-// the index has changed since.
+// freeSlot is the position where a search ended without a result. The word of a new
+// entry goes there, unless the index has changed since.
 type freeSlot struct {
 	at  uint64
 	tag uint32
 }
 
-// noFreeSlot is the spot of an address that must be searched for again.
+// noFreeSlot means that the address must be searched for again.
 var noFreeSlot = freeSlot{tag: idMask}
 
-// find gives the id of a neighbor, 0 if there is none.
+// find returns the id of a neighbor, 0 if it is not in the table.
 func (t *neighborTable) find(iface uint32, a ip) uint32 {
 	id, _ := t.search(iface, a)
 	return id
 }
 
-// search is find; if there is none, it gives the spot for one.
+// search is find, and returns the free slot for a neighbor that is not in the table.
 func (t *neighborTable) search(iface uint32, a ip) (id uint32, free freeSlot) {
 	if len(t.index) == 0 {
 		return 0, noFreeSlot
@@ -179,7 +179,7 @@ func (t *neighborTable) grow() {
 	}
 }
 
-// delete takes an entry out of everything.
+// delete removes an entry from the slabs, the index and the wheel.
 func (t *neighborTable) delete(id uint32) {
 	n := t.at(id)
 	at, _ := t.home(n.iface, t.address(n))
@@ -195,8 +195,8 @@ func (t *neighborTable) delete(id uint32) {
 	t.used--
 }
 
-// closeGap empties a position and moves back the entries that had to go past it,
-// so that no search needs tombstones.
+// closeGap empties a position and moves back the entries that were pushed past it, so
+// that the index needs no tombstones.
 func (t *neighborTable) closeGap(gap uint64) {
 	mask := uint64(len(t.index) - 1)
 	for at := gap + 1; *t.word(at) != 0; at++ {

@@ -6,10 +6,10 @@ import (
 	"glean/stack/header"
 )
 
-// NextHop is the address whose MAC frames to dst are sent to: dst itself when
-// it is on the link, else the gateway. Multicast and broadcast addresses are
-// their own next hop; Hold knows their MACs. It depends on the interface's
-// configuration only, and may be called from anywhere.
+// NextHop returns the address whose MAC frames to dst are sent to: dst itself when it is
+// on-link, else the gateway. Multicast and broadcast addresses are their own next hop;
+// Subscribe knows their MACs. The result depends only on the interface's configuration,
+// so any goroutine may call it.
 func (i *Interface) NextHop(dst netip.Addr) (hop netip.Addr, r Reason) {
 	if !dst.IsValid() || dst.Is4In6() {
 		return netip.Addr{}, NoRoute
@@ -28,7 +28,7 @@ func (i *Interface) nextHop(dst ip) (ip, Reason) {
 	return i.nextHop6(dst)
 }
 
-// nextHop4 is RFC 1122 section 3.3.1.1.
+// nextHop4 implements RFC 1122 section 3.3.1.1.
 func (i *Interface) nextHop4(dst ip) (ip, Reason) {
 	switch {
 	case i.ipv4 == nil:
@@ -49,9 +49,9 @@ func (i *Interface) nextHop4(dst ip) (ip, Reason) {
 	return ip{}, NoRoute
 }
 
-// nextHop6 is RFC 4861 section 5.2. A destination is on the link because of a
-// prefix, not because of an address (RFC 5942 section 4), and without a router
-// there is no route.
+// nextHop6 implements RFC 4861 section 5.2. A destination is on-link because of a
+// prefix, not because of an address (RFC 5942 section 4), and without a router there is
+// no route.
 func (i *Interface) nextHop6(dst ip) (ip, Reason) {
 	switch {
 	case i.linkLocal == nil && i.ipv6 == nil:
@@ -76,9 +76,9 @@ func (i *Interface) isOwn6(a ip) bool {
 	return i.linkLocal != nil && a == i.linkLocal.ip || i.ipv6 != nil && a == i.ipv6.ip
 }
 
-// Source is the interface's address for packets to dst, invalid if it has none
-// of the family. Link-local destinations get the link-local address (RFC 6724
-// section 5 rule 2), others the global one if there is one.
+// Source returns the interface's address for packets to dst, an invalid one if it has
+// none of the family. Link-local destinations get the link-local address (RFC 6724
+// section 5 rule 2), others the global one if the interface has one.
 func (i *Interface) Source(dst netip.Addr) netip.Addr {
 	if !dst.IsValid() {
 		return netip.Addr{}
@@ -101,8 +101,8 @@ func (i *Interface) source(dst ip) *address {
 	return i.ipv6
 }
 
-// groupMAC is the MAC of a multicast or broadcast address, which nobody is
-// asked for (RFC 1112 section 6.4, RFC 2464 section 7).
+// groupMAC returns the MAC of a multicast or broadcast address, which needs no
+// resolution (RFC 1112 section 6.4, RFC 2464 section 7).
 func (i *Interface) groupMAC(a ip) (header.MAC, bool) {
 	switch {
 	case a.isMulticast():

@@ -6,18 +6,18 @@ import (
 	"glean/stack/header"
 )
 
-// packetPool keeps copies of packets that wait for a MAC. Buffers are used
-// again; together there are at most maxHeldPackets. Each packet is in one of two
-// lists, oldest first: the newest of each neighbor, and those that a newer one
-// came after. When the pool is full, the latter give way first, so that each
-// neighbor that waits keeps a packet, as RFC 4861 section 7.2.2 demands.
+// packetPool holds copies of packets that wait for a MAC, at most maxHeldPackets. It
+// uses buffers again. Each packet is in one of two lists, oldest first: the newest
+// packet of each neighbor, and the surplus, packets that a newer one of their neighbor
+// follows. When the pool is full, surplus packets are dropped first, so that each
+// waiting neighbor keeps a packet, as RFC 4861 section 7.2.2 requires.
 type packetPool struct {
 	slots []heldPacket // from firstPacket on; before them are the heads of the lists
 	live  int
 }
 
 type heldPacket struct {
-	next         uint32 // of the same neighbor; in a free slot and in slot 0: the next free one
+	next         uint32 // packet of the same neighbor; in a free slot and in slot 0: the next free slot
 	solicitation uint32 // of its neighbor
 	older, newer uint32 // in its list, which is a ring with its head
 	data         []byte
@@ -30,12 +30,12 @@ const (
 	firstPacket    = 2
 )
 
-// maxHeldPackets bounds the memory of all held packets of a stack: 24 MB with
-// frames of 1,514 octets.
+// maxHeldPackets bounds the memory of all held packets of a stack: 24 MB with frames of
+// 1,514 octets.
 const maxHeldPackets = 16384
 
-// put copies a packet for the neighbor of an ask and gives its slot; before is
-// the packet that came before it for that neighbor, 0 if there is none.
+// put copies a packet for the neighbor of a solicitation and returns its slot. before is
+// the previous packet of that neighbor, 0 if it has none.
 func (p *packetPool) put(packet []byte, solicitation, before uint32) uint32 {
 	if len(p.slots) == 0 {
 		p.slots = append(p.slots, heldPacket{}, heldPacket{older: surplusPackets, newer: surplusPackets})
@@ -58,7 +58,7 @@ func (p *packetPool) put(packet []byte, solicitation, before uint32) uint32 {
 	return id
 }
 
-// link puts a packet at the end of a list.
+// link appends a packet to a list.
 func (p *packetPool) link(list, id uint32) {
 	last := p.slots[list].older
 	p.slots[id].older, p.slots[id].newer = last, list
@@ -70,8 +70,8 @@ func (p *packetPool) unlink(id uint32) {
 	p.slots[older].newer, p.slots[newer].older = newer, older
 }
 
-// oldestSurplus is the packet that has been followed by another of its neighbor
-// for longest, 0 if there is none.
+// oldestSurplus returns the oldest packet that a newer one of its neighbor follows, 0 if
+// no neighbor has two.
 func (p *packetPool) oldestSurplus() uint32 {
 	if id := p.slots[surplusPackets].newer; id != surplusPackets {
 		return id
@@ -79,7 +79,7 @@ func (p *packetPool) oldestSurplus() uint32 {
 	return 0
 }
 
-// free gives a slot back.
+// free frees a slot.
 func (p *packetPool) free(id uint32) {
 	p.unlink(id)
 	p.slots[id].next = p.slots[0].next
@@ -87,10 +87,10 @@ func (p *packetPool) free(id uint32) {
 	p.live--
 }
 
-// Output sends an IP packet from the interface; it is borrowed until Output
-// returns. If the MAC of the next hop is not known, the neighbor is asked and
-// the packet held: at most MaxHeld for a neighbor and maxHeldPackets in all; the
-// oldest gives way (RFC 4861 section 7.2.2). The reason tells why the packet was not taken.
+// Output sends an IP packet from the interface; the packet is borrowed until Output
+// returns. If the MAC of the next hop is not known, the neighbor is solicited and the
+// packet held: at most MaxHeld for a neighbor and maxHeldPackets in all; the oldest is
+// dropped (RFC 4861 section 7.2.2). The reason is why the packet was not accepted.
 func (i *Interface) Output(dst netip.Addr, packet []byte) Reason {
 	if !dst.IsValid() || dst.Is4In6() || i.slot == 0 {
 		return NoRoute
@@ -100,18 +100,18 @@ func (i *Interface) Output(dst netip.Addr, packet []byte) Reason {
 	return r
 }
 
-// requester says who wants a packet sent.
+// A requester is the side that causes a packet to be sent.
 type requester bool
 
 const (
 	byUs   requester = false
-	byPeer requester = true // it is an answer
+	byPeer requester = true // it is an answer to a peer
 )
 
-// maxForeignIncomplete is how many neighbors without a MAC a stack looks for at a time
-// only because they asked something. Whoever invents senders costs the network no
-// more questions than these, and others no held packets. It is half of foreignMax,
-// so that peers that tell their MAC find room beside those that nobody answers for.
+// maxForeignIncomplete is how many INCOMPLETE foreign neighbors a stack has at a time.
+// It bounds the solicitations and held packets that invented senders cause. It is half
+// of foreignMax, so that peers that send their MAC find room beside senders for which no
+// station answers.
 const maxForeignIncomplete = foreignMax / 2
 
 func (i *Interface) output(dst ip, packet []byte, who requester) Reason {
@@ -164,7 +164,7 @@ func (i *Interface) outputTo(hop ip, packet []byte, who requester) Reason {
 	return ReasonNone
 }
 
-// markUsed says that a packet is sent to a neighbor.
+// markUsed applies the event that a packet is sent to a neighbor.
 func (s *Stack) markUsed(id uint32, who requester) {
 	n := s.neighbors.at(id)
 	if who == byUs {
@@ -199,7 +199,7 @@ func (i *Interface) Confirm(hop netip.Addr) {
 	}
 }
 
-// holdPacket holds a packet for an INCOMPLETE neighbor and makes the stack ask.
+// holdPacket holds a packet for an INCOMPLETE neighbor and makes the stack solicit it.
 func (s *Stack) holdPacket(n *neighbor, i *Interface, packet []byte) {
 	sol := s.solicitations.At(n.solicitation)
 	if int(sol.packets) == i.config.Neighbor.MaxHeld {
@@ -229,8 +229,8 @@ func (s *Stack) holdPacket(n *neighbor, i *Interface, packet []byte) {
 	}
 }
 
-// evictPacket loses a packet so that one for a can be held. Only if no neighbor
-// has two it is the last of one: its own, else the oldest of all.
+// evictPacket drops a packet so that one for sol can be held. If no neighbor has two, it
+// drops the packet of the same neighbor, else the oldest of all.
 func (s *Stack) evictPacket(sol *solicitation) {
 	switch id := s.packets.oldestSurplus(); {
 	case id != 0:
@@ -241,7 +241,7 @@ func (s *Stack) evictPacket(sol *solicitation) {
 	s.dropOldestPacket(sol)
 }
 
-// dropOldestPacket frees the first held packet.
+// dropOldestPacket frees the first held packet of a neighbor.
 func (s *Stack) dropOldestPacket(sol *solicitation) {
 	next := s.packets.slots[sol.head].next
 	s.packets.free(sol.head)
@@ -249,7 +249,7 @@ func (s *Stack) dropOldestPacket(sol *solicitation) {
 	sol.packets--
 }
 
-// dropHeldPackets loses all held packets.
+// dropHeldPackets drops all held packets of a neighbor.
 func (s *Stack) dropHeldPackets(sol *solicitation) {
 	for sol.packets > 0 {
 		s.dropOldestPacket(sol)
@@ -258,7 +258,7 @@ func (s *Stack) dropHeldPackets(sol *solicitation) {
 	sol.head, sol.tail = 0, 0
 }
 
-// endHeldPackets sends or loses the packets held for a neighbor.
+// endHeldPackets sends or drops the packets held for a neighbor.
 func (s *Stack) endHeldPackets(i *Interface, n *neighbor, do action) {
 	sol := s.solicitations.At(n.solicitation)
 	if do&doFlush != 0 {
@@ -272,8 +272,8 @@ func (s *Stack) endHeldPackets(i *Interface, n *neighbor, do action) {
 	sol.flags &^= solicitSelf
 }
 
-// sendPacket puts an Ethernet header before an IP packet and sends it. The
-// packet may lie in s.frame.
+// sendPacket prepends an Ethernet header to an IP packet and sends it. The packet may
+// lie in s.frame.
 func (s *Stack) sendPacket(i *Interface, dst header.MAC, packet []byte) {
 	kind := header.EtherTypeIPv4
 	if len(packet) > 0 && packet[0]>>4 == 6 {
@@ -281,7 +281,7 @@ func (s *Stack) sendPacket(i *Interface, dst header.MAC, packet []byte) {
 	}
 	n := i.ethernetSize()
 	frame := s.frameBuffer(n + len(packet))
-	copy(frame[n:], packet) // first: it may lie where the header goes
+	copy(frame[n:], packet) // before the header, which may overwrite it
 	i.emitEthernet(frame, dst, kind)
 	i.send(n+len(packet), &s.counts().PacketsSent)
 }

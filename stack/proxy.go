@@ -8,17 +8,17 @@ import (
 	"glean/stack/wheel"
 )
 
-// Where several proxies may answer for an address, each lets its advert wait for
-// a random time, so that they do not collide (RFC 4861 section 7.2.8). That is
-// ProxyDelay; where there is one proxy only, the RFC needs no such delay.
+// Where several proxies may answer for an address, each delays its advert for a
+// random time, so that the adverts do not collide (RFC 4861 section 7.2.8): that is
+// ProxyDelay. A single proxy needs no delay.
 
 // maxAnycastDelay is MAX_ANYCAST_DELAY_TIME (RFC 4861 section 10).
 const maxAnycastDelay = 1 * loop.Second
 
-// maxDelayed bounds the answers of a stack that wait: about 4 MB.
+// maxDelayed bounds the delayed answers of a stack: about 4 MB.
 const maxDelayed = 1 << 16
 
-// delayedAnswers are the solicitations that are to be answered later.
+// delayedAnswers holds the solicitations that are answered later.
 type delayedAnswers struct {
 	answers wheel.Slab[delayedAnswer]
 	timers  wheel.Wheel
@@ -30,8 +30,9 @@ type delayedAnswer struct {
 	solicitation header.NeighborSolicitation
 }
 
-// respond answers a solicitation: for a range perhaps later. Who asked our MAC
-// alone has chosen us already, and no other proxy has heard it.
+// respond answers a solicitation, one for a range of RespondFor perhaps later. A
+// solicitation to our MAC alone is answered at once, because no other proxy has received
+// it.
 func (i *Interface) respond(asker [16]byte, r *header.NeighborSolicitation, exact bool, asked header.MAC) {
 	if longest := i.config.Neighbor.ProxyDelay; !exact && longest > 0 && asked.IsMulticast() {
 		i.delay(asker, r, longest)
@@ -48,10 +49,10 @@ func (i *Interface) respondNow(asker [16]byte, r *header.NeighborSolicitation, e
 	i.answerUnknown(asker, r, exact)
 }
 
-// delay lets a solicitation wait for a random time, at most longest.
+// delay schedules the answer to a solicitation at a random time within longest.
 func (i *Interface) delay(asker [16]byte, r *header.NeighborSolicitation, longest loop.Duration) {
 	s := i.stack
-	if !s.up { // it was on its way when the link went down
+	if !s.up { // the solicitation arrived after the link went down
 		s.drop(DropLinkDown)
 		return
 	}
@@ -65,11 +66,11 @@ func (i *Interface) delay(asker [16]byte, r *header.NeighborSolicitation, longes
 	}
 	id, now := d.answers.Alloc(), s.loop.Now()
 	*d.answers.At(id) = delayedAnswer{i.slot, asker, *r}
-	at := wheel.TickDown(now.Add(loop.Duration(s.rand.Int64N(int64(longest) + 1)))) // timers are up to a tick late
+	at := wheel.TickDown(now.Add(loop.Duration(s.rand.Int64N(int64(longest) + 1)))) // timers expire up to a tick late
 	d.timers.Set(id, at, now)
 }
 
-// next is when the next one is to be answered.
+// next returns when the next answer is due.
 func (d *delayedAnswers) next() loop.Time {
 	if d == nil {
 		return loop.Never
@@ -77,7 +78,7 @@ func (d *delayedAnswers) next() loop.Time {
 	return d.timers.Next()
 }
 
-// expire gives one whose time has come, 0 if there is none.
+// expire removes and returns an answer that is due, 0 if none is.
 func (d *delayedAnswers) expire(now loop.Time) uint32 {
 	if d == nil {
 		return 0
@@ -92,9 +93,9 @@ func (s *Stack) answerDelayed(id uint32) {
 	s.interfaces[a.iface].respondNow(a.asker, &a.solicitation, false)
 }
 
-// dropDelayed drops the answers of an interface, or of all if it is nil: it goes,
-// or the link is down, and who asked may be elsewhere when it is up again. A
-// flush leaves them: they are not of the cache.
+// dropDelayed drops the delayed answers of an interface, or of all if it is nil: because
+// it is removed, or because the link is down and the soliciting host may be elsewhere
+// when it comes up again. A flush keeps them: they are not part of the cache.
 func (s *Stack) dropDelayed(i *Interface) {
 	if s.delayed == nil {
 		return
@@ -109,7 +110,7 @@ func (s *Stack) dropDelayed(i *Interface) {
 	}
 }
 
-// checkDelayed looks at the answers that wait.
+// checkDelayed checks the delayed answers.
 func (s *Stack) checkDelayed() error {
 	if s.delayed == nil {
 		return nil
@@ -123,11 +124,11 @@ func (s *Stack) checkDelayed() error {
 		case !armed:
 			continue
 		case int(a.iface) >= len(s.interfaces) || s.interfaces[a.iface] == nil:
-			return fmt.Errorf("delayed answer %d is of interface %d, which is not there", id, a.iface)
+			return fmt.Errorf("delayed answer %d is of interface %d, which does not exist", id, a.iface)
 		case !s.up:
-			return fmt.Errorf("delayed answer %d waits though the link is down", id)
+			return fmt.Errorf("delayed answer %d is pending while the link is down", id)
 		case s.delayed.timers.Deadline(id) > s.loop.Now().Add(s.interfaces[a.iface].config.Neighbor.ProxyDelay):
-			return fmt.Errorf("delayed answer %d waits too long", id)
+			return fmt.Errorf("delayed answer %d is delayed for longer than ProxyDelay", id)
 		}
 		live++
 	}

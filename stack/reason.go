@@ -1,6 +1,6 @@
 package stack
 
-// Reason says why an address has no MAC, or why a packet was not sent.
+// Reason is why an address has no MAC, or why a packet was not sent.
 type Reason uint8
 
 // Reasons, in the words of the API.
@@ -14,7 +14,7 @@ const (
 	AddressTentative
 	AddressConflict
 	TableFull
-	Unconfirmed // the neighbor told its MAC, but not by an answer that confirms it
+	Unconfirmed // the neighbor sent its MAC, but not in an answer that confirms it
 
 	numReasons
 )
@@ -31,7 +31,7 @@ var reasonWords = [numReasons]string{
 	Unconfirmed:      "unconfirmed",
 }
 
-// String gives the word used in the API, "" for ReasonNone.
+// String returns the word used in the API, "" for ReasonNone.
 func (r Reason) String() string {
 	if r < numReasons {
 		return reasonWords[r]

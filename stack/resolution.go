@@ -7,30 +7,31 @@ import (
 	"glean/stack/loop"
 )
 
-// solicitation is the record of a neighbor while it is being asked: while a waiter holds
-// it, while packets wait for it, in INCOMPLETE and in PROBE.
+// A solicitation is the record of a neighbor that is being solicited: while it has
+// subscriptions or held packets, and in INCOMPLETE, PROBE and UNREACHABLE.
 type solicitation struct {
 	neighbor      uint32
 	subscriptions uint32 // the first of them
-	attempts      uint32 // questions since asking began
+	attempts      uint32 // solicitations sent
 	head, tail    uint32 // held packets
 	packets       uint16
-	multicasts    uint16     // questions to everybody since it was last known whom to ask
+	multicasts    uint16     // multicast solicitations since the MAC or the link last changed
 	oldMAC        header.MAC // the MAC before INCOMPLETE, zero if none was known
-	selfSent      uint8      // questions of our own: for held packets, or as probes
+	selfSent      uint8      // solicitations without the subscriber: for held packets, or as probes
 	flags         uint8
 }
 
-// Flags of an ask.
+// Flags of a solicitation.
 const (
-	solicitSelf     uint8 = 1 << iota // we ask without the waiter, for held packets
-	solicitNotified                   // the waiter was told and may ask at any moment
-	solicitUsed                       // a packet was sent since the last question; UNREACHABLE is asked only then
-	solicitLost                       // the observer was told that it does not answer
+	solicitSelf     uint8 = 1 << iota // the stack solicits without the subscriber, for held packets
+	solicitNotified                   // SolicitDue was called; the subscriber may solicit at any moment
+	solicitUsed                       // a packet was sent since the last solicitation; UNREACHABLE is solicited only then
+	solicitLost                       // Lost was reported to the observer
 )
 
-// subscription is one waiter's interest in a neighbor. Those of one target follow each
-// other: the one that Hold gave a ref of, then those of Also.
+// A subscription is the interest of a subscriber in a neighbor until one deadline. The
+// subscriptions of a neighbor with the same token follow each other in the list: the one
+// that Subscribe returned a ref of, then those of AddDeadline.
 type subscription struct {
 	deadline     loop.Time
 	solicitation uint32 // 0: free
@@ -39,25 +40,25 @@ type subscription struct {
 	generation   uint32
 }
 
-// A ref names a hold by id and generation, so that a ref that has ended is
-// known as such.
+// A ref is the id and the generation of a subscription, so that the ref of an ended
+// subscription is recognized as such.
 const (
 	refIDBits = 22
 	refIDMask = 1<<refIDBits - 1
 )
 
-// SubscribeState is how Hold ended.
+// SubscribeState is the outcome of Subscribe.
 type SubscribeState uint8
 
-// States of Held.
+// Outcomes of Subscribe.
 const (
-	SubscribeDue     SubscribeState = iota // held; Solicit is allowed now
-	SubscribeWait                          // held; Subscriber.SolicitDue will say when to ask, if that is needed
-	SubscribeKnown                         // MAC is known, nothing is held
-	SubscribeRefused                       // Reason says why, nothing is held
+	SubscribeDue     SubscribeState = iota // subscribed; Solicit is allowed now
+	SubscribeWait                          // subscribed; SolicitDue is called when Solicit is allowed, if it is needed
+	SubscribeKnown                         // MAC is known, no subscription
+	SubscribeRefused                       // Reason is why, no subscription
 )
 
-// SubscribeResult is the answer of Hold.
+// SubscribeResult is the result of Subscribe.
 type SubscribeResult struct {
 	State  SubscribeState
 	Ref    uint32     // SubscribeDue, SubscribeWait
@@ -65,19 +66,19 @@ type SubscribeResult struct {
 	Reason Reason     // SubscribeRefused
 }
 
-// maxSolicitGap is the longest time between two questions while a waiter holds
-// the neighbor.
+// maxSolicitGap is the longest time between two solicitations while a neighbor has
+// subscriptions.
 const maxSolicitGap = 3 * loop.Second
 
-// rivalWindow is how long another station with one of our addresses is blamed for
-// answers that do not come: as long as a neighbor is believed to be there without
-// a word, REACHABLE_TIME (RFC 4861 section 10). One frame with a wrong sender
+// rivalWindow is how long a missing answer is explained by an address conflict after the
+// other station was last seen. It is REACHABLE_TIME (RFC 4861 section 10), the time for
+// which a neighbor counts as reachable without a message. One frame with a wrong sender
 // does not explain all silence that follows.
 const rivalWindow = 30 * loop.Second
 
-// notice is something to tell the waiter at the end of the turn.
+// A notice is a callback to the subscriber that is pending until the end of the turn.
 type notice struct {
-	ref       uint32 // SolicitDue: not told if the hold ended meanwhile
+	ref       uint32 // of SolicitDue, which is not called if the subscription has ended
 	token     uint32
 	attempts  uint32
 	confirmed bool
@@ -85,15 +86,18 @@ type notice struct {
 	rtt       loop.Duration
 }
 
-// Subscribe begins to find out hop's MAC for a target of the waiter. Until deadline
-// the neighbor is asked again and again: MulticastSolicits times every
-// RetransTimer, while a tenth of a RetransTimer is left for the answer, then with
-// growing gaps of at most 3 s, the last time one RetransTimer before the deadline.
-// With fresh a REACHABLE entry does not count and is asked anew, unless it answered
-// so lately that the next question may not come before the deadline. A neighbor with
-// a MAC is asked there first; if it does not answer, the entry loses its MAC, and the
-// next question goes to all stations. Static neighbors, multicast and broadcast
-// addresses are known without asking. No two holds of a neighbor have one target.
+// Subscribe starts to resolve the MAC of hop for the subscriber, which chooses token to
+// recognize it by. Until deadline the neighbor is solicited again and again:
+// MulticastSolicits times every RetransTimer, as long as a tenth of a RetransTimer is
+// left for the answer, then with growing gaps of at most 3 s, and for the last time one
+// RetransTimer before the deadline.
+//
+// With fresh, a REACHABLE entry does not count as known and is solicited anew, unless it
+// answered so recently that RetransTimer forbids another solicitation before the
+// deadline. A neighbor with a MAC is first solicited by unicast. If it does not answer,
+// the entry loses its MAC, and the next solicitation goes to all stations. The MACs of
+// static neighbors, multicast and broadcast addresses are known without a solicitation.
+// A token has at most one subscription to a neighbor.
 func (i *Interface) Subscribe(hop netip.Addr, token uint32, fresh bool, deadline loop.Time) SubscribeResult {
 	s, a := i.stack, ipFrom(hop)
 	if mac, ok := i.groupMAC(a); ok {
@@ -128,7 +132,8 @@ func (i *Interface) Subscribe(hop netip.Addr, token uint32, fresh bool, deadline
 	return SubscribeResult{State: SubscribeWait, Ref: ref}
 }
 
-// isKnown tells whether nobody needs to be asked for who waits until deadline.
+// isKnown reports whether the cached MAC may be used without a new solicitation before
+// deadline.
 func (i *Interface) isKnown(n *neighbor, fresh bool, deadline loop.Time) bool {
 	switch {
 	case n.state == StateStatic:
@@ -139,8 +144,8 @@ func (i *Interface) isKnown(n *neighbor, fresh bool, deadline loop.Time) bool {
 	return !fresh || n.flags&flagAnswered != 0 && deadline < n.solicited.Add(i.config.Neighbor.RetransTimer)
 }
 
-// Known gives the MAC of a neighbor that Hold would not ask for, of one that is
-// held already, too.
+// Known returns the MAC of a neighbor and reports whether Subscribe would use it without
+// a solicitation. It also works for neighbors with a subscription.
 func (i *Interface) Known(hop netip.Addr, fresh bool, deadline loop.Time) (mac header.MAC, known bool) {
 	id := i.stack.neighbors.find(i.slot, ipFrom(hop))
 	if i.slot == 0 || id == 0 {
@@ -150,7 +155,7 @@ func (i *Interface) Known(hop netip.Addr, fresh bool, deadline loop.Time) (mac h
 	return n.mac, i.isKnown(n, fresh, deadline)
 }
 
-// refusalReason tells why a hop can't be asked for.
+// refusalReason returns why hop cannot be solicited, ReasonNone if it can.
 func (i *Interface) refusalReason(hop ip) Reason {
 	switch {
 	case i.slot == 0 || hop.isNotHost():
@@ -159,13 +164,14 @@ func (i *Interface) refusalReason(hop ip) Reason {
 		return NoSourceAddress
 	}
 	if i.vlan.own(hop) != nil {
-		return OwnAddress // also another interface's: no frame comes back to the port that sent it
+		return OwnAddress // also of another interface: a frame does not come back to the port that sent it
 	}
 	return ReasonNone
 }
 
-// subscribeNew is join, and evAsk, for an entry that was just made, while the link is
-// up: nothing was asked yet, nobody else waits, and no timer is set.
+// subscribeNew is subscribe for an entry that was just created, while the link is up. It
+// skips evSubscribe: no solicitation was sent, no other subscription exists, and no
+// timer is set.
 func (s *Stack) subscribeNew(id uint32, i *Interface, token uint32, deadline loop.Time) (ref uint32) {
 	n, h := s.neighbors.at(id), s.subscriptions.Alloc()
 	n.state, n.solicitation = StateIncomplete, s.solicitations.Alloc()
@@ -177,16 +183,17 @@ func (s *Stack) subscribeNew(id uint32, i *Interface, token uint32, deadline loo
 	return h | r.generation<<refIDBits
 }
 
-// subscribe adds a hold to a neighbor and tells whether it may be asked now.
+// subscribe adds a subscription to a neighbor and reports whether the subscriber may
+// solicit it now.
 func (s *Stack) subscribe(id, token uint32, deadline, now loop.Time) (ref uint32, may bool) {
 	n := s.neighbors.at(id)
 	s.adopt(n)
-	n.flags &^= flagSuspect // the waiter wants to know of two MACs that answer, too
+	n.flags &^= flagSuspect // report two MACs again if both answer
 	if n.solicitation == 0 {
 		s.startSolicitation(id, n)
 	}
 	if n.state == StateStale {
-		s.neighbors.timers.Remove(id) // from the list of those to reclaim
+		s.neighbors.timers.Remove(id) // from the list of entries to reclaim
 	}
 	h := s.subscriptions.Alloc()
 	sol, r, i := s.solicitations.At(n.solicitation), s.subscriptions.At(h), s.interfaces[n.iface]
@@ -198,15 +205,15 @@ func (s *Stack) subscribe(id, token uint32, deadline, now loop.Time) (ref uint32
 	return ref, may
 }
 
-// scheduleSolicit sees to it that the next question comes in time for somebody new who
-// waits for a neighbor. It tells whether the waiter may ask it now.
+// scheduleSolicit sets the time of the next solicitation for an added deadline. It
+// reports whether the subscriber may solicit now.
 func (s *Stack) scheduleSolicit(n *neighbor, sol *solicitation, i *Interface, now loop.Time) (may bool) {
 	switch {
 	case n.state == StateProbe || sol.flags&solicitSelf != 0:
-		// The stack is asking already; the answer serves this waiter too.
+		// The stack solicits already; the answer serves this subscription too.
 	case n.isTrackedIncomplete():
 		if sol.flags&solicitLost != 0 {
-			sol.multicasts = 0 // the next question would be too late for this waiter
+			sol.multicasts = 0 // the next solicitation would be too late for this deadline
 		}
 		s.setSolicitTimer(n, sol, i, now)
 	case s.up && now >= n.solicited.Add(i.config.Neighbor.RetransTimer):
@@ -219,7 +226,7 @@ func (s *Stack) scheduleSolicit(n *neighbor, sol *solicitation, i *Interface, no
 	return false
 }
 
-// findSubscription finds the hold of a ref, nil if it has ended.
+// findSubscription returns the subscription of a ref, nil if it has ended.
 func (s *Stack) findSubscription(ref uint32) *subscription {
 	id := ref & refIDMask
 	if id == 0 || id > s.subscriptions.Len() {
@@ -231,9 +238,9 @@ func (s *Stack) findSubscription(ref uint32) *subscription {
 	return nil
 }
 
-// Solicit sends one question for a held neighbor, if one is allowed now: the
-// link is up and the last one is a RetransTimer ago. It tells whether a frame
-// was sent. If not, SolicitDue comes when one is allowed.
+// Solicit sends one solicitation to a neighbor with a subscription, if the link is up
+// and the last one is at least a RetransTimer ago. It reports whether a frame was sent.
+// If not, SolicitDue is called when a solicitation is allowed.
 func (s *Stack) Solicit(ref uint32) bool {
 	sub := s.findSubscription(ref)
 	if sub == nil {
@@ -244,7 +251,7 @@ func (s *Stack) Solicit(ref uint32) bool {
 	i := s.interfaces[n.iface]
 	now := s.loop.Now()
 	if !s.up || now < n.solicited.Add(i.config.Neighbor.RetransTimer) {
-		return false // whoever made it too early has set the timer
+		return false // the earlier solicitation has already armed the timer
 	}
 	if n.state != StateProbe && n.isUnicastUnanswered() {
 		s.apply(sol.neighbor, evUnanswered, header.MAC{}, CauseNoReply)
@@ -255,20 +262,19 @@ func (s *Stack) Solicit(ref uint32) bool {
 	return sent
 }
 
-// AddDeadline tells that somebody who waits until deadline has come to wait for the
-// target of a hold. Each deadline is asked for as if it were a hold's own; the
-// answer is told once. That somebody has come is a reason to ask now, if that is
-// allowed.
+// AddDeadline adds a second deadline to an existing subscription. The neighbor is
+// solicited for each deadline as for a subscription of its own; Confirmed is called
+// once. The neighbor is solicited now, if that is allowed.
 func (s *Stack) AddDeadline(ref uint32, deadline loop.Time) {
 	sub := s.findSubscription(ref)
 	if sub == nil {
 		return
 	}
 	if s.subscriptions.Live() >= refIDMask {
-		sub.deadline = max(sub.deadline, deadline) // better than nothing
+		sub.deadline = max(sub.deadline, deadline) // no room for another deadline: keep the later one
 		return
 	}
-	more := s.subscriptions.Alloc() // moves h, maybe
+	more := s.subscriptions.Alloc() // may move sub
 	sub, m := s.subscriptions.At(ref&refIDMask), s.subscriptions.At(more)
 	m.deadline, m.solicitation, m.token, m.next = deadline, sub.solicitation, sub.token, sub.next
 	sub.next = more
@@ -280,8 +286,7 @@ func (s *Stack) AddDeadline(ref uint32, deadline loop.Time) {
 	s.schedule()
 }
 
-// RemoveDeadline tells that one of those who wait for the target of a hold, until
-// deadline, does not wait any more; others do.
+// RemoveDeadline removes one deadline of a subscription that has several.
 func (s *Stack) RemoveDeadline(ref uint32, deadline loop.Time) {
 	sub := s.findSubscription(ref)
 	if sub == nil {
@@ -293,7 +298,7 @@ func (s *Stack) RemoveDeadline(ref uint32, deadline loop.Time) {
 		if m.token != sub.token {
 			return
 		}
-		if sub.deadline == deadline { // the first of them stays, as the ref names it
+		if sub.deadline == deadline { // the first stays, because the ref names it
 			sub.deadline, m.deadline = m.deadline, deadline
 		}
 		if m.deadline == deadline {
@@ -304,7 +309,8 @@ func (s *Stack) RemoveDeadline(ref uint32, deadline loop.Time) {
 	}
 }
 
-// Release ends a hold. A ref that has ended already does no harm.
+// Release ends a subscription with all its deadlines. A ref that has ended already is
+// ignored.
 func (s *Stack) Release(ref uint32) {
 	sub := s.findSubscription(ref)
 	if sub == nil {
@@ -317,8 +323,8 @@ func (s *Stack) Release(ref uint32) {
 	s.unlinkSubscription(sol, ref&refIDMask)
 	switch {
 	case n.state == StateIncomplete && sol.subscriptions == 0 && sol.flags&solicitSelf == 0:
-		// Nobody waits. The entry stays until the next question would be allowed,
-		// so that nobody who comes back asks earlier.
+		// No subscription is left. The entry stays until the next solicitation would
+		// be allowed, so that a new subscription does not solicit earlier.
 		sol.flags &^= solicitNotified
 		s.solicitTimers.Set(n.solicitation, n.solicited.Add(i.config.Neighbor.RetransTimer), now)
 	case sol.subscriptions == 0:
@@ -334,7 +340,8 @@ func (s *Stack) Release(ref uint32) {
 	s.schedule()
 }
 
-// FailureReason tells why a held neighbor has not been confirmed so far.
+// FailureReason returns why a neighbor with a subscription has not been confirmed so
+// far.
 func (s *Stack) FailureReason(ref uint32) Reason {
 	sub := s.findSubscription(ref)
 	if sub == nil {
@@ -346,7 +353,7 @@ func (s *Stack) FailureReason(ref uint32) Reason {
 	}
 	if own := s.interfaces[n.iface].source(s.neighbors.address(n)); own != nil {
 		if mac, at := own.contested(); !mac.IsZero() && s.loop.Now().Sub(at) <= rivalWindow {
-			return AddressConflict // the answers may go to the other one
+			return AddressConflict // the answers may go to the other station
 		}
 	}
 	if sol := s.solicitations.At(sub.solicitation); sol.attempts > 0 && n.state.HasMAC() && int32(n.heard-ticks(n.solicited)) >= 0 {
@@ -355,7 +362,8 @@ func (s *Stack) FailureReason(ref uint32) Reason {
 	return NoReply
 }
 
-// unlinkSubscription takes a hold off its neighbor and ends it, with those of Also.
+// unlinkSubscription ends a subscription with those of AddDeadline and removes them from
+// the list of their neighbor.
 func (s *Stack) unlinkSubscription(sol *solicitation, id uint32) {
 	link := &sol.subscriptions
 	for *link != id {
@@ -368,12 +376,14 @@ func (s *Stack) unlinkSubscription(sol *solicitation, id uint32) {
 	}
 }
 
+// endSubscription frees a subscription; its generation makes the ref invalid.
 func (s *Stack) endSubscription(id uint32, sub *subscription) {
 	*sub = subscription{generation: sub.generation + 1}
 	s.subscriptions.Free(id)
 }
 
-// confirmSubscriptions tells all who wait for a neighbor; their holds end.
+// confirmSubscriptions ends all subscriptions of a confirmed neighbor and queues a
+// notice for each token.
 func (s *Stack) confirmSubscriptions(n *neighbor, sol *solicitation, now loop.Time) {
 	rtt := loop.Duration(0)
 	if n.flags&flagOutstanding != 0 {
@@ -384,7 +394,7 @@ func (s *Stack) confirmSubscriptions(n *neighbor, sol *solicitation, now loop.Ti
 		sub := s.subscriptions.At(id)
 		if told == nil || told.token != sub.token {
 			s.notices = append(s.notices, notice{})
-			told = &s.notices[len(s.notices)-1] // filled in there: a copy would have to wait for its parts
+			told = &s.notices[len(s.notices)-1] // filled in place: a copy would stall on its parts
 			told.confirmed, told.token, told.mac, told.rtt, told.attempts = true, sub.token, n.mac, rtt, sol.attempts
 		}
 		sol.subscriptions = sub.next
@@ -392,7 +402,7 @@ func (s *Stack) confirmSubscriptions(n *neighbor, sol *solicitation, now loop.Ti
 	}
 }
 
-// notify gives one note to the waiter.
+// notify calls the subscriber for one notice.
 func (s *Stack) notify(e *notice) {
 	switch {
 	case s.options.Subscriber == nil:
@@ -403,7 +413,8 @@ func (s *Stack) notify(e *notice) {
 	}
 }
 
-// notifyDue tells one who waits that the neighbor may be asked now.
+// notifyDue queues the notice that the neighbor may be solicited now, to the first
+// subscription.
 func (s *Stack) notifyDue(sol *solicitation) {
 	sol.flags |= solicitNotified
 	sub := s.subscriptions.At(sol.subscriptions)

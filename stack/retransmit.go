@@ -6,7 +6,7 @@ import (
 	"glean/stack/wheel"
 )
 
-// needsSolicitation tells whether a neighbor needs a record of asking.
+// needsSolicitation reports whether a neighbor needs a solicitation record.
 func (s *Stack) needsSolicitation(n *neighbor) bool {
 	switch n.state {
 	case StateIncomplete, StateProbe, StateUnreachable:
@@ -17,13 +17,14 @@ func (s *Stack) needsSolicitation(n *neighbor) bool {
 	return n.solicitation != 0 && s.solicitations.At(n.solicitation).subscriptions != 0
 }
 
-// startSolicitation makes the record of a neighbor that is going to be asked.
+// startSolicitation creates the solicitation record of a neighbor.
 func (s *Stack) startSolicitation(id uint32, n *neighbor) {
 	n.solicitation = s.solicitations.Alloc()
 	s.solicitations.At(n.solicitation).neighbor = id
 }
 
-// stopSolicitation gives the record back, with whatever is left in it.
+// stopSolicitation frees the solicitation record of a neighbor with its subscriptions
+// and held packets.
 func (s *Stack) stopSolicitation(n *neighbor) {
 	sol := s.solicitations.At(n.solicitation)
 	for sol.subscriptions != 0 {
@@ -35,14 +36,14 @@ func (s *Stack) stopSolicitation(n *neighbor) {
 	n.solicitation = 0
 }
 
-// restartSolicitation follows a change of what is known of a neighbor that is being
-// asked: the next question comes as soon as it may.
+// restartSolicitation resets the counts of a solicitation after the MAC or state of its
+// neighbor changed, and schedules the next one as soon as RetransTimer allows.
 func (s *Stack) restartSolicitation(n *neighbor, i *Interface) {
 	sol := s.solicitations.At(n.solicitation)
 	sol.selfSent, sol.multicasts = 0, 0
 	n.flags &^= flagTriedUnicast
 	if n.state == StateProbe || n.isTrackedIncomplete() {
-		sol.flags &^= solicitNotified // the stack asks, whether the waiter's window permits or not
+		sol.flags &^= solicitNotified // the stack solicits, whatever the subscriber's window permits
 	}
 	if sol.flags&solicitNotified == 0 {
 		now := s.loop.Now()
@@ -50,7 +51,7 @@ func (s *Stack) restartSolicitation(n *neighbor, i *Interface) {
 	}
 }
 
-// setSolicitTimer sets the time of the next question.
+// setSolicitTimer arms the timer of the next solicitation.
 func (s *Stack) setSolicitTimer(n *neighbor, sol *solicitation, i *Interface, now loop.Time) {
 	if sol.flags&solicitNotified == 0 {
 		if at := s.nextSolicit(n, sol, i, now); at != loop.Never {
@@ -61,8 +62,8 @@ func (s *Stack) setSolicitTimer(n *neighbor, sol *solicitation, i *Interface, no
 	s.solicitTimers.Remove(n.solicitation)
 }
 
-// nextSolicit is when a neighbor is to be asked next, or a conclusion drawn
-// from the last question; Never if no waiter has time left for an answer.
+// nextSolicit returns when a neighbor is solicited next, or when the last solicitation
+// counts as unanswered. It returns Never if no subscription has time left for an answer.
 func (s *Stack) nextSolicit(n *neighbor, sol *solicitation, i *Interface, now loop.Time) loop.Time {
 	c := &i.config.Neighbor
 	earliest := max(now, n.solicited.Add(c.RetransTimer)) // RFC 4861 section 7.2.2, RFC 1122 section 2.3.2.1
@@ -80,9 +81,9 @@ func (s *Stack) nextSolicit(n *neighbor, sol *solicitation, i *Interface, now lo
 		last := loop.Time(int64(deadline) - int64(c.RetransTimer))
 		switch {
 		case last >= earliest:
-			at, useful = min(at, max(earliest, wheel.TickDown(last))), true // its timer may be late, so it is set early
+			at, useful = min(at, max(earliest, wheel.TickDown(last))), true // a timer expires up to a tick late
 		case int(sol.multicasts) < c.MulticastSolicits && earliest.Add(minAnswerTime(c)) <= deadline:
-			useful = true // RFC 4861 section 7.2.2 asks once more, and an answer can be in time
+			useful = true // RFC 4861 section 7.2.2 retransmits once more, and an answer can be in time
 		}
 	}
 	if !useful {
@@ -91,14 +92,15 @@ func (s *Stack) nextSolicit(n *neighbor, sol *solicitation, i *Interface, now lo
 	return at
 }
 
-// minAnswerTime is the least time before a deadline at which RFC 4861 section 7.2.2's
-// repeats are still sent; a waiter with less time left could not use the answer.
+// minAnswerTime returns the least time before a deadline at which the retransmissions of
+// RFC 4861 section 7.2.2 are still sent. With less time left, the answer would come too
+// late.
 func minAnswerTime(c *NeighborConfig) loop.Duration { return c.RetransTimer / 10 }
 
-// solicitGap is the time to the next question for a neighbor that is held, after
-// so many to everybody: RetransTimer while RFC 4861 section 7.2.2 would ask, then
-// twice as long each time, at most longestGap. A question to one MAC does not
-// count: if it was in vain, everybody is asked as if it had not been.
+// solicitGap returns the time to the next solicitation of a neighbor with subscriptions,
+// after a number of multicast ones: RetransTimer while RFC 4861 section 7.2.2 would
+// retransmit, then twice as long each time, at most maxSolicitGap. Unicast solicitations
+// do not count: an unanswered one must not delay the multicast ones.
 func solicitGap(c *NeighborConfig, multicasts uint16) loop.Duration {
 	gap := c.RetransTimer
 	for k := c.MulticastSolicits; k <= int(multicasts) && gap < maxSolicitGap; k++ {
@@ -107,8 +109,9 @@ func solicitGap(c *NeighborConfig, multicasts uint16) loop.Duration {
 	return max(c.RetransTimer, min(gap, maxSolicitGap))
 }
 
-// unreachableGap is RFC 7048 sections 3 and 4: three times as long each time
-// (BACKOFF_MULTIPLE), at most a minute (MAX_RETRANS_TIMER).
+// unreachableGap returns the time to the next solicitation in UNREACHABLE (RFC 7048
+// sections 3 and 4): three times as long each time (BACKOFF_MULTIPLE), at most a minute
+// (MAX_RETRANS_TIMER).
 func unreachableGap(retrans loop.Duration, tries uint8) loop.Duration {
 	const longest = 60 * loop.Second
 	gap := retrans
@@ -118,7 +121,8 @@ func unreachableGap(retrans loop.Duration, tries uint8) loop.Duration {
 	return max(retrans, min(gap, longest))
 }
 
-// solicitTimerExpired is what the timer of an ask does.
+// solicitTimerExpired handles the timer of a solicitation: the next one is due, or the
+// last one is unanswered.
 func (s *Stack) solicitTimerExpired(solID uint32) {
 	sol := s.solicitations.At(solID)
 	id := sol.neighbor
@@ -129,7 +133,7 @@ func (s *Stack) solicitTimerExpired(solID uint32) {
 	}
 	switch {
 	case !s.up:
-		// resumeAsking sets the timer again.
+		// resumeSolicitations arms the timer again.
 	case n.state == StateProbe:
 		s.probe(id, n, sol, i)
 	case sol.flags&solicitSelf != 0 && int(sol.selfSent) < i.config.Neighbor.MulticastSolicits:
@@ -143,13 +147,13 @@ func (s *Stack) solicitTimerExpired(solID uint32) {
 	case n.state == StateUnreachable && sol.flags&solicitUsed != 0:
 		sol.flags &^= solicitUsed
 		s.solicitNow(n, sol, i)
-	default: // INCOMPLETE or UNREACHABLE that nobody wants any more
+	default: // INCOMPLETE or UNREACHABLE without subscriptions and packets
 		s.apply(id, evExhausted, header.MAC{}, CauseNoReply)
 	}
 }
 
-// solicitNow asks without the waiter. A tracked neighbor is not given up because
-// of questions that did not leave.
+// solicitNow solicits without the subscriber. Solicitations that did not leave do not
+// count for a tracked neighbor, so that they do not make it lost.
 func (s *Stack) solicitNow(n *neighbor, sol *solicitation, i *Interface) {
 	now := s.loop.Now()
 	if sent := s.solicit(n, sol, i, now); sol.selfSent < 255 && (sent || !n.isTracked()) {
@@ -158,9 +162,9 @@ func (s *Stack) solicitNow(n *neighbor, sol *solicitation, i *Interface) {
 	s.setSolicitTimer(n, sol, i, now)
 }
 
-// probe sends the next probe, or draws the conclusion from the last
-// (RFC 4861 section 7.3.3). One is enough if a waiter holds the neighbor, as in
-// other states: it wants to know who has the address now.
+// probe sends the next probe, or acts on the last one being unanswered (RFC 4861 section
+// 7.3.3). With a subscription one probe is enough, as in other states: the subscriber
+// needs the station that has the address now.
 func (s *Stack) probe(id uint32, n *neighbor, sol *solicitation, i *Interface) {
 	probes := i.config.Neighbor.UnicastSolicits
 	if sol.subscriptions != 0 {
@@ -172,14 +176,14 @@ func (s *Stack) probe(id uint32, n *neighbor, sol *solicitation, i *Interface) {
 	case sol.subscriptions != 0:
 		s.apply(id, evUnanswered, header.MAC{}, CauseNoReply)
 	case i.config.Neighbor.KeepUnreachable:
-		sol.flags |= solicitUsed // it was, else there would have been no probes
+		sol.flags |= solicitUsed // a packet was sent, else it would not be in PROBE
 		s.apply(id, evUnreachable, header.MAC{}, CauseNoReply)
 	default:
 		s.apply(id, evExhausted, header.MAC{}, CauseNoReply)
 	}
 }
 
-// failHeldPackets gives up held packets; a waiter may go on.
+// failHeldPackets drops the held packets of an unanswered neighbor. Subscriptions go on.
 func (s *Stack) failHeldPackets(id uint32, n *neighbor, sol *solicitation, i *Interface) {
 	sol.flags &^= solicitSelf
 	s.dropHeldPackets(sol)
@@ -193,8 +197,8 @@ func (s *Stack) failHeldPackets(id uint32, n *neighbor, sol *solicitation, i *In
 	}
 }
 
-// resumeSolicitations lets every neighbor that is being asked be asked now: the link
-// is up again.
+// resumeSolicitations lets every neighbor with a solicitation be solicited now. It is
+// called when the link comes up.
 func (s *Stack) resumeSolicitations() {
 	now := s.loop.Now()
 	for id := uint32(1); id <= s.solicitations.Len(); id++ {
@@ -203,16 +207,16 @@ func (s *Stack) resumeSolicitations() {
 			continue
 		}
 		n := s.neighbors.at(sol.neighbor)
-		sol.multicasts = 0 // a station that did not answer so far may be there now
+		sol.multicasts = 0 // a station that did not answer so far may be connected now
 		sol.flags &^= solicitNotified
 		s.solicitTimers.Set(id, max(now, n.solicited.Add(s.interfaces[n.iface].config.Neighbor.RetransTimer)), now)
 	}
 }
 
-// solicit asks a neighbor: by unicast in PROBE and first of all when it has a
-// MAC, else everybody.
+// solicit sends one solicitation: by unicast in PROBE and, first, to a neighbor with a
+// MAC; else to all stations.
 func (s *Stack) solicit(n *neighbor, sol *solicitation, i *Interface, now loop.Time) bool {
-	to, unicast := header.Broadcast, false // stands for the group of the target in IPv6, too
+	to, unicast := header.Broadcast, false // in IPv6 it stands for the solicited-node group
 	if n.state == StateProbe || n.state.HasMAC() && n.state != StateUnreachable && s.worthUnicast(n, sol, i, now) {
 		to, unicast = n.mac, true
 	}
@@ -239,15 +243,15 @@ func (s *Stack) solicit(n *neighbor, sol *solicitation, i *Interface, now loop.T
 	return true
 }
 
-// isUnicastUnanswered tells whether a neighbor was asked at its MAC in vain, when the
-// time for an answer is over.
+// isUnicastUnanswered reports whether the neighbor did not answer at its MAC. It is
+// called when the time for an answer is over.
 func (n *neighbor) isUnicastUnanswered() bool {
 	return n.state.HasMAC() && (n.flags&flagTriedUnicast != 0 || n.state == StateUnreachable)
 }
 
-// worthUnicast tells whether a neighbor is worth asking at the MAC it had: not
-// if that was in vain the last time, by whomever, nor if this is the last question
-// for one of the waiters, which would not be followed by one to everybody.
+// worthUnicast reports whether to solicit a neighbor by unicast at its cached MAC. It
+// does not if the last unicast was unanswered, or if this is the last solicitation
+// before some deadline, which no multicast one would follow.
 func (s *Stack) worthUnicast(n *neighbor, sol *solicitation, i *Interface, now loop.Time) bool {
 	if n.flags&flagTriedUnicast != 0 {
 		return false

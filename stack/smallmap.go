@@ -1,8 +1,7 @@
 package stack
 
-// A smallMap is a map that takes little room while it has few entries: most
-// stacks have one interface, and simulated networks have tens of thousands of
-// stacks.
+// A smallMap is a map that takes little memory while it has few entries: most stacks
+// have one interface, and simulated networks have tens of thousands of stacks.
 type smallMap[K comparable, V any] struct {
 	list  []smallEntry[K, V]
 	byKey map[K]V // instead of few, once there are more than fewest
@@ -15,7 +14,7 @@ type smallEntry[K comparable, V any] struct {
 
 const maxList = 4
 
-// get gives the zero value if the key is not there.
+// get returns the value of a key, zero if the map does not have it.
 func (m *smallMap[K, V]) get(key K) (value V) {
 	for k := range m.list {
 		if m.list[k].key == key {

@@ -9,25 +9,22 @@ import (
 	"glean/stack/wheel"
 )
 
-// Options are what a stack is given besides its loop and link; all are
-// optional.
+// Options are the optional dependencies of a stack besides its loop and link.
 type Options struct {
 	Rand       *rand.Rand // draws ReachableTime and delays; nil: a fixed seed
 	Subscriber Subscriber
 	Observer   Observer
-	// Deliver takes IP packets to our addresses that the stack does not handle
+	// Deliver receives IP packets to our addresses that the stack does not handle
 	// itself. The packet is borrowed until it returns.
 	Deliver func(i *Interface, packet []byte)
-	// Forward takes IP packets to our MAC whose destination is another host's.
-	// The packet is borrowed until it returns. It is not validated beyond its
-	// version and the length of its header.
+	// Forward receives IP packets to our MAC for another host. The packet is borrowed
+	// until it returns. Only its version and the length of its header are validated.
 	Forward func(i *Interface, packet []byte)
-	// IsRouter sets the router flag of adverts.
+	// IsRouter is the router flag of adverts.
 	IsRouter bool
 }
 
-// Stack is the network stack of one link. All its methods are called on the
-// loop.
+// Stack is the network stack of one link. All its methods are called on the loop.
 type Stack struct {
 	loop    loop.Loop
 	link    link.Link
@@ -39,28 +36,28 @@ type Stack struct {
 
 	interfaces []*Interface // by slot; 0 and freed slots are nil
 	handles    smallMap[uint32, *Interface]
-	vlans      smallMap[uint32, *vlan] // by VLAN IDs
-	recentVLAN *vlan                   // the one found last
+	vlans      smallMap[uint32, *vlan] // by vlanKey
+	recentVLAN *vlan                   // the VLAN of the last lookup
 
 	*cache
 	seed uint64 // of the cache's index
 
-	foreignCount      int32           // neighbors that only peers want
-	foreignIncomplete int32           // INCOMPLETE ones of these
-	delayed           *delayedAnswers // nil: there was none yet
+	foreignCount      int32           // foreign neighbors: only messages of peers created them
+	foreignIncomplete int32           // of these, INCOMPLETE ones
+	delayed           *delayedAnswers // nil: not made yet
 
 	timer    loop.Timer
-	notices  []notice // for the waiter, in order
+	notices  []notice // pending, in order
 	draining bool
 
 	frame     []byte // being built; see room
 	outgoing  [1][]byte
 	incoming  []byte     // the frame being handled, borrowed
-	recipient *Interface // of it, once it is known
+	recipient *Interface // of the incoming frame, once it is known
 	counters  *Counters  // nil until something is counted
 }
 
-// cache is all that a stack knows of its neighbors.
+// A cache is all neighbors of a stack with their solicitations.
 type cache struct {
 	neighbors     neighborTable
 	solicitations wheel.Slab[solicitation]
@@ -69,9 +66,8 @@ type cache struct {
 	packets       packetPool
 }
 
-// noCache is the cache of every stack that has not had a neighbor yet. Nothing
-// is ever written there: all begins with an entry, before which needCache is
-// called.
+// noCache is the shared empty cache of every stack that has not had a neighbor yet. It
+// is never written: needCache replaces it before the first insert.
 var noCache cache
 
 // needCache gives the stack a cache of its own.
@@ -81,8 +77,8 @@ func (s *Stack) needCache() {
 	}
 }
 
-// New makes the stack of a link and attaches it. The link must not deliver
-// frames from inside its Send.
+// New creates the stack of a link and attaches it. The link must not deliver frames from
+// inside its Send.
 func New(l loop.Loop, lk link.Link, o Options) *Stack {
 	s := &Stack{
 		loop:       l,
@@ -101,10 +97,10 @@ func New(l loop.Loop, lk link.Link, o Options) *Stack {
 	return s
 }
 
-// Counters is a snapshot of the counters.
+// Counters returns a snapshot of the counters.
 func (s *Stack) Counters() Counters { return *s.counts() }
 
-// Up tells whether the link is up.
+// Up reports whether the link is up.
 func (s *Stack) Up() bool { return s.up }
 
 // HandleFrame implements link.Handler.
@@ -172,11 +168,11 @@ func (s *Stack) HandleState(state link.State) {
 	s.endTurn()
 }
 
-// timersPerTurn bounds what one turn of the loop does, so that a million
-// neighbors that age together do not hold up frames.
+// timersPerTurn bounds the timers that one turn of the loop runs, so that a million
+// neighbors that age together do not delay frames.
 const timersPerTurn = 1024
 
-// runTimers is what the loop's timer runs.
+// runTimers runs the timers that are due. The loop's timer calls it.
 func (s *Stack) runTimers() {
 	now := s.loop.Now()
 	for range timersPerTurn {
@@ -193,7 +189,7 @@ func (s *Stack) runTimers() {
 	s.endTurn()
 }
 
-// endTurn ends a turn of the loop: waiters are told, the timer is set.
+// endTurn ends a turn of the loop: it notifies the subscriber and arms the timer.
 func (s *Stack) endTurn() {
 	s.draining = true
 	for n := 0; n < len(s.notices); n++ {
@@ -204,19 +200,19 @@ func (s *Stack) endTurn() {
 	s.schedule()
 }
 
-// schedule sets the loop's timer for what comes next. A timer that is too
-// early does no harm and saves moving it for every neighbor.
+// schedule arms the loop's timer for the next deadline. A timer that is too early is
+// harmless; it saves moving it for every neighbor.
 func (s *Stack) schedule() {
 	next := min(s.neighbors.timers.Next(), s.solicitTimers.Next(), s.delayed.next())
 	if len(s.notices) > 0 && !s.draining {
-		next = s.loop.Now() // notes made outside of a turn
+		next = s.loop.Now() // notices made outside of a turn
 	}
 	if next < s.timer.At() {
 		s.loop.Arm(&s.timer, next)
 	}
 }
 
-// send gives s.frame[:n] to the link and counts it.
+// send passes s.frame[:n] to the link and counts it.
 func (s *Stack) send(n int, count *uint64) bool {
 	if !s.up {
 		s.drop(DropLinkDown)
@@ -232,10 +228,10 @@ func (s *Stack) send(n int, count *uint64) bool {
 	return true
 }
 
-// smallFrame holds a question or answer with two tags.
+// smallFrame is the size of a solicitation or an answer with two tags.
 const smallFrame = (AnswerSize + 15) / 16 * 16
 
-// frameBuffer makes s.frame at least n octets long and gives it.
+// frameBuffer returns s.frame with at least n octets.
 func (s *Stack) frameBuffer(n int) []byte {
 	if len(s.frame) < n {
 		s.frame = make([]byte, max(n, 2*len(s.frame), smallFrame))

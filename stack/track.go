@@ -7,17 +7,17 @@ import (
 	"glean/stack/loop"
 )
 
-// Track keeps a next hop verified until Untrack, for those who send to its MAC
-// without looking here, as transmitters do. A confirmation is good for
-// ProbeInterval at most, from Track on; then the neighbor is asked by unicast
-// (PROBE), and when that has no answer everybody is (INCOMPLETE). The asking does
-// not end: after MulticastSolicits questions in vain the observer is told that it
-// is Lost, and the gaps grow to 3 s. It is never asked twice in a RetransTimer.
+// Track keeps a next hop verified until Untrack, for transmitters that send to its MAC
+// without using the stack. A confirmation is valid for at most ProbeInterval; then the
+// neighbor is solicited by unicast (PROBE), and when it does not answer, by multicast
+// (INCOMPLETE). Solicitations do not end: after MulticastSolicits unanswered ones the
+// observer receives a Lost event, and the gaps grow to 3 s. A neighbor is never
+// solicited twice within a RetransTimer.
 //
-// The entry outlives Flush, a link that goes down, and the need for room. All
-// that becomes of it is told to Observer.NeighborChanged. Track twice is Track
-// once. The reason tells why there is nobody to ask, ReasonNone if all is well:
-// also for multicast, broadcast and static neighbors, which need no tracking.
+// The entry survives Flush, a link that goes down, and reclaiming. The observer receives
+// every change of it. A second Track has no effect. The reason is why the neighbor
+// cannot be solicited, ReasonNone if it can; also for multicast, broadcast and static
+// neighbors, which need no tracking.
 func (i *Interface) Track(hop netip.Addr) Reason {
 	s, a := i.stack, ipFrom(hop)
 	if _, ok := i.groupMAC(a); ok {
@@ -43,15 +43,15 @@ func (i *Interface) Track(hop netip.Addr) Reason {
 	case StateReachable:
 		s.shortenReachable(id, i.probeInterval())
 	case StateIncomplete:
-		s.solicitations.At(n.solicitation).flags &^= solicitNotified // from now on it does not depend on a waiter
+		s.solicitations.At(n.solicitation).flags &^= solicitNotified // from now on the stack solicits, not the subscriber
 		s.setSolicitTimer(n, s.solicitations.At(n.solicitation), i, s.loop.Now())
 	}
 	s.schedule()
 	return ReasonNone
 }
 
-// Untrack ends Track. The entry ages like any other then; one that is
-// INCOMPLETE and that nobody else waits for goes.
+// Untrack ends Track. The entry then ages like any other; an INCOMPLETE one without
+// subscriptions and held packets is deleted.
 func (i *Interface) Untrack(hop netip.Addr) {
 	s := i.stack
 	id := s.neighbors.find(i.slot, ipFrom(hop))
@@ -71,16 +71,16 @@ func (i *Interface) Untrack(hop netip.Addr) {
 	s.schedule()
 }
 
-// isTracked tells whether Track is in force.
+// isTracked reports whether Track applies to the neighbor.
 func (n *neighbor) isTracked() bool { return n.flags&flagTracked != 0 }
 
-// isTrackedIncomplete tells whether a tracked neighbor is being looked for: then the stack
-// asks everybody by itself, whoever else waits.
+// isTrackedIncomplete reports whether a tracked neighbor has no MAC. The stack then
+// multicasts solicitations by itself, whether the neighbor has subscriptions or not.
 func (n *neighbor) isTrackedIncomplete() bool { return n.isTracked() && n.state == StateIncomplete }
 
-// probeInterval draws how long a confirmation of a tracked neighbor is good for.
-// What is configured is the longest; up to a quarter less keeps neighbors that
-// were confirmed together from being asked together for ever.
+// probeInterval draws how long a confirmation of a tracked neighbor is valid: the
+// configured time or up to a quarter less, so that neighbors that were confirmed
+// together are not always probed together.
 func (i *Interface) probeInterval() loop.Duration {
 	s, c := i.stack, &i.config.Neighbor
 	if c.ProbeInterval == 0 {
@@ -89,13 +89,13 @@ func (i *Interface) probeInterval() loop.Duration {
 	return c.ProbeInterval - loop.Duration(s.rand.Int64N(int64(c.ProbeInterval)/4+1))
 }
 
-// shortenReachable lets REACHABLE end when d is over, or earlier.
+// shortenReachable makes REACHABLE end after d, or earlier.
 func (s *Stack) shortenReachable(id uint32, d loop.Duration) {
 	now := s.loop.Now()
 	s.neighbors.timers.Set(id, min(s.neighbors.timers.Deadline(id), now.Add(d)), now)
 }
 
-// solicitTracked asks everybody for a tracked neighbor when the time for that has come.
+// solicitTracked solicits a tracked INCOMPLETE neighbor if that is due.
 func (s *Stack) solicitTracked(n *neighbor, sol *solicitation, i *Interface) {
 	if now := s.loop.Now(); s.nextSolicit(n, sol, i, now) <= now {
 		s.solicitNow(n, sol, i)
@@ -104,15 +104,15 @@ func (s *Stack) solicitTracked(n *neighbor, sol *solicitation, i *Interface) {
 	}
 }
 
-// isNewlyLost tells whether a tracked neighbor did not answer any of the
-// questions of RFC 4861 section 7.2.2, and nobody was told so yet.
+// isNewlyLost reports whether a tracked neighbor has not answered the solicitations of
+// RFC 4861 section 7.2.2 and the observer does not know it yet.
 func (s *Stack) isNewlyLost(n *neighbor, sol *solicitation, i *Interface) bool {
 	return n.isTrackedIncomplete() && sol.flags&solicitLost == 0 &&
 		int(sol.multicasts) >= i.config.Neighbor.MulticastSolicits
 }
 
-// reportLost tells the observer that a tracked neighbor does not answer. It is called
-// a RetransTimer after the last question.
+// reportLost reports to the observer that a tracked neighbor does not answer. It is
+// called a RetransTimer after the last solicitation.
 func (s *Stack) reportLost(n *neighbor, sol *solicitation, i *Interface) {
 	sol.flags |= solicitLost
 	if s.options.Observer == nil {

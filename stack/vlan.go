@@ -7,19 +7,19 @@ import (
 	"glean/stack/header"
 )
 
-// vlan is one VLAN of a link, or the untagged part of it: the interfaces
-// whose frames carry the same VLAN IDs. Everything that comes in is looked up
-// in its segment, so the same address in two VLANs never crosses.
+// A vlan is one VLAN of a link, or its untagged part: the interfaces whose frames carry
+// the same VLAN IDs. Every received frame is looked up in its VLAN only, so the same
+// address in two VLANs never mixes.
 type vlan struct {
 	key        uint32
 	interfaces []*Interface      // in the order in which they were added
-	index      *vlanIndex        // nil while the one interface there is answers for itself only
-	bindings   map[ip]bindingRef // who has a neighbor with an address; nil if there are few interfaces
+	index      *vlanIndex        // nil while the only interface answers for itself only
+	bindings   map[ip]bindingRef // by neighbor address; nil for at most maxUnindexed interfaces
 	shared     map[ip]*sharedBinding
 }
 
-// vlanKey packs VLAN IDs. A priority tag (ID 0) names no VLAN, so it does
-// not count (IEEE 802.1Q section 6.9); nor do priorities and TPIDs.
+// vlanKey packs VLAN IDs. A priority tag (ID 0) names no VLAN, so it does not count
+// (IEEE 802.1Q section 6.9), nor do priorities and TPIDs.
 func vlanKey(tags []header.VLAN) uint32 {
 	key := uint32(0)
 	for i := range tags {
@@ -30,9 +30,9 @@ func vlanKey(tags []header.VLAN) uint32 {
 	return key
 }
 
-// checkTags returns an error if the interfaces of the segment, which have the
-// same VLAN IDs, have other TPIDs. A received frame belongs to a segment by its
-// VLAN IDs alone, so frames of two service networks would mix. g may be nil.
+// checkTags returns an error if the interfaces of the VLAN, which have the same VLAN
+// IDs, have other TPIDs. Received frames are assigned to a VLAN by VLAN IDs alone, so
+// frames of two service networks would mix. v may be nil.
 func (v *vlan) checkTags(tags []header.VLAN) error {
 	if v == nil {
 		return nil
@@ -46,7 +46,7 @@ func (v *vlan) checkTags(tags []header.VLAN) error {
 	return nil
 }
 
-// findVLAN finds a segment, nil if no interface is there.
+// findVLAN returns a VLAN, nil if it has no interface.
 func (s *Stack) findVLAN(key uint32) *vlan {
 	if s.recentVLAN != nil && s.recentVLAN.key == key {
 		return s.recentVLAN
@@ -58,7 +58,7 @@ func (s *Stack) findVLAN(key uint32) *vlan {
 	return nil
 }
 
-// own finds one of our addresses, nil if nobody here has it.
+// own returns one of our addresses, nil if no interface of the VLAN has it.
 func (v *vlan) own(a ip) *address {
 	if v.index != nil {
 		return v.index.addresses.get(a, fullLength)
@@ -71,7 +71,7 @@ func (v *vlan) own(a ip) *address {
 	return nil
 }
 
-// owner finds the interface that has an address or answers for it. exact:
+// owner returns the interface that has an address or answers for it. exact means that
 // the address is the interface's own.
 func (v *vlan) owner(a ip) (i *Interface, exact bool) {
 	if own := v.own(a); own != nil {
@@ -85,7 +85,7 @@ func (v *vlan) owner(a ip) (i *Interface, exact bool) {
 	return nil, false
 }
 
-// station finds the interface with a MAC, the first if there are several.
+// station returns the interface with a MAC, the first if several have it.
 func (v *vlan) station(m header.MAC) *Interface {
 	if v.index != nil {
 		return v.index.stations.get(m)
@@ -98,8 +98,7 @@ func (v *vlan) station(m header.MAC) *Interface {
 	return nil
 }
 
-// inGroup is how many of our addresses are in the solicited-node group of that
-// number.
+// inGroup returns how many of our addresses are in a solicited-node group.
 func (v *vlan) inGroup(group uint32) (count int) {
 	if v.index != nil {
 		return v.index.groups.get(group)
@@ -114,14 +113,14 @@ func (v *vlan) inGroup(group uint32) (count int) {
 	return count
 }
 
-// answersForOthers tells whether any interface has RespondFor.
+// answersForOthers reports whether any interface has RespondFor.
 func (v *vlan) answersForOthers() bool { return v.index != nil && len(v.index.lengths) > 0 }
 
-// group is the number of an IPv6 address's solicited-node group (RFC 4291
-// section 2.7.1).
+// group returns the low 24 bits of an IPv6 address, which determine its solicited-node
+// group (RFC 4291 section 2.7.1).
 func (a ip) group() uint32 { return uint32(a.lo) & 0xffffff }
 
-// add makes an interface known; its addresses were checked to be free.
+// add adds an interface whose addresses were checked to be free.
 func (v *vlan) add(i *Interface) {
 	v.interfaces = append(v.interfaces, i)
 	if v.index == nil && (len(v.interfaces) > 1 || len(i.config.RespondFor) > 0) {
@@ -135,8 +134,8 @@ func (v *vlan) add(i *Interface) {
 	}
 }
 
-// remove is the opposite of add. Ranges and MACs that another interface has
-// too pass to the first of those.
+// remove removes an interface. Its ranges and MAC pass to the first other interface that
+// has them too.
 func (v *vlan) remove(i *Interface) {
 	v.interfaces = slices.DeleteFunc(v.interfaces, func(other *Interface) bool { return other == i })
 	if v.index != nil {

@@ -2,8 +2,9 @@ package stack
 
 import "glean/stack/header"
 
-// vlanIndex finds the interfaces of a segment. A single interface needs none:
-// most stacks have one, and simulated networks have tens of thousands of stacks.
+// vlanIndex finds the interfaces of a VLAN by address, MAC, group and range. A VLAN with
+// a single interface has none: most stacks have one interface, and simulated networks
+// have tens of thousands of stacks.
 type vlanIndex struct {
 	addresses ipIndex[address]
 	stations  smallMap[header.MAC, *Interface] // the first one with the MAC
@@ -12,7 +13,7 @@ type vlanIndex struct {
 	lengths   []proxyLength // of proxies, longest first
 }
 
-// proxyKey is a prefix of respond_for.
+// proxyKey is a prefix of RespondFor.
 type proxyKey struct {
 	network ip
 	bits    int
@@ -28,7 +29,7 @@ type proxyLength struct {
 // fullLength is the prefix length under which addresses are in the index.
 const fullLength = 128
 
-// proxy finds the interface that answers for an address that nobody has.
+// proxy returns the interface that answers for an address that no interface has.
 func (x *vlanIndex) proxy(a ip) *Interface {
 	for i := range x.lengths {
 		if l := &x.lengths[i]; l.is4 == a.is4() {
@@ -40,7 +41,7 @@ func (x *vlanIndex) proxy(a ip) *Interface {
 	return nil
 }
 
-// add is segment.add for the index.
+// add is vlan.add for the index.
 func (x *vlanIndex) add(i *Interface) {
 	if x.stations.get(i.config.MAC) == nil {
 		x.stations.set(i.config.MAC, i)
@@ -69,7 +70,7 @@ func (x *vlanIndex) countGroup(group uint32, change int) {
 	}
 }
 
-// remove is segment.remove for the index; left are the interfaces that stay.
+// remove is vlan.remove for the index; left are the remaining interfaces.
 func (x *vlanIndex) remove(i *Interface, left []*Interface) {
 	for _, a := range i.addresses {
 		x.addresses.delete(a.ip, fullLength)
