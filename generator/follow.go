@@ -6,24 +6,32 @@ import (
 	"glean/stack/header"
 )
 
-// Learned gives a next hop the MAC that it answered with.
+// Learned gives a next hop the MAC that it answered with. See Follow for what the stack
+// finds out beside learning.
 func (m *Manager) Learned(handle, adj uint32, mac header.MAC) {
 	if g := m.byHandle[handle]; g != nil {
 		m.setMAC(g, adj, mac, AdjacencyResolved, "answer")
 	}
 }
 
-// Follow gives a next hop the MAC that its stack knows, confirmed by an answer or
-// not. A flow that has a MAC goes to the new one at once; a flow that has none joins
-// the run when the MAC is confirmed, or earlier if the generator accepts unconfirmed
-// MACs. A run that does not track keeps the MACs that it began with.
+// Follow hands a next hop the MAC that its stack knows, confirmed by an answer or not.
+// It alone decides whether an adjacency takes that MAC:
+//
+//   - Without a MAC and outside of a run, the adjacency belongs to learning: Learned or
+//     Lost decides it.
+//   - With a MAC, or in a run, it belongs to the stack. A flow that has a MAC goes to
+//     the new one at once; a flow that has none joins the run. A run that does not track
+//     keeps the MACs that it began with until it ends.
+//
+// An unconfirmed MAC fills an adjacency without one only if the generator accepts
+// unconfirmed MACs.
 func (m *Manager) Follow(g *Generator, adj uint32, mac header.MAC, confirmed bool, cause string) {
 	old, state := g.program.Adjacency(adj)
 	same := old == mac && (state == AdjacencyResolved || state == AdjacencyUnconfirmed && !confirmed)
 	switch {
 	case !state.hasMAC() && !confirmed:
 		m.Heard(g, adj, mac)
-	case !state.hasMAC() && !g.Active(): // for learning to settle
+	case !state.hasMAC() && !g.Active(): // belongs to learning
 	case state.hasMAC() && g.Active() && old != mac && !g.program.config.Learning.Track:
 		if g.missed == nil {
 			g.missed = make(map[uint32]missed)

@@ -134,7 +134,6 @@ type Generator struct {
 	program    *Program
 	learning   LearningState
 	learningID string
-	settled    bool  // its first request is over
 	reason     error // why it cannot start for ever, if so
 
 	result      *Result  // of the present run
@@ -159,9 +158,6 @@ func (g *Generator) Learning() (LearningState, string) { return g.learning, g.le
 
 // Size is the memory in octets of the generator and its program.
 func (g *Generator) Size() int64 { return g.program.Size() }
-
-// Settled tells whether its first learning is over.
-func (g *Generator) Settled() bool { return g.settled }
 
 // Result is the result of the present run, nil if there is none.
 func (g *Generator) Result() *Result { return g.result }
@@ -527,7 +523,6 @@ func (m *Manager) LearningDone(handle uint32) {
 	if g == nil || g.reason != nil {
 		return
 	}
-	g.settled = true
 	if g.program.Counts().Unresolved() == 0 {
 		m.setLearning(g, LearningResolved)
 	} else {

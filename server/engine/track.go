@@ -158,8 +158,8 @@ func (t *tracker) withdraw(g *generator.Generator) uint32 {
 	return tracked
 }
 
-// followNeighbor brings the generators of an interface up to date with what its
-// stack has found out about a neighbor.
+// followNeighbor hands what the stack of an interface has found out about a neighbor to
+// the generators there. generator.Manager.Follow decides whether an adjacency takes it.
 func (e *Engine) followNeighbor(i *iface, n *stack.NeighborEvent) {
 	confirmed := n.New == stack.StateReachable
 	if n.Suspect || !n.Lost && (n.MAC.IsZero() || n.MAC == n.OldMAC && !(confirmed && n.Old != n.New)) {
@@ -167,10 +167,6 @@ func (e *Engine) followNeighbor(i *iface, n *stack.NeighborEvent) {
 	}
 	for _, g := range i.bound {
 		p := g.Program()
-		heard := !confirmed && p.Config().Learning.AcceptUnconfirmed
-		if !g.Active() && !heard && (p.Counts().Resolved == 0 || !g.Settled() && n.OldMAC.IsZero()) {
-			continue // for learning to settle; a million answers are not looked up here, too
-		}
 		adj, has := p.AdjacencyOf(n.Addr)
 		switch {
 		case !has:

@@ -420,3 +420,28 @@ func TestTrackingGoesOn(t *testing.T) {
 		}
 	}
 }
+
+// TestFoundMACIsFollowedDuringFirstRequest: while a generator's first request still
+// waits for one next hop, another that has answered follows its MAC, also after its
+// neighbor entry was flushed.
+func TestFoundMACIsFollowedDuringFirstRequest(t *testing.T) {
+	n := newNetwork(t, 1)
+	n.addInterface("if-0", 0, v4("198.18.0.10", 24, ""), `"duplicate_detection":"none"`)
+	h := n.host(0, 1, "198.18.0.1/24")
+	n.create(flowsTo("g", "if-0", "", "", "198.18.0.1", "198.18.0.99"))
+	n.run(2 * loop.Second)
+	if err := h.ChangeMAC(0, secondMAC, false); err != nil {
+		t.Fatal(err)
+	}
+	if err := n.FlushNeighbors("if-0", func() {}); err != nil {
+		t.Fatal(err)
+	}
+	n.learn(`{"interface_id":"if-0","addresses":["198.18.0.1"]}`)
+	n.run(2 * loop.Second)
+	if state := n.learned("g"); state != "resolving" {
+		t.Fatalf("the generator is %s", state)
+	}
+	if rows, err := n.LearnedRows("g"); err != nil || rows[0].MAC != secondMAC {
+		t.Errorf("the generator has %v (%v), want %v", rows[0].MAC, err, secondMAC)
+	}
+}
