@@ -1,17 +1,13 @@
 package main
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
-	"io"
-	"regexp"
 	"strconv"
-
-	"go.yaml.in/yaml/v3"
+	"strings"
 
 	"glean/internal/document"
-	"glean/internal/document/node"
+	"glean/internal/document/yaml"
 	"glean/server/engine"
 	"glean/stack/loop"
 )
@@ -67,7 +63,7 @@ func (r *resource) lineOf(err error) int {
 	if !errors.As(err, &e) || len(e.Faults) == 0 {
 		return r.Line
 	}
-	if at := node.Find(r.node, e.Faults[0].Path); at != r.node {
+	if at := yaml.Find(r.node, e.Faults[0].Path); at != r.node {
 		return at.Line
 	}
 	return r.Line
@@ -90,26 +86,20 @@ func readConfig(path string, openPerf bool) (*config, error) {
 const configMax = 64 << 20
 
 func parseConfig(text []byte, openPerf bool) (*config, error) {
-	var doc, more yaml.Node
-	d := yaml.NewDecoder(bytes.NewReader(text))
-	switch err := d.Decode(&doc); {
-	case errors.Is(err, io.EOF): // nothing but comments
+	root, wrong := yaml.Parse(text)
+	switch {
+	case wrong != nil:
+		return nil, wrong
+	case root == nil: // nothing but comments
 		return &config{}, nil
-	case err != nil:
-		return nil, syntaxError(text, err)
-	}
-	if err := d.Decode(&more); !errors.Is(err, io.EOF) {
-		return nil, fmt.Errorf("line %d: the file must have only one document", max(1, more.Line))
-	}
-	root := doc.Content[0]
-	if root.Kind != yaml.MappingNode {
+	case root.Kind != yaml.Map:
 		return nil, fmt.Errorf("line %d: the file must be a map", root.Line)
 	}
-	if err := checkKeys(root); err != nil {
+	if err := yaml.Repeated(root); err != nil {
 		return nil, err
 	}
 	c := &config{}
-	for key, value := range pairs(root) {
+	for key, value := range yaml.Pairs(root) {
 		if err := c.read(key, value); err != nil {
 			return nil, atLine(value, key.Value, err)
 		}
@@ -125,15 +115,6 @@ func parseConfig(text []byte, openPerf bool) (*config, error) {
 		return nil, errors.Join(refused...)
 	}
 	return c, nil
-}
-
-var yamlPlace = regexp.MustCompile(`^yaml: (line \d+: )?`)
-
-// syntaxError returns an error with the line of a YAML syntax error. The parser itself
-// names the line where the surrounding map begins, or one near it.
-func syntaxError(text []byte, err error) error {
-	line := document.FaultLine(text, func(part []byte) bool { return yaml.Unmarshal(part, new(yaml.Node)) == nil })
-	return fmt.Errorf("line %d: %s", line, yamlPlace.ReplaceAllString(err.Error(), ""))
 }
 
 // lineError is an error whose text has its line.
@@ -152,7 +133,7 @@ func atLine(n *yaml.Node, name string, err error) error {
 func (c *config) read(key, value *yaml.Node) (err error) {
 	switch key.Value {
 	case "listen":
-		if c.Listen = value.Value; value.Kind != yaml.ScalarNode {
+		if c.Listen = value.Value; value.Kind != yaml.Scalar {
 			err = fmt.Errorf("must be a string, for example 127.0.0.1:9000")
 		}
 	case "ports":
@@ -175,10 +156,10 @@ func (c *config) read(key, value *yaml.Node) (err error) {
 
 // section reads the map at path, and collects the keys that read does not know.
 func (c *config) section(n *yaml.Node, path string, read func(c *config, path string, value *yaml.Node) (known bool, err error)) error {
-	if n.Kind != yaml.MappingNode {
+	if n.Kind != yaml.Map {
 		return errors.New("must be a map")
 	}
-	for key, value := range pairs(n) {
+	for key, value := range yaml.Pairs(n) {
 		known, err := read(c, path+"."+key.Value, value)
 		if err != nil {
 			return atLine(value, path+"."+key.Value, err)
@@ -194,21 +175,10 @@ func (c *config) unknown(key *yaml.Node, path string, known []string) {
 	c.Unknown = append(c.Unknown, unknownKey{path + key.Value, key.Line, known})
 }
 
-// pairs returns an iterator over the members of a map in the order of the file.
-func pairs(n *yaml.Node) func(yield func(key, value *yaml.Node) bool) {
-	return func(yield func(key, value *yaml.Node) bool) {
-		for i := 0; i+1 < len(n.Content); i += 2 {
-			if !yield(n.Content[i], n.Content[i+1]) {
-				return
-			}
-		}
-	}
-}
-
 // configLimits reads the map of limits. An absent limit keeps its default.
 func configLimits(n *yaml.Node) (engine.Limits, error) {
 	var l engine.Limits
-	if n.Kind != yaml.MappingNode {
+	if n.Kind != yaml.Map {
 		return l, fmt.Errorf("must be a map")
 	}
 	seconds, resultSeconds := 0, 0
@@ -218,7 +188,7 @@ func configLimits(n *yaml.Node) (engine.Limits, error) {
 		"retain_learning": &l.RetainRequests, "retain_learning_s": &seconds,
 		"retain_results": &l.RetainResults, "retain_results_s": &resultSeconds,
 	}
-	for key, value := range pairs(n) {
+	for key, value := range yaml.Pairs(n) {
 		if key.Value == "memory" {
 			var err error
 			if l.Memory, err = parseMemory(value.Value); err != nil {
@@ -251,21 +221,21 @@ func configLimits(n *yaml.Node) (engine.Limits, error) {
 
 // readPorts reads the list of {id, kind, arg}.
 func (c *config) readPorts(n *yaml.Node) error {
-	if n.Kind != yaml.SequenceNode {
+	if n.Kind != yaml.List {
 		return fmt.Errorf("must be a list of {id, kind, arg}")
 	}
 	var ports portFlags
 	for i, item := range n.Content {
 		at := fmt.Sprintf("ports[%d]", i)
-		if item.Kind != yaml.MappingNode {
+		if item.Kind != yaml.Map {
 			return lineError{fmt.Errorf("line %d: %s: must be a map of id, kind and arg", item.Line, at)}
 		}
 		member := make(map[string]string)
-		for key, value := range pairs(item) {
+		for key, value := range yaml.Pairs(item) {
 			if !portEntrySchema.Knows(key.Value) {
 				c.unknown(key, at+".", portEntrySchema.Names())
 			}
-			if value.Kind != yaml.ScalarNode {
+			if value.Kind != yaml.Scalar {
 				return lineError{fmt.Errorf("line %d: %s.%s: must be a string", value.Line, at, key.Value)}
 			}
 			member[key.Value] = value.Value
@@ -279,14 +249,16 @@ func (c *config) readPorts(n *yaml.Node) error {
 }
 
 func configResources(n *yaml.Node) ([]resource, error) {
-	if n.Kind != yaml.MappingNode {
+	if n.Kind != yaml.Map {
 		return nil, fmt.Errorf("must be a map of \"/collection/id\": body")
 	}
 	var list []resource
-	for key, value := range pairs(n) {
-		body, err := nodeJSON(value)
+	for key, value := range yaml.Pairs(n) {
+		left := yaml.MaxValues
+		body, err := yaml.JSON(value, &left)
 		if err != nil {
-			return nil, atLine(value, fmt.Sprintf("%q", key.Value), err)
+			err.Path = strings.TrimSuffix(fmt.Sprintf("%q: %s", key.Value, err.Path), ": ")
+			return nil, lineError{err}
 		}
 		list = append(list, resource{Path: key.Value, Line: key.Line, Body: body, node: value})
 	}

@@ -5,8 +5,7 @@ import (
 	"regexp"
 	"strings"
 
-	"go.yaml.in/yaml/v3"
-
+	"glean/internal/document/yaml"
 	"glean/server/engine"
 )
 
@@ -51,11 +50,11 @@ func (o *openPerfConfig) read(c *config, path string, value *yaml.Node) (bool, e
 func readPortIDs(n *yaml.Node) ([]portID, error) {
 	var words []string
 	switch n.Kind {
-	case yaml.MappingNode:
-		for key, value := range pairs(n) {
+	case yaml.Map:
+		for key, value := range yaml.Pairs(n) {
 			words = append(words, key.Value+"="+value.Value)
 		}
-	case yaml.SequenceNode:
+	case yaml.List:
 		for _, item := range n.Content {
 			words = append(words, item.Value)
 		}

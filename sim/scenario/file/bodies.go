@@ -4,8 +4,7 @@ import (
 	"errors"
 	"fmt"
 
-	"go.yaml.in/yaml/v3"
-
+	"glean/internal/document/yaml"
 	"glean/server/bodies"
 	"glean/server/engine"
 	"glean/sim/scenario"
@@ -39,7 +38,11 @@ func (v value) locate(err error) error {
 func bodyReader[T any](parse func([]byte) (T, error), names func(value)) func(value) scenario.Body {
 	return func(v value) scenario.Body {
 		names(v)
-		b := scenario.Body{Raw: v.json(), Origin: v.origin()}
+		text, ok := v.json()
+		b := scenario.Body{Raw: text, Origin: v.origin()}
+		if !ok {
+			return b
+		}
 		if _, err := parse(b.Raw); err != nil {
 			var f *Error
 			if errors.As(b.Wrap(err), &f) {
@@ -60,12 +63,12 @@ func (v value) words(name string, do func(value, string)) {
 		return
 	}
 	at := v.child(m, v.path+"."+name)
-	if at.node.Kind == yaml.ScalarNode && at.node.ShortTag() != "!!null" && at.node.Value != "" {
+	if at.node.Kind == yaml.Scalar && at.node.ShortTag() != "!!null" && at.node.Value != "" {
 		do(at, at.node.Value)
 	}
-	if at.node.Kind == yaml.SequenceNode {
+	if at.node.Kind == yaml.List {
 		for i, n := range at.node.Content {
-			if item := at.child(n, fmt.Sprintf("%s[%d]", at.path, i)); item.node.Kind == yaml.ScalarNode {
+			if item := at.child(n, fmt.Sprintf("%s[%d]", at.path, i)); item.node.Kind == yaml.Scalar {
 				do(item, item.node.Value)
 			}
 		}

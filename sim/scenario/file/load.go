@@ -1,20 +1,14 @@
 package file
 
 import (
-	"bytes"
 	"cmp"
-	"errors"
 	"fmt"
-	"io"
 	"net/netip"
 	"regexp"
 	"slices"
 	"strings"
 
-	"go.yaml.in/yaml/v3"
-
-	"glean/internal/document"
-	"glean/internal/document/node"
+	"glean/internal/document/yaml"
 	"glean/sim"
 	"glean/sim/scenario"
 	"glean/sim/topology"
@@ -27,22 +21,14 @@ func Load(file string, text []byte) (*scenario.Scenario, error) {
 }
 
 func (r *reader) load(text []byte) (*scenario.Scenario, error) {
-	var doc yaml.Node
-	decoder := yaml.NewDecoder(bytes.NewReader(text))
-	if err := decoder.Decode(&doc); err != nil {
-		return nil, r.syntax(text, err)
+	root, wrong := yaml.Parse(text)
+	if root == nil && wrong == nil {
+		wrong = &yaml.Error{Line: 1, Column: 1, Text: "the file is empty"}
 	}
-	var more yaml.Node
-	switch err := decoder.Decode(&more); {
-	case err == nil:
-		return nil, &Error{[]Problem{{File: r.file, Line: more.Line, Column: 1, Text: "there is more than one document"}}}
-	case !errors.Is(err, io.EOF):
-		return nil, r.syntax(text, err)
+	if wrong != nil {
+		return nil, &Error{[]Problem{{File: r.file, Line: wrong.Line, Column: wrong.Column, Text: wrong.Text}}}
 	}
-	if deep := node.TooDeep(&doc, maxDepth); deep != nil {
-		return nil, &Error{[]Problem{{File: r.file, Line: deep.Line, Column: deep.Column, Text: fmt.Sprintf("nested deeper than %d, with its aliases", maxDepth)}}}
-	}
-	top := value{&doc, "", r}.child(doc.Content[0], "")
+	top := value{root, "", r}.child(root, "")
 	s := top.scenario()
 	r.resolve()
 	if len(r.problems) == 0 {
@@ -52,21 +38,6 @@ func (r *reader) load(text []byte) (*scenario.Scenario, error) {
 		return cmp.Or(cmp.Compare(a.Line, b.Line), cmp.Compare(a.Column, b.Column))
 	})
 	return nil, &Error{r.problems}
-}
-
-var yamlPlace = regexp.MustCompile(`^yaml: (line \d+: )?`)
-
-// syntax makes a problem of an error of the YAML parser, which knows no column
-// and names the line where the surrounding map begins, or one beside it.
-func (r *reader) syntax(text []byte, err error) error {
-	p := Problem{File: r.file, Line: 1, Column: 1, Text: yamlPlace.ReplaceAllString(err.Error(), "")}
-	if errors.Is(err, io.EOF) {
-		p.Text = "the file is empty"
-	} else {
-		p.Line = document.FaultLine(text, func(part []byte) bool { return yaml.Unmarshal(part, new(yaml.Node)) == nil })
-		p.Column = document.Indent(text, p.Line)
-	}
-	return &Error{[]Problem{p}}
 }
 
 func (v value) scenario() *scenario.Scenario {
@@ -134,7 +105,7 @@ var newSwitch = naming(aSwitch, value.name)
 
 // switchName reads a name, or a map with a name, which can be repeated.
 func (v value) switchName() (name string) {
-	if v.node.Kind != yaml.MappingNode {
+	if v.node.Kind != yaml.Map {
 		return newSwitch(v)
 	}
 	v.object(fields{"name": into(&name, newSwitch)})
@@ -341,8 +312,8 @@ func (v value) ruleWith(name string, make func() sim.Rule) func() sim.Rule {
 		}
 		allowed[m] = true
 	}
-	for i := 0; i+1 < len(v.node.Content); i += 2 {
-		if key := v.node.Content[i]; !allowed[key.Value] {
+	for key := range yaml.Pairs(v.node) {
+		if !allowed[key.Value] {
 			value{key, v.path, v.r}.wrong("%s does not go with %s", key.Value, name)
 		}
 	}
@@ -372,13 +343,13 @@ func (v value) expect() (e scenario.Expect) {
 // reasons reads a map from addresses to reasons.
 func (v value) reasons() map[netip.Addr]string {
 	found := make(map[netip.Addr]string)
-	if v.node.Kind != yaml.MappingNode {
+	if v.node.Kind != yaml.Map {
 		v.wrong("must be a map from addresses to reasons")
 		return found
 	}
-	for i := 0; i+1 < len(v.node.Content); i += 2 {
-		key := v.child(v.node.Content[i], v.path)
-		why := v.child(v.node.Content[i+1], fmt.Sprintf("%s.%s", v.path, key.node.Value))
+	for k, n := range yaml.Pairs(v.node) {
+		key := v.child(k, v.path)
+		why := v.child(n, fmt.Sprintf("%s.%s", v.path, key.node.Value))
 		found[key.address()] = why.text()
 	}
 	return found

@@ -88,10 +88,10 @@ func TestMistakesHaveAPlace(t *testing.T) {
 		{"power_off: peer-1", "failover: {virtual_router: v, to: r}", `timeline[0].failover.virtual_router: no virtual router "v"; there are none`},
 		{"expect: {", "expect: {started: gen-1, ", `expect.started: no generator "gen-1"`},
 		{smallFile, "", "small.yaml:1:1: the file is empty"},
-		{smallFile, smallFile + "---\nname: x\n", "small.yaml:19:1: there is more than one document"},
+		{smallFile, smallFile + "---\nname: x\n", "small.yaml:19:1: the file must have only one document"},
 		{smallFile, smallFile + "---\na: b: c\n", "small.yaml:20:1: mapping values are not allowed"},
-		{smallFile, "&a [*a]", "small.yaml:1:5: nested deeper than 64, with its aliases"},
-		{smallFile, "interfaces: &a [*a]", "small.yaml:1:17: nested deeper than 64, with its aliases"},
+		{smallFile, "&a [*a]", "small.yaml:1:5: nested deeper than 64 levels, those of aliases included"},
+		{smallFile, "interfaces: &a [*a]", "small.yaml:1:17: nested deeper than 64 levels, those of aliases included"},
 	} {
 		text := strings.Replace(smallFile, c.old, c.new, 1)
 		if text == smallFile {
@@ -157,7 +157,7 @@ func TestAliasesAreBounded(t *testing.T) {
 	for i := 1; i < 12; i++ {
 		fmt.Fprintf(&b, "- a%d: &a%d [%s*a%d]\n", i, i, strings.Repeat(fmt.Sprintf("*a%d, ", i-1), 9), i-1)
 	}
-	if _, err := Load("bomb.yaml", []byte(b.String())); err == nil || !strings.Contains(err.Error(), "too large") {
+	if _, err := Load("bomb.yaml", []byte(b.String())); err == nil || !strings.Contains(err.Error(), "must have at most") {
 		t.Errorf("got %.200v", err)
 	}
 }

@@ -10,10 +10,8 @@ import (
 	"strings"
 	"time"
 
-	"go.yaml.in/yaml/v3"
-
 	"glean/internal/document"
-	"glean/internal/document/node"
+	"glean/internal/document/yaml"
 	"glean/sim"
 	"glean/stack/loop"
 )
@@ -56,8 +54,7 @@ type reader struct {
 }
 
 const (
-	maxNodes    = 1 << 20
-	maxDepth    = 64
+	maxNodes    = yaml.MaxValues
 	maxProblems = 20
 )
 
@@ -76,14 +73,12 @@ func (v value) wrong(format string, args ...any) {
 
 // child is a node below v; aliases are followed.
 func (v value) child(n *yaml.Node, path string) value {
-	for n.Kind == yaml.AliasNode {
-		n = n.Alias
-	}
+	n = yaml.Resolved(n)
 	if v.r.budget--; v.r.budget == 0 {
-		v.wrong("the file is too large with its aliases and repeats")
+		v.wrong("%s", yaml.TooLarge)
 	}
 	if v.r.budget <= 0 {
-		n = &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!null", Line: n.Line, Column: n.Column}
+		n = yaml.Null(n)
 	}
 	return value{n, path, v.r}
 }
@@ -93,7 +88,7 @@ type fields map[string]func(value)
 
 // object reads a map. Unknown and repeated members are wrong.
 func (v value) object(known fields) {
-	if v.node.Kind != yaml.MappingNode {
+	if v.node.Kind != yaml.Map {
 		v.wrong("must be a map")
 		return
 	}
@@ -101,8 +96,7 @@ func (v value) object(known fields) {
 		v.r.visit(v.path, sorted(known))
 	}
 	seen := make(map[string]bool)
-	for i := 0; i+1 < len(v.node.Content); i += 2 {
-		key := v.node.Content[i]
+	for key, n := range yaml.Pairs(v.node) {
 		path := strings.TrimPrefix(v.path+"."+key.Value, ".")
 		read, ok := known[key.Value]
 		switch {
@@ -111,7 +105,7 @@ func (v value) object(known fields) {
 		case !ok:
 			value{key, v.path, v.r}.wrong("%s", document.Unknown(key.Value, sorted(known)))
 		default:
-			read(v.child(v.node.Content[i+1], path))
+			read(v.child(n, path))
 		}
 		seen[key.Value] = true
 	}
@@ -129,12 +123,12 @@ func sorted[V any](m map[string]V) []string {
 // has tells whether a map has a member.
 func (v value) has(name string) bool { return v.member(name) != nil }
 
-func (v value) member(name string) *yaml.Node { return node.Member(v.node, name) }
+func (v value) member(name string) *yaml.Node { return yaml.Member(v.node, name) }
 
 // required complains if a map lacks a member.
 func (v value) required(names ...string) {
 	for _, name := range names {
-		if v.node.Kind == yaml.MappingNode && !v.has(name) {
+		if v.node.Kind == yaml.Map && !v.has(name) {
 			v.wrong("lacks %q", name)
 		}
 	}
@@ -142,7 +136,7 @@ func (v value) required(names ...string) {
 
 // list reads a sequence; an item with "repeat" stands for several.
 func (v value) list(each func(value)) {
-	if v.node.Kind != yaml.SequenceNode {
+	if v.node.Kind != yaml.List {
 		v.wrong("must be a list")
 		return
 	}
@@ -167,7 +161,7 @@ func each[T any](dst *[]T, read func(value) T) func(value) {
 }
 
 func (v value) text() string {
-	if v.node.Kind != yaml.ScalarNode || v.node.ShortTag() == "!!null" {
+	if v.node.Kind != yaml.Scalar || v.node.ShortTag() == "!!null" {
 		v.wrong("must be a word")
 		return ""
 	}
@@ -192,7 +186,7 @@ func integer[T ~int | ~uint8 | ~uint16 | ~uint32 | ~uint64](least, most uint64) 
 		if digits, whole := document.Whole(v.node.Value); err != nil && whole {
 			n, err = strconv.ParseUint(digits, 10, 64)
 		}
-		if v.node.Kind != yaml.ScalarNode || err != nil || n < least || n > most {
+		if v.node.Kind != yaml.Scalar || err != nil || n < least || n > most {
 			v.wrong("%q is not a whole number from %d to %d", v.node.Value, least, most)
 			return 0
 		}
@@ -205,7 +199,7 @@ const maxTime = 24 * 3600 * loop.Second
 
 func (v value) time() loop.Duration {
 	d, err := time.ParseDuration(v.node.Value)
-	if v.node.Kind != yaml.ScalarNode || err != nil || d < 0 || d > time.Duration(maxTime) {
+	if v.node.Kind != yaml.Scalar || err != nil || d < 0 || d > time.Duration(maxTime) {
 		v.wrong("%q is not a time as 250ms, 1.5s or 2m, of a day at most", v.node.Value)
 		return 0
 	}
@@ -216,7 +210,7 @@ func (v value) time() loop.Duration {
 func (v value) percent() uint32 {
 	number, ok := strings.CutSuffix(v.node.Value, "%")
 	f, err := strconv.ParseFloat(strings.TrimSpace(number), 64)
-	if v.node.Kind != yaml.ScalarNode || !ok || err != nil || !(f >= 0 && f <= 100) {
+	if v.node.Kind != yaml.Scalar || !ok || err != nil || !(f >= 0 && f <= 100) {
 		v.wrong("%q is not a percentage as 12.5%%, from 0%% to 100%%", v.node.Value)
 		return 0
 	}
@@ -227,7 +221,7 @@ func (v value) chance() sim.Chance { return sim.Chance(v.percent()) }
 
 func (v value) address() netip.Addr {
 	a, err := netip.ParseAddr(v.node.Value)
-	if v.node.Kind != yaml.ScalarNode || err != nil || a.Zone() != "" || a.Is4In6() {
+	if v.node.Kind != yaml.Scalar || err != nil || a.Zone() != "" || a.Is4In6() {
 		v.wrong("%q is not an IP address", v.node.Value)
 		return netip.Addr{}
 	}
@@ -236,7 +230,7 @@ func (v value) address() netip.Addr {
 
 func (v value) prefix() netip.Prefix {
 	p, err := netip.ParsePrefix(v.node.Value)
-	if v.node.Kind != yaml.ScalarNode || err != nil || p.Addr().Is4In6() {
+	if v.node.Kind != yaml.Scalar || err != nil || p.Addr().Is4In6() {
 		v.wrong("%q is not an address and a prefix length, as 198.18.0.0/24", v.node.Value)
 		return netip.Prefix{}
 	}
@@ -267,7 +261,7 @@ var (
 
 // texts reads a word or a list of words.
 func (v value) texts() (words []string) {
-	if v.node.Kind == yaml.ScalarNode {
+	if v.node.Kind == yaml.Scalar {
 		return []string{v.text()}
 	}
 	v.list(func(item value) { words = append(words, item.text()) })
@@ -293,9 +287,9 @@ func (v value) repeat(each func(value)) {
 
 func (v value) substitute(n *yaml.Node, name string, k int64) *yaml.Node {
 	if v.r.budget--; v.r.budget <= 0 {
-		return &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!null", Line: n.Line, Column: n.Column}
+		return yaml.Null(n)
 	}
-	if n.Kind == yaml.AliasNode {
+	if n.Kind == yaml.Alias {
 		return v.substitute(n.Alias, name, k)
 	}
 	out := *n
@@ -303,7 +297,7 @@ func (v value) substitute(n *yaml.Node, name string, k int64) *yaml.Node {
 	for _, c := range n.Content {
 		out.Content = append(out.Content, v.substitute(c, name, k))
 	}
-	if n.Kind != yaml.ScalarNode {
+	if n.Kind != yaml.Scalar {
 		return &out
 	}
 	for {
@@ -314,69 +308,25 @@ func (v value) substitute(n *yaml.Node, name string, k int64) *yaml.Node {
 			return &out
 		}
 		out.Value = before + strconv.FormatInt(k+by, 10) + after
-		if out.Style&(yaml.SingleQuotedStyle|yaml.DoubleQuotedStyle) == 0 {
+		if out.Style&yaml.Quoted == 0 {
 			out.Tag = "" // it may be a number now
 		}
 	}
 }
 
-// json turns a node into JSON, and keeps the text of numbers.
-func (v value) json() json.RawMessage {
-	switch v.node.Kind {
-	case yaml.MappingNode:
-		members := []byte{'{'}
-		for i := 0; i+1 < len(v.node.Content); i += 2 {
-			if i > 0 {
-				members = append(members, ',')
-			}
-			key := v.node.Content[i]
-			members = append(members, quoted(key.Value)...)
-			members = append(members, ':')
-			members = append(members, v.child(v.node.Content[i+1], v.path+"."+key.Value).json()...)
-		}
-		return append(members, '}')
-	case yaml.SequenceNode:
-		items := []byte{'['}
-		for i, n := range v.node.Content {
-			if i > 0 {
-				items = append(items, ',')
-			}
-			items = append(items, v.child(n, fmt.Sprintf("%s[%d]", v.path, i)).json()...)
-		}
-		return append(items, ']')
+// json turns a node into JSON; ok is false if it can't be.
+func (v value) json() (text json.RawMessage, ok bool) {
+	if v.r.budget <= 0 {
+		return nil, false
 	}
-	return v.scalarJSON()
-}
-
-func (v value) scalarJSON() json.RawMessage {
-	switch v.node.ShortTag() {
-	case "!!null":
-		return json.RawMessage("null")
-	case "!!int", "!!float", "!!bool":
-		var x any
-		digits, whole := document.Whole(v.node.Value)
-		if n, err := strconv.ParseUint(v.node.Value, 0, 64); err == nil {
-			x = n
-		} else if n, err := strconv.ParseUint(digits, 10, 64); whole && err == nil {
-			x = n
-		} else if err := v.node.Decode(&x); err != nil {
-			v.wrong("%v", err)
-			return json.RawMessage("null")
-		}
-		b, err := json.Marshal(x)
-		if err != nil { // .inf and .nan
-			v.wrong("%q is not a number of JSON", v.node.Value)
-			return json.RawMessage("null")
-		}
-		return b
+	text, err := yaml.JSON(v.node, &v.r.budget)
+	if err != nil {
+		at := &yaml.Node{Line: err.Line, Column: err.Column}
+		value{at, strings.TrimSuffix(v.path+"."+err.Path, "."), v.r}.wrong("%s", err.Text)
+		return nil, false
 	}
-	return quoted(v.node.Value)
-}
-
-func quoted(s string) json.RawMessage {
-	b, _ := json.Marshal(s) // a string always can be
-	return b
+	return text, true
 }
 
 // find follows a path as "config.protocols[1].eth" as far as it leads.
-func (v value) find(path string) value { return v.child(node.Find(v.node, path), v.path) }
+func (v value) find(path string) value { return v.child(yaml.Find(v.node, path), v.path) }

@@ -1,4 +1,4 @@
-package document
+package yaml
 
 import (
 	"bytes"
@@ -27,14 +27,14 @@ func TestFaultLineIsTheLineThatIsWrong(t *testing.T) {
 		if parses([]byte(c.text)) {
 			t.Errorf("%s: it parses", name)
 		}
-		if got := FaultLine([]byte(c.text), parses); got != c.line {
+		if got := faultLine([]byte(c.text), parses); got != c.line {
 			t.Errorf("%s: line %d, want %d", name, got, c.line)
 		}
 	}
-	if got := FaultLine(nil, func([]byte) bool { return false }); got != 1 {
+	if got := faultLine(nil, func([]byte) bool { return false }); got != 1 {
 		t.Errorf("of nothing: line %d", got)
 	}
-	if got := Indent([]byte("a: 1\n   b: 2\n"), 2); got != 4 {
+	if got := indent([]byte("a: 1\n   b: 2\n"), 2); got != 4 {
 		t.Errorf("column %d, want 4", got)
 	}
 }
@@ -43,7 +43,7 @@ func TestFaultLineIsTheLineThatIsWrong(t *testing.T) {
 func TestFaultLineIsCheap(t *testing.T) {
 	calls := 0
 	text := bytes.Repeat([]byte("x\n"), 100_000)
-	FaultLine(text, func(part []byte) bool { calls++; return len(part) < 100_000 })
+	faultLine(text, func(part []byte) bool { calls++; return len(part) < 100_000 })
 	if calls > 500 {
 		t.Errorf("%d calls", calls)
 	}

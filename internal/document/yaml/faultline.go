@@ -1,15 +1,15 @@
-package document
+package yaml
 
 import "bytes"
 
-// ahead is how many lines a value may span for FaultLine to see that it ends.
+// ahead is how many lines a value may span for faultLine to see that it ends.
 const ahead = 256
 
-// FaultLine returns the line, from 1, that makes a text wrong of which the
+// faultLine returns the line, from 1, that makes a text wrong of which the
 // beginning is right: the first one after which no more lines make it right.
 // parses reports whether a text has no fault of syntax. Parsers of YAML name the
 // line where the surrounding value begins, or one beside it.
-func FaultLine(text []byte, parses func([]byte) bool) int {
+func faultLine(text []byte, parses func([]byte) bool) int {
 	var ends []int // of lines
 	for i, b := range text {
 		if b == '\n' {
@@ -41,9 +41,9 @@ func FaultLine(text []byte, parses func([]byte) bool) int {
 	return max(1, wrong)
 }
 
-// Indent returns the column, from 1, of the first octet of a line that is no
+// indent returns the column, from 1, of the first octet of a line that is no
 // space.
-func Indent(text []byte, line int) int {
+func indent(text []byte, line int) int {
 	for ; line > 1; line-- {
 		_, text, _ = bytes.Cut(text, []byte("\n"))
 	}

@@ -1,23 +1,21 @@
-package node
+package yaml
 
-import "go.yaml.in/yaml/v3"
-
-// TooDeep returns an alias or value that nests deeper than limit, nil if there is
+// tooDeep returns an alias or value that nests deeper than limit, nil if there is
 // none. An alias counts as what it names, so one within what it names has no end.
-func TooDeep(n *yaml.Node, limit int) *yaml.Node {
-	d := depths{of: make(map[*yaml.Node]int), limit: limit}
+func tooDeep(n *Node, limit int) *Node {
+	d := depths{of: make(map[*Node]int), limit: limit}
 	d.depth(n)
 	return d.deep
 }
 
 // depths remembers the depth of each node: aliases may name one very often.
 type depths struct {
-	of    map[*yaml.Node]int // 0 while it is looked for
+	of    map[*Node]int // 0 while it is looked for
 	limit int
-	deep  *yaml.Node
+	deep  *Node
 }
 
-func (d *depths) depth(n *yaml.Node) int {
+func (d *depths) depth(n *Node) int {
 	if known, seen := d.of[n]; seen && known > 0 {
 		return known
 	} else if seen { // n is within itself

@@ -1,4 +1,4 @@
-package node
+package yaml
 
 import (
 	"strings"
@@ -24,7 +24,7 @@ func TestTooDeep(t *testing.T) {
 		if err := yaml.Unmarshal([]byte(c.text), &n); err != nil {
 			t.Fatal(err)
 		}
-		if got := TooDeep(&n, 8); (got != nil) != c.deep {
+		if got := tooDeep(&n, 8); (got != nil) != c.deep {
 			t.Errorf("%q: %+v, want too deep: %v", c.text, got, c.deep)
 		}
 	}
