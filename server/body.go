@@ -10,13 +10,13 @@ import (
 	"glean/server/bodies"
 )
 
-// smallBody is the size in octets up to which a body is read and parsed whatever
-// memory is left: its cost is bounded by the number of connections, and who frees
-// memory or asks for little must not wait for who sends much.
+// smallBody is the largest size, in octets, of a body that is read and parsed however
+// little memory is left. The number of connections bounds its cost, and a client that
+// frees memory must not wait for clients that send much.
 const smallBody = 64 << 10
 
-// body reads a JSON body and hands it to parse. The memory that both take is
-// reserved until parse has returned.
+// body reads a JSON body and parses it. It reserves the memory for both until parse has
+// returned.
 func body[T any](r *request, w *responseWriter, parse func([]byte) (T, error)) (T, error) {
 	var none T
 	if err := r.checkContentType(); err != nil {
@@ -35,17 +35,18 @@ func body[T any](r *request, w *responseWriter, parse func([]byte) (T, error)) (
 	return parse(held.text)
 }
 
-// heldBody is a body as far as it has arrived. It reserves what it holds, not what
-// the client announced: one that announces much and sends little holds up no other.
+// heldBody is the part of a body that has arrived. It reserves memory for that part, not
+// for the announced length: a client that announces much and sends little must not
+// take memory from others.
 type heldBody struct {
 	server *Server
 	text   []byte
 	octets int64 // reserved
-	shared int64 // of them, those that count against Limits.Bodies
+	shared int64 // of these, the octets that count against Limits.Bodies
 }
 
-// hold changes the reservation to so many octets, of which text are for the body
-// itself. All bodies together may hold no more than Limits.Bodies.
+// hold changes the reservation to octets, of which text are for the body itself. All
+// bodies together hold at most Limits.Bodies.
 func (h *heldBody) hold(octets, text int64) error {
 	s, more, moreText := h.server, octets-h.octets, text-h.shared
 	err := s.doAnyway(func() error {
@@ -74,8 +75,8 @@ func (h *heldBody) release() {
 	}
 }
 
-// reserve takes memory from the budget for an answer that is made as a whole, so
-// many octets as are found on the loop; release gives them back.
+// reserve takes memory from the budget for a reply that is made as a whole. It calls
+// octets on the loop. release gives the memory back.
 func (s *Server) reserve(octets func() (int64, error)) (release func(), err error) {
 	n := int64(0)
 	err = s.doAnyway(func() error {
@@ -91,14 +92,14 @@ func (s *Server) reserve(octets func() (int64, error)) (release func(), err erro
 	return func() { s.Loop.Post(func() { s.Engine.Release(n) }) }, err
 }
 
-// grow makes room for more, up to limit octets.
+// grow enlarges the buffer, up to limit octets.
 func (h *heldBody) grow(limit int64) error {
 	size := max(512, min(2*int64(cap(h.text)), limit))
 	if h.text == nil {
 		size = min(smallBody, limit)
 	}
 	if size > smallBody {
-		if err := h.hold(h.octets+size, size); err != nil { // old and new, while it is copied
+		if err := h.hold(h.octets+size, size); err != nil { // old and new buffer, while it copies
 			return err
 		}
 		h.text = append(make([]byte, 0, size), h.text...)
@@ -108,9 +109,9 @@ func (h *heldBody) grow(limit int64) error {
 	return nil
 }
 
-// busy tells a client that there is no memory for its body now.
+// busy sets the headers of a reply that refuses a body for want of memory.
 func busy(w *responseWriter, err error) error {
-	w.Header().Set("Connection", "close") // the rest is not wanted
+	w.Header().Set("Connection", "close") // the rest of the body is not read
 	w.Header().Set("Retry-After", "1")
 	return err
 }
@@ -119,14 +120,14 @@ func tooLarge(limit int64) *problem {
 	return problemf(http.StatusRequestEntityTooLarge, "the body is larger than %d octets", limit)
 }
 
-// read reads the whole body. It has Limits.BodyTimeout for all, and for each 64 KiB
-// of it Limits.BodyStall, so that a body which does not go on is soon given up.
+// read reads the whole body within Limits.BodyTimeout, and each 64 KiB of it within
+// Limits.BodyStall: it soon gives up a body that stalls.
 func (r *request) read(w *responseWriter, held *heldBody) error {
 	limits := &r.server.Limits
 	if r.ContentLength > limits.Body {
 		return tooLarge(limits.Body)
 	}
-	expected := limits.Body + 1 // one octet more shows that there are too many
+	expected := limits.Body + 1 // one octet more shows that the body is too large
 	if r.ContentLength >= 0 {
 		expected = max(1, r.ContentLength)
 	}
@@ -153,7 +154,7 @@ func (r *request) read(w *responseWriter, held *heldBody) error {
 		if err != nil {
 			w.cut = true
 			w.Header().Set("Connection", "close")
-			return noBody(err, limits)
+			return bodyMissing(err, limits)
 		}
 	}
 	if int64(len(held.text)) > limits.Body {
@@ -164,27 +165,27 @@ func (r *request) read(w *responseWriter, held *heldBody) error {
 	return nil
 }
 
-// noBody says why a body did not arrive.
-func noBody(err error, limits *Limits) *problem {
+// bodyMissing returns the problem of a body that has not arrived.
+func bodyMissing(err error, limits *Limits) *problem {
 	if errors.Is(err, os.ErrDeadlineExceeded) {
-		return problemf(http.StatusBadRequest, "the body did not arrive: it has %v, and %v for each %d octets; send it faster",
-			limits.BodyTimeout, limits.BodyStall, smallBody)
+		return problemf(http.StatusBadRequest, "the body did not arrive in time: all of it must arrive within %v, and each %d octets within %v; send it faster",
+			limits.BodyTimeout, smallBody, limits.BodyStall)
 	}
 	return problemf(http.StatusBadRequest, "the body did not arrive: %v", err)
 }
 
-// refuse answers a request with a problem. A client that is still sending its body
-// then learns why it is refused: the answer goes out first, and what arrives of the
-// body after it is read and dropped, at the pace that is demanded of any body.
-// Without that, the client's next write fails before it has read the answer.
+// refuse replies with a problem. A client may still be sending its body: refuse sends
+// the reply first, then reads and drops the rest of the body within the usual
+// deadlines. Otherwise the client's next write would fail before it has read the
+// reply.
 func (s *Server) refuse(w *responseWriter, r *http.Request, p *problem) {
 	if r.ContentLength == 0 || w.cut || r.Header.Get("Expect") != "" {
 		p.write(w)
 		return
 	}
 	c := http.NewResponseController(w.ResponseWriter)
-	// Otherwise net/http reads a part of the body before it sends the answer. Not
-	// every writer can: httptest's recorder and HTTP/2 have no need to.
+	// Without this, net/http reads a part of the body before it sends the reply.
+	// httptest's recorder and HTTP/2 return an error; they do not need it.
 	_ = c.EnableFullDuplex()
 	p.write(w)
 	_ = c.Flush()

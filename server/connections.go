@@ -6,12 +6,12 @@ import (
 	"sync"
 )
 
-// connections bounds the open connections. At the limit a connection without a
-// request in progress gives way to a new one: the youngest, so that a client that
-// opens many displaces its own.
+// connections limits the open connections. At the limit, a new connection closes the
+// youngest one without a request in progress: a client that opens many closes its
+// own.
 type connections struct {
 	limit  int
-	closed func() // called when a connection is closed for the limit
+	closed func() // called when a connection was closed because of the limit
 
 	mu   sync.Mutex
 	seq  uint64
@@ -19,7 +19,7 @@ type connections struct {
 }
 
 type connection struct {
-	seq   uint64 // in the order of accepting
+	seq   uint64 // the order of accept
 	state http.ConnState
 }
 
@@ -35,9 +35,8 @@ func (c *connections) changed(conn net.Conn, state http.ConnState) {
 	}
 }
 
-// note records the state and returns the connection to close, nil for none. It
-// forgets the victim at once, since its descriptor is freed before the server
-// reports it as closed.
+// note records the state and returns the connection to close, nil for none. It forgets
+// that connection at once: the descriptor is free before net/http reports the close.
 func (c *connections) note(conn net.Conn, state http.ConnState) (victim net.Conn) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -49,7 +48,7 @@ func (c *connections) note(conn net.Conn, state http.ConnState) (victim net.Conn
 	case state == http.StateNew:
 		if len(c.open) >= c.limit {
 			if victim = c.idle(); victim == nil {
-				return conn // all are busy
+				return conn // all others have requests in progress
 			}
 			delete(c.open, victim)
 		}
@@ -59,9 +58,9 @@ func (c *connections) note(conn net.Conn, state http.ConnState) (victim net.Conn
 	return victim
 }
 
-// idle is the youngest connection that waits for a request, whether or not it has
-// sent one before. Preferring those that have would cut off the client that was
-// there before, when a flood's connections have not been read yet.
+// idle returns the youngest connection that waits for a request, whether or not it had
+// one before. To prefer those that had one would close earlier clients while a flood's
+// connections have not been read yet.
 func (c *connections) idle() (found net.Conn) {
 	var best *connection
 	for conn, k := range c.open {

@@ -1,16 +1,21 @@
-// Package server is the REST API: it turns HTTP requests into calls of
-// package engine and the answers into JSON.
+// Package server is the REST API: it turns HTTP requests into calls of package
+// engine, and their results into the JSON types of package api.
 //
-//	HTTP --> routes (404, 405, 415, 413) --> handler --> parsers of engine
-//	                                            |             off the loop
-//	                                            v
-//	                    do: loop.PostWork --> engine      on the loop, short
+//	HTTP --> router (403, 404, 405, 421) --> handler --> bodies        off the loop
 //	                                            |
-//	 JSON, problem documents, SSE <-- views <---+         off the loop
+//	                                            v
+//	                          Do: loop.PostWork --> engine             on the loop, short
+//	                                            |
+//	 JSON, problem documents, SSE <-- api <-----+                      off the loop
 //
-// A handler runs on a goroutine of net/http. What it wants of the engine it
-// does in a function that [Server.Do] runs on the loop; the function only
-// copies, so that frames and timers are never kept waiting by an encoder or a
-// slow client. Wall-clock time exists in this package only: the engine speaks of
-// loop.Time.
+// A handler runs on a goroutine of net/http. It calls the engine in a function that
+// [Server.Do] runs on the loop. The function only copies: an encoder or a slow client
+// must not delay frames and timers. Only this package uses wall-clock time; the
+// engine uses loop.Time.
+//
+// Read routes.go first: it lists all operations with their handlers. Then
+// handler.go (the life of a request), onloop.go (calls on the loop), body.go (reading
+// a body within the memory budget) and ports.go, the simplest resource. The other
+// resources follow the same pattern. Apart from these are eventlog.go (the daemon's
+// log), metrics.go and docs.go.
 package server

@@ -14,12 +14,12 @@ import (
 //go:embed docs.html
 var docsTemplate string
 
-// docsPage is the document as a page for people. It is made once: the document
-// is part of the program.
+// docsPage returns openapi.yaml as a web page. It is made once: the document is part of
+// the program.
 var docsPage = sync.OnceValue(func() []byte {
 	var doc docsDocument
 	if err := yaml.Unmarshal(openAPIDocument, &doc); err != nil {
-		panic(err) // a test loads it too
+		panic(err) // a test loads the document, too
 	}
 	page := template.Must(template.New("docs").Parse(docsTemplate))
 	var b bytes.Buffer
@@ -29,7 +29,7 @@ var docsPage = sync.OnceValue(func() []byte {
 	return b.Bytes()
 })
 
-// docsDocument is what the page shows of the document.
+// docsDocument has the members of the document that the page shows.
 type docsDocument struct {
 	Info struct {
 		Title       string `yaml:"title"`
@@ -73,7 +73,7 @@ type docsData struct {
 	Schemas    []docsSchema
 }
 
-// page sorts the operations by tag, in the document's order.
+// page groups the operations by tag, in the document's order.
 func (d *docsDocument) page() docsData {
 	data := docsData{Title: d.Info.Title, Paragraphs: strings.Split(strings.TrimSpace(d.Info.Description), "\n\n")}
 	groups := make(map[string]*docsGroup)
@@ -81,7 +81,7 @@ func (d *docsDocument) page() docsData {
 		groups[t.Name] = &docsGroup{Name: t.Name, Description: t.Description}
 		data.Groups = append(data.Groups, groups[t.Name])
 	}
-	shown := make(map[*yaml.Node]bool) // anchors: the same operations at another path
+	shown := make(map[*yaml.Node]bool) // anchored items are the same operations at another path
 	for i := 0; i+1 < len(d.Paths.Content); i += 2 {
 		path, item := d.Paths.Content[i].Value, d.Paths.Content[i+1]
 		if item.Kind == yaml.AliasNode || shown[item] {
@@ -101,7 +101,7 @@ func (d *docsDocument) page() docsData {
 	return data
 }
 
-// newDocsOperation is nil for members of a path that are no operations.
+// newDocsOperation returns nil for members of a path that are no operations.
 func newDocsOperation(path, method string, n *yaml.Node) *docsOperation {
 	if method == "parameters" {
 		return nil
@@ -116,7 +116,7 @@ func newDocsOperation(path, method string, n *yaml.Node) *docsOperation {
 	return o
 }
 
-// yamlText shows a schema as it is written.
+// yamlText returns a schema as YAML.
 func yamlText(n *yaml.Node) string {
 	var b bytes.Buffer
 	encoder := yaml.NewEncoder(&b)
@@ -127,11 +127,11 @@ func yamlText(n *yaml.Node) string {
 	return b.String()
 }
 
-// docs serves the document for people.
+// docs serves the document as a web page.
 func (s *Server) docs(w *responseWriter, _ *request) error {
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
 	w.Header().Set("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'")
 	w.WriteHeader(http.StatusOK)
-	_, _ = w.Write(docsPage()) // a client that has gone needs no answer
+	_, _ = w.Write(docsPage()) // an error means that the client has gone
 	return nil
 }

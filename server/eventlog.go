@@ -16,19 +16,18 @@ import (
 	"glean/stack/loop"
 )
 
-// The lines that the log has of a port and a type of event: so many at once, and
-// one for each gap after that. A neighbor that flaps hides neither the port's own
-// lines nor those of its generators.
+// Each port and type of event may write lineBurst lines at once, and one line per
+// lineGap after that. A neighbor that flaps must not hide the port's own lines, nor
+// those of its generators.
 const (
 	lineBurst = 100
 	lineGap   = loop.Second / 10
-	// reportEvery is how soon, and how often at most, a line says how many were
-	// left out.
+	// reportEvery is the time between lines that report how many were left out.
 	reportEvery = time.Second
 )
 
-// stateChanges are the events that the log has at level info, by type and what
-// happened, and the message of their line. The others are there at level debug.
+// stateChanges maps the type and What of an event to the message of its line at level
+// info. Other events have a line at level debug.
 var stateChanges = map[string]string{
 	"port created":          "port created",
 	"port deleted":          "port deleted",
@@ -50,13 +49,14 @@ var stateChanges = map[string]string{
 	"generator not_tracked": "next hops not tracked",
 }
 
-// idNames are the names of an event's ID in a line, by the event's type.
+// idNames maps the type of an event to the name of its ID in a line.
 var idNames = map[string]string{"interface": "interface", "neighbor": "interface", "learning": "learning", "generator": "generator"}
 
-// leftOut counts what is not in the log until a line says so.
+// leftOut counts lines or events that are missing in the log, until a line reports
+// them.
 type leftOut struct {
 	n   uint64
-	due loop.Time // of that line
+	due loop.Time // of the line that reports them
 }
 
 func (l *leftOut) add(n uint64, now loop.Time) {
@@ -66,7 +66,7 @@ func (l *leftOut) add(n uint64, now loop.Time) {
 	l.n += n
 }
 
-// take returns the count when a line is due, and begins anew.
+// take returns the count and resets it if a line is due, or if it is the last.
 func (l *leftOut) take(now loop.Time, last bool) (n uint64) {
 	if l.due <= now || last {
 		n, l.n = l.n, 0
@@ -76,41 +76,41 @@ func (l *leftOut) take(now loop.Time, last bool) (n uint64) {
 
 type budgetKey struct{ port, kind string }
 
-// lineBudget is what the log has room for of a port and a type of event.
+// lineBudget limits the lines of a port and a type of event.
 type lineBudget struct {
 	loop.Limiter
 	leftOut
 }
 
-// eventLog writes the engine's events, and what befalls connections, as lines of
-// the log. It reads the events from the engine's ring, as event streams do, so a
-// slow log holds nothing up. It is used on one goroutine, except for notify and
-// what counts connections.
+// eventLog writes the engine's events to the daemon's log, and the trouble with
+// connections. It reads the events from the engine's ring, as event streams do, so a
+// slow log delays neither the loop nor the streams. It is used on one goroutine, except
+// for notify, connectionClosed and acceptFailed.
 type eventLog struct {
 	handler slog.Handler
 	wall    func(loop.Time) time.Time
 	limit   int           // of open connections
-	wake    chan struct{} // holds one
+	wake    chan struct{} // of capacity one
 
 	after       uint64 // the last event read
 	budgets     map[budgetKey]*lineBudget
-	missing     []budgetKey // of budgets that have left lines out
-	overwritten leftOut     // events that were not read in time
+	missing     []budgetKey // budgets with lines left out that are not reported yet
+	overwritten leftOut     // events that the ring had overwritten before they were read
 
 	mu      sync.Mutex
-	refused notice // connections closed for the limit
-	failed  notice // accept(2)
-	failure error  // the last one of accept(2)
+	refused notice // connections closed at the limit
+	failed  notice // errors of accept(2)
+	failure error  // the last of these
 }
 
-// notice counts what happens to connections. It has a line at once, and then one
-// each second at most.
+// notice counts one kind of trouble with connections. The first is logged at once,
+// later ones at most once a second.
 type notice struct {
 	loop.Limiter
 	n uint64
 }
 
-// take returns the count if there may be a line, and begins anew.
+// take returns the count and resets it if a line is allowed, or if it is the last.
 func (o *notice) take(now loop.Time, last bool) (n uint64) {
 	if o.n > 0 && (last || o.Allow(now)) {
 		n, o.n = o.n, 0
@@ -126,15 +126,15 @@ func newEventLog(handler slog.Handler, wall func(loop.Time) time.Time, limit int
 	}
 }
 
-// notify wakes the event log. It never blocks.
+// notify makes the event log read the ring. It never blocks.
 func (j *eventLog) notify() {
 	select {
 	case j.wake <- struct{}{}:
-	default: // it is awake already
+	default: // it is notified already
 	}
 }
 
-// connectionClosed counts a connection that was closed for the limit.
+// connectionClosed counts a connection that was closed at the limit.
 func (j *eventLog) connectionClosed() {
 	j.mu.Lock()
 	j.refused.n++
@@ -151,7 +151,7 @@ func (j *eventLog) acceptFailed(err error) {
 	j.notify()
 }
 
-// write writes a line for each event that is worth one and has room.
+// write writes a line for each event within its budget.
 func (j *eventLog) write(events []engine.Event) {
 	for n := range events {
 		e := &events[n]
@@ -159,9 +159,9 @@ func (j *eventLog) write(events []engine.Event) {
 			j.overwritten.add(lost, e.Time)
 		}
 		j.after = e.Seq
-		message, told := stateChanges[e.Type+" "+e.What]
+		message, isChange := stateChanges[e.Type+" "+e.What]
 		switch {
-		case !told:
+		case !isChange:
 			j.detail(e)
 		case j.admits(e):
 			j.line(slog.LevelInfo, e.Time, message, attrsOf(e))
@@ -172,7 +172,8 @@ func (j *eventLog) write(events []engine.Event) {
 	}
 }
 
-// admits reports whether a line has room, and counts it if not.
+// admits reports whether an event's budget allows a line, and counts the line if it does
+// not.
 func (j *eventLog) admits(e *engine.Event) bool {
 	if !j.handler.Enabled(context.Background(), slog.LevelInfo) {
 		return false
@@ -193,7 +194,7 @@ func (j *eventLog) admits(e *engine.Event) bool {
 	return false
 }
 
-// detail is the line of an event that is no change of state.
+// detail writes the line of an event that is no change of state.
 func (j *eventLog) detail(e *engine.Event) {
 	attrs := append([]slog.Attr{slog.String("type", e.Type), slog.String("what", e.What)}, attrsOf(e)...)
 	if e.Detail != "" {
@@ -202,8 +203,8 @@ func (j *eventLog) detail(e *engine.Event) {
 	j.line(slog.LevelDebug, e.Time, "event", attrs)
 }
 
-// flush writes the lines that are due at a time, or all if it is the last time,
-// and reports whether there is more to write later.
+// flush writes the reports that are due, or all if it is the last call. It reports
+// whether more will be due later.
 func (j *eventLog) flush(now loop.Time, last bool) (more bool) {
 	j.missing = slices.DeleteFunc(j.missing, func(key budgetKey) bool { return j.reported(key, now, last) })
 	if n := j.overwritten.take(now, last); n > 0 {
@@ -212,8 +213,8 @@ func (j *eventLog) flush(now loop.Time, last bool) (more bool) {
 	return j.flushConnections(now, last) || len(j.missing) > 0 || j.overwritten.n > 0
 }
 
-// reported writes how many lines of a budget were left out, if that is due, and
-// reports whether nothing is left to write.
+// reported writes how many lines of a budget were left out, if that is due, and reports
+// whether none is left to report.
 func (j *eventLog) reported(key budgetKey, now loop.Time, last bool) bool {
 	b := j.budgets[key]
 	if n := b.take(now, last); n > 0 {
@@ -222,7 +223,7 @@ func (j *eventLog) reported(key budgetKey, now loop.Time, last bool) bool {
 	return b.n == 0
 }
 
-// forget ends the account of a port that is gone.
+// forget removes the budgets of a deleted port.
 func (j *eventLog) forget(port string, now loop.Time) {
 	j.missing = slices.DeleteFunc(j.missing, func(key budgetKey) bool { return key.port == port && j.reported(key, now, true) })
 	maps.DeleteFunc(j.budgets, func(key budgetKey, _ *lineBudget) bool { return key.port == port })
@@ -244,7 +245,7 @@ func (j *eventLog) flushConnections(now loop.Time, last bool) (more bool) {
 	return more
 }
 
-// line hands a line to the log, with the time at which it happened.
+// line writes a line with the time of what it is about.
 func (j *eventLog) line(level slog.Level, at loop.Time, message string, attrs []slog.Attr) {
 	ctx := context.Background()
 	if !j.handler.Enabled(ctx, level) {
@@ -252,10 +253,10 @@ func (j *eventLog) line(level slog.Level, at loop.Time, message string, attrs []
 	}
 	r := slog.NewRecord(j.wall(at), level, message, 0)
 	r.AddAttrs(attrs...)
-	_ = j.handler.Handle(ctx, r) // there is no other place to report a log that cannot be written
+	_ = j.handler.Handle(ctx, r) // there is no other place for an error of the log
 }
 
-// attrsOf names the port, the resource, and what the event says of it.
+// attrsOf returns the port, the resource and the fields of an event.
 func attrsOf(e *engine.Event) []slog.Attr {
 	attrs := make([]slog.Attr, 0, 2+len(e.Fields))
 	if e.PortID != "" {
@@ -274,7 +275,7 @@ func attrsOf(e *engine.Event) []slog.Attr {
 	return attrs
 }
 
-// textList is an array in JSON, and texts separated by commas in a text line.
+// textList is a list in JSON lines, and a text with commas in text lines.
 type textList []string
 
 // MarshalText implements encoding.TextMarshaler.
@@ -283,9 +284,9 @@ func (l textList) MarshalText() ([]byte, error) { return []byte(strings.Join(l, 
 // MarshalJSON implements json.Marshaler.
 func (l textList) MarshalJSON() ([]byte, error) { return json.Marshal([]string(l)) }
 
-// LogEvents writes what happens to the engine and to connections to the log, on
-// a goroutine of its own that ends after the loop. done is closed when all is
-// written. It is called once.
+// LogEvents writes the engine's events and the trouble with connections to the log, on a
+// goroutine that ends after the loop. done is closed when all is written. LogEvents is
+// called once.
 func (s *Server) LogEvents() (done <-chan struct{}) {
 	ended := make(chan struct{})
 	go func() {
@@ -304,7 +305,7 @@ func (s *Server) logEvents() {
 			events, _ := s.Engine.Events(j.after, eventsPage)
 			return events, nil
 		})
-		if err != nil { // the loop has ended, and with it all that uses the engine
+		if err != nil { // the loop has ended, so no other goroutine uses the engine
 			break
 		}
 		j.write(events)
@@ -334,8 +335,8 @@ func (s *Server) logEvents() {
 	j.flush(s.Loop.Clock(), true)
 }
 
-// Listener returns a listener that reports the errors of accept to the log,
-// where net/http only tries again.
+// Listener returns a listener that logs errors of accept. net/http retries after them
+// without a line at level info.
 func (s *Server) Listener(l net.Listener) net.Listener { return watchedListener{l, s.eventLog} }
 
 type watchedListener struct {

@@ -15,12 +15,12 @@ import (
 	"glean/server/engine"
 )
 
-// eventsPage is how many events one turn on the loop copies.
+// eventsPage is the largest number of events that one turn of the loop copies.
 const eventsPage = 256
 
-// broadcaster wakes the event streams. The events themselves stay in the
-// engine's ring: a stream reads on from where it is, so a slow one costs no
-// memory and holds up no other.
+// broadcaster notifies the event streams. The events themselves stay in the engine's
+// ring, and each stream reads them at its own pace: a slow stream costs no memory and
+// delays no other.
 type broadcaster struct {
 	mu      sync.Mutex
 	streams map[*subscription]struct{}
@@ -29,28 +29,28 @@ type broadcaster struct {
 // subscription is the broadcaster's side of a stream.
 type subscription struct {
 	wake   chan struct{} // there are events
-	ended  chan struct{} // closed when the stream has to give way to another one
-	active time.Time     // when it sent an event last, or began; under the broadcaster's lock
+	ended  chan struct{} // closed when the stream must end for a new one
+	active time.Time     // of its last event, or of its begin; under the broadcaster's lock
 }
 
 func newBroadcaster() *broadcaster {
 	return &broadcaster{streams: make(map[*subscription]struct{})}
 }
 
-// publish runs on the loop and never blocks.
+// publish notifies all streams. It runs on the loop and never blocks.
 func (b *broadcaster) publish(engine.Event) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	for s := range b.streams {
 		select {
 		case s.wake <- struct{}{}:
-		default: // it is awake already
+		default: // it is notified already
 		}
 	}
 }
 
-// subscribe adds a stream. If there are limit of them, the one that has sent no event
-// for the longest time ends, unless that is less than idle; then subscribe fails.
+// subscribe adds a stream. If there are limit streams already, it ends the stream that
+// has sent no event for the longest time. If that time is less than idle, it fails.
 func (b *broadcaster) subscribe(limit int, idle time.Duration) (s *subscription, ok bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -84,18 +84,18 @@ func (b *broadcaster) unsubscribe(s *subscription) {
 	delete(b.streams, s)
 }
 
-// sent notes that a stream sends events.
+// sent records that a stream has sent an event.
 func (b *broadcaster) sent(s *subscription) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	s.active = time.Now()
 }
 
-// eventTypes are what ?type= may name.
+// eventTypes are the values of ?type=.
 var eventTypes = []string{"learning", "generator", "port", "interface", "neighbor"}
 
-// streamEvents answers GET /events with server-sent events. A client that comes
-// back with Last-Event-ID goes on after that event.
+// streamEvents answers GET /events with server-sent events. With Last-Event-ID the
+// stream continues after that event.
 func (s *Server) streamEvents(w *responseWriter, r *request) error {
 	types, err := wantedTypes(r)
 	if err != nil {
@@ -108,7 +108,7 @@ func (s *Server) streamEvents(w *responseWriter, r *request) error {
 	subscription, ok := s.events.subscribe(s.Limits.SSEClients, s.Limits.SSEIdle)
 	if !ok {
 		w.Header().Set("Retry-After", "10")
-		return problemf(http.StatusServiceUnavailable, "there are %d event streams that sent something less than %v ago, and no more are allowed; close one, or try again later",
+		return problemf(http.StatusServiceUnavailable, "all %d event streams have sent an event in the last %v, and more are not allowed; close one, or try again later",
 			s.Limits.SSEClients, s.Limits.SSEIdle)
 	}
 	defer s.events.unsubscribe(subscription)
@@ -124,7 +124,7 @@ func (s *Server) streamEvents(w *responseWriter, r *request) error {
 	if resumed {
 		stream.after = after
 	}
-	if stream.after > newest { // of a daemon that is gone
+	if stream.after > newest { // of an earlier run of the daemon
 		stream.after = 0
 	}
 	stream.out.WriteString(": glean\n\n")
@@ -155,9 +155,9 @@ func wantedTypes(r *request) ([]string, error) {
 	return types, nil
 }
 
-// lastEventID reads where a client wants to go on: the header that browsers
-// send when they come back, or a query parameter. The id is INSTANCE-SEQ, or only
-// SEQ of an event.
+// lastEventID returns the event after which a client continues: the header that
+// browsers send when they reconnect, or a query parameter. The id of an event is
+// INSTANCE-SEQ; SEQ alone is accepted, too.
 func lastEventID(r *request) (seq uint64, instance string, given bool, err error) {
 	text := r.Header.Get("Last-Event-ID")
 	if text == "" {
@@ -182,13 +182,13 @@ type eventStream struct {
 	w     *responseWriter
 	r     *request
 	types []string // empty: all
-	after uint64   // the last event sent or passed over
+	after uint64   // the last event sent or left out
 	last  uint64   // the last event sent
 	out   bytes.Buffer
 }
 
-// run sends until the client goes, is too slow, has to give way to another one, or
-// the daemon ends.
+// run sends events until the client has gone or is too slow, the stream is ended for a
+// new one, or the daemon stops.
 func (e *eventStream) run(s *subscription) {
 	heartbeat := time.NewTicker(e.Limits.Heartbeat)
 	defer heartbeat.Stop()
@@ -207,8 +207,8 @@ func (e *eventStream) run(s *subscription) {
 		select {
 		case <-s.wake:
 		case <-s.ended:
-			// A browser comes back after the time given, with the id of its last event.
-			fmt.Fprintf(&e.out, "retry: %d\n: ended for another stream; come back with Last-Event-ID\n\n", e.Limits.SSEIdle.Milliseconds())
+			// A browser reconnects after this time, with the id of its last event.
+			fmt.Fprintf(&e.out, "retry: %d\n: ended for another stream; reconnect with Last-Event-ID\n\n", e.Limits.SSEIdle.Milliseconds())
 			e.flush()
 			return
 		case <-heartbeat.C:
@@ -223,8 +223,8 @@ func (e *eventStream) run(s *subscription) {
 	}
 }
 
-// collect takes the next events out of the ring; more tells that there may be
-// others.
+// collect reads the next events from the ring. It reports whether there may be more,
+// and whether the stream goes on.
 func (e *eventStream) collect() (more, ok bool) {
 	events, err := call(e.r.Context(), e.Server, func() ([]engine.Event, error) {
 		events, _ := e.Engine.Events(e.after, eventsPage)
@@ -259,8 +259,8 @@ func (e *eventStream) send(kind string, id uint64, v any) {
 	fmt.Fprintf(&e.out, "event: %s\ndata: %s\n\n", kind, data)
 }
 
-// flush sends what was collected. It fails when the client has gone, or takes
-// nothing for the time allowed.
+// flush sends the collected events. It reports false when the client has gone, or has
+// taken nothing within Limits.SendTimeout.
 func (e *eventStream) flush() bool {
 	if e.out.Len() == 0 {
 		return true

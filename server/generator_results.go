@@ -138,7 +138,7 @@ func (s *Server) listResults(w *responseWriter, r *request) error {
 }
 
 func (s *Server) getResult(w *responseWriter, r *request) error {
-	p := s.patience(w, r)
+	p := s.waiting(w, r)
 	defer p.cancel()
 	if err := p.runEnded(r.id()); err != nil {
 		return err

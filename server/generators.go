@@ -131,7 +131,7 @@ func (s *Server) generatorURL(r *request, id string) string {
 // that, and looks at the generator again. One that was deleted meanwhile is shown as
 // it was.
 func (s *Server) afterLearning(w *responseWriter, r *request, v engine.GeneratorView) (engine.GeneratorView, error) {
-	p := s.patience(w, r)
+	p := s.waiting(w, r)
 	defer p.cancel()
 	if err := p.learned(v.ID); err != nil || !p.waits() {
 		return v, err
@@ -198,7 +198,7 @@ func (s *Server) startGenerator(w *responseWriter, r *request) error {
 // learnedFirst waits until the generators are not being learned, as long as the client
 // wants.
 func (s *Server) learnedFirst(w *responseWriter, r *request, ids ...string) error {
-	p := s.patience(w, r)
+	p := s.waiting(w, r)
 	defer p.cancel()
 	return p.learned(ids...)
 }

@@ -8,11 +8,11 @@ import (
 	"strings"
 )
 
-// guard refuses requests that a web page of another origin has a browser send.
-// Reads that are safe pass: the browser withholds their answers from the page.
+// guard refuses requests that a browser sends for a web page of another origin. Safe
+// methods pass: the browser withholds their replies from the page.
 type guard struct {
 	origins *http.CrossOriginProtection
-	hosts   []string // names that are served besides localhost, in lower case
+	hosts   []string // host names that are served besides localhost, in lower case
 }
 
 func newGuard(hosts []string) *guard {
@@ -23,8 +23,8 @@ func newGuard(hosts []string) *guard {
 	return g
 }
 
-// protect sets the headers that keep browsers from guessing types and from
-// framing an answer in another page.
+// protect sets the headers that forbid browsers to guess types and to show a reply in
+// a frame of another page.
 func protect(h http.Header) {
 	h.Set("X-Content-Type-Options", "nosniff")
 	h.Set("Content-Security-Policy", "frame-ancestors 'none'")
@@ -44,9 +44,9 @@ func (g *guard) check(r *http.Request) error {
 	return nil
 }
 
-// serves reports whether the request's host is one of the daemon. On loopback a
-// foreign name means DNS rebinding: the browser takes the daemon for the page's
-// own origin. Other listeners have names that the daemon can't know.
+// serves reports whether the daemon is served under the request's host name. On
+// loopback a foreign name means DNS rebinding: the browser takes the daemon for the
+// page's own origin. Names on other listeners are unknown to the daemon, so all pass.
 func (g *guard) serves(r *http.Request) bool {
 	local, ok := r.Context().Value(http.LocalAddrContextKey).(*net.TCPAddr)
 	if !ok || !local.IP.IsLoopback() || r.Host == "" {
@@ -59,8 +59,8 @@ func (g *guard) serves(r *http.Request) bool {
 	return name == "localhost" || slices.Contains(g.hosts, name)
 }
 
-// hostName is the Host header without port, brackets and the root's dot, in
-// lower case.
+// hostName returns the host of a Host header in lower case, without port, brackets and
+// a dot at its end.
 func hostName(host string) string {
 	if name, _, err := net.SplitHostPort(host); err == nil {
 		host = name

@@ -9,18 +9,19 @@ import (
 	"glean/server/engine"
 )
 
-// Handler answers all requests of the API. It needs the server's loop to run.
+// Handler returns the handler of all requests of the API. It needs the server's loop to
+// run.
 func (s *Server) Handler() http.Handler { return s.router }
 
-// serve runs the handler that was found and turns errors and panics into
-// problem documents.
+// serve runs the handler of a route, and turns errors and panics into problem
+// documents.
 func (s *Server) serve(raw http.ResponseWriter, r *http.Request, f found) {
 	began := time.Now()
 	w := &responseWriter{ResponseWriter: raw, timeout: s.Limits.SendTimeout}
 	protect(w.Header())
 	if r.ContentLength != 0 {
-		// Also for what needs no body: net/http reads what is announced before it
-		// sends the answer.
+		// Operations without a body need the deadline, too: net/http reads an announced
+		// body before it sends the reply.
 		w.readBy(began.Add(s.Limits.BodyTimeout))
 	}
 	defer func() {
@@ -37,9 +38,9 @@ func (s *Server) serve(raw http.ResponseWriter, r *http.Request, f found) {
 	}
 	p := asProblem(err)
 	switch {
-	case p == nil: // nobody is there to read an answer
+	case p == nil: // the client is gone
 	case w.status != 0:
-		// The answer has begun, so all that is left is to break it off.
+		// The reply has begun, so it can only be broken off.
 		panic(http.ErrAbortHandler)
 	default:
 		s.refuse(w, r, p)
@@ -67,10 +68,10 @@ func (s *Server) answer(w *responseWriter, r *http.Request, f found) error {
 	return f.route.handle(s, w, wanted)
 }
 
-// crashed answers 500 after a panic. The daemon lives; the log has the stack
-// under the id that the client is told.
+// crashed replies 500 after a panic. The daemon goes on. The log has the stack, with
+// the incident that the reply names.
 func (s *Server) crashed(w *responseWriter, r *http.Request, p any) {
-	if p == http.ErrAbortHandler { //nolint:errorlint // net/http panics with this very value
+	if p == http.ErrAbortHandler { //nolint:errorlint // net/http panics with exactly this value
 		panic(p)
 	}
 	stack := debug.Stack()
@@ -84,22 +85,22 @@ func (s *Server) crashed(w *responseWriter, r *http.Request, p any) {
 	if w.status != 0 {
 		panic(http.ErrAbortHandler)
 	}
-	answer := problemf(http.StatusInternalServerError, "internal error; the log has it as incident %s", incident)
-	answer.Incident = incident
-	answer.write(w)
+	reply := problemf(http.StatusInternalServerError, "internal error; the log has it as incident %s", incident)
+	reply.Incident = incident
+	reply.write(w)
 }
 
-// responseWriter remembers the status and gives the client a time to take each
-// write, so that one who does not read holds nothing up for ever.
+// responseWriter records the status, and sets a deadline for each write: a client that
+// does not read must not block its handler for ever.
 type responseWriter struct {
 	http.ResponseWriter
 	status  int
 	timeout time.Duration
 	renewed time.Time
-	cut     bool // the request's body could not be read to its end
+	cut     bool // reading the request's body has failed
 }
 
-// Unwrap lets http.ResponseController through.
+// Unwrap returns the inner writer for http.ResponseController.
 func (w *responseWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }
 
 // WriteHeader implements http.ResponseWriter.
@@ -120,13 +121,14 @@ func (w *responseWriter) Write(b []byte) (int, error) {
 	return w.ResponseWriter.Write(b)
 }
 
-// readBy sets the deadline for the request's body; the zero time is none.
+// readBy sets the deadline for the request's body. The zero time means none.
 func (w *responseWriter) readBy(deadline time.Time) {
-	// Not every writer has deadlines: httptest's recorder has none.
+	// httptest's recorder has no deadlines and returns an error.
 	_ = http.NewResponseController(w.ResponseWriter).SetReadDeadline(deadline)
 }
 
-// renew moves the deadline for sending, not at every write but often enough.
+// renew moves the deadline for sending, at most 16 times in a timeout: each move is a
+// system call.
 func (w *responseWriter) renew() {
 	now := time.Now()
 	if now.Sub(w.renewed) < w.timeout/16 {

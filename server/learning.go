@@ -76,7 +76,7 @@ func (s *Server) startLearning(w *responseWriter, r *request) error {
 // afterRequest waits for the end of a new request, if the client wants that, and looks
 // at it again. One that was removed meanwhile is shown as it was.
 func (s *Server) afterRequest(w *responseWriter, r *request, v learningView) (learningView, error) {
-	p := s.patience(w, r)
+	p := s.waiting(w, r)
 	defer p.cancel()
 	if err := p.finished(func() (string, error) { return v.id, nil }); err != nil || !p.waits() {
 		return v, err
@@ -138,7 +138,7 @@ func (s *Server) listLearning(w *responseWriter, r *request) error {
 }
 
 func (s *Server) getLearning(w *responseWriter, r *request) error {
-	p := s.patience(w, r)
+	p := s.waiting(w, r)
 	defer p.cancel()
 	err := p.finished(func() (string, error) {
 		_, err := s.Engine.LearningRequest(r.id())

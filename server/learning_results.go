@@ -176,7 +176,7 @@ func (s *Server) getLearningResult(w *responseWriter, r *request) error {
 // resultFinishedFirst waits for the end of the request of a result, as long as the
 // client wants.
 func (s *Server) resultFinishedFirst(w *responseWriter, r *request) error {
-	p := s.patience(w, r)
+	p := s.waiting(w, r)
 	defer p.cancel()
 	return p.finished(func() (string, error) {
 		result, err := s.Engine.LearningResult(r.id())

@@ -7,8 +7,8 @@ import (
 	"net/http"
 )
 
-// replyList answers a list item by item, because all together may be many times what
-// they are made from.
+// replyList sends a list item by item: the JSON of all items may be many times as large
+// as the values that it is made from.
 func replyList[T, J any](w *responseWriter, list []T, item func(T) J) error {
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(http.StatusOK)
@@ -23,13 +23,13 @@ func replyList[T, J any](w *responseWriter, list []T, item func(T) J) error {
 	return nil
 }
 
-// listStream writes the items of a JSON list bit by bit. The first error of
-// writing stays in err.
+// listStream writes the items of a JSON list one by one. err keeps the first error of
+// writing.
 type listStream struct {
 	w     *bufio.Writer
 	count int
 	err   error
-	text  bytes.Buffer // of an item
+	text  bytes.Buffer // of the current item
 }
 
 func (o *listStream) item(v any) {

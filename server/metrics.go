@@ -12,8 +12,8 @@ import (
 	"glean/server/engine"
 )
 
-// meters are the metrics of the process and of HTTP itself. Those of the
-// engine are read on the loop when they are asked for.
+// meters are the metrics of the process and of HTTP. Those of the engine are read on
+// the loop at each scrape.
 type meters struct {
 	registry *prometheus.Registry
 	requests *prometheus.CounterVec
@@ -28,7 +28,7 @@ func newMeters(v Version) *meters {
 		}, []string{"method", "route", "status"}),
 		seconds: prometheus.NewHistogramVec(prometheus.HistogramOpts{
 			Name: "glean_http_request_seconds", Help: "Time to answer a request, by route. Event streams are left out.",
-			Buckets: []float64{.001, .01, .1, 1}, // few, because each route has all of them
+			Buckets: []float64{.001, .01, .1, 1}, // few, because each route has all buckets
 		}, []string{"route"}),
 	}
 	info := prometheus.NewGauge(prometheus.GaugeOpts{
@@ -41,8 +41,8 @@ func newMeters(v Version) *meters {
 	return m
 }
 
-// observe counts an answered request. Unknown paths share a label, and so do
-// unknown methods, because a client could make any number of them up.
+// observe counts an answered request. Unknown paths share a label, and so do unknown
+// methods: a client could invent any number of them.
 func (m *meters) observe(method string, f found, status int, took time.Duration) {
 	routeName := "none"
 	if f.candidate != nil {
@@ -59,7 +59,7 @@ func (m *meters) observe(method string, f found, status int, took time.Duration)
 	}
 }
 
-// engineMetrics is what one scrape shows of the engine.
+// engineMetrics are the metrics of the engine in one scrape.
 type engineMetrics struct {
 	*engine.Counts
 	ports      []engine.PortView
@@ -68,8 +68,8 @@ type engineMetrics struct {
 	lastEvent  uint64
 }
 
-// engineMetrics reads the engine on the loop, in several turns if there is much, and
-// the counters of runs here.
+// engineMetrics reads the engine on the loop, in several turns if it has many resources,
+// and the counters of runs off the loop.
 func (s *Server) engineMetrics(r *request) (*engineMetrics, error) {
 	counted := newOutcome[*engineMetrics]()
 	err := s.Do(r.Context(), func() {
@@ -90,7 +90,7 @@ func (s *Server) engineMetrics(r *request) (*engineMetrics, error) {
 	return m, err
 }
 
-// constMetric is one line of a scrape; labels are name, value, name, value.
+// constMetric returns one line of a scrape. labels are name, value, name, value.
 func constMetric(kind prometheus.ValueType, name, help string, value float64, labels []string) prometheus.Metric {
 	names := make([]string, 0, len(labels)/2)
 	values := make([]string, 0, len(labels)/2)
@@ -100,8 +100,8 @@ func constMetric(kind prometheus.ValueType, name, help string, value float64, la
 	return prometheus.MustNewConstMetric(prometheus.NewDesc(name, help, names, nil), kind, value, values...)
 }
 
-// Describe implements prometheus.Collector: the metrics are not checked
-// against a description.
+// Describe implements prometheus.Collector. It sends nothing, so the metrics are not
+// checked against descriptions.
 func (m *engineMetrics) Describe(chan<- *prometheus.Desc) {}
 
 // Collect implements prometheus.Collector.

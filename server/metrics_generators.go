@@ -8,11 +8,11 @@ import (
 	"glean/stack/loop"
 )
 
-// listedGenerators is how many generators have series of their own, the first by
-// id. The others are in the sums only, so that a scrape stays small.
+// listedGenerators is the number of generators with series of their own, the first by
+// id. The others count in the sums only, to keep a scrape small.
 const listedGenerators = 1000
 
-// traffic is what generators have sent, and how fast those that run do.
+// traffic is what a generator has sent, and its present rate; or the sums of all.
 type traffic struct {
 	generator.Counters
 	rate       float64 // frames a second
@@ -28,7 +28,7 @@ type generatorMetrics struct {
 	unlisted int
 }
 
-// newGeneratorMetrics reads the counters of the runs.
+// newGeneratorMetrics adds the counters of running generators to those of ended runs.
 func newGeneratorMetrics(c *engine.Counts, now loop.Time) generatorMetrics {
 	m := generatorMetrics{all: traffic{Counters: c.All.Ended, unresolved: c.Unresolved}}
 	runs := make(map[*generator.Run]generator.Counters, len(c.All.Runs))
@@ -51,7 +51,7 @@ func newGeneratorMetrics(c *engine.Counts, now loop.Time) generatorMetrics {
 	return m
 }
 
-// rateOf is the mean rate of a run.
+// rateOf returns the mean rate of a run in frames per second.
 func rateOf(c generator.Counters, took loop.Duration) float64 {
 	if took <= 0 {
 		return 0
@@ -59,7 +59,7 @@ func rateOf(c generator.Counters, took loop.Duration) float64 {
 	return float64(c.PacketsActual) / (float64(took) / float64(loop.Second))
 }
 
-// generatorMetric is a metric of each generator, and the same of all together.
+// generatorMetric is a metric of each generator, and its sum over all generators.
 type generatorMetric struct {
 	kind      prometheus.ValueType
 	each, all *prometheus.Desc
@@ -75,13 +75,13 @@ func newGeneratorMetric(kind prometheus.ValueType, name, help string, value func
 	}
 }
 
-// generatorSeries are in the order of the documentation.
+// generatorSeries are in the order of openapi.yaml.
 var generatorSeries = []generatorMetric{
 	newGeneratorMetric(prometheus.CounterValue, "frames_total", "Frames sent.", func(t *traffic) float64 { return float64(t.PacketsActual) }),
 	newGeneratorMetric(prometheus.CounterValue, "octets_total", "Octets sent, with FCS.", func(t *traffic) float64 { return float64(t.OctetsActual) }),
 	newGeneratorMetric(prometheus.CounterValue, "intended_frames_total", "Frames due by the schedule.", func(t *traffic) float64 { return float64(t.PacketsIntended) }),
 	newGeneratorMetric(prometheus.CounterValue, "dropped_frames_total", "Frames that the device did not take in time.", func(t *traffic) float64 { return float64(t.PacketsDropped) }),
-	newGeneratorMetric(prometheus.CounterValue, "skipped_frames_total", "Frames left out for want of a MAC.", func(t *traffic) float64 { return float64(t.PacketsSkipped) }),
+	newGeneratorMetric(prometheus.CounterValue, "skipped_frames_total", "Frames skipped because the next hop had no MAC.", func(t *traffic) float64 { return float64(t.PacketsSkipped) }),
 	newGeneratorMetric(prometheus.CounterValue, "stale_frames_total", "Frames sent to a MAC that was known to have changed or not to answer.", func(t *traffic) float64 { return float64(t.PacketsToStale) }),
 	newGeneratorMetric(prometheus.CounterValue, "unconfirmed_frames_total", "Frames sent to a MAC that was not confirmed since the link was down.", func(t *traffic) float64 { return float64(t.PacketsToUnconfirmed) }),
 	newGeneratorMetric(prometheus.CounterValue, "errors_total", "Frames that could not leave.", func(t *traffic) float64 { return float64(t.Errors) }),

@@ -7,7 +7,7 @@ import (
 	"runtime/debug"
 )
 
-// errStopped tells that the loop does not run any more.
+// errStopped is the error of a call after the loop has ended.
 var errStopped = errors.New("the daemon is stopping")
 
 // loopPanic carries a panic from the loop to the handler that caused it.
@@ -18,8 +18,9 @@ type loopPanic struct {
 
 func (p loopPanic) String() string { return fmt.Sprintf("%v\n%s", p.value, p.stack) }
 
-// Do runs f on the loop and waits for its end. When ctx ends first, f may
-// still run, so it must not write what the caller reads after an error.
+// Do runs f on the loop and waits until it has returned. If ctx ends first, Do returns
+// its error and f may still run: the caller must not read after an error what f
+// writes.
 func (s *Server) Do(ctx context.Context, f func()) error {
 	_, err := call(ctx, s, func() (struct{}, error) {
 		f()
@@ -28,14 +29,14 @@ func (s *Server) Do(ctx context.Context, f func()) error {
 	return err
 }
 
-// call is Do for a function with a result.
+// call is Do for a function that returns a value and an error.
 func call[T any](ctx context.Context, s *Server, f func() (T, error)) (T, error) {
 	type outcome struct {
 		value T
 		err   error
 		panic *loopPanic
 	}
-	done := make(chan outcome, 1) // never blocks the loop
+	done := make(chan outcome, 1) // buffered: the loop must not block
 	accepted := s.Loop.PostWork(func() {
 		var o outcome
 		defer func() {
@@ -44,7 +45,7 @@ func call[T any](ctx context.Context, s *Server, f func() (T, error)) (T, error)
 			}
 			done <- o
 		}()
-		if o.err = ctx.Err(); o.err == nil { // nobody wants it any more
+		if o.err = ctx.Err(); o.err == nil { // else the caller has gone
 			o.value, o.err = f()
 		}
 	})
@@ -65,20 +66,19 @@ func call[T any](ctx context.Context, s *Server, f func() (T, error)) (T, error)
 	}
 }
 
-// do is Do for a function that can fail.
+// do is Do for a function that returns an error.
 func (s *Server) do(r *request, f func() error) error {
 	_, err := call(r.Context(), s, func() (struct{}, error) { return struct{}{}, f() })
 	return err
 }
 
-// doAnyway is do for a function that must have run when the handler goes on, be
-// the client there or not.
+// doAnyway is do for a function that must run even if the client has gone.
 func (s *Server) doAnyway(f func() error) error {
 	_, err := call(context.Background(), s, func() (struct{}, error) { return struct{}{}, f() })
 	return err
 }
 
-// outcome is what comes of work that takes several turns of the loop.
+// outcome is the result of work that takes several turns of the loop.
 type outcome[T any] struct {
 	value T
 	err   error
@@ -87,13 +87,13 @@ type outcome[T any] struct {
 
 func newOutcome[T any]() *outcome[T] { return &outcome[T]{done: make(chan struct{})} }
 
-// set is called on the loop, once.
+// set stores the result. It is called once, on the loop.
 func (o *outcome[T]) set(value T, err error) {
 	o.value, o.err = value, err
 	close(o.done)
 }
 
-// await waits for the outcome, the end of the loop, or that of the request.
+// await waits for the result, for the end of the loop, or for that of the request.
 func (o *outcome[T]) await(r *request) (value T, err error) {
 	select {
 	case <-o.done:
@@ -105,7 +105,7 @@ func (o *outcome[T]) await(r *request) (value T, err error) {
 	}
 }
 
-// whenDone begins work on the loop and answers 204 when it has called done.
+// whenDone starts work on the loop, and replies 204 when work has called done.
 func (s *Server) whenDone(w *responseWriter, r *request, work func(done func())) error {
 	c := newCountdown()
 	if err := s.Do(r.Context(), func() { work(c.release) }); err != nil {
@@ -117,8 +117,8 @@ func (s *Server) whenDone(w *responseWriter, r *request, work func(done func()))
 	return noContent(w)
 }
 
-// countdown is for a handler that waits for several things which end on the
-// loop. add and release are called on the loop; it begins with one to release.
+// countdown lets a handler wait for several things that end on the loop. add and
+// release are called on the loop. A new countdown has one thing to release.
 type countdown struct {
 	left int
 	done chan struct{}

@@ -8,10 +8,10 @@ import (
 //go:embed openapi.yaml
 var openAPIDocument []byte
 
-// openAPI serves the document that describes this API.
+// openAPI serves the OpenAPI document of this API.
 func (s *Server) openAPI(w *responseWriter, _ *request) error {
 	w.Header().Set("Content-Type", "application/yaml")
 	w.WriteHeader(http.StatusOK)
-	_, _ = w.Write(openAPIDocument) // a client that has gone needs no answer
+	_, _ = w.Write(openAPIDocument) // an error means that the client has gone
 	return nil
 }

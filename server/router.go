@@ -8,24 +8,24 @@ import (
 	"github.com/julienschmidt/httprouter"
 )
 
-// handlerFunc answers one request. An error becomes a problem document, unless
-// the answer has begun.
+// handlerFunc answers one request. An error becomes a problem document, unless the reply
+// has begun.
 type handlerFunc func(s *Server, w *responseWriter, r *request) error
 
-// route is one operation. Its pattern is as in the OpenAPI document: segments
-// in braces are parameters.
+// route is one operation. Its pattern is a path of the OpenAPI document: segments in
+// braces are parameters.
 type route struct {
 	method  string
 	pattern string
 	handle  handlerFunc
-	packet  bool     // also below /packet, as all of OpenPerf's packet group
+	packet  bool     // also served below /packet, as OpenPerf's packet group is
 	query   []string // names of its query parameters
 }
 
-// router finds the route of a request. httprouter can't hold
-// /generators/{id}/start beside /generators/x/bulk-create, so it knows
-// parameters only below a collection (/generators/:1/:2), and what it finds is
-// dispatched among the few patterns of that shape, literal ones first.
+// router finds the route of a request. httprouter does not allow
+// /generators/{id}/start beside /generators/x/bulk-create. So it gets shapes, which
+// have parameters only below a collection (/generators/:1/:2), and the router chooses
+// among the few patterns of a shape, those with fewer parameters first.
 type router struct {
 	lookup *httprouter.Router
 	serve  func(w http.ResponseWriter, r *http.Request, f found)
@@ -34,7 +34,7 @@ type router struct {
 // candidate is one pattern with its operations.
 type candidate struct {
 	segments []string // below the collection
-	pattern  string   // as mounted
+	pattern  string   // with the prefix
 	prefix   string   // "/packet" or empty
 	methods  map[string]*route
 }
@@ -56,8 +56,8 @@ func newRouter(list []route, serve func(http.ResponseWriter, *http.Request, foun
 	rs.lookup.RedirectFixedPath = false
 	rs.lookup.HandleOPTIONS = false
 	for _, shape := range order {
-		// Paths are registered once, under GET; the method is looked up in the
-		// candidate, because 405 and Allow have to come from there.
+		// Each shape is registered once, under GET. The candidate has the methods, which
+		// 405 and Allow need.
 		list := shapes[shape]
 		rs.lookup.Handle(http.MethodGet, shape, func(w http.ResponseWriter, r *http.Request, values httprouter.Params) {
 			serve(w, r, choose(list, r.Method, values))
@@ -73,7 +73,7 @@ func (rt route) prefixes() []string {
 	return []string{""}
 }
 
-// shapeOf gives httprouter's pattern and the segments below the collection.
+// shapeOf returns httprouter's pattern, and the segments below the collection.
 func shapeOf(prefix, pattern string) (string, []string) {
 	segments := strings.Split(strings.TrimPrefix(pattern, "/"), "/")
 	shape := prefix + "/" + segments[0]
@@ -111,7 +111,8 @@ func (c *candidate) parameters() int {
 	return n
 }
 
-// match gives the parameters by name.
+// match returns the parameters by name, and reports whether the literal segments are
+// the candidate's.
 func (c *candidate) match(values httprouter.Params) (map[string]string, bool) {
 	parameters := make(map[string]string, 1)
 	for i, segment := range c.segments {
@@ -125,7 +126,7 @@ func (c *candidate) match(values httprouter.Params) (map[string]string, bool) {
 	return parameters, true
 }
 
-// allow lists the methods of a pattern as the Allow header does.
+// allow returns the methods of a pattern in the form of the Allow header.
 func (c *candidate) allow() string {
 	var methods []string
 	for m := range c.methods {
@@ -138,11 +139,11 @@ func (c *candidate) allow() string {
 // found is the outcome of a search.
 type found struct {
 	route      *route     // nil if the method is not allowed
-	candidate  *candidate // nil if there is nothing at that path
+	candidate  *candidate // nil if the path has no operation
 	parameters map[string]string
 }
 
-// choose finds the candidate of a shape that fits.
+// choose returns the first candidate of a shape that matches.
 func choose(list []*candidate, method string, values httprouter.Params) found {
 	if method == http.MethodHead { // net/http leaves the body out
 		method = http.MethodGet
@@ -155,7 +156,7 @@ func choose(list []*candidate, method string, values httprouter.Params) found {
 	return found{}
 }
 
-// ServeHTTP hands the request and what was found for it to serve.
+// ServeHTTP implements http.Handler: it calls serve with the route of the request.
 func (rs *router) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	handle, values, _ := rs.lookup.Lookup(http.MethodGet, cleanPath(r.URL.Path))
 	if handle == nil {
@@ -165,8 +166,8 @@ func (rs *router) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	handle(w, r, values)
 }
 
-// cleanPath makes several slashes in a row one, because OpenPerf's clients
-// send such paths.
+// cleanPath replaces several slashes in a row by one: OpenPerf's clients send such
+// paths.
 func cleanPath(path string) string {
 	for strings.Contains(path, "//") {
 		path = strings.ReplaceAll(path, "//", "/")

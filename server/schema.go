@@ -2,8 +2,8 @@ package server
 
 import "glean/internal/document"
 
-// FlowCounters describes flow_counters of results and counters of flows.
-// openapi.yaml has the same words; a test compares them.
+// FlowCounters describes flow_counters of results and counters of flows. openapi.yaml
+// has the same text; a test compares the two.
 func FlowCounters() *document.Schema {
 	count := func(name, about string) document.Member { return document.Optional(name, document.Number(0, 0, about)) }
 	at := func(name, about string) document.Member {

@@ -12,48 +12,48 @@ import (
 	"glean/stack/loop"
 )
 
-// Opener opens the device of a port. It may block, and is not called on the
-// loop.
+// Opener opens the device of a port. It may block, so it is not called on the loop.
 type Opener func(spec engine.PortSpec) (link.Link, error)
 
-// Version identifies the running program. What is unknown is empty or zero, and
-// left out of replies.
+// Version identifies the running program. A field that is unknown is zero, and replies
+// leave it out.
 type Version struct {
 	Version     string
 	Commit      string
-	BuildTime   time.Time // when the commit was made
+	BuildTime   time.Time // of the commit
 	BuildNumber string
 }
 
-// Config is what a server is made of.
+// Config holds the parts and settings of a server.
 type Config struct {
 	Loop   *loop.Real
 	Engine *engine.Engine
 	Wall   *loop.Wall
-	// Openers open the ports that POST /ports makes; a kind without one can't be
-	// made.
+	// Openers open the ports that POST /ports makes. A kind without an opener is
+	// refused.
 	Openers  map[engine.PortKind]Opener
-	Hosts    []string // names that are served on loopback besides localhost
-	OpenPerf bool     // answer as OpenPerf does where the two differ
+	Hosts    []string // host names that are served on loopback besides localhost
+	OpenPerf bool     // reply as OpenPerf does where the two differ
 	Version  Version
 	Logger   *slog.Logger // nil: slog.Default()
 	Limits   Limits
 }
 
-// Limits bound what a client can ask for. Zero means the default.
+// Limits bound the resources that clients use. Zero means the default. Maxima are
+// inclusive.
 type Limits struct {
 	Body        int64         // octets of a request body
-	Bodies      int64         // octets of all request bodies over 64 KiB; 0: half of the memory budget
+	Bodies      int64         // octets of all request bodies over 64 KiB together; 0: half of the memory budget
 	Connections int           // open connections
 	SSEClients  int           // open event streams
-	SSEIdle     time.Duration // how long a stream has sent no event before it gives way to a new one at that limit
-	BodyTimeout time.Duration // for a request body to arrive
-	BodyStall   time.Duration // for each 64 KiB of it, and for the rest
-	SendTimeout time.Duration // for a client to take what it is sent
+	SSEIdle     time.Duration // a stream without events for this time may be ended for a new one
+	BodyTimeout time.Duration // until a request body has arrived
+	BodyStall   time.Duration // until the next 64 KiB of it have arrived, or the rest
+	SendTimeout time.Duration // until a client has taken a write
 	Heartbeat   time.Duration // between comments on an idle event stream
 }
 
-// DefaultLimits suit a daemon on a machine with some GB of memory.
+// DefaultLimits returns limits for a daemon on a machine with some GB of memory.
 func DefaultLimits() Limits {
 	return Limits{
 		Body:        64 << 20,
@@ -103,19 +103,19 @@ type Server struct {
 	guard  *guard
 
 	connections *connections
-	instance    string // of this run, in the ids of events
-	bodies      int64  // octets of Limits.Bodies in use; on the loop
+	instance    string // identifies this run in the ids of events
+	bodies      int64  // octets of Limits.Bodies in use; only on the loop
 	events      *broadcaster
 	eventLog    *eventLog
 	meters      *meters
 	closed      chan struct{} // closed by Close
 
-	compiling chan struct{} // holds one for each request that compiles
+	compiling chan struct{} // holds an item for each request that compiles
 	close     sync.Once
 }
 
-// New returns a server. The engine's events are its from then on
-// (engine.OnEvent), so it must be called before the loop runs or on it.
+// New returns a server. It sets the engine's OnEvent, so it must be called on the
+// loop, or before the loop runs.
 func New(c Config) *Server {
 	c.Limits = c.Limits.withDefaults()
 	if c.Logger == nil {
@@ -139,12 +139,12 @@ func New(c Config) *Server {
 	return s
 }
 
-// Close ends the event streams and what waits for learning. Requests that are
-// being answered are for http.Server.Shutdown to wait for.
+// Close ends event streams, and requests that wait for an outcome.
+// http.Server.Shutdown waits for the other requests.
 func (s *Server) Close() { s.close.Do(func() { close(s.closed) }) }
 
-// HTTPServer returns a net/http server for the handler that no slow or silent
-// client can hold up.
+// HTTPServer returns a net/http server for the handler, with timeouts against slow and
+// silent clients.
 func (s *Server) HTTPServer() *http.Server {
 	h := &http.Server{
 		Handler:           s.Handler(),
@@ -158,11 +158,11 @@ func (s *Server) HTTPServer() *http.Server {
 	return h
 }
 
-// wall is the wall-clock time of a loop time.
+// wall returns the wall-clock time of a loop time.
 func (s *Server) wall(t loop.Time) time.Time { return s.Wall.At(t) }
 
-// timestamp gives a loop time as RFC 3339 in UTC with nine fraction digits.
-// OpenPerf's scripts count on nine.
+// timestamp returns a loop time as RFC 3339 in UTC with nine fraction digits, which
+// OpenPerf's scripts rely on.
 func (s *Server) timestamp(t loop.Time) string {
 	return s.wall(t).UTC().Format("2006-01-02T15:04:05.000000000Z")
 }

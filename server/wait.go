@@ -10,12 +10,12 @@ import (
 	"glean/generator"
 )
 
-// waitMax is the longest "Prefer: wait=N" that is honoured; N beyond it counts
-// as this.
+// waitMax is the longest time that a request waits. A larger N of "Prefer: wait=N"
+// means waitMax.
 const waitMax = time.Minute
 
-// preferredWait reads "Prefer: wait=N" (RFC 7240): how long the client wants to
-// wait for an outcome. N beyond the limit is the limit.
+// preferredWait returns N of "Prefer: wait=N" (RFC 7240), the time that the client wants
+// to wait for an outcome, or limit if N is larger.
 func (r *request) preferredWait(limit time.Duration) (time.Duration, bool) {
 	for _, line := range r.Header.Values("Prefer") {
 		for preference := range strings.SplitSeq(line, ",") {
@@ -25,7 +25,7 @@ func (r *request) preferredWait(limit time.Duration) (time.Duration, bool) {
 			}
 			n, err := strconv.ParseUint(strings.Trim(strings.TrimSpace(value), `"`), 10, 31)
 			if err != nil {
-				return 0, false // RFC 7240: what is not understood is ignored
+				return 0, false // RFC 7240 section 2: ignore a preference that is not understood
 			}
 			return min(time.Duration(n)*time.Second, limit), true
 		}
@@ -33,34 +33,34 @@ func (r *request) preferredWait(limit time.Duration) (time.Duration, bool) {
 	return 0, false
 }
 
-// patience is what is left of the time that a client wants to wait. The zero value
-// does not wait.
-type patience struct {
+// waiting is the time that a client wants to wait for an outcome. The zero value does
+// not wait.
+type waiting struct {
 	server *Server
-	client context.Context // ends when the client goes
-	left   context.Context // ends also when the time is over; nil if the client does not wait
+	client context.Context // ends with the client's connection
+	left   context.Context // ends with the connection or the time; nil if the client does not wait
 	cancel context.CancelFunc
 }
 
-// patience reads the preference of a request and confirms it in the reply.
-func (s *Server) patience(w *responseWriter, r *request) patience {
+// waiting reads the preference of a request and confirms it in the reply.
+func (s *Server) waiting(w *responseWriter, r *request) waiting {
 	limit, waits := r.preferredWait(waitMax)
 	if !waits {
-		return patience{cancel: func() {}}
+		return waiting{cancel: func() {}}
 	}
 	w.Header().Set("Preference-Applied", fmt.Sprintf("wait=%d", limit/time.Second))
-	p := patience{server: s, client: r.Context()}
+	p := waiting{server: s, client: r.Context()}
 	p.left, p.cancel = context.WithTimeout(r.Context(), limit)
 	return p
 }
 
 // waits reports whether the client wants to wait.
-func (p patience) waits() bool { return p.left != nil }
+func (p waiting) waits() bool { return p.left != nil }
 
-// until waits for done. register is called on the loop; it returns what takes done
-// out again, or nil if there is nothing to wait for. until reports whether it has
-// waited and time is left. It fails if register does, or if the client has gone.
-func (p patience) until(register func(done func()) (forget func(), err error)) (bool, error) {
+// until waits until done is called. It calls register on the loop, which returns a
+// function that unregisters done, or nil if there is nothing to wait for. until reports
+// whether done was called in time. It fails if register fails or the client has gone.
+func (p waiting) until(register func(done func()) (forget func(), err error)) (bool, error) {
 	if !p.waits() {
 		return false, nil
 	}
@@ -80,12 +80,12 @@ func (p patience) until(register func(done func()) (forget func(), err error)) (
 	return false, p.client.Err()
 }
 
-// learned waits until none of the generators is being learned. One that does not
-// exist is not.
-func (p patience) learned(ids ...string) error {
+// learned waits until none of the generators has learning in progress. It ignores
+// generators that do not exist.
+func (p waiting) learned(ids ...string) error {
 	for _, id := range ids {
 		request := ""
-		for again := true; again; { // learning may begin anew meanwhile
+		for again := true; again; { // learning may have begun again
 			var err error
 			again, err = p.until(func(done func()) (func(), error) {
 				v, err := p.server.Engine.Generator(id)
@@ -103,8 +103,8 @@ func (p patience) learned(ids ...string) error {
 	return nil
 }
 
-// finished waits for the end of the learning request that find returns the id of.
-func (p patience) finished(find func() (requestID string, err error)) error {
+// finished waits for the end of the learning request whose id find returns.
+func (p waiting) finished(find func() (requestID string, err error)) error {
 	_, err := p.until(func(done func()) (func(), error) {
 		id, err := find()
 		if err != nil {
@@ -116,7 +116,7 @@ func (p patience) finished(find func() (requestID string, err error)) error {
 }
 
 // runEnded waits for the end of a result's run.
-func (p patience) runEnded(id string) error {
+func (p waiting) runEnded(id string) error {
 	_, err := p.until(func(done func()) (func(), error) {
 		r, err := p.server.Engine.Result(id)
 		if err != nil {
