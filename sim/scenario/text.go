@@ -98,7 +98,7 @@ func (q *Request) write(t io.Writer) {
 	if len(q.Generators) > 0 {
 		of = " of generator " + strings.Join(q.Generators, ", ")
 	}
-	fmt.Fprintf(t, "learning%s: %s in %s: %d completed, %d timed out; %d next hops, %d questions\n\n", of, q.State,
+	fmt.Fprintf(t, "learning%s: %s in %s: %d completed, %d timed out; %d next hops, %d solicitations\n\n", of, q.State,
 		Seconds(q.Took), q.Completed, q.TimedOut, q.NextHops, q.Sent)
 	fmt.Fprintf(t, "  DESTINATION\tNEXT HOP\tMAC\tSTATE\tATTEMPTS\tBY\n")
 	rows := q.rows()

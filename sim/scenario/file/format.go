@@ -12,7 +12,7 @@ import (
 func Format() *document.Schema { return format }
 
 // FormatNotes explain what all of a file has in common.
-const FormatNotes = `A scenario file (YAML) is a network, glean's place in it, what glean is asked to do, what goes wrong, and what is expected.
+const FormatNotes = `A scenario file (YAML) is a network, glean's place in it, what glean does, what goes wrong, and what is expected.
 
   times        250ms, 1.5s, 2m; at most a day
   percentages  12.5%
@@ -168,7 +168,7 @@ var ruleFormat = document.OwnObject("rule", "",
 	document.Optional("rate", document.Number(1, 1<<40, "bits a second, FCS, preamble and gap included")),
 	document.Optional("queue", document.NumberOr(1, 1<<30, 1<<16, "of rate: octets that may wait; less than 65,536 counts as 65,536")),
 	document.Optional("police", document.Number(1, 1_000_000, "ARP requests and neighbor solicitations a second, the others are lost")),
-	document.Optional("bucket", document.NumberOr(1, 1_000_000, 1, "of police: questions that pass at once")),
+	document.Optional("bucket", document.NumberOr(1, 1_000_000, 1, "of police: solicitations that pass at once")),
 	document.Optional("mtu", document.Number(1, 65535, "longer packets are lost")),
 	document.Optional("drop_first", document.Number(1, 1_000_000, "frames")),
 	document.Optional("of", document.WordOf(scenario.FrameKinds(), "", "of drop_first: only frames of this kind count")),
@@ -199,16 +199,16 @@ var aboutActions = map[string]*document.Schema{
 	"link_up":   document.TextOf("port", "of glean has a carrier again"),
 	"power_off": document.TextOf("host or router", ""),
 	"power_on":  document.TextOf("host or router", ""),
-	"announce":  document.TextOf("host", "tells all hosts its addresses"),
-	"claim": document.OwnObject("claim", "a host tells all hosts that an address is its own",
+	"announce":  document.TextOf("host", "announces its addresses"),
+	"claim": document.OwnObject("claim", "a host announces an address, whether or not it is its own",
 		document.Required("host", nameText), document.Required("address", document.TextOf("IP address", ""))),
 	"move": document.OwnObject("move", "a host is plugged into another switch",
 		document.Required("host", nameText), document.Required("to", saying(nameText, "a switch"))),
 	"change_mac": document.OwnObject("change_mac", "a host gets another MAC",
-		document.Required("host", nameText), document.Optional("announce", document.Flag(false, "and tells all hosts"))),
+		document.Required("host", nameText), document.Optional("announce", document.Flag(false, "and announces it"))),
 	"failover": document.OwnObject("failover", "another router becomes master",
 		document.Required("virtual_router", nameText), document.Required("to", saying(nameText, "a router")),
-		document.Optional("announce", document.Flag(true, "and tells all hosts"))),
+		document.Optional("announce", document.Flag(true, "and announces it"))),
 	"learn":            document.Opaque("a body of POST /learning"),
 	"start":            document.TextOf("generator", ""),
 	"stop":             document.TextOf("generator", ""),
