@@ -14,7 +14,7 @@ func TestApply(t *testing.T) {
 		{"/interfaces/a", `{"port_id":"0",` + config + `}`, ""},
 		{"/interfaces/b", ` {"id":"b","port_id":"0",` + config + `}`, ""},
 		{"/ports/p", `{"kind":"wire","config":{"wire":{"name":"w9"}}}`, ""},
-		{"/interfaces/a", `{"port_id":"0",` + config + `}`, "already"},
+		{"/interfaces/a", `{"port_id":"0",` + config + `}`, "exists"},
 		{"/interfaces/c", `{"id":"d","port_id":"0",` + config + `}`, `the path says "c"`},
 		{"/interfaces/c", `{"port_id":"0","port_id":"1",` + config + `}`, "port_id: "},
 		{"/interfaces/c", `{"id":"c","id":"c","port_id":"0",` + config + `}`, "id: "},

@@ -7,16 +7,16 @@ import (
 	"glean/stack/loop"
 )
 
-// Room of a batch: the questions that learning asks in one turn of the loop.
+// Limits of a batch, which holds the solicitations of one turn of the loop.
 const (
 	batchFrames = 256
-	batchOctets = 128 // a question with two tags has fewer
+	batchOctets = 128 // more than a solicitation with two tags has
 )
 
-// batchLink is a port's link that collects the questions of one turn of the
-// loop, so that a device which takes many frames at once is given many. What is
-// collected is given to it before the loop waits, and before anything that is sent
-// later; in which order it leaves does not matter.
+// batchLink is a port's link that collects the solicitations of one turn of the loop,
+// because some devices send many frames faster in one call. It sends the collected
+// frames before the loop waits, and before any later frame. The order within a batch does
+// not matter.
 type batchLink struct {
 	link.Link
 	loop    loop.Loop
@@ -32,7 +32,7 @@ func newBatchLink(l loop.Loop, lk link.Link) *batchLink {
 	return b
 }
 
-// begin has frames collected until the loop comes round.
+// begin starts a batch, which ends when the loop next runs its timers.
 func (b *batchLink) begin() {
 	if !b.started {
 		b.started = true
@@ -40,7 +40,7 @@ func (b *batchLink) begin() {
 	}
 }
 
-// Send implements link.Queue. A frame that is collected counts as taken.
+// Send implements link.Queue. A collected frame counts as sent.
 func (b *batchLink) Send(frames [][]byte) (int, error) {
 	if !b.started {
 		return b.Link.Send(frames)
@@ -64,7 +64,7 @@ func (b *batchLink) Send(frames [][]byte) (int, error) {
 	return len(frames), nil
 }
 
-// flush ends the batch, unless the device has no room for all of it.
+// flush sends the batch and ends it. If the device is full, it tries again after 1 ms.
 func (b *batchLink) flush() {
 	if b.send(); len(b.frames) > 0 {
 		b.loop.Arm(&b.timer, b.loop.Now().Add(loop.Millisecond))
@@ -73,9 +73,8 @@ func (b *batchLink) flush() {
 	b.started = false
 }
 
-// send gives the device what was collected. If it is full, the rest stays; if it
-// can't be used, the frames are lost as they would be on the wire, and are asked
-// again in their time.
+// send sends the collected frames. If the device is full, the rest stays. If it fails, the
+// frames are lost as on a wire, and the retransmit timer repeats the solicitations.
 func (b *batchLink) send() {
 	send := b.Link.Send
 	if bulk, ok := b.Link.(link.BulkSender); ok {

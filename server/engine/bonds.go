@@ -33,7 +33,7 @@ func (e *Engine) deleteBond(id string) {
 	e.emit(Event{Type: "port", ID: id, PortID: id, What: "deleted"})
 }
 
-// bondOf gives the first bond that a port belongs to, empty if there is none.
+// bondOf returns the first bond, by id, that a port belongs to; empty if there is none.
 func (e *Engine) bondOf(port string) string {
 	first := ""
 	for id, spec := range e.bonds {

@@ -6,15 +6,15 @@ import (
 	"slices"
 )
 
-// Check tells whether the engine's invariants and those of its stacks hold. It
-// is for tests and takes time in proportion to everything there is.
+// Check returns an error if an invariant of the engine or of a stack is violated. It is
+// for tests; its time grows with the number of all resources.
 func (e *Engine) Check() error {
 	for index, p := range e.portList {
 		if p == nil {
 			continue
 		}
 		if p.index != uint32(index) || e.ports[p.spec.ID] != p {
-			return fmt.Errorf("port %s is not where it says (%d, %d)", p.spec.ID, index, p.index)
+			return fmt.Errorf("port %s is at index %d, but has index %d", p.spec.ID, index, p.index)
 		}
 		if err := p.stack.Check(); err != nil {
 			return fmt.Errorf("port %s: %w", p.spec.ID, err)
@@ -37,7 +37,7 @@ func (e *Engine) Check() error {
 	return e.checkMemory()
 }
 
-// checkMemory wants what is accounted for to be what is there.
+// checkMemory compares the account of memory with a recount.
 func (e *Engine) checkMemory() error {
 	if got, want := e.generators.Sizes(), e.generators.CountSizes(); got != want {
 		return fmt.Errorf("memory: %+v are accounted for, %+v counted", got, want)
@@ -65,16 +65,15 @@ func (e *Engine) checkMemory() error {
 	return nil
 }
 
-// checkInterface wants an interface to be known alike by the engine and by the
-// stack of its port.
+// checkInterface compares what the engine and the stack of the port have of an interface.
 func (e *Engine) checkInterface(id string, i *iface) error {
 	switch {
 	case i.spec.ID != id || e.handles[i.handle] != i:
-		return fmt.Errorf("it is %s, and handle %d is another's", i.spec.ID, i.handle)
+		return fmt.Errorf("its id is %s, and handle %d belongs to another interface", i.spec.ID, i.handle)
 	case e.ports[i.port.spec.ID] != i.port || i.spec.PortID != i.port.spec.ID:
-		return fmt.Errorf("its port %s is not there", i.port.spec.ID)
+		return fmt.Errorf("its port %s does not exist", i.port.spec.ID)
 	case i.port.stack.Interface(i.handle) != i.stack:
-		return fmt.Errorf("handle %d is another interface of the stack", i.handle)
+		return fmt.Errorf("handle %d belongs to another interface of the stack", i.handle)
 	}
 	return nil
 }

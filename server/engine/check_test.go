@@ -11,7 +11,7 @@ import (
 // is where it does not belong.
 func TestCheckSeesFaults(t *testing.T) {
 	for fault, want := range map[string]string{
-		"": "", "handle": "1 interfaces have 2 handles", "port": "port 0 is not where it says", "stack": "is another interface of the stack",
+		"": "", "handle": "1 interfaces have 2 handles", "port": "port 0 is at index 0, but has index 1", "stack": "belongs to another interface of the stack",
 	} {
 		t.Run(fault, func(t *testing.T) {
 			n := newNetwork(t, 1)

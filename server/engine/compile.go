@@ -84,7 +84,7 @@ func (s *GeneratorSpec) compile(to boundTo) (c compiled, err error) {
 	if len(faults) > 0 {
 		return c, generatorError(generator.Unfit(faults))
 	}
-	program.Size() // counted here, as it takes time
+	program.Size() // the first call counts, which takes long; so it is made off the loop
 	c.program = program
 	if i := to.target.iface; i != nil && program.DestinationCount() > 0 {
 		c.draft, err = draftOf(program, i)
@@ -92,7 +92,7 @@ func (s *GeneratorSpec) compile(to boundTo) (c compiled, err error) {
 	return c, err
 }
 
-// ofItem says where in a bulk request a fault is.
+// ofItem adds the item to the path of a fault in a bulk request.
 func ofItem(err error, n int, bulk bool) error {
 	if !bulk {
 		return err

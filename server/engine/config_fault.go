@@ -7,9 +7,8 @@ import (
 	"glean/stack"
 )
 
-// configPaths are the members of an interface's body that its configuration is
-// made of, by the names that the stack has for them. Those of protocols may be
-// anywhere in the list, so that words say which it is.
+// configPaths maps the stack's name of each field to the member of an interface's body. A
+// member of protocols may be anywhere in the list, so words name it.
 var configPaths = map[string]struct{ path, words string }{
 	"MAC":                        {"config.protocols", "eth.mac_address: "},
 	"Tags":                       {"config.protocols", "vlan: "},
@@ -31,8 +30,8 @@ var configPaths = map[string]struct{ path, words string }{
 	"Neighbor.MaxEntries":        {"config.neighbor.max_entries", ""},
 }
 
-// configFault returns the fault of a member of the body that the stack refuses. It
-// names the other interface of the port that is in the way, if one is.
+// configFault returns the fault of a member that the stack refuses. If another interface
+// of the port is the reason, the fault names it.
 func (e *Engine) configFault(err error) error {
 	var c *stack.ConfigError
 	if errors.As(err, &c) {

@@ -6,7 +6,7 @@ import (
 	"glean/stack"
 )
 
-// StackCounters are the counters of the ports' stacks.
+// StackCounters returns the counters of the ports' stacks.
 func (e *Engine) StackCounters() []stack.Counters {
 	var list []stack.Counters
 	for _, p := range e.portList {
@@ -23,7 +23,7 @@ type PortCounters struct {
 	stack.Counters
 }
 
-// StackCountersByPort is StackCounters with the ports.
+// StackCountersByPort returns the counters of the ports' stacks with the ids of the ports.
 func (e *Engine) StackCountersByPort() []PortCounters {
 	var list []PortCounters
 	for _, p := range e.portList {
@@ -34,8 +34,8 @@ func (e *Engine) StackCountersByPort() []PortCounters {
 	return list
 }
 
-// Counts tells how many resources there are, by state where they have one, and what
-// the generators have done.
+// Counts holds the numbers of resources, by state where they have one, and the totals of
+// the generators.
 type Counts struct {
 	Interfaces, Active, Results int
 	Generators                  map[string]int // by state of learning
@@ -46,10 +46,10 @@ type Counts struct {
 	All   generator.AllTotals
 }
 
-// Count counts the resources, and calls done with that and the totals of the first
-// generators by id. These and the sum of all are of one moment, so none ever
-// decreases from one call to the next; what takes a look at each generator is
-// counted in several turns of the loop.
+// Count counts the resources and calls done with the counts. The totals of the first
+// generators by id and the sum of all totals are taken in one turn of the loop, so they
+// never decrease from one call to the next. Counts that need a look at each generator
+// take several turns.
 func (e *Engine) Count(first int, done func(*Counts)) {
 	c := &Counts{
 		Interfaces: len(e.interfaces),

@@ -13,39 +13,38 @@ import (
 type Limits struct {
 	Ports, Interfaces, Generators, Results, Requests int
 	Events                                           int // size of the event ring
-	// RetainRequests is how many finished learning requests, and as many results,
-	// are kept if nobody deletes them; the oldest go first. RetainFor is how long, 0
-	// for ever.
+	// RetainRequests is how many finished learning requests, and as many results, are
+	// kept; the oldest are dropped first. RetainFor is how long, 0 without a limit.
 	RetainRequests int
 	RetainFor      loop.Duration
-	// RetainResults and RetainResultsFor are the same of generator results, from the
+	// RetainResults and RetainResultsFor are the same for generator results, from the
 	// end of their runs on.
 	RetainResults    int
 	RetainResultsFor loop.Duration
-	Memory           int64 // octets of all that clients make; see Engine.Memory
+	Memory           int64 // budget in octets for all that clients make; see Engine.Memory
 }
 
-// DefaultLimits are generous for a machine with some GB of memory.
+// DefaultLimits returns limits for a machine with some GB of memory.
 func DefaultLimits() Limits {
 	return Limits{Ports: 256, Interfaces: 65536, Generators: 65536, Results: 65536, Requests: 65536, Events: 16384, RetainRequests: 16384,
 		RetainResults: 16384, Memory: DefaultMemory}
 }
 
-// Config is what an engine is made of.
+// Config configures an engine.
 type Config struct {
 	Loop   loop.Loop
 	Rand   *rand.Rand
 	Limits Limits
-	// Transmit runs a run on a queue: on a goroutine of its own in production, on
-	// the loop in simulation. done is called on the loop, and not from within
-	// Transmit, when the run has ended.
+	// Transmit starts a run on a queue: on its own goroutine in production, on the loop
+	// in simulation. It calls done on the loop when the run has ended, but not before
+	// Transmit has returned.
 	Transmit     func(r *generator.Run, q link.Queue, done func(error)) generator.Transmitter
-	DropOverruns bool // frames the device could not take in time are dropped
-	// Epoch returns the Unix time of loop.Time 0 in nanoseconds, by the wall clock as it
-	// is set now. The signatures of a run that begins carry it; nil is 0.
+	DropOverruns bool // drop frames that the device cannot take in time
+	// Epoch returns the Unix time of loop.Time 0 in nanoseconds, by the present setting of
+	// the wall clock. The signatures of a new run are based on it; nil means 0.
 	Epoch func() uint64
-	// Processors bounds how many queues of its port a generator transmits on, since
-	// each has a transmitter that keeps a processor busy; 0 means one.
+	// Processors bounds the number of queues that a generator transmits on, because each
+	// queue has a transmitter that keeps a processor busy; 0 means one.
 	Processors int
 }
 
@@ -59,7 +58,7 @@ type Engine struct {
 
 	ports      map[string]*port
 	bonds      map[string]PortSpec
-	portList   []*port // nil where free: the index is the port's part of a learning.Ref
+	portList   []*port // the index is the port's part of a learning.Ref; nil where it is free
 	interfaces map[string]*iface
 	handles    map[uint32]*iface
 	nextHandle uint32
@@ -104,10 +103,10 @@ func New(c Config) *Engine {
 	return e
 }
 
-// NewID makes an id for a resource that was given none.
+// NewID returns an id for a resource whose body has none.
 func (e *Engine) NewID() string { return newUUID(e.rand) }
 
-// Now is the loop's time.
+// Now returns the loop's time.
 func (e *Engine) Now() loop.Time { return e.loop.Now() }
 
 func (l Limits) withDefaults() Limits {

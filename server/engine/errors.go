@@ -12,34 +12,32 @@ type Kind uint8
 
 // Kinds of errors.
 const (
-	Invalid  Kind = iota + 1 // the request is wrong; Faults say where
-	NotFound                 // there is no such resource
-	Conflict                 // right, but not in the present state
+	Invalid  Kind = iota + 1 // the request is wrong; Faults name the members
+	NotFound                 // the resource does not exist
+	Conflict                 // the request is right, but not possible in the present state
 	TooMany                  // a limit is reached
-	TooLarge                 // more than one request may hold
+	TooLarge                 // the request holds more than one request may
 )
 
-// Fault is one thing wrong with a request: the JSON path of the member and what
-// is wrong with it.
+// Fault is a mistake in a request: the JSON path of a member and the rule that it breaks.
 type Fault = document.Fault
 
 // Warnings are about members of a body that were ignored.
 type Warnings = document.Warnings
 
-// Error is what the engine's methods return.
+// Error is the error of the engine's methods.
 type Error struct {
 	Kind   Kind
 	Detail string
 	Faults []Fault
-	// LearningID names the learning request that stands in the way, if any.
+	// LearningID names the learning request that is the reason, if there is one.
 	LearningID string
-	// Counts of the generator's next hops, where learning stands in the way.
+	// Counts of the generator's next hops, if learning is the reason.
 	Resolving, Completed, TimedOut int
-	Memory                         *MemoryShortage // where the memory budget stands in the way
+	Memory                         *MemoryShortage // if the memory budget is the reason
 }
 
-// Error returns the detail, followed by the first fault unless the detail has it
-// already.
+// Error returns the detail, followed by the first fault unless the detail contains it.
 func (e *Error) Error() string {
 	if len(e.Faults) == 0 || strings.Contains(e.Detail, e.Faults[0].Detail) {
 		return e.Detail
@@ -55,7 +53,7 @@ func invalid(path, format string, args ...any) *Error {
 	return &Error{Kind: Invalid, Detail: path + ": " + detail, Faults: []Fault{{Path: path, Detail: detail}}}
 }
 
-// Refuse returns the error about faults, of which there is at least one.
+// Refuse returns the error about at least one fault.
 func Refuse(kind Kind, faults []Fault) *Error {
 	return &Error{Kind: kind, Detail: faults[0].String(), Faults: faults}
 }

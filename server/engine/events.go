@@ -6,16 +6,16 @@ import (
 	"glean/stack/loop"
 )
 
-// Event is something that happened to a resource.
+// Event is a change of a resource.
 type Event struct {
 	Seq    uint64    // 1, 2, 3, ... without a gap
-	Time   loop.Time // when
+	Time   loop.Time // of the change
 	Type   string    // "learning", "generator", "port", "interface", "neighbor"
 	ID     string    // the resource
-	What   string    // what happened, one word: "created", "completed", "conflict", ...
+	What   string    // the change in one word: "created", "completed", "conflict", ...
 	Detail string    // for people; may be empty
-	PortID string    // where it happened; empty for no port, or several
-	Fields []Field   // for programs, in the order in which they are shown
+	PortID string    // the port of the resource; empty if it has none or several
+	Fields []Field   // for programs, in the order in which the API shows them
 }
 
 // Field is a named fact of an event.
@@ -24,7 +24,7 @@ type Field struct {
 	Value any // a string, an int, a uint64 or a []string
 }
 
-// texts is about what an event holds beside its slot, in octets.
+// texts returns about how much memory an event takes outside of its slot, in octets.
 func (e *Event) texts() int64 {
 	octets := len(e.Detail)
 	for _, f := range e.Fields {
@@ -41,20 +41,20 @@ func (e *Event) texts() int64 {
 	return int64(octets)
 }
 
-// eventText is what Event.texts returns of a next hop that moves, the event that
-// may come most often.
+// eventText is the value of Event.texts for a neighbor that moves, the most frequent
+// event.
 const eventText = 384
 
-// MostEvents is how many events fit into the part of the memory budget that they
-// may have, a quarter.
+// MostEvents returns how many events fit into a quarter of the memory budget, which they
+// may use.
 func (l Limits) MostEvents() int {
 	return int(l.withDefaults().Memory / 4 / (int64(unsafe.Sizeof(Event{})) + eventText))
 }
 
-// eventRing keeps the newest events. Older ones are overwritten; a reader
-// notices by the gap in Seq.
+// eventRing keeps the newest events and overwrites older ones. A reader detects lost
+// events by the gap in Seq.
 type eventRing struct {
-	slots []Event // grows up to size: a ring beyond the default costs what it holds
+	slots []Event // grows up to size, so that a ring larger than the default takes memory as needed
 	size  int
 	last  uint64
 	texts int64 // octets, of all slots
@@ -77,7 +77,7 @@ func (r *eventRing) add(e Event) {
 	*slot = e
 }
 
-// at is the slot of the event with a number.
+// at returns the slot of an event by its number.
 func (r *eventRing) at(seq uint64) *Event { return &r.slots[(seq-1)%uint64(r.size)] }
 
 // since returns the events after seq that are still kept, oldest first.
@@ -93,17 +93,17 @@ func (r *eventRing) since(seq uint64, limit int) []Event {
 	return events
 }
 
-// Events returns up to limit events after seq, oldest first, and the number of
-// the newest event there is.
+// Events returns up to limit events after seq, oldest first, and the number of the newest
+// event.
 func (e *Engine) Events(seq uint64, limit int) ([]Event, uint64) {
 	return e.events.since(seq, limit), e.events.last
 }
 
-// OnEvent makes f run after each event. It is for one reader, which must not
-// call back into the engine.
+// OnEvent makes the engine call f after each event. There is one such function; it must
+// not call the engine.
 func (e *Engine) OnEvent(f func(Event)) { e.onEvent = f }
 
-// emit adds an event that happened now.
+// emit adds an event with the present time.
 func (e *Engine) emit(event Event) {
 	event.Time = e.loop.Now()
 	e.events.add(event)

@@ -14,17 +14,17 @@ import (
 	"glean/stack/loop"
 )
 
-// GeneratorSpec is what a generator is asked to be.
+// GeneratorSpec is the specification of a generator.
 type GeneratorSpec struct {
-	ID       string // "" for one made by the engine
-	TargetID string // of a port or an interface
+	ID       string // "": the engine makes one
+	TargetID string // id of an interface or a port
 	Raw      json.RawMessage
 	Config   *generator.Config // parsed from Raw
 
 	bound *snapshot[boundTo, compiled] // by BindGenerators
 }
 
-// GeneratorView is a generator as it is now.
+// GeneratorView is the present state of a generator.
 type GeneratorView struct {
 	ID, TargetID string
 	Active       bool
@@ -44,7 +44,7 @@ func generatorView(g *generator.Generator) GeneratorView {
 	}
 }
 
-// generatorError turns a generator's error into the engine's.
+// generatorError converts an error of package generator to one of the engine.
 func generatorError(err error) error {
 	var g *generator.Error
 	if !errors.As(err, &g) {
@@ -67,8 +67,8 @@ func generatorError(err error) error {
 	return e
 }
 
-// CreateGenerator makes a generator, and starts learning for it if it is bound
-// to an interface and has something to learn.
+// CreateGenerator makes a generator, and starts learning if the generator is bound to an
+// interface and has next hops.
 func (e *Engine) CreateGenerator(spec GeneratorSpec) (GeneratorView, error) {
 	g, err := e.createGenerator(spec)
 	if err != nil {
@@ -77,10 +77,10 @@ func (e *Engine) CreateGenerator(spec GeneratorSpec) (GeneratorView, error) {
 	return generatorView(g), nil
 }
 
-// CreateGenerators makes all of the generators or none, many in several turns of
-// the loop. An id that is taken is found before any is made. They appear one after
-// the other in the order given; when one can't be made, those before it are taken
-// back, even if they were started meanwhile, before done gets the error.
+// CreateGenerators makes all of the generators or none; many take several turns of the
+// loop. It refuses an existing id before it makes a generator. The generators appear one
+// after the other in the given order. If one cannot be made, CreateGenerators deletes the
+// others, even if they were started meanwhile, before it calls done with the error.
 func (e *Engine) CreateGenerators(specs []GeneratorSpec, done func([]GeneratorView, error)) {
 	if err := e.freeGeneratorIDs(specs); err != nil {
 		e.UnbindGenerators(specs)
@@ -111,7 +111,7 @@ func (e *Engine) CreateGenerators(specs []GeneratorSpec, done func([]GeneratorVi
 	})
 }
 
-// freeGeneratorIDs finds ids that are taken or given twice.
+// freeGeneratorIDs returns an error if an id exists or is given more than once.
 func (e *Engine) freeGeneratorIDs(specs []GeneratorSpec) error {
 	seen := make(map[string]bool, len(specs))
 	for n := range specs {
@@ -127,8 +127,8 @@ func (e *Engine) freeGeneratorIDs(specs []GeneratorSpec) error {
 	return nil
 }
 
-// withdrawGenerators takes back the generators of a request that failed, and their
-// learning requests with them.
+// withdrawGenerators deletes the generators of a request that failed, and their learning
+// requests.
 func (e *Engine) withdrawGenerators(list []*generator.Generator, done func()) {
 	waiting := 1
 	one := func() {
@@ -139,7 +139,7 @@ func (e *Engine) withdrawGenerators(list []*generator.Generator, done func()) {
 	e.inSlices(len(list), sliceDelete, func(n int) bool {
 		g := list[n]
 		if e.generators.ByHandle(g.Handle) == nil {
-			return true // it was deleted meanwhile
+			return true // a client has deleted it meanwhile
 		}
 		_, request := g.Learning()
 		waiting++
@@ -183,13 +183,13 @@ func (e *Engine) createGenerator(spec GeneratorSpec) (*generator.Generator, erro
 
 func (e *Engine) roomForGenerators(more int) error {
 	if n := e.generators.Count(); n+more > e.limits.Generators {
-		return &Error{Kind: TooMany, Detail: fmt.Sprintf("there are %d generators, and no more than %d are allowed", n, e.limits.Generators)}
+		return &Error{Kind: TooMany, Detail: fmt.Sprintf("there are %d generators and at most %d are allowed; delete some, or set limits.generators higher", n, e.limits.Generators)}
 	}
 	return nil
 }
 
-// target is what a generator is bound to. It stays when an interface is deleted
-// and another one gets its id.
+// target is the interface or port of a generator. It does not change when the interface is
+// deleted and another one gets its id.
 type target struct {
 	port  *port
 	iface *iface // nil if bound to the port itself
@@ -197,7 +197,7 @@ type target struct {
 
 func targetOf(g *generator.Generator) target { return g.Tag.(target) }
 
-// bind looks a target up: an interface, else a port.
+// bind finds a target by id: an interface, else a port.
 func (e *Engine) bind(id string) (generator.Binding, target, error) {
 	if i := e.interfaces[id]; i != nil {
 		return i.binding(), target{i.port, i}, nil
@@ -246,10 +246,10 @@ func (e *Engine) Generator(id string) (GeneratorView, error) {
 	return generatorView(g), nil
 }
 
-// DeleteGenerator removes a generator and its results. One that is active stays
-// as it is, unless force is set: then it is stopped first. An unknown id is not
-// an error. done runs on the loop when there is nothing more to wait for.
-// DeleteGenerator reports whether the generator is still active.
+// DeleteGenerator removes a generator and its results. It leaves an active generator as it
+// is, and returns true, unless force is set: then it stops the generator first. An
+// unknown id is not an error. done runs on the loop after the last frame of the
+// generator.
 func (e *Engine) DeleteGenerator(id string, force bool, done func()) (active bool) {
 	if g, err := e.generators.Get(id); err == nil && g.Active() && force {
 		_ = e.generators.Stop(id, done) // it exists
@@ -261,8 +261,8 @@ func (e *Engine) DeleteGenerator(id string, force bool, done func()) (active boo
 	return err == nil && !deleted
 }
 
-// DeleteGenerators removes the generators that are not active, many in several
-// turns of the loop. Those that are made meanwhile stay.
+// DeleteGenerators removes the generators that are not active; many take several turns of
+// the loop. Generators that are made meanwhile stay.
 func (e *Engine) DeleteGenerators(done func()) {
 	list := slices.Collect(e.generators.All())
 	e.inSlices(len(list), sliceDelete, func(n int) bool {
@@ -273,22 +273,22 @@ func (e *Engine) DeleteGenerators(done func()) {
 	}, done)
 }
 
-// DeleteGeneratorsByID removes those of the generators that exist and are not active,
-// many in several turns of the loop.
+// DeleteGeneratorsByID removes the given generators that exist and are not active; many
+// take several turns of the loop.
 func (e *Engine) DeleteGeneratorsByID(ids []string, done func()) {
 	e.inSlices(len(ids), sliceDelete, func(n int) bool {
-		_, _ = e.generators.Delete(ids[n], false) // an unknown one is deleted
+		_, _ = e.generators.Delete(ids[n], false) // an unknown generator counts as deleted
 		return true
 	}, done)
 }
 
-// StartGenerator starts a generator. It refuses while a next hop is to be confirmed
-// after the link was down; see StartWhenConfirmed.
+// StartGenerator starts a generator. It refuses while a next hop is unconfirmed because
+// the link was down; see StartWhenConfirmed.
 func (e *Engine) StartGenerator(id string) (*generator.Result, error) { return e.startGenerator(id, 0) }
 
 func (e *Engine) startGenerator(id string, at loop.Time) (*generator.Result, error) {
 	if n := e.generators.ResultCount(); n >= e.limits.Results {
-		return nil, &Error{Kind: TooMany, Detail: fmt.Sprintf("there are %d generator results, and no more are kept", n)}
+		return nil, &Error{Kind: TooMany, Detail: fmt.Sprintf("there are %d generator results and at most %d are kept; delete some, or set limits.generator_results higher", n, e.limits.Results)}
 	}
 	if g, err := e.generators.Get(id); err == nil {
 		if err := e.fits(g.Program().RunEstimate()); err != nil {
@@ -302,19 +302,18 @@ func (e *Engine) startGenerator(id string, at loop.Time) (*generator.Result, err
 	return r, nil
 }
 
-// Generators that start together agree on a time when all their transmitters
-// are ready: a while for the first frame, and what it takes to start each.
+// Generators that start together have one start time, at which all their transmitters are
+// ready: startLead after now, and startEach more for each generator.
 const (
 	startLead = 2 * loop.Millisecond
 	startEach = 250 * loop.Microsecond
 )
 
-// StartGenerators starts all of the generators, at one moment, or none. Next hops
-// are confirmed first if the link was down. Many generators are made
-// ready in several turns of the loop, and are active one after the other. When one
-// can't start, those that were started are stopped, most of them before their
-// first frame, their results are removed, and failed gets the error; else started
-// gets the results.
+// StartGenerators starts all of the generators at one moment, or none. It confirms next
+// hops first if the link was down. Many generators take several turns of the loop, and
+// become active one after the other. If one cannot start, StartGenerators stops the
+// others, most of them before their first frame, removes their results, and calls failed
+// with the error. Otherwise it calls started with the results.
 func (e *Engine) StartGenerators(ids []string, started func([]*generator.Result), failed func(error)) {
 	e.confirm(ids, func() { e.startAll(ids, started, failed) })
 }
@@ -336,16 +335,16 @@ func (e *Engine) startAll(ids []string, started func([]*generator.Result), faile
 		return true
 	}, func() {
 		if failure != nil {
-			e.takeBack(results, func() { failed(failure) })
+			e.undoStarts(results, func() { failed(failure) })
 			return
 		}
 		started(results)
 	})
 }
 
-// takeBack stops runs and removes their results, all at once. done runs when the
-// last one has stopped.
-func (e *Engine) takeBack(results []*generator.Result, done func()) {
+// undoStarts stops runs and removes their results, all in one turn. done runs when the
+// last run has stopped.
+func (e *Engine) undoStarts(results []*generator.Result, done func()) {
 	waiting := 1
 	one := func() {
 		if waiting--; waiting == 0 {
@@ -353,8 +352,8 @@ func (e *Engine) takeBack(results []*generator.Result, done func()) {
 		}
 	}
 	for _, r := range results {
-		// One that was deleted since has stopped too. One that has been started
-		// again is not ours to stop.
+		// A deleted generator has stopped, too. A generator that a client has started
+		// again must go on.
 		if !r.Active() {
 			_, _ = e.generators.DeleteResult(r.ID)
 			continue
@@ -371,13 +370,13 @@ func (e *Engine) takeBack(results []*generator.Result, done func()) {
 	one()
 }
 
-// StopGenerator stops a generator. done runs on the loop when no frame of it
-// can leave any more; at once if it is not active.
+// StopGenerator stops a generator. done runs on the loop after its last frame, at once if
+// the generator is not active.
 func (e *Engine) StopGenerator(id string, done func()) error {
 	return generatorError(e.generators.Stop(id, done))
 }
 
-// Stop stops all generators, closes all links, and runs done.
+// Stop stops all generators, closes all links, and calls done.
 func (e *Engine) Stop(done func()) {
 	waiting := 1
 	one := func() {
@@ -410,8 +409,8 @@ func (e *Engine) Result(id string) (*generator.Result, error) {
 	return r, generatorError(err)
 }
 
-// DeleteResult removes a generator result, unless its run is active. An unknown
-// id is not an error.
+// DeleteResult removes a generator result, unless its run is active. An unknown id is not
+// an error.
 func (e *Engine) DeleteResult(id string) { _, _ = e.generators.DeleteResult(id) }
 
 // DeleteResults removes the results of generators that are not active.
@@ -423,7 +422,7 @@ func (e *Engine) Flow(id string) (*generator.Result, int, error) {
 	return r, n, generatorError(err)
 }
 
-// learner is the engine as the generators ask it to learn.
+// learner implements generator.Learner.
 type learner struct{ *Engine }
 
 var _ generator.Learner = learner{}
@@ -447,7 +446,7 @@ func (l learner) Learn(g *generator.Generator, prepared any) (id string, err err
 // Forget implements generator.Learner.
 func (l learner) Forget(g *generator.Generator) { l.learning.GeneratorDeleted(g.Handle) }
 
-// starter is the engine as the generators ask it to transmit.
+// starter implements generator.Starter.
 type starter struct{ *Engine }
 
 var _ generator.Starter = starter{}
@@ -484,12 +483,12 @@ func (o generatorObserver) GeneratorChanged(g *generator.Generator, c generator.
 	}
 }
 
-// generatorEvent is an event of a generator, on the port that it sends on.
+// generatorEvent returns an event of a generator, with the port that it sends on.
 func generatorEvent(g *generator.Generator, what, detail string) Event {
 	return Event{Type: "generator", ID: g.ID, PortID: targetOf(g).port.spec.ID, What: what, Detail: detail}
 }
 
-// startedFields say what a run begins with.
+// startedFields returns the fields of the event about the start of a run.
 func startedFields(g *generator.Generator, r *generator.Result) []Field {
 	p := g.Program()
 	return []Field{
@@ -498,7 +497,7 @@ func startedFields(g *generator.Generator, r *generator.Result) []Field {
 	}
 }
 
-// endedFields are the counters of a run, by their names in the API.
+// endedFields returns the counters of a run by their names in the API.
 func endedFields(r *generator.Result) []Field {
 	c := r.Run().Counters()
 	return []Field{
@@ -510,7 +509,7 @@ func endedFields(r *generator.Result) []Field {
 	}
 }
 
-// generatorObserver is the engine as the generators tell it of changes.
+// generatorObserver implements generator.Observer.
 type generatorObserver struct{ *Engine }
 
 var _ generator.Observer = generatorObserver{}

@@ -5,10 +5,10 @@ import (
 	"math/rand/v2"
 )
 
-// IDRule is what ValidID wants, in words.
+// IDRule describes a valid id.
 const IDRule = `1 to 255 of a-z, 0-9 and "-"`
 
-// ValidID tells whether id can be one; see IDRule.
+// ValidID reports whether id is valid by IDRule.
 func ValidID(id string) bool {
 	if len(id) > 255 {
 		return false
@@ -22,7 +22,7 @@ func ValidID(id string) bool {
 	return id != ""
 }
 
-// newUUID makes a random UUID (RFC 9562, version 4).
+// newUUID returns a random UUID (RFC 9562, version 4).
 func newUUID(r *rand.Rand) string {
 	hi := r.Uint64()&^uint64(0xf000) | 0x4000
 	lo := r.Uint64()&^(uint64(3)<<62) | uint64(2)<<62

@@ -15,8 +15,8 @@ import (
 	"glean/stack/header"
 )
 
-// InterfaceEcho holds members of an interface's body that mean nothing to the engine,
-// but are shown again as they were given.
+// InterfaceEcho holds members of an interface's body that have no effect. Replies show
+// them unchanged.
 type InterfaceEcho struct {
 	Order            []string // the kinds of the protocol entries: "eth", "vlan", "ipv4", "ipv6"
 	Method4          string   // "static", "dhcp", "auto"; empty without ipv4
@@ -26,8 +26,8 @@ type InterfaceEcho struct {
 	Neighbor         json.RawMessage
 }
 
-// InterfaceSpec is what an interface is asked to be. Absent addresses are
-// invalid netip values.
+// InterfaceSpec is the specification of an interface. Absent addresses are invalid netip
+// values.
 type InterfaceSpec struct {
 	Warnings Warnings // about the body
 
@@ -40,40 +40,40 @@ type InterfaceSpec struct {
 	Gateway4 netip.Addr
 
 	HasIPv6   bool
-	LinkLocal netip.Addr // as given; made from the MAC if absent
+	LinkLocal netip.Addr // made from the MAC if absent
 	IPv6      netip.Prefix
 	Gateway6  netip.Addr
 
 	Announce bool
 	Neighbor stack.NeighborConfig
-	// LearningWindow bounds the solicitations in flight; LearningRatePPS bounds
-	// those sent in a second, 0 not at all.
+	// LearningWindow bounds the solicitations in flight, LearningRatePPS those sent in a
+	// second; 0 is no limit.
 	LearningWindow, LearningRatePPS int
 	RespondFor                      []netip.Prefix
 	Static                          []StaticNeighbor
 
-	// RxFilter says which received frames reach the interface, TxFilter which of
-	// its stack's frames leave; nil: all. Generators' frames pass neither.
+	// RxFilter selects the received frames that reach the interface, TxFilter the frames
+	// of its stack that leave; nil selects all. They do not apply to generators.
 	RxFilter, TxFilter *filter.Program
 
-	Echo InterfaceEcho // what is only shown again
+	Echo InterfaceEcho
 }
 
-// StaticNeighbor is a neighbor that is never asked for.
+// StaticNeighbor is a neighbor that is never solicited.
 type StaticNeighbor struct {
 	Address netip.Addr
 	MAC     header.MAC
 }
 
-// InterfaceView is an interface as it is now.
+// InterfaceView is the present state of an interface.
 type InterfaceView struct {
 	Spec  InterfaceSpec
 	Stats stack.InterfaceStats
-	// The MACs of hosts that claim our addresses; zero when none does.
+	// The MACs of hosts that claim addresses of the interface; zero without a conflict.
 	Conflict4, Conflict6, ConflictLinkLocal header.MAC
 }
 
-// errInterfaceDeleted is why a generator can't start any more.
+// errInterfaceDeleted is the reason why a generator cannot start after the deletion.
 var errInterfaceDeleted = errors.New("its interface is deleted (interface_deleted)")
 
 type iface struct {
@@ -84,11 +84,11 @@ type iface struct {
 	engine *Engine
 
 	bound    []*generator.Generator // by handle
-	tracking []*generator.Generator // those that run and track, as they were started
+	tracking []*generator.Generator // running and tracking, in the order of their starts
 	deleted  bool
 
-	// By handle of a generator, never walked: what was not learned because the link
-	// was down, and the request that learns it again.
+	// By handle of a generator, never iterated: whether learning failed because the link
+	// was down, and the request that repeats it.
 	missed     map[uint32]bool
 	relearning map[uint32]string
 }
@@ -102,9 +102,9 @@ func (e *Engine) CreateInterface(spec InterfaceSpec) (InterfaceView, error) {
 	return i.view(), nil
 }
 
-// CreateInterfaces makes all of the interfaces or none, many in several turns of the
-// loop. They appear one after the other in the order given; when one can't be made,
-// those before it are deleted again before done gets the error.
+// CreateInterfaces makes all of the interfaces or none; many take several turns of the
+// loop. They appear one after the other in the given order. If one cannot be made,
+// CreateInterfaces deletes the others before it calls done with the error.
 func (e *Engine) CreateInterfaces(specs []InterfaceSpec, done func([]InterfaceView, error)) {
 	made := make([]*iface, 0, len(specs))
 	var failure error
@@ -129,7 +129,7 @@ func (e *Engine) CreateInterfaces(specs []InterfaceSpec, done func([]InterfaceVi
 	})
 }
 
-// prefixed puts a path before the paths of an error's faults.
+// prefixed prepends a path to the paths of an error's faults.
 func prefixed(err error, prefix string) error {
 	var e *Error
 	if !errors.As(err, &e) {
@@ -148,22 +148,22 @@ func (e *Engine) createInterface(spec InterfaceSpec) (*iface, error) {
 		spec.ID = e.NewID()
 	}
 	if _, known := e.interfaces[spec.ID]; known {
-		return nil, invalid("id", "there is an interface %q already", spec.ID)
+		return nil, invalid("id", "interface %q exists", spec.ID)
 	}
 	p, err := e.attachedPort(spec.PortID)
 	if err != nil {
 		return nil, invalid("port_id", "%v", err)
 	}
 	if len(e.interfaces) >= e.limits.Interfaces {
-		return nil, &Error{Kind: TooMany, Detail: fmt.Sprintf("there are %d interfaces, and no more are allowed", len(e.interfaces))}
+		return nil, &Error{Kind: TooMany, Detail: fmt.Sprintf("there are %d interfaces, the most that are allowed; delete some, or set limits.interfaces higher", len(e.interfaces))}
 	}
 	if err := e.fits(spec.interfaceSize() + int64(len(spec.Static))*stack.NeighborSize); err != nil {
 		return nil, err
 	}
 	e.nextHandle++
 	i := &iface{spec: spec, handle: e.nextHandle, port: p, engine: e}
-	// Entered before it is made, because making it announces it, and whoever
-	// hears of that must find it.
+	// It is stored before AddInterface, which announces the interface: observers of
+	// the announcement must find it.
 	e.handles[i.handle] = i
 	if i.stack, err = p.stack.AddInterface(spec.stackConfig(i.handle)); err != nil {
 		delete(e.handles, i.handle)
@@ -175,12 +175,13 @@ func (e *Engine) createInterface(spec InterfaceSpec) (*iface, error) {
 	return i, nil
 }
 
-// event is one of the interface.
+// event returns an event of the interface.
 func (i *iface) event(what, detail string, fields ...Field) Event {
 	return Event{Type: "interface", ID: i.spec.ID, PortID: i.port.spec.ID, What: what, Detail: detail, Fields: fields}
 }
 
-// usableGateway4 is the gateway, if it can be one; see ParseOpenPerfInterface.
+// usableGateway4 returns the gateway, invalid if it is a broadcast address, which OpenPerf
+// accepts.
 func (s InterfaceSpec) usableGateway4() netip.Addr {
 	if stack.IsBroadcast(s.Gateway4, s.IPv4) {
 		return netip.Addr{}
@@ -218,9 +219,8 @@ func (s InterfaceSpec) stackConfig(handle uint32) stack.InterfaceConfig {
 	return c
 }
 
-// DeleteInterface removes an interface. Generators bound to it stop and can
-// not start again; done runs on the loop when no frame of them can leave any
-// more. An unknown id is not an error.
+// DeleteInterface removes an interface. Generators bound to it stop and cannot start
+// again. done runs on the loop after their last frame. An unknown id is not an error.
 func (e *Engine) DeleteInterface(id string, done func()) {
 	if i := e.interfaces[id]; i != nil {
 		e.deleteInterface(i, done)
@@ -229,7 +229,7 @@ func (e *Engine) DeleteInterface(id string, done func()) {
 	done()
 }
 
-// DeleteInterfaces is DeleteInterface for several, many in several turns of the loop.
+// DeleteInterfaces removes several interfaces; many take several turns of the loop.
 func (e *Engine) DeleteInterfaces(ids []string, done func()) {
 	list := make([]*iface, 0, len(ids))
 	for _, id := range ids {
@@ -254,7 +254,7 @@ func (e *Engine) deleteInterfaces(list []*iface, done func()) {
 			if i.deleted {
 				continue
 			}
-			// Its neighbors are looked for in the whole cache.
+			// The stack looks for its neighbors in the whole cache.
 			if work++; i.stack.NeighborCount() > 0 {
 				work += i.port.stack.NeighborCount() / (sliceNeighbors / sliceDelete)
 			}
@@ -265,8 +265,8 @@ func (e *Engine) deleteInterfaces(list []*iface, done func()) {
 	}, one)
 }
 
-// deleteInterface takes an interface out of everything. One that has many neighbors
-// leaves its stack only when these are forgotten, a slice in each turn of the loop.
+// deleteInterface removes an interface from the engine, and then from its stack. If it has
+// many neighbors, it removes a slice of them in each turn of the loop before.
 func (e *Engine) deleteInterface(i *iface, done func()) {
 	delete(e.interfaces, i.spec.ID)
 	e.interfaceOctets -= i.spec.interfaceSize()
@@ -276,8 +276,8 @@ func (e *Engine) deleteInterface(i *iface, done func()) {
 			done()
 		}
 	}
-	// Before learning ends, which would make a generator resolved again that had all
-	// its MACs before.
+	// This comes before the end of learning, which would make a generator resolved that
+	// had all its MACs before.
 	e.generators.TargetDeleted(i.boundByID(), errInterfaceDeleted, one)
 	e.learning.InterfaceDeleted(i.handle)
 	i.deleted = true
@@ -298,7 +298,7 @@ func (e *Engine) deleteInterface(i *iface, done func()) {
 	})
 }
 
-// boundByID are the generators that are bound to the interface, by id.
+// boundByID returns the generators that are bound to the interface, sorted by id.
 func (i *iface) boundByID() []*generator.Generator {
 	list := slices.Clone(i.bound)
 	slices.SortFunc(list, func(a, b *generator.Generator) int { return cmp.Compare(a.ID, b.ID) })

@@ -12,40 +12,40 @@ import (
 	"glean/stack"
 )
 
-// One budget bounds the memory of all that clients make: generators, learning,
-// results, neighbors, interfaces, and what is being read, parsed or compiled. Who
-// makes something large reserves an estimate first, and gives it back when the
-// thing is made; from then on it is counted as what it is. All of it is counted on
-// the loop, so it is exact and needs no lock.
+// One budget bounds the memory of all that clients make: generators, learning, results,
+// neighbors, interfaces, and bodies that are being read, parsed or compiled. Code that
+// makes something large reserves an estimate first, and releases it when the result is
+// made and counted by its size. All counting is done on the loop, so it is exact and
+// needs no lock.
 
 // DefaultMemory is the budget if Limits.Memory is 0.
 const DefaultMemory = 1 << 30
 
-// retainedPart is which part of the budget finished learning results may hold, and
-// generator results of ended runs, before the oldest are dropped.
+// retainedPart is the part of the budget (one in so many) that finished learning results
+// may hold, and generator results of ended runs, before the oldest are dropped.
 const retainedPart = 4
 
-// MemoryPart is what the resources of one kind hold.
+// MemoryPart is the memory of the resources of one kind.
 type MemoryPart struct {
 	What   string // as in the paths of the API
 	Count  int
 	Octets int64
 }
 
-// MemoryItem is one resource that holds much, by the path whose DELETE frees it.
+// MemoryItem is a resource that holds much memory, by the path whose DELETE frees it.
 type MemoryItem struct {
 	Path   string
 	Octets int64
 }
 
-// MemoryUse is how the budget is used.
+// MemoryUse is the present use of the budget.
 type MemoryUse struct {
 	Budget   int64        // octets
 	Reserved int64        // by requests in progress
-	Kept     []MemoryPart // by what was made, the largest part first
+	Kept     []MemoryPart // by resources, the largest part first
 }
 
-// Used is the number of octets in use.
+// Used returns the number of octets in use.
 func (u *MemoryUse) Used() int64 {
 	n := u.Reserved
 	for _, p := range u.Kept {
@@ -54,14 +54,14 @@ func (u *MemoryUse) Used() int64 {
 	return n
 }
 
-// MemoryShortage is why a request was refused.
+// MemoryShortage is the reason why a request was refused.
 type MemoryShortage struct {
 	MemoryUse
-	Needed  int64        // octets that the request would have taken
-	Largest []MemoryItem // what frees the most
+	Needed  int64        // octets that the request would take
+	Largest []MemoryItem // the resources whose deletion frees the most
 }
 
-// Memory tells how the budget is used.
+// Memory returns the present use of the budget.
 func (e *Engine) Memory() MemoryUse {
 	g, l := e.generators.Sizes(), e.learning.Sizes()
 	neighbors, octets := 0, int64(0)
@@ -84,8 +84,8 @@ func (e *Engine) Memory() MemoryUse {
 	return u
 }
 
-// Reserve takes octets from the budget for work in progress, or returns an error
-// of kind TooMany that says what holds the memory. Release gives them back.
+// Reserve takes octets from the budget for work in progress, or returns an error of kind
+// TooMany that names the resources that hold the memory. Release returns the octets.
 func (e *Engine) Reserve(octets int64) error {
 	u := e.Memory()
 	if u.Used()+octets > u.Budget {
@@ -95,10 +95,10 @@ func (e *Engine) Reserve(octets int64) error {
 	return nil
 }
 
-// Release gives back what was reserved.
+// Release returns octets that were reserved.
 func (e *Engine) Release(octets int64) { e.reserved -= octets }
 
-// fits is Reserve for what is made at once.
+// fits returns the error of Reserve, but reserves nothing.
 func (e *Engine) fits(octets int64) error {
 	err := e.Reserve(octets)
 	if err == nil {
@@ -107,11 +107,11 @@ func (e *Engine) fits(octets int64) error {
 	return err
 }
 
-// Shortage is the error of a request that must not have octets though they may be
-// there, because others hold as much as work like it may hold.
+// Shortage returns the error of a request that is refused, although the budget has octets
+// left, because requests of its kind hold as much as they may.
 func (e *Engine) Shortage(octets int64) *Error { return e.shortage(e.Memory(), octets) }
 
-// shortage makes the error of a request that does not fit.
+// shortage returns the error of a request that does not fit.
 func (e *Engine) shortage(u MemoryUse, needed int64) *Error {
 	s := &MemoryShortage{MemoryUse: u, Needed: needed, Largest: e.largest(5)}
 	var b strings.Builder
@@ -145,8 +145,8 @@ func (e *Engine) shortage(u MemoryUse, needed int64) *Error {
 	return &Error{Kind: TooMany, Detail: b.String(), Memory: s}
 }
 
-// largest lists the resources that hold most, the largest first. What holds less
-// than a thousandth of the budget is not worth naming.
+// largest returns the n largest resources, the largest first. It leaves out resources that
+// hold less than a thousandth of the budget.
 func (e *Engine) largest(n int) []MemoryItem {
 	var items []MemoryItem
 	add := func(octets int64, path, id string) {
@@ -176,7 +176,7 @@ func (e *Engine) largest(n int) []MemoryItem {
 	return items[:min(n, len(items))]
 }
 
-// octetsText is a number of octets for people.
+// octetsText returns a number of octets with a unit.
 func octetsText(n int64) string {
 	units := [...]string{"octets", "KiB", "MiB", "GiB", "TiB"}
 	unit, v := 0, float64(n)
@@ -189,14 +189,14 @@ func octetsText(n int64) string {
 	return fmt.Sprintf("%.1f %s", v, units[unit])
 }
 
-// perDestinationCompiled is what compiling takes in passing for each destination,
-// in octets: tables to find it by and the lists that tables are made from.
+// perDestinationCompiled is the temporary memory of compiling for each destination, in
+// octets: indexes and the lists that tables are made from.
 const perDestinationCompiled = 100
 
-// perHop is what a stack holds of a next hop while it is asked for, in octets.
+// perHop is the memory of a stack for a next hop while it is solicited, in octets.
 const perHop = stack.NeighborSize + stack.SolicitationSize
 
-// need is the memory that making a generator takes, in octets, and learning for it.
+// need returns the memory in octets for making a generator and for its learning.
 func (s *GeneratorSpec) need(b generator.Binding) int64 {
 	octets, destinations, hops := s.Config.Estimate(b)
 	if b.Interface {
@@ -205,7 +205,7 @@ func (s *GeneratorSpec) need(b generator.Binding) int64 {
 	return octets
 }
 
-// need is the memory that a bound learning request takes, in octets.
+// need returns the memory in octets for a bound learning request.
 func (spec *LearningSpec) need() int64 {
 	hops := len(spec.Addresses)
 	for _, g := range spec.bound.of.generators {
@@ -218,12 +218,12 @@ func learningNeed(destinations, hops, generators int) int64 {
 	return learning.Estimate(destinations, hops, generators) + int64(destinations)*perDestinationCompiled + int64(hops)*perHop
 }
 
-// interfaceSize is what an interface takes, in octets, without its neighbors.
+// interfaceSize returns the memory of an interface without its neighbors, in octets.
 func (spec *InterfaceSpec) interfaceSize() int64 {
 	return 3072 + 96*int64(len(spec.Static)) + 64*int64(len(spec.RespondFor)) + int64(len(spec.Echo.Neighbor))
 }
 
-// octets is the memory that the ring holds.
+// octets returns the memory of the ring.
 func (r *eventRing) octets() int64 {
 	return int64(cap(r.slots))*int64(unsafe.Sizeof(Event{})) + r.texts
 }

@@ -9,7 +9,7 @@ import (
 	"glean/stack"
 )
 
-// NeighborFilter chooses neighbors; zero members choose all.
+// NeighborFilter selects neighbors; zero members select all.
 type NeighborFilter struct {
 	InterfaceID string
 	State       string
@@ -18,43 +18,43 @@ type NeighborFilter struct {
 	Limit       int         // 0: no limit
 }
 
-// NeighborKey is the place of a neighbor in the list.
+// NeighborKey identifies a neighbor and orders the list.
 type NeighborKey struct {
 	InterfaceID string
 	Address     netip.Addr
 }
 
-// NeighborView is an entry of the neighbor cache as it is now.
+// NeighborView is the present state of an entry of the neighbor cache.
 type NeighborView struct {
 	InterfaceID string
 	VLANs       []uint16
 	Info        stack.NeighborInfo
 }
 
-// NeighborList makes a list of neighbors, by interface id and address, which may be
-// a million: Collect notes the places of those that match, page by page on the loop;
-// Merge sorts them, beside it; Views looks some of them up again, on it. The methods
-// are called in turn, never two at a time.
+// NeighborList makes a list of neighbors by interface id and address, of which there may
+// be a million. Collect notes the keys of the neighbors that match, page by page on the
+// loop. Merge sorts the keys, off the loop. Views looks some of them up again, on the
+// loop. No two methods may run at the same time.
 type NeighborList struct {
 	Filter NeighborFilter
 
-	port  int    // index of the one whose cache is looked through
-	at    uint32 // how far
+	port  int    // index of the port whose cache is read
+	at    uint32 // position in the cache
 	page  []neighborPlace
-	ids   map[uint32]string // of the interfaces of places, by handle; never walked
+	ids   map[uint32]string // of the interfaces of keys, by handle; never iterated
 	found []neighborPlace
-	full  bool          // the limit was reached; places behind last are not among the first
-	last  neighborPlace // the last of the first ones when they were sorted last
+	full  bool          // the limit was reached; keys after last are not in the list
+	last  neighborPlace // the last key of the list when it was last cut
 }
 
-// neighborPlace is a neighbor's place in the list, 20 octets without a pointer.
+// neighborPlace is a neighbor's key in the list: 20 octets without a pointer.
 type neighborPlace struct {
 	addr   [16]byte // IPv4 mapped to IPv6
 	handle uint32
 }
 
-// Collect looks at the next entries of the cache and reports whether there are more.
-// Neighbors that are there all the while are found once.
+// Collect reads the next entries of the caches and reports whether there are more. It finds
+// a neighbor that exists all the time once.
 func (l *NeighborList) Collect(e *Engine) (more bool) {
 	if l.ids == nil {
 		l.ids = make(map[uint32]string)
@@ -90,7 +90,7 @@ func (l *NeighborList) Collect(e *Engine) (more bool) {
 	return false
 }
 
-// room is for how many places there is room from the first.
+// room returns the capacity for keys that the list starts with.
 func (l *NeighborList) room(e *Engine) int {
 	n := 0
 	for _, p := range e.portList {
@@ -104,7 +104,7 @@ func (l *NeighborList) room(e *Engine) int {
 	return n
 }
 
-// Need is the memory in octets that the list will take.
+// Need returns the memory in octets that the list will take.
 func (l *NeighborList) Need(e *Engine) int64 {
 	return int64(l.room(e)+sliceNeighbors) * int64(unsafe.Sizeof(neighborPlace{}))
 }
@@ -116,9 +116,8 @@ func (l *NeighborList) note(i *iface, n *stack.NeighborInfo) {
 	}
 }
 
-// Merge joins what was collected last to what was found before. Places beyond the
-// limit are cut off when they are as many again, so that each is sorted a few times
-// at most.
+// Merge adds the page that was collected last. It cuts the list back to the limit whenever
+// it is twice as long, so that each key is sorted a few times at most.
 func (l *NeighborList) Merge() {
 	for _, p := range l.page {
 		if l.full && l.compare(p, l.last) > 0 {
@@ -147,18 +146,18 @@ func (l *NeighborList) compare(a, b neighborPlace) int {
 	return cmp.Or(netip.AddrFrom16(a.addr).Unmap().Compare(netip.AddrFrom16(b.addr).Unmap()), cmp.Compare(a.handle, b.handle))
 }
 
-// Sort ends the list when all is merged, and returns how many places it has.
+// Sort finishes the list after the last Merge, and returns its length.
 func (l *NeighborList) Sort() int {
 	if limit := l.Filter.Limit; limit > 0 && len(l.found) > limit {
 		l.cut()
 	}
 	slices.SortFunc(l.found, l.compare)
-	l.found = slices.Compact(l.found) // one that was made anew meanwhile may be there twice
+	l.found = slices.Compact(l.found) // a neighbor that was made anew meanwhile may have been found twice
 	return len(l.found)
 }
 
-// Views returns those neighbors of the list's places [from, to) that are still there
-// and match, as they are now.
+// Views returns the present state of the neighbors [from, to) of the list, without those
+// that were deleted or match no longer.
 func (l *NeighborList) Views(e *Engine, from, to int) []NeighborView {
 	views := make([]NeighborView, 0, to-from)
 	for _, p := range l.found[from:to] {
@@ -174,8 +173,8 @@ func (l *NeighborList) Views(e *Engine, from, to int) []NeighborView {
 	return views
 }
 
-// Neighbors lists the neighbor cache by interface id and address, all in this turn
-// of the loop.
+// Neighbors returns the neighbor cache by interface id and address, in one turn of the
+// loop.
 func (e *Engine) Neighbors(f NeighborFilter) []NeighborView {
 	l := NeighborList{Filter: f}
 	for more := true; more; {
@@ -195,10 +194,10 @@ func (f *NeighborFilter) matches(id string, n *stack.NeighborInfo) bool {
 	return f.State == "" || f.State == n.State.String()
 }
 
-// FlushNeighbors empties the neighbor cache of an interface, or of all if id is
-// empty, a large one in several turns of the loop. Static neighbors and those that
-// are being asked for stay. done runs on the loop when all that was in the cache has
-// been looked at; an unknown id is an error, and then it does not run.
+// FlushNeighbors empties the neighbor cache of an interface, or of all interfaces if id is
+// empty. A large cache takes several turns of the loop. Static neighbors and those that
+// are being solicited stay. done runs on the loop at the end. An unknown id is an error,
+// and done does not run.
 func (e *Engine) FlushNeighbors(id string, done func()) error {
 	ports := slices.Clone(e.portList)
 	var only *stack.Interface

@@ -7,7 +7,7 @@ import (
 	"glean/stack/link"
 )
 
-// portObserver is the engine as a port's stack tells it of changes.
+// portObserver implements stack.Observer for a port's stack.
 type portObserver struct {
 	*Engine
 	port *port
@@ -15,9 +15,9 @@ type portObserver struct {
 
 var _ stack.Observer = portObserver{}
 
-// NeighborChanged implements stack.Observer. Ageing is not worth an event, and
-// what is learned is in the learning events; a MAC that changes, a tracked neighbor
-// that is lost or back and signs of a lie are.
+// NeighborChanged implements stack.Observer. It emits events for a MAC that changes, a
+// tracked neighbor that is lost or back, and suspect answers. Ageing makes no event;
+// learning has its own events.
 func (o portObserver) NeighborChanged(n stack.NeighborEvent) {
 	i := o.handles[n.Interface.Handle()]
 	if what := eventOf(&n); what != "" {
@@ -31,7 +31,7 @@ func (o portObserver) NeighborChanged(n stack.NeighborEvent) {
 	o.followNeighbor(i, &n)
 }
 
-// eventOf is what a change of a neighbor is told as, "" if it is not worth it.
+// eventOf returns the word for a change of a neighbor, "" if it makes no event.
 func eventOf(n *stack.NeighborEvent) string {
 	switch {
 	case n.Suspect:
@@ -40,7 +40,7 @@ func eventOf(n *stack.NeighborEvent) string {
 		return "moved"
 	case n.RouterLost:
 		return "router_lost"
-	case n.Lost && !n.OldMAC.IsZero(): // who never had a MAC is learning's to tell
+	case n.Lost && !n.OldMAC.IsZero(): // without a MAC before, learning has an event
 		return "lost"
 	case n.Back && !n.OldMAC.IsZero():
 		return "back"
@@ -87,8 +87,8 @@ func (o portObserver) InterfaceEvent(s stack.InterfaceEvent) {
 		Field{"address", s.Addr.String()}, Field{"mac", s.MAC.String()}))
 }
 
-// linkChanged is called after the stack was told. What transmits on a deleted
-// device ends by itself, with the error of its queue.
+// linkChanged is called after the stack has handled the change. A transmitter on a deleted
+// device ends with the error of its queue.
 func (o portObserver) linkChanged(s link.State) {
 	if o.port.gone && s.Reason != link.ReasonDeleted {
 		o.emit(o.port.event("reattached", o.port.spec.attachment()))

@@ -6,29 +6,29 @@ import (
 	"glean/stack/loop"
 )
 
-// The events that what peers say may cause on a port: so many at once, as for a
-// router that fails over, and so many a second for long. A station that tells a new
-// MAC in each frame would else push all other events out of the ring in no time.
+// Peers may cause peerEventBurst events of a port at once, for example when a router fails
+// over, and one event each peerEventGap in the long run. Without a limit a station that
+// sends a new MAC in each frame would push all other events out of the ring.
 const (
 	peerEventBurst = 1024
 	peerEventGap   = loop.Second / 64
-	// peerEventRest is how soon it is told how many were left out.
+	// peerEventRest is the time after which an event reports how many were left out.
 	peerEventRest = loop.Second
 )
 
-// peerEvents is a port's budget of them.
+// peerEvents is a port's budget of events caused by peers.
 type peerEvents struct {
 	loop.Limiter
 	missed int
 	timer  loop.Timer
 }
 
-func (b *peerEvents) init(tellMissed func()) {
+func (b *peerEvents) init(reportMissed func()) {
 	b.Limiter = loop.Limiter{Burst: peerEventBurst, Gap: peerEventGap}
-	b.timer.Init(tellMissed)
+	b.timer.Init(reportMissed)
 }
 
-// allow tells whether an event may be made now, and counts it if not.
+// allow reports whether an event may be made now, and counts it if not.
 func (b *peerEvents) allow(l loop.Loop) bool {
 	if b.Allow(l.Now()) {
 		return true
@@ -39,7 +39,7 @@ func (b *peerEvents) allow(l loop.Loop) bool {
 	return false
 }
 
-// emitOfPeer is emit for what a peer on the port has caused.
+// emitOfPeer emits an event that a peer on the port has caused, within the budget.
 func (e *Engine) emitOfPeer(p *port, event func() Event) {
 	if p.peerEvents.allow(e.loop) {
 		made := event()
@@ -48,10 +48,10 @@ func (e *Engine) emitOfPeer(p *port, event func() Event) {
 	}
 }
 
-// tellMissed says how many events were left out.
-func (e *Engine) tellMissed(p *port) {
+// reportMissed emits an event with the number of events that were left out.
+func (e *Engine) reportMissed(p *port) {
 	if n := p.peerEvents.missed; n > 0 {
 		p.peerEvents.missed = 0
-		e.emit(p.event("events_left_out", fmt.Sprintf("%d events of neighbors, because there were too many", n), Field{"events", n}))
+		e.emit(p.event("events_left_out", fmt.Sprintf("%d events of neighbors were left out: peers caused too many", n), Field{"events", n}))
 	}
 }

@@ -13,44 +13,43 @@ import (
 	"glean/stack/link"
 )
 
-// PortKind is the kind of network attachment a port is.
+// PortKind is the kind of a port's attachment.
 type PortKind string
 
 // Kinds of ports.
 const (
 	KindTAP    PortKind = "tap"    // a TAP device
-	KindPacket PortKind = "packet" // a Linux netdev through AF_PACKET
-	KindWire   PortKind = "wire"   // the in-process wire
-	KindBond   PortKind = "bond"   // several ports by name only; it carries nothing
+	KindPacket PortKind = "packet" // a Linux network device through AF_PACKET
+	KindWire   PortKind = "wire"   // an in-process wire
+	KindBond   PortKind = "bond"   // a name for several ports, without a link
 )
 
-// PortSpec is what a port is asked to be.
+// PortSpec is the specification of a port.
 type PortSpec struct {
 	ID      string
 	Kind    PortKind
-	Name    string     // of the TAP, the netdev or the wire
-	Queues  int        // TAP: number of queues, 0 is 1
+	Name    string     // of the device or the wire
+	Queues  int        // TAP: number of queues, 0 means 1
 	Persist bool       // TAP: keep the device when glean ends
-	MTU     int        // TAP: 0 leaves it as it is
-	MAC     header.MAC // TAP: of the kernel's side; zero leaves it as it is
-	Members []string   // bond: the ids of its ports, as given
-	// Fixed ports came with the process (flags, configuration file) and can't be
-	// deleted through the API.
+	MTU     int        // TAP: 0 does not change it
+	MAC     header.MAC // TAP: of the kernel's side; zero does not change it
+	Members []string   // bond: the ids of its ports
+	// Fixed ports are from flags or the configuration file. The API cannot delete them.
 	Fixed bool
-	// Warnings are about the body that it was made of.
+	// Warnings are about the body of the request.
 	Warnings Warnings
 }
 
-// attachment is the port's kind and name as given on the command line.
+// attachment returns the port's kind and name in the form of the command line.
 func (s PortSpec) attachment() string { return string(s.Kind) + ":" + s.Name }
 
-// PortView is a port as it is now.
+// PortView is the present state of a port.
 type PortView struct {
 	Spec   PortSpec
 	State  link.State
 	Stats  link.Stats
 	MTU    int
-	MAC    header.MAC // of the device; zero if its kind of port has none or its own is the other side's
+	MAC    header.MAC // of the device; zero for a TAP, whose MAC is that of the kernel's side, and for a wire
 	Engine string     // the transmit engine in use: "plain" or "io_uring"
 }
 
@@ -58,17 +57,16 @@ type port struct {
 	spec  PortSpec
 	index uint32
 	link  link.Link // nil while it is being opened
-	gone  bool      // its device was deleted
+	gone  bool      // the device was deleted
 	batch *batchLink
 	stack *stack.Stack
 
-	leaving    int // interfaces that are deleted and still in the stack
+	leaving    int // number of deleted interfaces that are still in the stack
 	peerEvents peerEvents
 }
 
-// ReservePort takes the id of a port that is about to be opened, so that
-// opening can happen elsewhere than on the loop. AttachPort or ReleasePort must
-// follow.
+// ReservePort reserves the id of a port, so that its device can be opened off the loop.
+// AttachPort or ReleasePort must follow.
 func (e *Engine) ReservePort(spec PortSpec) error {
 	if !ValidID(spec.ID) {
 		return invalid("id", "%q is not an id: %s", document.Clip(spec.ID), IDRule)
@@ -78,41 +76,41 @@ func (e *Engine) ReservePort(spec PortSpec) error {
 	}
 	for _, p := range e.ports {
 		if p.spec.Kind == spec.Kind && spec.Kind != KindWire && p.spec.Name == spec.Name {
-			return invalid("config."+string(spec.Kind)+".name", "%q is taken by port %q", spec.Name, p.spec.ID)
+			return invalid("config."+string(spec.Kind)+".name", "%q is in use by port %q", spec.Name, p.spec.ID)
 		}
 	}
 	e.ports[spec.ID] = &port{spec: spec}
 	return nil
 }
 
-// freePortID tells whether one more port, of that id, may be made.
+// freePortID returns an error if no port with the id can be made.
 func (e *Engine) freePortID(id string) error {
 	_, taken := e.ports[id]
 	_, bond := e.bonds[id]
 	if taken || bond {
-		return invalid("id", "there is a port %q already", id)
+		return invalid("id", "port %q exists", id)
 	}
 	if n := len(e.ports) + len(e.bonds); n >= e.limits.Ports {
-		return &Error{Kind: TooMany, Detail: fmt.Sprintf("there are %d ports, and no more are allowed", n)}
+		return &Error{Kind: TooMany, Detail: fmt.Sprintf("there are %d ports, the most that are allowed; delete one, or set limits.ports higher", n)}
 	}
 	return nil
 }
 
-// ReleasePort gives a reserved id back.
+// ReleasePort frees a reserved id.
 func (e *Engine) ReleasePort(id string) {
 	if p := e.ports[id]; p != nil && p.link == nil {
 		delete(e.ports, id)
 	}
 }
 
-// AttachPort puts an opened link under a reserved port. The engine owns the
-// link from then on.
+// AttachPort attaches an open link to a reserved port. The engine owns the link from then
+// on.
 func (e *Engine) AttachPort(id string, lk link.Link) {
 	p := e.ports[id]
 	p.link, p.index = lk, e.freePortIndex()
 	e.portList[p.index] = p
 	p.batch = newBatchLink(e.loop, lk)
-	p.peerEvents.init(func() { e.tellMissed(p) })
+	p.peerEvents.init(func() { e.reportMissed(p) })
 	observer := portObserver{e, p}
 	p.stack = stack.New(e.loop, watchedLink{p.batch, observer}, stack.Options{
 		Rand:       rand.New(rand.NewPCG(e.rand.Uint64(), e.rand.Uint64())),
@@ -122,8 +120,8 @@ func (e *Engine) AttachPort(id string, lk link.Link) {
 	e.emit(p.event("created", p.spec.attachment()))
 }
 
-// Reattach returns what attaches a port to its device again. It blocks, so it is
-// for another goroutine than the loop's.
+// Reattach returns a function that attaches a port to its device again. The function
+// blocks, so it must not run on the loop.
 func (e *Engine) Reattach(id string) (func() error, error) {
 	if spec, ok := e.bonds[id]; ok {
 		return nil, noDevice(spec)
@@ -153,9 +151,9 @@ func noDevice(spec PortSpec) *Error {
 	return &Error{Kind: Invalid, Detail: fmt.Sprintf("port %q is a %s; only tap and packet ports have a device to reattach to", spec.ID, spec.Kind)}
 }
 
-// freePortIndex is the first index that no port has, so that ports which come and
-// go leave no trace. What was held through a deleted port's interfaces is never
-// released through the resolver, so no reference to the index is left.
+// freePortIndex returns the first index that no port has, so that the indexes of deleted
+// ports are used again. The resolver never releases a subscription of a deleted port, so
+// no reference to the index is left.
 func (e *Engine) freePortIndex() uint32 {
 	at := slices.Index(e.portList, nil)
 	if at < 0 {
@@ -165,7 +163,7 @@ func (e *Engine) freePortIndex() uint32 {
 	return uint32(at)
 }
 
-// event is one of the port, which names what it is attached to.
+// event returns an event of the port, with its attachment.
 func (p *port) event(what, detail string, more ...Field) Event {
 	return Event{
 		Type: "port", ID: p.spec.ID, PortID: p.spec.ID, What: what, Detail: detail,
@@ -173,7 +171,7 @@ func (p *port) event(what, detail string, more ...Field) Event {
 	}
 }
 
-// watchedLink lets the engine see the state changes that the stack is told of.
+// watchedLink passes state changes to the stack and then to the engine.
 type watchedLink struct {
 	link.Link
 	observer portObserver
@@ -187,14 +185,14 @@ type watchedHandler struct {
 	observer portObserver
 }
 
-// HandleState implements link.Handler. The stack is told first, so that who
-// hears of it from the engine finds the stack in its new state.
+// HandleState implements link.Handler. The stack handles the change first, so that it is
+// in the new state when the engine emits events.
 func (w watchedHandler) HandleState(s link.State) {
 	w.Handler.HandleState(s)
 	w.observer.linkChanged(s)
 }
 
-// DeletePort closes a port and forgets it.
+// DeletePort closes a port and removes it.
 func (e *Engine) DeletePort(id string) error {
 	if _, bond := e.bonds[id]; bond {
 		e.deleteBond(id)
@@ -205,7 +203,7 @@ func (e *Engine) DeletePort(id string) error {
 	case p == nil || p.link == nil:
 		return notFound("port", id)
 	case p.spec.Fixed:
-		return invalid("id", "port %q came with the process and can't be deleted", id)
+		return invalid("id", "port %q cannot be deleted: it is from a flag or the configuration file", id)
 	}
 	if n := e.interfacesOn(p); n > 0 {
 		return conflict("port %q has %d interfaces", id, n)
@@ -221,20 +219,20 @@ func (e *Engine) DeletePort(id string) error {
 	delete(e.ports, id)
 	e.portList[p.index] = nil
 	e.loop.Disarm(&p.peerEvents.timer)
-	e.tellMissed(p)
+	e.reportMissed(p)
 	detail := ""
-	if err := p.link.Close(); err != nil { // the port is gone all the same
+	if err := p.link.Close(); err != nil { // the port is deleted all the same
 		detail = err.Error()
 	}
 	e.emit(p.event("deleted", detail))
 	return nil
 }
 
-// closeLinks closes every link. The engine can't be used afterwards.
+// closeLinks closes every link. The engine must not be used afterwards.
 func (e *Engine) closeLinks() {
 	for _, p := range e.portList {
 		if p != nil {
-			_ = p.link.Close() // the daemon ends; there is nobody to tell
+			_ = p.link.Close() // the daemon ends; no client is left
 		}
 	}
 }
@@ -271,7 +269,7 @@ func (e *Engine) attachedPort(id string) (*port, error) {
 		return p, nil
 	}
 	if _, bond := e.bonds[id]; bond {
-		return nil, &Error{Kind: NotFound, Detail: fmt.Sprintf("port %q is a bond, which nothing can be bound to", id)}
+		return nil, &Error{Kind: NotFound, Detail: fmt.Sprintf("port %q is a bond; no interface or generator can be bound to it", id)}
 	}
 	return nil, notFound("port", id)
 }
@@ -280,8 +278,8 @@ func (p *port) view() PortView {
 	return PortView{Spec: p.spec, State: p.link.State(), Stats: p.link.Stats(), MTU: p.link.MTU(), MAC: deviceMAC(p.link), Engine: engineOf(p.link)}
 }
 
-// deviceMAC returns the MAC of the device that a link sends and receives as. A TAP has
-// none: the MAC of its netdev is that of the kernel on its other side.
+// deviceMAC returns the MAC of a link's device, zero for a TAP: the MAC of a TAP is that of
+// the kernel's side.
 func deviceMAC(lk link.Link) (m header.MAC) {
 	if l, ok := lk.(interface{ MAC() header.MAC }); ok {
 		m = l.MAC()
@@ -289,8 +287,8 @@ func deviceMAC(lk link.Link) (m header.MAC) {
 	return m
 }
 
-// engineOf is what the link's queues transmit with. A link with one way only
-// need not say.
+// engineOf returns the name of the transmit engine of the link's queues. It is "plain" for
+// a link that has no method for it.
 func engineOf(lk link.Link) string {
 	if l, ok := lk.(interface{ Engine() string }); ok {
 		return l.Engine()

@@ -5,8 +5,8 @@ import (
 	"glean/stack/link"
 )
 
-// queuesOf is how many queues of its own a device has for one generator. A link
-// over a device with one need not say.
+// queuesOf returns how many queues of a device one generator can use: one for a link that
+// has no method for it.
 func queuesOf(lk link.Link) int {
 	if l, ok := lk.(interface{ Queues() int }); ok {
 		return l.Queues()
@@ -14,7 +14,7 @@ func queuesOf(lk link.Link) int {
 	return 1
 }
 
-// openQueues opens a queue for each part of a run, or none.
+// openQueues opens n queues, or none.
 func openQueues(lk link.Link, n int) ([]link.Queue, error) {
 	queues := make([]link.Queue, 0, n)
 	for range n {
@@ -30,24 +30,24 @@ func openQueues(lk link.Link, n int) ([]link.Queue, error) {
 	return queues, nil
 }
 
-// together is the transmitters of the parts of a run. It is used on the loop.
-type together struct {
+// splitRun is the Transmitter of a run in several parts. It is used on the loop.
+type splitRun struct {
 	parts  []generator.Transmitter
 	left   int
-	reason error // of the first part that ended with one
+	reason error // error of the first part that failed
 	done   func(error)
 }
 
 // Stop implements generator.Transmitter.
-func (t *together) Stop() {
+func (t *splitRun) Stop() {
 	for _, part := range t.parts {
 		part.Stop()
 	}
 }
 
-// ended is told of the end of each part. One that can't go on ends the others:
-// half a generator is not what was asked for.
-func (t *together) ended(reason error) {
+// ended is called at the end of each part. A part that fails ends the others, because a
+// generator must send all of its flows or none.
+func (t *splitRun) ended(reason error) {
 	if reason != nil && t.reason == nil {
 		t.reason = reason
 		t.Stop()
@@ -57,8 +57,8 @@ func (t *together) ended(reason error) {
 	}
 }
 
-// transmitOn transmits a run on as many queues of a link as it has flows for and
-// there are processors for its transmitters.
+// transmitOn starts a run on several queues of a link: at most one for each flow, and at
+// most one for each processor.
 func (e *Engine) transmitOn(lk link.Link, r *generator.Run, done func(error)) (generator.Transmitter, error) {
 	parts := r.Split(min(queuesOf(lk), e.processors))
 	queues, err := openQueues(lk, len(parts))
@@ -68,7 +68,7 @@ func (e *Engine) transmitOn(lk link.Link, r *generator.Run, done func(error)) (g
 	if len(parts) == 1 {
 		return e.transmit(r, queues[0], done), nil
 	}
-	t := &together{left: len(parts), done: done}
+	t := &splitRun{left: len(parts), done: done}
 	for i, part := range parts {
 		t.parts = append(t.parts, e.transmit(part, queues[i], t.ended))
 	}

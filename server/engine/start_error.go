@@ -8,8 +8,8 @@ import (
 	"glean/stack/loop"
 )
 
-// startError explains why generator id cannot start. Where learning stands in
-// the way, it names the first next hop without a MAC and the call that helps.
+// startError completes the error about a generator that cannot start. If learning is the
+// reason, it adds the first next hop without a MAC and the call that helps.
 func (e *Engine) startError(id string, err error) error {
 	err = generatorError(err)
 	var refused *Error
@@ -28,7 +28,7 @@ func (e *Engine) startError(id string, err error) error {
 	for _, row := range r.Rows(learning.RowFilter{State: state, Limit: 1}) {
 		refused.Detail += ": " + explainRow(row)
 		if row.Reason == learning.Unconfirmed {
-			refused.Detail += " (it told its MAC, but no answer confirms it; config.learning.accept_unconfirmed: true allows to use it)"
+			refused.Detail += " (it announced a MAC, but no answer confirms it; config.learning.accept_unconfirmed: true accepts the MAC)"
 		}
 	}
 	if state == learning.StateResolving {
@@ -42,11 +42,11 @@ func (e *Engine) startError(id string, err error) error {
 }
 
 func retryCall(id string) string {
-	return fmt.Sprintf("; POST /packet/generators/%s/learning/retry asks again", id)
+	return fmt.Sprintf("; POST /packet/generators/%s/learning/retry solicits again", id)
 }
 
-// explainRow names the next hop, destination, interface and reason of an address
-// that is not resolved.
+// explainRow describes an unresolved address: its next hop, destination, interface and
+// reason.
 func explainRow(row learning.Row) string {
 	text := "destination " + row.Address.String()
 	if row.NextHop.IsValid() {

@@ -6,15 +6,15 @@ import (
 	"glean/generator"
 )
 
-// Toggle names the generator that ends and the one that begins in its place.
+// Toggle names a generator to stop and one to start in its place.
 type Toggle struct{ Replace, With string }
 
-// ToggleGenerator stops the generator t.Replace and starts t.With in its place.
-// A refusal is an error; else done runs on the loop with the new result, or with
-// what kept it from starting after all.
+// ToggleGenerator stops the generator t.Replace and starts t.With in its place. It returns
+// an error if it refuses. Otherwise it calls done on the loop with the new result, or with
+// the error of the start.
 func (e *Engine) ToggleGenerator(t Toggle, done func(*generator.Result, error)) error {
 	if e.generators.ResultCount() >= e.limits.Results {
-		return &Error{Kind: TooMany, Detail: fmt.Sprintf("there are %d generator results, and no more are kept", e.generators.ResultCount())}
+		return &Error{Kind: TooMany, Detail: fmt.Sprintf("there are %d generator results and at most %d are kept; delete some, or set limits.generator_results higher", e.generators.ResultCount(), e.limits.Results)}
 	}
 	var refused error
 	returned := false

@@ -2,22 +2,22 @@ package engine
 
 import "glean/stack/loop"
 
-// What takes long is done in slices, one in each turn of the loop, so that a call
-// for ten thousand resources holds up frames and other calls for a few milliseconds
-// at a time. So many items are done in a turn, by what one takes.
+// Long work is done in slices, one in each turn of the loop, so that a call for ten
+// thousand resources delays frames and other calls by a few milliseconds only. These are
+// the numbers of items in one slice.
 const (
 	sliceBind      = 128  // generators, with an estimate of their memory
 	sliceCreate    = 32   // generators, with their learning
 	sliceStart     = 16   // generators, with their transmitters
 	sliceDelete    = 64   // generators or interfaces
-	sliceInterface = 64   // interfaces made
+	sliceInterface = 64   // interfaces that are made
 	sliceCount     = 1024 // generators that are counted
-	sliceNeighbors = 8192 // entries of a cache that are looked at
+	sliceNeighbors = 8192 // entries of a neighbor cache that are read
 )
 
-// inSlices calls do with 0, 1, 2, ... below n, slice of them in this turn of the
-// loop and in each of the next ones, and then end. It ends earlier when do returns
-// false. What is at most a slice is done when inSlices returns.
+// inSlices calls do with 0, 1, 2, ... below n, slice calls in this turn of the loop and in
+// each of the next ones, and then end. It stops early when do returns false. If n is at
+// most slice, all calls are done when inSlices returns.
 func (e *Engine) inSlices(n, slice int, do func(i int) bool, end func()) {
 	at := 0
 	e.inTurns(func() bool {
@@ -30,8 +30,8 @@ func (e *Engine) inSlices(n, slice int, do func(i int) bool, end func()) {
 	}, end)
 }
 
-// inTurns calls do in this turn of the loop and in each of the next ones until it
-// returns false, and then end.
+// inTurns calls do in this turn of the loop and in each of the next ones until do returns
+// false, and then end.
 func (e *Engine) inTurns(do func() bool, end func()) {
 	if !do() {
 		end()
