@@ -44,7 +44,7 @@ func TestCompiledApart(t *testing.T) {
 				t.Fatal(err)
 			}
 			received := 0
-			b.b.SetSink(func(f []byte) {
+			b.onTraffic(func(f []byte) {
 				received++
 				if got := header.MAC(f[6:12]); got.String() != test.source {
 					t.Errorf("a frame from %v, want %s", got, test.source)

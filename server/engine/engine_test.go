@@ -105,6 +105,15 @@ func parsedGenerator(t testing.TB, body []byte) engine.GeneratorSpec {
 
 func (b *bench) run(d loop.Duration) { b.world.Virtual().RunFor(d) }
 
+// onTraffic calls f with every frame of test traffic that arrives at port b.
+func (b *bench) onTraffic(f func(frame []byte)) {
+	b.world.Observe(func(e sim.Event) {
+		if e.Kind == sim.EventDelivered && e.From == b.a && link.Classify(e.Frame) == link.ClassTraffic {
+			f(e.Frame)
+		}
+	})
+}
+
 func kindOf(t *testing.T, err error) engine.Kind {
 	t.Helper()
 	e, ok := err.(*engine.Error)
@@ -136,7 +145,7 @@ func TestLearnAndTransmit(t *testing.T) {
 		t.Fatal(err)
 	}
 	var received int
-	b.b.SetSink(func(f []byte) {
+	b.onTraffic(func(f []byte) {
 		received++
 		if got := string(f[:6]); got != "\x02\x00\x00\x00\x00\x0b" {
 			t.Errorf("frame to %x, want the MAC of if-b", got)
