@@ -16,7 +16,7 @@ import (
 type End struct {
 	wire    *Wire
 	handler link.Handler
-	rare    *rare // nil until it is needed
+	extras  *extras // nil until they are needed
 
 	own    link.State    // as set here, whatever the peer's is
 	shared atomic.Uint32 // the state of both, for queues used by other goroutines
@@ -25,17 +25,17 @@ type End struct {
 	busy   bool // arrive is running
 	used   bool // the timer has its function
 
-	flight flight
-	timer  loop.Timer
-	hash   uint64 // of the frames delivered in the direction from here
+	inFlight frameQueue
+	timer    loop.Timer
+	hash     uint64 // of the frames delivered in the direction from here
 
 	sent, sentOctets           uint64
 	delivered, deliveredOctets uint64
 }
 
-// rare is what few ends need, and those of ten thousand idle hosts do not: what
-// something that goes wrong takes, and test traffic apart from all else.
-type rare struct {
+// extras is the part of an end that most ends of ten thousand idle hosts do not need:
+// rules and the counters of faults.
+type extras struct {
 	rules    []Rule
 	crossing Crossing
 	verdict  Verdict
@@ -44,18 +44,15 @@ type rare struct {
 	duplicated   uint64
 	reflipped    uint64
 	refused      uint64 // Send took no more
-	unreadOctets uint64 // of frames dropped because nobody was attached
-
-	sink    func(frame []byte)
-	traffic uint64 // given to the sink
+	unreadOctets uint64 // of frames dropped because nothing was attached
 }
 
-// needRare makes the part of an end that most do without.
-func (e *End) needRare() *rare {
-	if e.rare == nil {
-		e.rare = &rare{}
+// needExtras returns the extras of an end, and makes them first if necessary.
+func (e *End) needExtras() *extras {
+	if e.extras == nil {
+		e.extras = &extras{}
 	}
-	return e.rare
+	return e.extras
 }
 
 var _ link.Link = (*End)(nil)
@@ -100,10 +97,6 @@ func (e *End) Attach(h link.Handler) {
 // Detach undoes Attach: the plug is pulled, and frames that arrive find nobody.
 func (e *End) Detach() { e.handler = nil }
 
-// SetSink has frames that are test traffic (see link.Classify) given to sink
-// instead of the handler. Their slices are borrowed.
-func (e *End) SetSink(sink func(frame []byte)) { e.needRare().sink = sink }
-
 // MTU implements link.Link.
 func (e *End) MTU() int { return int(e.wire.mtu) }
 
@@ -132,8 +125,8 @@ func (e *End) SetState(s link.State) {
 	here, there := e.State(), peer.State()
 	e.own = s
 	if !s.Up {
-		e.dropFlight(DropDown)
-		peer.dropFlight(DropDown)
+		e.dropInFlight(DropDown)
+		peer.dropInFlight(DropDown)
 	}
 	e.share()
 	peer.share()
@@ -183,9 +176,6 @@ func (e *End) Close() error {
 		return nil
 	}
 	e.handler = nil
-	if e.rare != nil {
-		e.rare.sink = nil
-	}
 	e.SetState(link.State{Reason: link.ReasonDown})
 	e.closed = true
 	e.share()
@@ -200,13 +190,13 @@ func (e *End) Stats() link.Stats {
 		RxFrames: from.delivered, RxBytes: from.deliveredOctets,
 		TxFrames: e.sent, TxBytes: e.sentOctets,
 	}
-	if e.rare != nil {
-		s.RxTraffic, s.TxErrors = e.rare.traffic, e.rare.refused
+	if e.extras != nil {
+		s.TxErrors = e.extras.refused
 	}
-	if from.rare != nil {
-		s.RxDropped = from.rare.dropped[DropNobody]
+	if from.extras != nil {
+		s.RxDropped = from.extras.dropped[DropNobody]
 		s.RxFrames += s.RxDropped
-		s.RxBytes += from.rare.unreadOctets
+		s.RxBytes += from.extras.unreadOctets
 	}
 	return s
 }

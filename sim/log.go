@@ -34,7 +34,7 @@ func (w *World) Observe(f func(Event)) { w.observers = append(w.observers, f) }
 
 // ObserveDrops is Observe for frames that do not arrive, and nothing else: it
 // costs those that do arrive nothing.
-func (w *World) ObserveDrops(f func(Event)) { w.mourners = append(w.mourners, f) }
+func (w *World) ObserveDrops(f func(Event)) { w.dropObservers = append(w.dropObservers, f) }
 
 func (w *World) observe(e Event) {
 	e.At = w.loop.Now()

@@ -17,7 +17,7 @@ type nic struct {
 // think holds the frames that a slow host has not got round to.
 type think struct {
 	takes loop.Duration
-	queue flight
+	queue frameQueue
 	timer loop.Timer
 }
 

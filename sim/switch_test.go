@@ -277,12 +277,13 @@ func BenchmarkSwitchUnicast(b *testing.B) {
 func TestSwitchAsCable(t *testing.T) {
 	w := NewWorld(1)
 	sw := w.NewSwitch("patch", SwitchConfig{Cable: true})
-	got := make([]int, 3)
+	got := make([]*counter, 3)
 	var ends []*End
 	for i, name := range []string{"p0", "p1", "p2"} {
 		port, plug := w.Wire(name, WireConfig{})
 		sw.AddPort(plug, PortConfig{Trunk: true})
-		port.SetSink(func([]byte) { got[i]++ })
+		got[i] = &counter{}
+		port.Attach(got[i])
 		ends = append(ends, port)
 	}
 	ends[2].SetState(link.State{Reason: link.ReasonDown})
@@ -295,13 +296,13 @@ func TestSwitchAsCable(t *testing.T) {
 		w.Virtual().RunFor(loop.Millisecond)
 	}
 	send()
-	if got[0] != 0 || got[1] != 1 || got[2] != 0 {
-		t.Errorf("received %v, want it at the other port", got)
+	if got[0].n != 0 || got[1].n != 1 || got[2].n != 0 {
+		t.Errorf("received %d, %d and %d frames, want one at the other port", got[0].n, got[1].n, got[2].n)
 	}
 	ends[2].SetState(link.State{Up: true})
 	send()
-	if got[0] != 0 || got[1] != 1 || got[2] != 0 {
-		t.Errorf("received %v, want nothing more with three ports", got)
+	if got[0].n != 0 || got[1].n != 1 || got[2].n != 0 {
+		t.Errorf("received %d, %d and %d frames, want none more with three ports", got[0].n, got[1].n, got[2].n)
 	}
 }
 

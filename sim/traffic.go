@@ -40,10 +40,10 @@ func (t *Traffic) Add(o Traffic) {
 // Traffic is a snapshot of the counters of the direction that begins here.
 func (e *End) Traffic() Traffic {
 	t := Traffic{
-		Sent: e.sent, Delivered: e.delivered, InFlight: uint64(e.flight.count),
+		Sent: e.sent, Delivered: e.delivered, InFlight: uint64(e.inFlight.count),
 	}
-	if e.rare != nil {
-		t.Duplicated, t.Reflipped, t.Dropped = e.rare.duplicated, e.rare.reflipped, e.rare.dropped
+	if e.extras != nil {
+		t.Duplicated, t.Reflipped, t.Dropped = e.extras.duplicated, e.extras.reflipped, e.extras.dropped
 	}
 	return t
 }

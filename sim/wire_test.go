@@ -174,22 +174,6 @@ func TestNobodyAttached(t *testing.T) {
 	}
 }
 
-func TestSinkTakesTestTraffic(t *testing.T) {
-	w, a, b, _, rb := pair(t, WireConfig{})
-	var sunk int
-	b.SetSink(func(frame []byte) { sunk++ })
-	arp := testFrame(2, 60)
-	header.Ethernet(arp).SetType(header.EtherTypeARP)
-	send(t, a, testFrame(1, 60), arp)
-	settle(w)
-	if sunk != 1 || fmt.Sprint(rb.numbers()) != "[2]" {
-		t.Errorf("sink has %d, handler %v", sunk, rb.numbers())
-	}
-	if s := b.Stats(); s.RxFrames != 2 || s.RxTraffic != 1 {
-		t.Errorf("stats %+v", s)
-	}
-}
-
 // A handler that answers at once on a wire without delay must not keep the
 // other wires from their turn.
 func TestNoDelayDoesNotStarve(t *testing.T) {

@@ -19,10 +19,10 @@ type World struct {
 	pool  pool
 	seq   uint64 // of the frame sent last
 
-	hash      uint64 // of all frames delivered
-	delivered uint64
-	observers []func(Event)
-	mourners  []func(Event) // told of drops only
+	hash          uint64 // of all frames delivered
+	delivered     uint64
+	observers     []func(Event)
+	dropObservers []func(Event) // told of drops only
 }
 
 // NewWorld makes an empty world at time 0 of a virtual clock.
@@ -94,7 +94,7 @@ func (w *World) Fingerprint() uint64 { return combine(w.hash, w.delivered) }
 func (w *World) Check() error {
 	for _, wire := range w.wires {
 		for _, e := range []*End{&wire.a, &wire.b} {
-			if e.sent == e.delivered && e.rare == nil && e.flight.count == 0 {
+			if e.sent == e.delivered && e.extras == nil && e.inFlight.count == 0 {
 				continue // as most wires of a large world are, most of the time
 			}
 			if c := e.Traffic(); !c.Conserved() {

@@ -191,10 +191,10 @@ func TestRunTwiceShowsAnEarlyEnd(t *testing.T) {
 	}
 }
 
-// The flight gives frames in the order (at, seq), as a slow search would.
+// A frame queue returns frames in the order (at, seq), as a slow search does.
 func TestFlightOrder(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		var q flight
+		var q frameQueue
 		var slow []*frame
 		for seq := uint64(1); seq <= 200; seq++ {
 			if rapid.Bool().Draw(t, "push") {

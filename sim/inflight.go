@@ -1,11 +1,11 @@
 package sim
 
-// flight holds the frames of one direction that are under way, ordered by
-// (at, seq). On most wires each frame arrives after the one before it, so the
-// frames in order are a linked list; only one that overtakes goes into the heap.
-type flight struct {
+// frameQueue holds the frames in flight in one direction, ordered by (at, seq). On
+// most wires each frame arrives after the one before it, so the frames that arrive in
+// order are a linked list; only a frame that overtakes another goes into the heap.
+type frameQueue struct {
 	head, tail *frame
-	overtakers *overtakers // nil until there is one
+	overtakers *overtakers // nil until a frame overtakes
 	count      int32
 }
 
@@ -15,7 +15,7 @@ type overtakers struct{ heap []*frame }
 func earlier(a, b *frame) bool { return a.at < b.at || a.at == b.at && a.seq < b.seq }
 
 // push adds f, whose seq is higher than that of all frames before it.
-func (q *flight) push(f *frame) {
+func (q *frameQueue) push(f *frame) {
 	q.count++
 	switch {
 	case q.head == nil:
@@ -31,8 +31,8 @@ func (q *flight) push(f *frame) {
 	}
 }
 
-// first is the frame that arrives next, nil if there is none.
-func (q *flight) first() *frame {
+// first returns the frame that arrives next, or nil if there is none.
+func (q *frameQueue) first() *frame {
 	if q.overtakers != nil && len(q.overtakers.heap) > 0 {
 		if f := q.overtakers.heap[0]; q.head == nil || earlier(f, q.head) {
 			return f
@@ -41,8 +41,8 @@ func (q *flight) first() *frame {
 	return q.head
 }
 
-// pop removes f, which is what first returned.
-func (q *flight) pop(f *frame) {
+// pop removes f, which first has returned.
+func (q *frameQueue) pop(f *frame) {
 	q.count--
 	if f == q.head {
 		q.head, f.next = f.next, nil

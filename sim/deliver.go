@@ -18,7 +18,7 @@ func (e *End) Send(frames [][]byte) (taken int, err error) {
 			err = link.ErrSize
 		}
 		if err != nil {
-			e.needRare().refused += uint64(len(frames) - taken)
+			e.needExtras().refused += uint64(len(frames) - taken)
 			return taken, err
 		}
 		e.cross(f)
@@ -45,11 +45,11 @@ func (e *End) cross(f []byte) {
 		e.drop(DropPartition, f)
 		return
 	}
-	if e.rare == nil || len(e.rare.rules) == 0 {
+	if e.extras == nil || len(e.extras.rules) == 0 {
 		e.launch(at, e.wire.world.pool.get(f))
 		return
 	}
-	v := e.rare.judge(now, f)
+	v := e.extras.judge(now, f)
 	if v.Drop != NotDropped {
 		e.drop(v.Drop, f)
 		return
@@ -58,20 +58,20 @@ func (e *End) cross(f []byte) {
 	for copies := v.Copies; ; copies-- {
 		p := e.wire.world.pool.get(f)
 		if v.flips > 1 || v.flips > 0 && broken(f) {
-			e.rare.reflipped++
+			e.extras.reflipped++
 		}
 		v.corrupt(p.data)
 		e.launch(at, p)
 		if copies == 0 {
 			return
 		}
-		e.rare.duplicated++
+		e.extras.duplicated++
 		at = at.Add(max(0, v.CopyDelay))
 	}
 }
 
 // judge asks the rules. The verdict is valid until the next call.
-func (s *rare) judge(now loop.Time, f []byte) *Verdict {
+func (s *extras) judge(now loop.Time, f []byte) *Verdict {
 	v := &s.verdict
 	*v = Verdict{}
 	s.crossing.Now, s.crossing.Frame = now, f
@@ -93,8 +93,8 @@ func (e *End) launch(at loop.Time, f *frame) {
 		e.used = true
 		e.timer.Init(e.arrive)
 	}
-	e.flight.push(f)
-	if !e.busy && (e.flight.count == 1 || at < e.timer.At()) {
+	e.inFlight.push(f)
+	if !e.busy && (e.inFlight.count == 1 || at < e.timer.At()) {
 		w.loop.Arm(&e.timer, at)
 	}
 }
@@ -105,12 +105,12 @@ func (e *End) arrive() {
 	w := e.wire.world
 	now, last := w.loop.Now(), w.seq
 	e.busy = true
-	f := e.flight.first()
+	f := e.inFlight.first()
 	for f != nil && f.at <= now && f.seq <= last {
-		e.flight.pop(f)
+		e.inFlight.pop(f)
 		e.deliver(f)
 		w.pool.put(f)
-		f = e.flight.first()
+		f = e.inFlight.first()
 	}
 	e.busy = false
 	if f != nil {
@@ -121,13 +121,9 @@ func (e *End) arrive() {
 // deliver gives a frame to whoever is at the other end.
 func (e *End) deliver(f *frame) {
 	to, w := e.Peer(), e.wire.world
-	var sink func(frame []byte)
-	if to.rare != nil {
-		sink = to.rare.sink
-	}
-	if to.handler == nil && sink == nil {
+	if to.handler == nil {
 		e.drop(DropNobody, f.data)
-		e.rare.unreadOctets += uint64(len(f.data))
+		e.extras.unreadOctets += uint64(len(f.data))
 		return
 	}
 	e.delivered++
@@ -141,34 +137,27 @@ func (e *End) deliver(f *frame) {
 	if w.observers != nil {
 		w.observe(Event{Kind: EventDelivered, From: e, Seq: f.seq, Frame: f.data})
 	}
-	if sink != nil && link.Classify(f.data) == link.ClassTraffic {
-		to.rare.traffic++
-		sink(f.data)
-		return
-	}
-	if to.handler != nil {
-		to.handler.HandleFrame(f.data)
-	}
+	to.handler.HandleFrame(f.data)
 }
 
 // drop counts a frame that does not arrive.
 func (e *End) drop(why Drop, f []byte) {
-	e.needRare().dropped[why]++
+	e.needExtras().dropped[why]++
 	w := e.wire.world
-	if w.observers == nil && w.mourners == nil {
+	if w.observers == nil && w.dropObservers == nil {
 		return
 	}
 	event := Event{At: w.loop.Now(), Kind: EventDropped, From: e, Drop: why, Frame: f}
-	for _, tell := range w.mourners {
-		tell(event)
+	for _, observe := range w.dropObservers {
+		observe(event)
 	}
 	w.observe(event)
 }
 
-// dropFlight drops all that is under way from here.
-func (e *End) dropFlight(why Drop) {
-	for f := e.flight.first(); f != nil; f = e.flight.first() {
-		e.flight.pop(f)
+// dropInFlight drops all that is under way from here.
+func (e *End) dropInFlight(why Drop) {
+	for f := e.inFlight.first(); f != nil; f = e.inFlight.first() {
+		e.inFlight.pop(f)
 		e.drop(why, f.data)
 		e.wire.world.pool.put(f)
 	}
@@ -178,10 +167,10 @@ func (e *End) dropFlight(why Drop) {
 // SetRules replaces the rules of the direction that begins here; none given
 // removes them all. It may be called at any time; the random stream goes on.
 func (e *End) SetRules(rules ...Rule) {
-	if len(rules) == 0 && e.rare == nil {
+	if len(rules) == 0 && e.extras == nil {
 		return
 	}
-	s := e.needRare()
+	s := e.needExtras()
 	s.rules = append([]Rule(nil), rules...)
 	if s.crossing.Rand == nil && len(rules) > 0 {
 		s.crossing.Rand = e.wire.world.Rand("wire " + e.Direction())
@@ -191,8 +180,8 @@ func (e *End) SetRules(rules ...Rule) {
 // Rules are the rules of the direction that begins here. The slice belongs to
 // the end.
 func (e *End) Rules() []Rule {
-	if e.rare == nil {
+	if e.extras == nil {
 		return nil
 	}
-	return e.rare.rules
+	return e.extras.rules
 }
