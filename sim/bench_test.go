@@ -166,7 +166,7 @@ func BenchmarkIdleHosts(b *testing.B) {
 	}
 }
 
-// idleHost gives the octets of heap that one of 10,000 idle hosts takes.
+// idleHost returns the octets of heap that one of 10,000 idle hosts takes.
 func idleHost(t testing.TB) uint64 {
 	const hosts = 10_000
 	var before, after runtime.MemStats

@@ -6,8 +6,8 @@ import (
 	"glean/stack/loop"
 )
 
-// The life of a frame on a wire: Send copies it, cross asks the rules and puts
-// it into the flight, arrive takes it out again when its time has come.
+// A frame on a wire: Send accepts it, cross applies the rules, launch puts a copy
+// into the queue of frames in flight, and arrive delivers it when it is due.
 
 // Send implements link.Link. Frames are copied; none is delivered before Send
 // returns.
@@ -30,12 +30,12 @@ func (e *End) Send(frames [][]byte) (taken int, err error) {
 // frameRoom is how much longer a frame may be than its payload, in octets.
 const frameRoom = header.EthernetSize + header.MaxTags*header.VLANSize
 
-// fits tells whether a wire takes a frame of that length.
+// fits reports whether a wire accepts a frame of that length.
 func (e *End) fits(f []byte) bool {
 	return len(f) >= header.EthernetSize && len(f) <= int(e.wire.mtu)+frameRoom
 }
 
-// cross sends one frame on its way.
+// cross applies the rules to a frame, and launches it and its copies.
 func (e *End) cross(f []byte) {
 	e.sent++
 	e.sentOctets += uint64(len(f))
@@ -70,7 +70,7 @@ func (e *End) cross(f []byte) {
 	}
 }
 
-// judge asks the rules. The verdict is valid until the next call.
+// judge applies the rules to a frame. The verdict is valid until the next call.
 func (s *extras) judge(now loop.Time, f []byte) *Verdict {
 	v := &s.verdict
 	*v = Verdict{}
@@ -84,7 +84,7 @@ func (s *extras) judge(now loop.Time, f []byte) *Verdict {
 	return v
 }
 
-// launch puts a frame into the flight.
+// launch puts a frame in flight.
 func (e *End) launch(at loop.Time, f *frame) {
 	w := e.wire.world
 	w.seq++
@@ -99,8 +99,8 @@ func (e *End) launch(at loop.Time, f *frame) {
 	}
 }
 
-// arrive delivers what is due. A frame sent meanwhile waits for the next turn,
-// even if it is due at once: the other wires come first.
+// arrive delivers the frames that are due. A frame sent meanwhile waits for the next
+// turn of the loop, even if it is due at once, so that the other wires have their turn.
 func (e *End) arrive() {
 	w := e.wire.world
 	now, last := w.loop.Now(), w.seq
@@ -118,11 +118,11 @@ func (e *End) arrive() {
 	}
 }
 
-// deliver gives a frame to whoever is at the other end.
+// deliver hands a frame to the handler of the other end.
 func (e *End) deliver(f *frame) {
 	to, w := e.Peer(), e.wire.world
 	if to.handler == nil {
-		e.drop(DropNobody, f.data)
+		e.drop(DropUnattached, f.data)
 		e.extras.unreadOctets += uint64(len(f.data))
 		return
 	}
@@ -140,7 +140,7 @@ func (e *End) deliver(f *frame) {
 	to.handler.HandleFrame(f.data)
 }
 
-// drop counts a frame that does not arrive.
+// drop counts a frame that does not arrive and reports it to observers.
 func (e *End) drop(why Drop, f []byte) {
 	e.needExtras().dropped[why]++
 	w := e.wire.world
@@ -154,7 +154,7 @@ func (e *End) drop(why Drop, f []byte) {
 	w.observe(event)
 }
 
-// dropInFlight drops all that is under way from here.
+// dropInFlight drops all frames in flight from here.
 func (e *End) dropInFlight(why Drop) {
 	for f := e.inFlight.first(); f != nil; f = e.inFlight.first() {
 		e.inFlight.pop(f)
@@ -164,8 +164,8 @@ func (e *End) dropInFlight(why Drop) {
 	e.wire.world.loop.Disarm(&e.timer)
 }
 
-// SetRules replaces the rules of the direction that begins here; none given
-// removes them all. It may be called at any time; the random stream goes on.
+// SetRules replaces the rules of the direction that begins here; without arguments it
+// removes them. It may be called at any time; the random stream continues.
 func (e *End) SetRules(rules ...Rule) {
 	if len(rules) == 0 && e.extras == nil {
 		return
@@ -177,8 +177,8 @@ func (e *End) SetRules(rules ...Rule) {
 	}
 }
 
-// Rules are the rules of the direction that begins here. The slice belongs to
-// the end.
+// Rules returns the rules of the direction that begins here. The caller must not
+// change the slice.
 func (e *End) Rules() []Rule {
 	if e.extras == nil {
 		return nil

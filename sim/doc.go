@@ -1,4 +1,4 @@
-// Package sim is networks in memory: wires with faults on purpose, switches,
+// Package sim simulates networks in memory: wires with deliberate faults, switches,
 // routers, and hosts that run the same stack as glean itself.
 //
 //	            Send                             handler
@@ -7,9 +7,13 @@
 //	                 +-> dropped, with a reason
 //
 // A [World] has one loop and one seed. Under a loop.Virtual time jumps from
-// event to event and all chance comes from streams named by what they are for,
-// so a run can be had again octet by octet ([RunTwice] proves it); under a
-// loop.Real the same wires carry `wire:` ports in real time.
+// event to event and all randomness comes from named streams, so a run can be repeated
+// octet by octet ([RunTwice] proves it); under a loop.Real the same wires carry `wire:`
+// ports in real time.
+//
+// Read world.go and wire.go first, then end.go and deliver.go, which follow a frame
+// across a wire. rule.go and faults.go hold the faults. host.go, farm.go, switch.go and
+// router.go hold the devices.
 //
 // # Devices
 //
@@ -32,20 +36,19 @@
 //
 // # Where a farm differs from that many hosts
 //
-// To somebody who asks, a host of a [Farm] is a host: what it says to ARP
-// requests, solicitations (duplicate address checks included) and pings is
-// octet by octet what a full stack says, and a test holds the two against each
-// other. What it does not do:
+// A host of a [Farm] answers ARP requests, solicitations (duplicate address detection
+// included) and pings octet by octet as a full stack does; a test compares the two. The
+// differences are:
 //
-//   - It has no neighbor cache. An answer goes to the MAC that the question
-//     names or, if it names none, came from; a full stack would first ask who
-//     that is. Nothing is routed: a ping from another network is answered to the
-//     MAC that it came from, be there a gateway or not.
-//   - It never asks, probes, or ages anything, and so sends nothing of its own
-//     accord; [Farm.Announce] and [Farm.ChangeMAC] are the test's doing.
-//   - It does not defend its addresses and sees no conflicts.
-//   - Its hosts do not hear each other, and a broadcast means something to the
-//     host that it asks for only.
+//   - It has no neighbor cache. An answer goes to the MAC in the solicitation or, if
+//     there is none, to the source MAC of the frame; a full stack would first solicit
+//     the sender. Nothing is routed: a ping from another network is answered to the
+//     MAC that it came from, with or without a gateway.
+//   - It solicits, probes and ages nothing, and so sends nothing unasked, except when
+//     a caller uses [Farm.Announce].
+//   - It does not defend its addresses and detects no conflicts.
+//   - Its hosts do not receive each other's frames, and only the target of a broadcast
+//     handles it.
 //   - It counts packets by host, not by flow ([Farm.OnData] sees each).
 //   - All its hosts share one wire, one set of VLAN tags, and one set of faults.
 //     Each can be dead ([Farm.SetDead]); none can boot late, be slow, or move

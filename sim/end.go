@@ -7,18 +7,18 @@ import (
 	"glean/stack/loop"
 )
 
-// End is one end of a wire. As a link.Link it is what a stack, a device or a
-// port is attached to; it also holds the direction that begins here: its rules,
-// the frames under way and the counters.
+// End is one end of a wire. It is the link.Link that a stack, a device or a port is
+// attached to. It also holds the direction that begins here: its rules, the frames in
+// flight and the counters.
 //
-// A handler of a frame may overwrite the octets of the frame it was given: it
-// is the only one who has it.
+// A handler may overwrite the octets of a frame that it receives, because no other
+// handler receives the same frame.
 type End struct {
 	wire    *Wire
 	handler link.Handler
 	extras  *extras // nil until they are needed
 
-	own    link.State    // as set here, whatever the peer's is
+	own    link.State    // as set here, apart from the peer's
 	shared atomic.Uint32 // the state of both, for queues used by other goroutines
 	closed bool
 	cut    bool // the direction from here is partitioned
@@ -63,10 +63,10 @@ func (e *End) init(w *Wire) {
 	e.hash = hashOctets(w.world.seed, []byte(e.Direction()))
 }
 
-// Wire is the wire that this is an end of.
+// Wire returns the wire of the end.
 func (e *End) Wire() *Wire { return e.wire }
 
-// Peer is the wire's other end.
+// Peer returns the other end of the wire.
 func (e *End) Peer() *End {
 	if e == &e.wire.a {
 		return &e.wire.b
@@ -74,7 +74,7 @@ func (e *End) Peer() *End {
 	return &e.wire.a
 }
 
-// Direction names the direction that begins here, as "uplink a->b".
+// Direction returns the name of the direction that begins here, as "uplink a->b".
 func (e *End) Direction() string {
 	if e == &e.wire.a {
 		return e.wire.name + " a->b"
@@ -82,8 +82,8 @@ func (e *End) Direction() string {
 	return e.wire.name + " b->a"
 }
 
-// Fingerprint is World.Fingerprint for the frames of the direction that begins
-// here alone. It does not depend on what else is in the world.
+// Fingerprint is World.Fingerprint of the frames of the direction that begins here. It
+// does not depend on the rest of the world.
 func (e *End) Fingerprint() uint64 { return combine(e.hash, e.delivered) }
 
 // Attach implements link.Link.
@@ -94,7 +94,7 @@ func (e *End) Attach(h link.Handler) {
 	e.handler = h
 }
 
-// Detach undoes Attach: the plug is pulled, and frames that arrive find nobody.
+// Detach undoes Attach. Frames that arrive later are dropped.
 func (e *End) Detach() { e.handler = nil }
 
 // MTU implements link.Link.
@@ -114,9 +114,8 @@ func (e *End) State() link.State {
 	return e.own
 }
 
-// SetState takes the link up or down at this end. The other end loses its
-// carrier with it, and what is under way is dropped. Both handlers are told at
-// once.
+// SetState takes the link up or down at this end. The other end loses its carrier with
+// it, frames in flight are dropped, and both handlers are called at once.
 func (e *End) SetState(s link.State) {
 	if e.closed {
 		return
@@ -131,18 +130,18 @@ func (e *End) SetState(s link.State) {
 	e.share()
 	peer.share()
 	e.wire.world.Note("%s: link %t %s", e.Direction(), s.Up, s.Reason)
-	e.tell(here)
-	peer.tell(there)
+	e.notify(here)
+	peer.notify(there)
 }
 
-// tell tells the handler of the state if it is not what it was.
-func (e *End) tell(was link.State) {
+// notify calls the handler if the state has changed.
+func (e *End) notify(was link.State) {
 	if s := e.State(); s != was && e.handler != nil {
 		e.handler.HandleState(s)
 	}
 }
 
-// share makes the error that Send would give readable from other goroutines.
+// share publishes the error that Send would return to queues of other goroutines.
 func (e *End) share() {
 	code := uint32(0)
 	for i, err := range sendErrors {
@@ -156,7 +155,7 @@ func (e *End) share() {
 // sendErrors are the states of an end as Send sees them.
 var sendErrors = [...]error{nil, link.ErrDown, link.ErrDeleted, link.ErrClosed}
 
-// sendError is why nothing can be sent from here, nil if it can.
+// sendError returns why no frame can be sent from here, or nil.
 func (e *End) sendError() error {
 	if e.closed {
 		return link.ErrClosed
@@ -182,8 +181,8 @@ func (e *End) Close() error {
 	return nil
 }
 
-// Stats implements link.Link. Frames that found nobody attached are received
-// and dropped.
+// Stats implements link.Link. Frames that arrive while no handler is attached count as
+// received and dropped.
 func (e *End) Stats() link.Stats {
 	from := e.Peer()
 	s := link.Stats{
@@ -194,7 +193,7 @@ func (e *End) Stats() link.Stats {
 		s.TxErrors = e.extras.refused
 	}
 	if from.extras != nil {
-		s.RxDropped = from.extras.dropped[DropNobody]
+		s.RxDropped = from.extras.dropped[DropUnattached]
 		s.RxFrames += s.RxDropped
 		s.RxBytes += from.extras.unreadOctets
 	}

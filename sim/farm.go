@@ -8,10 +8,9 @@ import (
 	"glean/stack/link"
 )
 
-// Farm is very many hosts at one end of a wire. It keeps no host as such: who
-// is asked for follows from the address by arithmetic, and what differs from
-// host to host is in arrays without pointers. The package documentation says
-// where a farm differs from that many hosts.
+// Farm is a large number of hosts at one end of a wire. It computes a host's number
+// from the address, and keeps the differences between hosts in an array without
+// pointers. The package documentation lists how a farm differs from that many hosts.
 type Farm struct {
 	world  *World
 	name   string
@@ -34,23 +33,23 @@ type FarmConfig struct {
 	IPv6  netip.Addr // of host 0
 }
 
-// farmHost is what is known of one host: 8 octets.
+// farmHost is the state of one host: 8 octets.
 type farmHost struct {
 	received uint32 // IP packets that are not for the host's own stack
-	asked    uint16 // questions that reached it; stays at 65,535
+	asked    uint16 // solicitations that reached it; stays at 65,535
 	move     uint8  // how often its MAC has changed
-	dead     bool   // it does not answer, nor read
+	dead     bool   // it neither reads nor answers
 }
 
-// FarmCounts counts what a farm did, over all hosts.
+// FarmCounts counts the frames of a farm, over all hosts.
 type FarmCounts struct {
 	ARPAnswered, NDAnswered, EchoAnswered uint64
-	Received                              uint64 // packets for a host, of any kind but those answered
+	Received                              uint64 // packets for a host that it did not answer
 	Corrupt                               uint64 // UDP with a wrong checksum or length
 	Announced                             uint64
 	Dead                                  uint64 // frames for a host that is dead
 	WrongMAC                              uint64 // unicast frames for an address, to a MAC that it does not have
-	Ignored                               uint64 // all else: other VLANs, addresses nobody has, malformed
+	Ignored                               uint64 // all others: other VLANs, unknown addresses, malformed
 }
 
 // NewFarm attaches a farm to an end of a wire.
@@ -86,37 +85,37 @@ func vlanIDs(tags []header.VLAN) uint32 {
 	return ids
 }
 
-// OnData has f called with every packet that a host receives and that its own
-// stack would not answer. The packet, from its IP header on, is borrowed.
+// OnData sets a function that is called with every packet that a host receives and does
+// not answer. The packet begins with its IP header and is borrowed.
 func (f *Farm) OnData(do func(n uint32, packet []byte)) { f.onData = do }
 
-// Counts is a snapshot of the counters.
+// Counts returns a snapshot of the counters.
 func (f *Farm) Counts() FarmCounts { return f.counts }
 
-// Asked is how many ARP requests and solicitations for host n have arrived, at
+// Asked returns how many ARP requests and solicitations for host n have arrived, at
 // most 65,535.
 func (f *Farm) Asked(n uint32) int { return int(f.hosts[n].asked) }
 
-// Received is how many packets host n received, beyond what it answered.
+// Received returns how many packets host n received and did not answer.
 func (f *Farm) Received(n uint32) uint32 { return f.hosts[n].received }
 
-// maxMoves is how many MACs a host has before it comes back to the first: the
+// maxMoves is the number of MACs of a host, after which the first comes again: the
 // second octet goes from 0xfa to 0xff.
 const maxMoves = 0xff - uint8(KindFarm) + 1
 
-// MAC is the present MAC of host n.
+// MAC returns the current MAC of host n.
 func (f *Farm) MAC(n uint32) header.MAC {
 	return MAC(KindFarm+Kind(f.hosts[n].move%maxMoves), f.config.First+n)
 }
 
-// SetDead has host n fall silent, or come back.
+// SetDead makes host n stop reading and answering, or start again.
 func (f *Farm) SetDead(n uint32, dead bool) { f.hosts[n].dead = dead }
 
-// Dead tells whether host n is silent.
+// Dead reports whether host n does not answer.
 func (f *Farm) Dead(n uint32) bool { return f.hosts[n].dead }
 
-// ChangeMAC gives host n another MAC, as when its address moves to another
-// machine; the sixth change gives back the first. Nobody is told.
+// ChangeMAC changes the MAC of host n, as when its address moves to another machine;
+// the sixth change restores the first MAC. It sends no announcement.
 func (f *Farm) ChangeMAC(n uint32) header.MAC {
 	f.hosts[n].move++
 	f.world.Note("farm %s: host %d has MAC %s now", f.name, n, f.MAC(n))
@@ -145,7 +144,7 @@ func (f *Farm) HandleFrame(frame []byte) {
 // HandleState implements link.Handler.
 func (f *Farm) HandleState(link.State) {}
 
-// find4 is the number of the host with an IPv4 address.
+// find4 returns the number of the host with an IPv4 address.
 func (f *Farm) find4(a [4]byte) (n uint32, ok bool) {
 	if !f.config.IPv4.IsValid() {
 		return 0, false
@@ -154,7 +153,7 @@ func (f *Farm) find4(a [4]byte) (n uint32, ok bool) {
 	return n, ok && n < uint32(len(f.hosts))
 }
 
-// find6 is the number of the host with an IPv6 address, link-local or global.
+// find6 returns the number of the host with an IPv6 address, link-local or global.
 func (f *Farm) find6(a [16]byte) (n uint32, ok bool) {
 	if !f.config.IPv6.IsValid() {
 		return 0, false
@@ -176,9 +175,9 @@ func (f *Farm) findLinkLocal(a [16]byte) (n uint32, ok bool) {
 	return n, ok && a == header.LinkLocal(m)
 }
 
-// alive tells whether host n reads a frame, which must be to its MAC or to a
-// group, and counts it if not.
-func (f *Farm) alive(n uint32, dst header.MAC) bool {
+// receives reports whether host n receives a frame, which must be for its MAC or a
+// group, and counts the frame if not.
+func (f *Farm) receives(n uint32, dst header.MAC) bool {
 	switch {
 	case f.hosts[n].dead:
 		f.counts.Dead++
@@ -190,14 +189,13 @@ func (f *Farm) alive(n uint32, dst header.MAC) bool {
 	return true
 }
 
-// reads is alive for packets with data, which hosts read only if they come by
-// unicast.
+// reads is receives for packets with data, which hosts read only if they are unicast.
 func (f *Farm) reads(n uint32, dst header.MAC) bool {
 	if dst.IsMulticast() {
 		f.counts.Ignored++
 		return false
 	}
-	return f.alive(n, dst)
+	return f.receives(n, dst)
 }
 
 // data counts a packet that host n does not answer.

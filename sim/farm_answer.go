@@ -7,10 +7,10 @@ import (
 	"glean/stack/header"
 )
 
-// What the hosts of a farm say.
+// The answers of a farm's hosts.
 
-// handleARP answers a request for one of the hosts. A farm asks nothing, so
-// replies and the senders of requests mean nothing to it.
+// handleARP answers a request for one of the hosts. A farm sends no requests and keeps
+// no cache, so it ignores replies and the senders of requests.
 func (f *Farm) handleARP(eth *header.EthernetRepr, payload []byte) {
 	a, err := header.ParseARP(payload)
 	n, ours := f.find4(a.TargetIP)
@@ -25,19 +25,19 @@ func (f *Farm) handleARP(eth *header.EthernetRepr, payload []byte) {
 	}
 }
 
-// station is host n as one who answers.
+// station returns the station that answers for host n.
 func (f *Farm) station(n uint32) *stack.Station {
 	return &stack.Station{MAC: f.MAC(n), Tags: f.config.Tags, Override: true}
 }
 
-// answers tells whether host n gives the answer of that size to a question that
-// came in a frame to dst, and counts it.
+// answers reports whether host n sends the answer of that size to a solicitation in a
+// frame to dst, and counts it.
 func (f *Farm) answers(n uint32, size int, dst header.MAC) bool {
 	if size == 0 {
 		f.counts.Ignored++
 		return false
 	}
-	if !f.alive(n, dst) {
+	if !f.receives(n, dst) {
 		return false
 	}
 	if h := &f.hosts[n]; h.asked < 1<<16-1 {
@@ -46,9 +46,9 @@ func (f *Farm) answers(n uint32, size int, dst header.MAC) bool {
 	return true
 }
 
-// isNobody tells of addresses that no station of a link may have (RFC 1122
-// section 3.2.1.3, RFC 4291 section 2.5).
-func isNobody(a netip.Addr) bool {
+// isInvalidSource reports whether no station may send from an address (RFC 1122 section
+// 3.2.1.3, RFC 4291 section 2.5).
+func isInvalidSource(a netip.Addr) bool {
 	return a.IsUnspecified() || a.IsLoopback() || a.IsMulticast() ||
 		a.Is4() && (a.As4()[0] == 0 || a == netip.AddrFrom4([4]byte{255, 255, 255, 255}))
 }
@@ -64,7 +64,7 @@ func (f *Farm) handleIPv4(eth *header.EthernetRepr, packet []byte) {
 	if !f.reads(n, eth.Dst) {
 		return
 	}
-	if ip.Protocol == header.ProtocolICMPv4 && !isNobody(netip.AddrFrom4(ip.Src)) {
+	if ip.Protocol == header.ProtocolICMPv4 && !isInvalidSource(netip.AddrFrom4(ip.Src)) {
 		if echo, ok := isEchoRequest(header.ParseICMPv4Echo(payload)); ok {
 			f.counts.EchoAnswered++
 			at := f.ethernet(f.MAC(n), eth.Src, header.EtherTypeIPv4)
@@ -89,7 +89,7 @@ func (f *Farm) handleIPv4(eth *header.EthernetRepr, packet []byte) {
 // replyTTL is the TTL and hop limit of what hosts send.
 const replyTTL = 64
 
-// isEchoRequest takes the result of a parser and gives the reply to it.
+// isEchoRequest returns the reply to an echo request, given the result of a parser.
 func isEchoRequest(echo header.ICMPEchoRepr, err error) (reply header.ICMPEchoRepr, ok bool) {
 	ok = err == nil && !echo.Reply
 	echo.Reply = true
@@ -115,7 +115,7 @@ func (f *Farm) handleIPv6(eth *header.EthernetRepr, packet []byte) {
 	if !f.reads(n, eth.Dst) {
 		return
 	}
-	if ip.NextHeader == header.ProtocolICMPv6 && !isNobody(netip.AddrFrom16(ip.Src)) {
+	if ip.NextHeader == header.ProtocolICMPv6 && !isInvalidSource(netip.AddrFrom16(ip.Src)) {
 		if echo, ok := isEchoRequest(header.ParseICMPv6Echo(ip, payload)); ok {
 			f.counts.EchoAnswered++
 			at := f.ethernet(f.MAC(n), eth.Src, header.EtherTypeIPv6)
@@ -137,9 +137,9 @@ func (f *Farm) handleIPv6(eth *header.EthernetRepr, packet []byte) {
 	f.data(n, packet)
 }
 
-// handleSolicitation answers as RFC 4861 section 7.2.4 says. The MAC to answer
-// to is the one in the solicitation or, since a farm has no cache and does not
-// ask back, the one that the frame came from.
+// handleSolicitation answers as RFC 4861 section 7.2.4 requires. The answer goes to the
+// MAC in the solicitation or, because a farm has no cache and sends no solicitations,
+// to the source MAC of the frame.
 func (f *Farm) handleSolicitation(eth *header.EthernetRepr, ip header.IPv6Repr, payload []byte) {
 	ns, err := header.ParseNeighborSolicitation(ip, payload)
 	n, ours := f.find6(ns.Target)
@@ -154,9 +154,9 @@ func (f *Farm) handleSolicitation(eth *header.EthernetRepr, ip header.IPv6Repr, 
 	}
 }
 
-// listens tells whether host n reads packets to an IPv6 address that come in a
-// frame to dst: by unicast to its own addresses, else to all nodes and to its
-// solicited-node groups (RFC 4861 section 7.2.1).
+// listens reports whether host n reads packets to an IPv6 address in a frame to dst:
+// unicast to its own addresses, else to all nodes and to its solicited-node groups
+// (RFC 4861 section 7.2.1).
 func (f *Farm) listens(n uint32, dst header.MAC, to [16]byte) bool {
 	if !dst.IsMulticast() {
 		owner, ours := f.find6(to)
@@ -166,7 +166,7 @@ func (f *Farm) listens(n uint32, dst header.MAC, to [16]byte) bool {
 		to == header.SolicitedNode(header.LinkLocal(MAC(KindFarm, f.config.First+n)))
 }
 
-// Announce has host n tell everybody its MAC.
+// Announce makes host n announce its addresses.
 func (f *Farm) Announce(n uint32) {
 	f.counts.Announced++
 	for _, first := range [...]netip.Addr{f.config.IPv4, f.config.IPv6} {

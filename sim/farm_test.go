@@ -32,7 +32,7 @@ var (
 	me6    = netip.MustParseAddr("2001:db8::9:9")
 )
 
-// told gives in words what came back for a frame.
+// told returns in words what came back for a frame.
 func told(w *World, a *End, r *receiver, frames ...[]byte) string {
 	r.frames = nil
 	a.Send(frames)
@@ -117,7 +117,7 @@ func TestFarmAnswers(t *testing.T) {
 		{"NS for the link-local address", whoHas(100, me6, linkLocal),
 			"02:fa:00:00:01:3c > 02:00:00:00:00:64 fe80::fa:ff:fe00:13c > 2001:db8::9:9 hop limit 255 " +
 				"na fe80::fa:ff:fe00:13c is-at 02:fa:00:00:01:3c solicited true override true router false"},
-		{"NS for a link-local address of nobody", whoHas(100, me6, netip.MustParseAddr("fe80::fa:ff:fe00:9999")), ""},
+		{"NS for a link-local address of no host", whoHas(100, me6, netip.MustParseAddr("fe80::fa:ff:fe00:9999")), ""},
 		{"NS above", whoHas(100, me6, Offset(first6, 1000)), ""},
 		{"ping v4", ping(h300, me4, Offset(first4, 300)),
 			"02:fa:00:00:01:3c > 02:00:00:00:00:64 10.0.1.49 > 10.9.9.9 ttl 64 icmp type 0 code 0"},
@@ -180,7 +180,7 @@ func TestFarmFramesAreValid(t *testing.T) {
 	}
 }
 
-// duplicateCheck is how host 100 finds out whether somebody has an address (RFC
+// duplicateCheck is how host 100 finds out whether a host has an address (RFC
 // 4862): from :: and without a link-layer address.
 func duplicateCheck(target netip.Addr) []byte {
 	ns := header.NeighborSolicitation{Target: target.As16()}

@@ -14,7 +14,7 @@ import (
 )
 
 // A host of a farm says octet by octet what a host with a full stack says, to
-// everybody whom the full stack knows.
+// all hosts that the full stack knows.
 func TestFarmAnswersAsAHostDoes(t *testing.T) {
 	const number = 300
 	own4, own6 := Offset(first4, number), Offset(first6, number)

@@ -29,7 +29,7 @@ func NewRule(words string, judge func(c *Crossing, v *Verdict)) Rule {
 	return &rule{words, judge}
 }
 
-// String gives percent, as "12.5%".
+// String returns percent, as "12.5%".
 func (c Chance) String() string {
 	s := fmt.Sprintf("%d.%04d", c/Percent, c%Percent)
 	return strings.TrimRight(strings.TrimRight(s, "0"), ".") + "%"

@@ -8,9 +8,9 @@ import (
 	"glean/stack/loop"
 )
 
-// forward is what a router does with a packet that is not for the address it
-// came in at (RFC 1812 section 5.2, RFC 8200 section 3). It may write into the
-// packet: frames belong to whoever they were delivered to.
+// forward handles a packet that is not for the address it came in at (RFC 1812 section
+// 5.2, RFC 8200 section 3). It may write into the packet, because a frame belongs to
+// the handler that it was delivered to.
 func (r *Router) forward(in *stack.Interface, packet []byte) {
 	p, ok := parse(packet)
 	switch {
@@ -36,8 +36,8 @@ type transit struct {
 	v4       bool
 }
 
-// parse reads what a router must know, and validates what it must (RFC 1812
-// section 5.2.2). Fragments are forwarded like any packet.
+// parse reads and validates the header fields that a router must (RFC 1812 section
+// 5.2.2). Fragments are forwarded like other packets.
 func parse(b []byte) (p transit, ok bool) {
 	if b[0]>>4 == 4 {
 		ip := header.IPv4(b)
@@ -57,7 +57,7 @@ func parse(b []byte) (p transit, ok bool) {
 	return transit{src, dst, ip.HopLimit(), b[:total], false}, true
 }
 
-// mayForward tells whether packets from or to a are any router's business.
+// mayForward reports whether a router may forward packets from or to an address.
 func mayForward(a netip.Addr) bool {
 	return !a.IsUnspecified() && !a.IsLoopback() && !a.IsMulticast() && !a.IsLinkLocalUnicast() &&
 		a != netip.AddrFrom4([4]byte{255, 255, 255, 255})
@@ -108,7 +108,7 @@ func unreachable(v4 bool, code4, code6 uint8) header.ICMPErrorRepr {
 // RFC 4443 section 2.4 f).
 const errorsPerSecond = 1000
 
-// limited tells whether there were too many errors in this second.
+// limited reports whether the errors of this second have reached the limit.
 func (r *Router) limited() bool {
 	if now := r.world.Now(); now.Sub(r.errorsFrom) >= loop.Second {
 		r.errorsFrom, r.errors = now, 0
@@ -144,8 +144,8 @@ func (r *Router) complain(in *stack.Interface, p transit, e header.ICMPErrorRepr
 	r.originate(p.src)
 }
 
-// isICMPError tells whether a packet is about which there must be no error: an
-// ICMP error itself, or a fragment other than the first.
+// isICMPError reports whether no error may be sent about a packet: an ICMP error, or a
+// fragment other than the first.
 func isICMPError(p transit) bool {
 	if p.v4 {
 		ip := header.IPv4(p.packet)

@@ -21,8 +21,8 @@ var roomOf = [...]int{48, 96, 192, 1536, 9344}
 // frames in flight cost a handful of allocations.
 const chunkOctets = 1 << 14
 
-// pool hands out frames. It never gives memory back: a world needs at its peak
-// again what it needed once.
+// pool recycles frames. It never frees memory, because a world that has needed it once
+// is likely to need it again.
 type pool struct {
 	free [len(roomOf)]*frame
 }

@@ -82,22 +82,22 @@ func (w *World) NewHost(name string, e *End, cfg HostConfig) (*Host, error) {
 	return h, nil
 }
 
-// Name is the host's name.
+// Name returns the host's name.
 func (h *Host) Name() string { return h.name }
 
-// Stack is the host's stack.
+// Stack returns the host's stack.
 func (h *Host) Stack() *stack.Stack { return h.stack }
 
-// Interface is interface number k, in the order of the configuration.
+// Interface returns interface number k, in the order of the configuration.
 func (h *Host) Interface(k int) *stack.Interface { return h.interfaces[k] }
 
-// End is the end of the wire that the host is plugged into.
+// End returns the end of the wire that the host is attached to.
 func (h *Host) End() *End { return h.nic.end }
 
-// Counts is a snapshot of the counters.
+// Counts returns a snapshot of the counters.
 func (h *Host) Counts() HostCounts { return h.counts }
 
-// Flows is what the host received, by flow, sorted.
+// Flows returns what the host received, sorted by flow.
 func (h *Host) Flows() []FlowCount {
 	if h.flows == nil {
 		return nil
@@ -105,18 +105,18 @@ func (h *Host) Flows() []FlowCount {
 	return h.flows.sorted()
 }
 
-// OnPacket has f called with every packet that the host receives for itself.
-// The packet is borrowed.
+// OnPacket sets a function that is called with every packet that the host receives for
+// itself. The packet is borrowed.
 func (h *Host) OnPacket(f func(i *stack.Interface, packet []byte)) { h.onPacket = f }
 
-// Power switches the host on or off. Its stack keeps what it knows, but finds
-// its link down while the host is off.
+// Power switches the host on or off. Its stack keeps its state, but its link is down
+// while the host is off.
 func (h *Host) Power(on bool) {
 	h.world.Note("host %s: power %t", h.name, on)
 	h.nic.power(on)
 }
 
-// MoveTo unplugs the host and plugs it in at another end, at once.
+// MoveTo detaches the host and attaches it to another end at once.
 func (h *Host) MoveTo(e *End) {
 	h.world.Note("host %s: moves to %s", h.name, e.Direction())
 	on := h.nic.on
@@ -125,9 +125,9 @@ func (h *Host) MoveTo(e *End) {
 	h.nic.power(on)
 }
 
-// ChangeMAC gives interface number k another MAC; all its addresses stay,
-// the link-local one included, and its neighbors are forgotten. With announce
-// the others are told.
+// ChangeMAC changes the MAC of interface number k. Its addresses stay the same, the
+// link-local one included; its neighbors are forgotten. With announce the host
+// announces the change.
 func (h *Host) ChangeMAC(k int, m header.MAC, announce bool) error {
 	old := h.interfaces[k]
 	c := old.Config()
@@ -137,7 +137,7 @@ func (h *Host) ChangeMAC(k int, m header.MAC, announce bool) error {
 	if err != nil {
 		c = old.Config()
 		c.Announce = false
-		h.interfaces[k], _ = h.stack.AddInterface(c) // as it was: that was valid
+		h.interfaces[k], _ = h.stack.AddInterface(c) // the old configuration, which was valid
 		return fmt.Errorf("sim: host %s: %w", h.name, err)
 	}
 	h.world.Note("host %s: MAC %s instead of %s", h.name, m, old.MAC())
@@ -148,24 +148,25 @@ func (h *Host) ChangeMAC(k int, m header.MAC, announce bool) error {
 	return nil
 }
 
-// Announce has interface number k tell everybody its addresses once, apart
-// from what its stack announces.
+// Announce makes interface number k announce its addresses once, besides the
+// announcements of its stack.
 func (h *Host) Announce(k int) {
 	for _, a := range h.interfaces[k].Status() {
 		h.Claim(k, a.Addr)
 	}
 }
 
-// Claim has interface number k tell everybody that an address is at its MAC. If
-// the address is another's, that is spoofing; to answer questions for it as
-// well, the host's interface needs it in RespondFor.
+// Claim makes interface number k announce an address with its MAC. If the address
+// belongs to another station, that is spoofing; the host also answers solicitations for
+// it only if it is in the interface's RespondFor.
 func (h *Host) Claim(k int, a netip.Addr) {
 	c := h.interfaces[k].Config()
 	s := speaker{out: h.nic.Send, tags: c.Tags}
 	s.announce(c.MAC, a, false)
 }
 
-// Ask has interface number k ask everybody for an address, as if from was its own.
+// Ask makes interface number k send a multicast or broadcast solicitation for target,
+// with from as the sender's address.
 func (h *Host) Ask(k int, from, target netip.Addr) {
 	c := h.interfaces[k].Config()
 	s := speaker{out: h.nic.Send, tags: c.Tags}

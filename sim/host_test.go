@@ -29,7 +29,7 @@ func newLAN(t testing.TB, w *World) *lan {
 	return &lan{t: t, world: w, sw: w.NewSwitch("sw", SwitchConfig{})}
 }
 
-// plug makes a wire to a new port of the switch and gives its other end.
+// plug makes a wire to a new port of the switch and returns its other end.
 func (l *lan) plug(name string) *End {
 	near, far := l.world.Wire(name, WireConfig{Delay: loop.Microsecond})
 	l.sw.AddPort(far, PortConfig{})

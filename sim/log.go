@@ -18,7 +18,7 @@ type Event struct {
 	Text  string // of EventNote
 }
 
-// EventKind says what an Event is about.
+// EventKind is the kind of an Event.
 type EventKind uint8
 
 // Kinds of events.
@@ -28,12 +28,13 @@ const (
 	EventDropped
 )
 
-// Observe has f told of every event from now on. Observers are called in the
-// order in which they came, on the loop, before the receiver of a frame.
+// Observe adds a function that is called with every event from now on. Observers are
+// called on the loop, in the order in which they were added, before the receiver of a
+// frame.
 func (w *World) Observe(f func(Event)) { w.observers = append(w.observers, f) }
 
-// ObserveDrops is Observe for frames that do not arrive, and nothing else: it
-// costs those that do arrive nothing.
+// ObserveDrops is Observe for dropped frames only. It costs nothing for frames that
+// arrive.
 func (w *World) ObserveDrops(f func(Event)) { w.dropObservers = append(w.dropObservers, f) }
 
 func (w *World) observe(e Event) {
@@ -43,15 +44,15 @@ func (w *World) observe(e Event) {
 	}
 }
 
-// Note puts a line of text into the log. Devices tell there what they do of
-// their own accord: boot, move, fail.
+// Note adds a line of text to the log. Devices note what they do without being sent a
+// frame: boot, move, fail.
 func (w *World) Note(format string, args ...any) {
 	if w.observers != nil {
 		w.observe(Event{Kind: EventNote, Text: fmt.Sprintf(format, args...)})
 	}
 }
 
-// String gives the event as one line of the log.
+// String returns the event as one line of the log.
 func (e Event) String() string {
 	switch e.Kind {
 	case EventDelivered:
@@ -66,7 +67,7 @@ func (e Event) String() string {
 // Log keeps the text of every event of a world.
 type Log struct{ Lines []string }
 
-// NewLog makes a log of all that happens in w from now on.
+// NewLog makes a log of all events of w from now on.
 func NewLog(w *World) *Log {
 	l := &Log{}
 	l.follow(w)

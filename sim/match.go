@@ -2,10 +2,10 @@ package sim
 
 import "glean/stack/header"
 
-// Match tells whether a rule concerns a frame.
+// Match reports whether a rule concerns a frame.
 type Match func(frame []byte) bool
 
-// peel gives what follows the Ethernet header and up to two VLAN tags.
+// peel returns the payload behind the Ethernet header and up to two VLAN tags.
 func peel(f []byte) (kind header.EtherType, payload []byte) {
 	kind, payload = header.Ethernet(f).Type(), f[header.EthernetSize:]
 	for tags := 0; tags < header.MaxTags && kind.IsTag() && len(payload) >= header.VLANSize; tags++ {
@@ -14,8 +14,8 @@ func peel(f []byte) (kind header.EtherType, payload []byte) {
 	return kind, payload
 }
 
-// isNeighbor tells whether a frame is ARP with an operation, or Neighbor
-// Discovery with a type.
+// isNeighbor reports whether a frame is ARP with an operation, or Neighbor Discovery
+// with a type.
 func isNeighbor(f []byte, op header.ARPOp, icmp uint8) bool {
 	switch kind, payload := peel(f); kind {
 	case header.EtherTypeARP:

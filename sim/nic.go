@@ -5,8 +5,8 @@ import (
 	"glean/stack/loop"
 )
 
-// nic is what is between a host's stack and the wire: it can be switched off,
-// plugged in elsewhere, and be slow.
+// nic is between a host's stack and the wire: it can be switched off, moved to another
+// wire, and be slow.
 type nic struct {
 	end     *End
 	handler link.Handler
@@ -14,7 +14,7 @@ type nic struct {
 	think   *think // nil: frames are handled at once
 }
 
-// think holds the frames that a slow host has not got round to.
+// think holds the frames that a slow host has not handled yet.
 type think struct {
 	takes loop.Duration
 	queue frameQueue
@@ -23,7 +23,7 @@ type think struct {
 
 var _ link.Link = (*nic)(nil)
 
-// plug gives a nic its end of a wire.
+// plug connects a nic to an end of a wire.
 func (n *nic) plug(e *End, takes loop.Duration) {
 	n.end = e
 	if takes > 0 {
@@ -66,7 +66,7 @@ func (n *nic) OpenQueue() (link.Queue, error) { return n.end.OpenQueue() }
 // Close implements link.Link.
 func (n *nic) Close() error { return n.end.Close() }
 
-// power switches the host on or off. What comes while it is off finds nobody.
+// power switches the host on or off. Frames that arrive while it is off are dropped.
 func (n *nic) power(on bool) {
 	if n.on == on {
 		return
@@ -100,7 +100,7 @@ func (n *nic) HandleFrame(f []byte) {
 	}
 }
 
-// handle gives the stack what the host has thought about for long enough.
+// handle hands the frames that have waited long enough to the stack.
 func (n *nic) handle() {
 	w, q := n.end.wire.world, &n.think.queue
 	for f := q.first(); f != nil; f = q.first() {
@@ -114,7 +114,7 @@ func (n *nic) handle() {
 	}
 }
 
-// forget drops what was not handled yet.
+// forget drops the frames that were not handled yet.
 func (n *nic) forget() {
 	if n.think == nil {
 		return

@@ -8,7 +8,7 @@ import (
 )
 
 // Kind is what a simulated station is. It is the second octet of its MAC, so
-// that a trace tells who speaks: 02:00:00:00:04:d2 is host 1234 (0x4d2), and
+// that a trace shows the sender: 02:00:00:00:04:d2 is host 1234 (0x4d2), and
 // in 10.0.0.0/16 that host is 10.0.4.210, in 2001:db8::/64 it is 2001:db8::4d2.
 type Kind uint8
 
@@ -20,7 +20,7 @@ const (
 	KindFarm   Kind = 0xfa
 )
 
-// MAC is the MAC of station number n of a kind.
+// MAC returns the MAC of station number n of a kind.
 func MAC(k Kind, n uint32) header.MAC {
 	return header.MACFromUint64(0x02<<40 | uint64(k)<<32 | uint64(n))
 }
@@ -30,8 +30,8 @@ func Station(m header.MAC) (k Kind, n uint32, ok bool) {
 	return Kind(m[1]), binary.BigEndian.Uint32(m[2:]), m[0] == 0x02
 }
 
-// Address is address number n of a prefix, counted from its network address.
-// It is the zero Addr if the prefix has fewer.
+// Address returns address number n of a prefix, counted from its network address, or
+// the zero Addr if the prefix has fewer.
 func Address(p netip.Prefix, n uint32) netip.Addr {
 	a := Offset(p.Masked().Addr(), n)
 	if !p.Contains(a) {
@@ -40,7 +40,7 @@ func Address(p netip.Prefix, n uint32) netip.Addr {
 	return a
 }
 
-// Offset is the address n after a, the zero Addr if there is none.
+// Offset returns the address n after a, or the zero Addr if there is none.
 func Offset(a netip.Addr, n uint32) netip.Addr {
 	if a.Is4() {
 		b := a.As4()
@@ -67,8 +67,8 @@ func Offset(a netip.Addr, n uint32) netip.Addr {
 	return netip.AddrFrom16(b)
 }
 
-// Within is how many addresses a is after first; ok is false if it comes before
-// it, is of the other family, or is so far away that no host has that number.
+// Within returns how many addresses a is after first. ok is false if a is before first,
+// belongs to the other family, or is too far away for a host's number.
 func Within(first, a netip.Addr) (n uint32, ok bool) {
 	switch {
 	case first.Is4() && a.Is4():

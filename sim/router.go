@@ -170,12 +170,12 @@ func (p *RouterPort) AddRoute(prefix netip.Prefix, via netip.Addr, out *stack.In
 	p.router.routes.Add(prefix, hop{port: p, out: out, via: via})
 }
 
-// RemoveRoute removes the route of a prefix and tells whether there was one.
+// RemoveRoute removes the route of a prefix and reports whether there was one.
 func (r *Router) RemoveRoute(p netip.Prefix) bool { return r.routes.Remove(p) }
 
 // VirtualRouter is an address, or one per family, that several routers of a link
-// share as VRRP does (RFC 9568): one of them has it at a time. Nothing is
-// negotiated: MoveTo says who it is.
+// share as with VRRP (RFC 9568): one of them has it at a time. The routers do not
+// negotiate: MoveTo determines which one it is.
 type VirtualRouter struct {
 	world   *World
 	config  stack.InterfaceConfig
@@ -187,17 +187,17 @@ type VirtualRouter struct {
 // VirtualMAC is the MAC of VRRP's virtual router number id.
 func VirtualMAC(id uint8) header.MAC { return header.MAC{0, 0, 0x5e, 0, 1, id} }
 
-// NewVirtualRouter gives the shared address to the first of the ports. A zero
-// MAC in c stands for the MAC of the first interface of whichever port has it,
-// so that the MAC changes with the move. Announce in c is not used.
+// NewVirtualRouter makes a virtual router whose address the first of the ports has. A
+// zero MAC in c stands for the MAC of the first interface of the port that has the
+// address, so that the MAC changes with a move. Announce in c is not used.
 func (w *World) NewVirtualRouter(c stack.InterfaceConfig, ports ...*RouterPort) (*VirtualRouter, error) {
 	v := &VirtualRouter{world: w, config: c, ports: ports}
 	v.config.Announce = false
-	return v, v.take(0)
+	return v, v.assign(0)
 }
 
-// take gives the address to a port.
-func (v *VirtualRouter) take(at int) error {
+// assign adds the address to a port.
+func (v *VirtualRouter) assign(at int) error {
 	c, p := v.config, v.ports[at]
 	if c.MAC.IsZero() {
 		c.MAC = p.Interface(1).MAC()
@@ -210,11 +210,11 @@ func (v *VirtualRouter) take(at int) error {
 	return nil
 }
 
-// MoveTo gives the address to another port. With announce that port tells
-// everybody, as VRRP demands (RFC 9568 section 6.4.2).
+// MoveTo moves the address to another port. With announce that port announces it, as
+// VRRP requires (RFC 9568 section 6.4.2).
 func (v *VirtualRouter) MoveTo(at int, announce bool) error {
 	v.ports[v.at].RemoveInterface(v.current)
-	if err := v.take(at); err != nil {
+	if err := v.assign(at); err != nil {
 		return err
 	}
 	p := v.ports[at]
@@ -228,5 +228,5 @@ func (v *VirtualRouter) MoveTo(at int, announce bool) error {
 	return nil
 }
 
-// MAC is the MAC at which the address is now.
+// MAC returns the MAC of the address now.
 func (v *VirtualRouter) MAC() header.MAC { return v.current.MAC() }

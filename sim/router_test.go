@@ -151,7 +151,7 @@ func timeToLive(packet []byte) byte {
 
 // inject sends a packet from the first host with this TTL, MACs as learned.
 func (n *routed) inject(dst netip.Addr, change func(packet []byte)) {
-	n.ask(dst) // everybody knows his next hop
+	n.ask(dst) // all devices know their next hops
 	src := at(1, 10, dst.Is6())
 	u := header.UDPRepr{SrcPort: 1, DstPort: 9, PayloadLen: 100}
 	packet, at := ipPacket(src, dst, header.ProtocolUDP, header.ProtocolUDP, u.Size()+100)

@@ -43,7 +43,7 @@ func (t *Routes[R]) Add(p netip.Prefix, r R) {
 	routes[p] = r
 }
 
-// Remove removes the route of a prefix and tells whether there was one.
+// Remove removes the route of a prefix and reports whether there was one.
 func (t *Routes[R]) Remove(p netip.Prefix) bool {
 	p = p.Masked()
 	lengths := &t.lengths[family(p.Addr())]

@@ -7,15 +7,15 @@ import (
 	"glean/stack/loop"
 )
 
-// Rule is one fault of one direction of a wire. The rules of a direction are
-// asked in order for every frame sent; each adds its effect to the verdict, and
-// the first that drops the frame ends the matter.
+// Rule is one fault of one direction of a wire. The rules of a direction are applied in
+// order to every frame sent: each adds its effect to the verdict, and those after one
+// that drops the frame are not applied.
 //
 // A rule that keeps state (a queue, a burst, a count) serves one direction.
 type Rule interface {
 	// Judge adds the rule's effect on the frame to v.
 	Judge(c *Crossing, v *Verdict)
-	// String gives the rule in words, as "loss 10%".
+	// String returns the rule in words, as "loss 10%".
 	String() string
 }
 
@@ -26,11 +26,11 @@ type Crossing struct {
 	Frame []byte     // borrowed, not to be changed
 }
 
-// Verdict is what becomes of a frame. Its zero value lets it pass.
+// Verdict is the effect of the rules on a frame. Its zero value lets the frame pass.
 type Verdict struct {
 	Drop      Drop          // why it is dropped, NotDropped if it is not
 	Delay     loop.Duration // on top of the wire's own
-	Copies    uint8         // how many more frames of the same arrive
+	Copies    uint8         // how many copies of the frame arrive besides
 	CopyDelay loop.Duration // how long after the one before each copy arrives
 	flips     uint8
 	flip      [maxFlips]uint32
@@ -39,8 +39,8 @@ type Verdict struct {
 // maxFlips is the most bits of one frame that can be flipped.
 const maxFlips = 8
 
-// Flip has bit number bit of the frame arrive wrong; bit 0 is the highest bit of
-// the first octet. More than 8 flips of a frame, and those beyond its end, are
+// Flip inverts bit number bit of the frame; bit 0 is the highest bit of the first
+// octet. More than 8 flips of a frame, and those beyond its end, are
 // ignored.
 func (v *Verdict) Flip(bit uint32) {
 	if int(v.flips) < len(v.flip) {
@@ -49,8 +49,7 @@ func (v *Verdict) Flip(bit uint32) {
 	}
 }
 
-// broken tells whether a checksum of a frame is wrong already, or something that
-// stands before it.
+// broken reports whether a checksum of a frame, or a header before it, is wrong already.
 func broken(f []byte) bool {
 	e, packet, err := header.ParseEthernet(f)
 	switch {
@@ -83,24 +82,24 @@ type Drop uint8
 
 // Reasons of drops.
 const (
-	NotDropped    Drop = iota
-	DropLoss           // chance
-	DropBurst          // chance, in bursts
-	DropQueue          // the queue before a slow wire was full
-	DropSize           // longer than the wire's smallest MTU
-	DropPartition      // the wire was cut
-	DropScript         // a test wanted it so
-	DropDown           // the link went down while it was under way
-	DropNobody         // nothing was attached where it arrived
-	DropPoliced        // a question too many for a policer
+	NotDropped     Drop = iota
+	DropLoss            // chance
+	DropBurst           // chance, in bursts
+	DropQueue           // the queue before a slow wire was full
+	DropSize            // longer than the wire's smallest MTU
+	DropPartition       // the wire was cut
+	DropScript          // by a rule that drops chosen frames
+	DropDown            // the link went down while the frame was in flight
+	DropUnattached      // nothing was attached where it arrived
+	DropPoliced         // a solicitation beyond a policer's rate
 	numDrops
 )
 
 var dropWords = [numDrops]string{
-	"", "loss", "burst", "queue", "size", "partition", "script", "down", "nobody", "policed",
+	"", "loss", "burst", "queue", "size", "partition", "script", "down", "unattached", "policed",
 }
 
-// String gives the reason in a word.
+// String returns the reason in a word.
 func (d Drop) String() string {
 	if d < numDrops {
 		return dropWords[d]
@@ -128,8 +127,8 @@ const (
 	Always   Chance = 1_000_000
 )
 
-// Draw tells whether it happens this time. It draws one number whatever c is,
-// so that changing one chance does not shift what else is drawn.
+// Draw reports whether the event happens this time. It always draws one number, so that
+// another value of one chance does not change later draws.
 func (c Chance) Draw(r *rand.Rand) bool { return r.Uint32N(uint32(Always)) < uint32(c) }
 
 // below draws a duration between 0 and most, both included.

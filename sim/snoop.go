@@ -7,25 +7,23 @@ import (
 	"glean/stack/header"
 )
 
-// Filtered flooding. A question for one of ten thousand hosts would be ten
-// thousand frames, of which all but one are read in vain. A real switch knows
-// better by MLD snooping (RFC 4541) and ARP suppression; this one is told by
-// Listen which addresses are behind a port, and spares the port the questions
-// for others. Answers, announcements, other broadcasts and all unicast are not
-// touched.
+// Filtered flooding. Without it a solicitation for one of ten thousand hosts would be
+// ten thousand frames, all but one of them useless. Real switches avoid that by MLD
+// snooping (RFC 4541) and ARP suppression. Here a caller of Listen names the addresses
+// behind a port, and solicitations for other addresses are not flooded to that port.
+// Answers, announcements, other broadcasts and all unicast are not affected.
 
-// snoop is the part of a switch that knows who listens to what.
+// snoop is the state of a switch's filtered flooding.
 type snoop struct {
 	groups map[[16]byte][]uint32 // ports behind which a group is
-	loud   map[uint16][]uint32   // ports of each VLAN that hear every question
+	loud   map[uint16][]uint32   // ports of each VLAN that receive every solicitation
 	quiet  int                   // number of ports that do not
 	heard  []uint32              // scratch
 }
 
-// Listen says that the addresses behind the port are among these and those of
-// earlier calls. From the first call on, ARP requests and solicitations for
-// other addresses are not flooded to the port. What a host behind it would have
-// picked up from questions that are not for it is lost.
+// Listen declares that the addresses behind the port are among these and those of
+// earlier calls. From the first call on, ARP requests and solicitations for other
+// addresses are not flooded to the port, so hosts behind it learn nothing from them.
 func (p *SwitchPort) Listen(addresses ...netip.Addr) {
 	s := p.sw
 	if s.groups == nil {
@@ -65,8 +63,8 @@ func (s *Switch) removeListener(p *SwitchPort) {
 	}
 }
 
-// groupOf is what a question for an address is sent to: the solicited-node
-// group, or for ARP the address itself.
+// groupOf returns the group that solicitations for an address are sent to: the
+// solicited-node group, or for ARP the address itself.
 func groupOf(a netip.Addr) [16]byte {
 	if a.Is4() {
 		return a.As16()
@@ -74,8 +72,8 @@ func groupOf(a netip.Addr) [16]byte {
 	return header.SolicitedNode(a.As16())
 }
 
-// audience are the ports to which a frame is flooded; the port it came from may
-// be one of them.
+// audience returns the ports to which a frame is flooded; the port it came from may be
+// one of them.
 func (s *Switch) audience(vlan uint16, dst header.MAC, f []byte) []uint32 {
 	all := s.vlanMembers(vlan)
 	if s.quiet == 0 || !dst.IsMulticast() {
@@ -95,7 +93,7 @@ func (s *Switch) audience(vlan uint16, dst header.MAC, f []byte) []uint32 {
 	return s.heard
 }
 
-// loudMembers are the ports of a VLAN that hear every question.
+// loudMembers returns the ports of a VLAN that receive every solicitation.
 func (s *Switch) loudMembers(vlan uint16) []uint32 {
 	if m, known := s.loud[vlan]; known {
 		return m
@@ -110,8 +108,8 @@ func (s *Switch) loudMembers(vlan uint16) []uint32 {
 	return m
 }
 
-// asked is the group of an ARP request or solicitation; ok is false for any
-// other frame. ARP announcements and probes are such: everybody is to hear them.
+// asked returns the group of an ARP request or solicitation. ok is false for any other
+// frame, ARP announcements and probes included, which all stations must receive.
 func asked(f []byte) (group [16]byte, ok bool) {
 	switch kind, payload := peel(f); kind {
 	case header.EtherTypeARP:

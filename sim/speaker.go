@@ -28,7 +28,7 @@ func (s *speaker) ethernet(src, dst header.MAC, kind header.EtherType) int {
 	return e.Emit(s.frame)
 }
 
-// send gives the frame of that length to the wire.
+// send sends the frame of that length.
 func (s *speaker) send(length int) {
 	s.one[0] = s.frame[:length]
 	s.out(s.one[:])
@@ -53,7 +53,7 @@ func (s *speaker) advertise(dst header.MAC, to [16]byte, na header.NeighborAdver
 	s.send(at + na.Emit(s.frame[at:], ip.Src, ip.Dst))
 }
 
-// solicit asks the group of an address.
+// solicit sends a solicitation to the solicited-node group of an address.
 func (s *speaker) solicit(mac header.MAC, from, target [16]byte) {
 	ns := header.NeighborSolicitation{Target: target, SourceLink: mac, HasSourceLink: true}
 	group := header.SolicitedNode(target)
@@ -63,9 +63,9 @@ func (s *speaker) solicit(mac header.MAC, from, target [16]byte) {
 	s.send(at + ns.Emit(s.frame[at:], ip.Src, ip.Dst))
 }
 
-// announce tells everybody that an address is at a MAC: a gratuitous ARP
-// request (RFC 5227 section 2.3), or an unsolicited advertisement to all nodes
-// that overrides what they know (RFC 4861 section 7.2.6).
+// announce announces an address with a MAC: by an ARP announcement (RFC 5227 section
+// 2.3), or by an unsolicited advertisement to all nodes that overrides their caches (RFC
+// 4861 section 7.2.6).
 func (s *speaker) announce(mac header.MAC, a netip.Addr, router bool) {
 	if a.Is4() {
 		s.arp(header.Broadcast, header.ARPRepr{

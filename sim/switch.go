@@ -10,8 +10,8 @@ import (
 
 // Switch is a learning bridge with VLANs (IEEE 802.1Q). A frame for a MAC that
 // it knows goes to one port; others are flooded within the VLAN. It forwards at
-// once; what a real one takes belongs into the delay of the wires. It runs no
-// spanning tree: wires in a circle make a storm.
+// once; the delay of a real switch belongs to its wires. It runs no
+// spanning tree: wires in a loop make a storm.
 type Switch struct {
 	world   *World
 	name    string
@@ -35,7 +35,7 @@ type SwitchConfig struct {
 	Cable bool
 }
 
-// SwitchCounts counts what became of the frames that a switch received.
+// SwitchCounts counts the frames that a switch received.
 type SwitchCounts struct {
 	Forwarded uint64 // to the one port where the MAC is
 	Flooded   uint64
@@ -76,17 +76,17 @@ func (w *World) NewSwitch(name string, cfg SwitchConfig) *Switch {
 	}
 }
 
-// Name is the switch's name.
+// Name returns the switch's name.
 func (s *Switch) Name() string { return s.name }
 
-// Ports are the switch's ports in the order in which they were added. The
-// slice belongs to the switch.
+// Ports returns the switch's ports in the order in which they were added. The caller
+// must not change the slice.
 func (s *Switch) Ports() []*SwitchPort { return s.ports }
 
-// Counts is a snapshot of the counters.
+// Counts returns a snapshot of the counters.
 func (s *Switch) Counts() SwitchCounts { return s.counts }
 
-// Find is the port where a MAC of a VLAN is, nil if the switch does not know.
+// Find returns the port where a MAC of a VLAN is, or nil if the switch has not learned it.
 func (s *Switch) Find(vlan uint16, m header.MAC) *SwitchPort {
 	at, known := s.macs[key(vlan, m)]
 	if !known || s.expired(at) {
@@ -102,7 +102,7 @@ func (s *Switch) expired(at station) bool {
 	return s.world.Now().Sub(at.seen) > s.config.Ageing
 }
 
-// receive is what a switch does with a frame.
+// receive forwards or floods a frame.
 func (s *Switch) receive(p *SwitchPort, f []byte) {
 	if s.config.Cable {
 		if other := s.onlyOther(p); other != nil {
@@ -137,8 +137,8 @@ func (s *Switch) receive(p *SwitchPort, f []byte) {
 	}
 }
 
-// onlyOther is the port besides p that is up, nil if there is none or more than
-// one.
+// onlyOther returns the only port besides p that is up, or nil if there is none or more
+// than one.
 func (s *Switch) onlyOther(p *SwitchPort) *SwitchPort {
 	var other *SwitchPort
 	for _, q := range s.ports {
@@ -153,11 +153,11 @@ func (s *Switch) onlyOther(p *SwitchPort) *SwitchPort {
 	return other
 }
 
-// isLinkLocalGroup tells whether m is one of the addresses 01:80:c2:00:00:00 to
+// isLinkLocalGroup reports whether m is one of the addresses 01:80:c2:00:00:00 to
 // 0f, which no bridge forwards (IEEE 802.1Q section 8.6.3).
 func isLinkLocalGroup(m header.MAC) bool { return m.Uint64()>>4 == 0x0180c2000000>>4 }
 
-// learn notes where a MAC was seen.
+// learn records the port of a MAC.
 func (s *Switch) learn(p *SwitchPort, vlan uint16, src header.MAC) {
 	k, now := key(vlan, src), s.world.Now()
 	at, known := s.macs[k]
@@ -184,7 +184,7 @@ func (s *Switch) forget(p *SwitchPort) {
 	}
 }
 
-// vlanMembers are the ports of a VLAN.
+// vlanMembers returns the ports of a VLAN.
 func (s *Switch) vlanMembers(vlan uint16) []uint32 {
 	if m, known := s.members[vlan]; known {
 		return m
@@ -199,7 +199,7 @@ func (s *Switch) vlanMembers(vlan uint16) []uint32 {
 	return m
 }
 
-// emit sends a frame out of a port, with or without tag as the port wants it.
+// emit sends a frame out of a port, with or without a tag as the port requires.
 func (s *Switch) emit(p *SwitchPort, vlan uint16, f []byte, tagged bool) {
 	if p.state.Up {
 		s.one[0] = s.retag(f, vlan, tagged, vlan != p.config.Untagged)
@@ -207,7 +207,7 @@ func (s *Switch) emit(p *SwitchPort, vlan uint16, f []byte, tagged bool) {
 	}
 }
 
-// retag gives f a tag, or takes it away, if it is not as wanted.
+// retag adds, changes or removes the tag of a frame as a port requires.
 func (s *Switch) retag(f []byte, vlan uint16, tagged, want bool) []byte {
 	const macs = header.EthernetSize - 2 // both addresses
 	switch {
@@ -245,7 +245,7 @@ type PortConfig struct {
 	Tunnel   bool     // all frames that come in are of VLAN Untagged, and their tags belong to the payload
 }
 
-// AddPort plugs an end of a wire into a new port.
+// AddPort adds a port with an end of a wire.
 func (s *Switch) AddPort(e *End, cfg PortConfig) *SwitchPort {
 	if cfg.Untagged == 0 {
 		cfg.Untagged = 1
@@ -258,8 +258,7 @@ func (s *Switch) AddPort(e *End, cfg PortConfig) *SwitchPort {
 	return p
 }
 
-// RemovePort unplugs the wire of a port and forgets the port. The ports behind
-// it move up, so their indexes change.
+// RemovePort removes a port. The ports behind it move up, so their indexes change.
 func (s *Switch) RemovePort(p *SwitchPort) {
 	at := slices.Index(s.ports, p)
 	if at < 0 {
@@ -282,10 +281,10 @@ func (s *Switch) RemovePort(p *SwitchPort) {
 	p.end.Detach()
 }
 
-// Index is the port's number, from 0.
+// Index returns the port's number, from 0.
 func (p *SwitchPort) Index() int { return int(p.index) }
 
-// End is the end of the wire that is plugged in.
+// End returns the end of the wire.
 func (p *SwitchPort) End() *End { return p.end }
 
 // HandleFrame implements link.Handler.
@@ -300,7 +299,7 @@ func (p *SwitchPort) HandleState(s link.State) {
 	}
 }
 
-// admit finds the VLAN of a frame; ok is false if it may not come in here.
+// admit returns the VLAN of a frame. ok is false if the port does not accept it.
 func (p *SwitchPort) admit(f []byte) (vlan uint16, tagged, ok bool) {
 	if p.config.Tunnel || header.Ethernet(f).Type() != p.sw.config.TPID {
 		return p.config.Untagged, false, true
@@ -315,7 +314,7 @@ func (p *SwitchPort) admit(f []byte) (vlan uint16, tagged, ok bool) {
 	return vlan, true, vlan != p.config.Untagged && p.member(vlan)
 }
 
-// member tells whether the port is in a VLAN.
+// member reports whether the port is in a VLAN.
 func (p *SwitchPort) member(vlan uint16) bool {
 	return vlan == p.config.Untagged || p.config.Trunk || slices.Contains(p.config.Tagged, vlan)
 }

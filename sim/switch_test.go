@@ -231,7 +231,7 @@ func TestFilteredFlooding(t *testing.T) {
 	ask := func(n uint32) []byte { return whoHas(100, Address(p4, 100), Address(p4, n)) }
 	b.expect("ARP for 1", 0, ask(1), "[1 4]")
 	b.expect("ARP for 2, on two ports", 0, ask(2), "[2 3 4]")
-	b.expect("ARP for nobody", 0, ask(50), "[4]")
+	b.expect("ARP for an unknown address", 0, ask(50), "[4]")
 	b.expect("ARP from a filtered port", 1, ask(1), "[0 4]")
 	b.expect("NS for 1", 0, whoHas(100, Address(p6, 100), Address(p6, 1)), "[1 4]")
 	b.expect("NS for 2", 0, whoHas(100, Address(p6, 100), Address(p6, 2)), "[2 3 4]")

@@ -1,6 +1,6 @@
 package sim
 
-// Traffic counts what became of the frames of one direction.
+// Traffic counts the frames of one direction.
 type Traffic struct {
 	Sent       uint64 // taken by Send
 	Duplicated uint64 // made by the wire
@@ -10,13 +10,12 @@ type Traffic struct {
 	Dropped    [numDrops]uint64 // by reason
 }
 
-// Conserved tells whether no frame has come from nowhere or got lost without
-// a reason.
+// Conserved reports whether no frame has appeared or disappeared without a reason.
 func (t Traffic) Conserved() bool {
 	return t.Sent+t.Duplicated == t.Delivered+t.InFlight+t.Drops()
 }
 
-// Drops is the number of frames dropped for any reason.
+// Drops returns the number of frames dropped for any reason.
 func (t Traffic) Drops() uint64 {
 	var all uint64
 	for _, n := range t.Dropped {
@@ -37,7 +36,7 @@ func (t *Traffic) Add(o Traffic) {
 	}
 }
 
-// Traffic is a snapshot of the counters of the direction that begins here.
+// Traffic returns a snapshot of the counters of the direction that begins here.
 func (e *End) Traffic() Traffic {
 	t := Traffic{
 		Sent: e.sent, Delivered: e.delivered, InFlight: uint64(e.inFlight.count),
@@ -48,7 +47,7 @@ func (e *End) Traffic() Traffic {
 	return t
 }
 
-// Traffic is the sum over all wires and directions.
+// Traffic returns the sum over all wires and directions.
 func (w *World) Traffic() Traffic {
 	var all Traffic
 	for _, wire := range w.wires {

@@ -17,12 +17,12 @@ type Wire struct {
 	a, b  End
 }
 
-// WireConfig is what belongs to a wire for good. Its zero value is a wire
-// without delay and faults, with MTU 1500.
+// WireConfig describes a wire. Its zero value is a wire without delay and faults, with
+// MTU 1500.
 type WireConfig struct {
 	Delay  loop.Duration // from one end to the other
 	MTU    int           // payload of a frame, in octets; 0: 1500
-	Room   int           // what both ends give as link.Link's Room; 0: 1,048,576
+	Room   int           // link.Link's Room of both ends; 0: 1,048,576
 	AB, BA []Rule        // faults of the direction from a to b, and back
 }
 
@@ -65,14 +65,14 @@ func (w *Wire) Remove() {
 	w.world.wires = slices.Delete(w.world.wires, at, at+1)
 }
 
-// Name is the wire's name.
+// Name returns the wire's name.
 func (w *Wire) Name() string { return w.name }
 
-// Ends are the wire's two ends.
+// Ends returns the wire's two ends.
 func (w *Wire) Ends() (a, b *End) { return &w.a, &w.b }
 
-// Partition cuts the wire in the directions given, and mends it in the others.
-// Frames under way still arrive, and the link stays up: nobody is told.
+// Partition cuts the wire in the given directions, and restores it in the others.
+// Frames in flight still arrive, and the link stays up, so no handler notices.
 func (w *Wire) Partition(ab, ba bool) {
 	w.a.cut, w.b.cut = ab, ba
 	w.world.Note("wire %s: cut a->b %t, b->a %t", w.name, ab, ba)

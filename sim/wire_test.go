@@ -157,7 +157,7 @@ func TestDownDropsWhatIsUnderWay(t *testing.T) {
 	}
 }
 
-func TestNobodyAttached(t *testing.T) {
+func TestFramesToAnUnattachedEndAreDropped(t *testing.T) {
 	w := NewWorld(1)
 	a, b := w.Wire("w", WireConfig{})
 	r := &receiver{loop: w.Loop()}
@@ -169,7 +169,7 @@ func TestNobodyAttached(t *testing.T) {
 	b.Detach()
 	send(t, a, testFrame(3, 60))
 	settle(w)
-	if fmt.Sprint(r.numbers()) != "[2]" || a.Traffic().Dropped[DropNobody] != 2 {
+	if fmt.Sprint(r.numbers()) != "[2]" || a.Traffic().Dropped[DropUnattached] != 2 {
 		t.Errorf("received %v, %+v", r.numbers(), a.Traffic())
 	}
 }

@@ -7,15 +7,15 @@ import (
 	"glean/stack/loop"
 )
 
-// World is one network: a clock, wires, and what is attached to them. All that
-// happens in it follows from its seed and from what is done to it.
+// World is one network: a clock, wires, and the devices attached to them. Everything in
+// it is determined by its seed and by the calls to it.
 type World struct {
 	seed    uint64
 	loop    loop.Loop
 	virtual *loop.Virtual // nil on a real loop
 
 	wires []*Wire
-	names map[string]*Wire // looked up, never walked
+	names map[string]*Wire // looked up, never iterated
 	pool  pool
 	seq   uint64 // of the frame sent last
 
@@ -41,33 +41,33 @@ func NewWorldOn(l loop.Loop, seed uint64) *World {
 // 2000-01-01T00:00:00Z. It is a constant, so that a replay has the same octets.
 const Epoch = 946_684_800e9
 
-// Seed is the number that all randomness of the world comes from.
+// Seed returns the random seed of the world.
 func (w *World) Seed() uint64 { return w.seed }
 
-// Loop is the world's loop.
+// Loop returns the world's loop.
 func (w *World) Loop() loop.Loop { return w.loop }
 
-// Virtual is the world's loop if its time is virtual, else nil. It is what
-// makes time pass.
+// Virtual returns the world's loop if its time is virtual, else nil. A caller runs it to
+// let time pass.
 func (w *World) Virtual() *loop.Virtual { return w.virtual }
 
-// Now is the world's time.
+// Now returns the world's time.
 func (w *World) Now() loop.Time { return w.loop.Now() }
 
-// Rand makes the random stream of that name. It depends on the seed and the
-// name only, so nobody's stream changes when others come or go. Every call
-// gives the stream from its beginning: whoever uses a name keeps the stream.
+// Rand makes the random stream of that name. The stream depends only on the seed and
+// the name, so it does not change when other streams are added or removed. Every call
+// returns the stream from its beginning, so the caller must keep it.
 func (w *World) Rand(name string) *rand.Rand {
 	b := []byte(name)
 	return rand.New(rand.NewPCG(
 		hashOctets(combine(w.seed, hashKey1), b), hashOctets(combine(w.seed, hashKey2), b)))
 }
 
-// At runs f at that time: one line of the world's timeline.
+// At runs f at that time.
 func (w *World) At(at loop.Time, f func()) { w.loop.Arm(loop.NewTimer(f), at) }
 
-// Heal removes the faults of all wires: rules and partitions, not what belongs
-// to the wires themselves (delay, MTU) nor the state of links.
+// Heal removes rules and partitions of all wires. Delay, MTU and the state of links
+// stay.
 func (w *World) Heal() {
 	for _, wire := range w.wires {
 		wire.Heal()
@@ -75,19 +75,19 @@ func (w *World) Heal() {
 	w.Note("healed")
 }
 
-// Wires are the world's wires in the order in which they were made. The slice
-// belongs to the world.
+// Wires returns the world's wires in the order in which they were made. The caller must
+// not change the slice.
 func (w *World) Wires() []*Wire { return w.wires }
 
-// FindWire is the wire of that name, nil if there is none.
+// FindWire returns the wire of that name, or nil if there is none.
 func (w *World) FindWire(name string) *Wire { return w.names[name] }
 
-// Delivered is the number of frames delivered so far, over all wires.
+// Delivered returns the number of frames delivered so far, over all wires.
 func (w *World) Delivered() uint64 { return w.delivered }
 
-// Fingerprint is a hash of every frame delivered so far: when, in what order, on
-// which wire in which direction, and its octets. Two runs with the same
-// fingerprint were the same run. On a real loop it means nothing.
+// Fingerprint returns a hash of all frames delivered so far: their times, order, wires,
+// directions and octets. Two runs with the same fingerprint were the same run. On a real
+// loop it has no meaning.
 func (w *World) Fingerprint() uint64 { return combine(w.hash, w.delivered) }
 
 // Check returns an error if a wire has lost count of its frames.
