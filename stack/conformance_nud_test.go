@@ -251,19 +251,6 @@ func TestConformanceReachability(t *testing.T) {
 				n.wantSent()
 			}
 		})
-		t.Run("H06 a hint of an upper layer makes it REACHABLE, but does nothing for INCOMPLETE "+hop, func(t *testing.T) {
-			for _, s := range []State{StateIncomplete, StateReachable, StateStale, StateDelay, StateProbe} {
-				n := alone(t)
-				reach(n, hop, s)
-				n.iface.Confirm(netip.MustParseAddr(hop))
-				n.check()
-				want := "reachable " + mac2.String()
-				if s == StateIncomplete {
-					want = "incomplete"
-				}
-				n.wantState(hop, want)
-			}
-		})
 		t.Run("H07 what nobody asked for is no proof of reachability "+hop, func(t *testing.T) {
 			n := alone(t)
 			reach(n, hop, StateStale)

@@ -39,7 +39,6 @@ const (
 	CauseTimer                  // ageing
 	CauseNoReply                // unanswered solicitations
 	CauseSent                   // a packet was sent to it
-	CauseHint                   // an upper layer had an answer
 	CauseFlushed                // flushed, reclaimed, or its interface went away
 	CauseLinkDown
 
@@ -47,7 +46,7 @@ const (
 )
 
 var causeWords = [numCauses]string{
-	"asked", "answer", "heard", "announced", "timer", "no_reply", "sent", "hint", "flushed", "link_down",
+	"asked", "answer", "heard", "announced", "timer", "no_reply", "sent", "flushed", "link_down",
 }
 
 // String returns the word used in the API.

@@ -24,8 +24,8 @@ const (
 	opRelease
 	opAlso
 	opOutput
-	opUse
-	opConfirm
+	_ // removed operations; the corpus keeps its numbers
+	_
 	opPatience // the waiter asks by itself, or not any more
 	opWait
 
@@ -187,10 +187,6 @@ func (f *fuzzer) onInterface(op int, i *Interface, a netip.Addr, more int) {
 		} else {
 			i.Output(a, udpPacket(f.t, "2001:db8::1", a.String()))
 		}
-	case opUse:
-		i.Use(a)
-	case opConfirm:
-		i.Confirm(a)
 	}
 }
 

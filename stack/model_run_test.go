@@ -152,13 +152,6 @@ func TestStackAgainstModel(t *testing.T) {
 				s.HandleFrame(f.bytes(m.node.t))
 				m.advert(k, f.flags&flagS != 0, f.flags&flagO != 0, f.lla)
 			},
-			"hint": func(t *rapid.T) {
-				k := key.Draw(t, "neighbor")
-				m.ifaces[k.iface].Confirm(netip.MustParseAddr(k.addr))
-				if x := m.n[k]; x.state.HasMAC() {
-					m.confirm(x, false)
-				}
-			},
 			"track": func(t *rapid.T) {
 				k := key.Draw(t, "neighbor")
 				if r := m.ifaces[k.iface].Track(netip.MustParseAddr(k.addr)); r != ReasonNone {

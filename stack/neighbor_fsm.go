@@ -45,7 +45,6 @@ const (
 	evUnanswered               // the last solicitation to its MAC is unanswered, and it has a subscription
 	evExhausted                // the last solicitation is unanswered, and it has no subscription
 	evUnreachable              // as evExhausted, where RFC 7048 is in force
-	evHint                     // an upper layer had an answer (RFC 4861 section 7.3.1)
 	evHeardSame                // a peer's message shows the MAC that is known
 	evHeardOther               // a peer's message shows another MAC, or the first
 	evFlush                    // the cache is emptied
@@ -187,7 +186,6 @@ func known(row *[numEvents]transition) {
 	// answer. With the MAC kept, section 7.2.5 would refuse a proxy's answer, which
 	// does not override.
 	row[evUnanswered] = transition{StateIncomplete, doForget}
-	row[evHint] = transition{StateReachable, doConfirm}
 	row[evHeardOther] = transition{StateStale, doRecord}
 	row[advert(false, true, advertOther)] = transition{StateStale, doRecord}
 	row[advert(true, true, advertOther)] = transition{StateReachable, doRecord | doConfirm | doAnswer}

@@ -22,7 +22,6 @@ timer          .    .      S     .     Pq    .     .     .
 unanswered     .    .      Ix    Ix    Ix    Ix    Ix    .
 exhausted      .    Nd     .     .     .     Nx    Nx    .
 unreachable    .    Nd     .     .     .     Uq    .     .
-hint           .    .      Rc    Rc    Rc    Rc    Rc    .
 heard-same     .    Smf    .     .     .     .     .     .
 heard-other    Sm   Smf    Sm    Sm    Sm    Sm    Sm    .
 flush          .    Nd     Nx    Nx    Nx    Nx    Nx    .
@@ -53,7 +52,6 @@ timer          .      Pq    .
 unanswered     .      Ix    Ix
 exhausted      Iqd    .     Iqx
 unreachable    Iqd    .     Iqx
-hint           .      Rc    Rc
 heard-same     Pmfq   .     .
 heard-other    Pmfq   Pmq   Pmq
 flush          Iqd    Iqx   Iqx
@@ -78,7 +76,7 @@ SO/other       Rmcaf  Rmca  Rmca
 func eventNames() map[string]event {
 	names := map[string]event{
 		"ask": evSubscribe, "send": evSend, "timer": evTimer, "unanswered": evUnanswered, "exhausted": evExhausted,
-		"unreachable": evUnreachable, "hint": evHint, "heard-same": evHeardSame, "heard-other": evHeardOther,
+		"unreachable": evUnreachable, "heard-same": evHeardSame, "heard-other": evHeardOther,
 		"flush": evFlush, "restart": evRestart, "doubt": evLinkDown, "track": evTrack,
 	}
 	for lla, word := range []string{"/none", "/same", "/other"} {

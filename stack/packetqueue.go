@@ -176,29 +176,6 @@ func (s *Stack) markUsed(id uint32, who requester) {
 	}
 }
 
-// Use says that packets are sent to hop by somebody who knows its MAC, as a
-// transmitter does: a STALE neighbor is verified then (RFC 4861 section 7.3.3).
-// It tells whether there is such a neighbor.
-func (i *Interface) Use(hop netip.Addr) bool {
-	id := i.stack.neighbors.find(i.slot, ipFrom(hop))
-	if i.slot == 0 || id == 0 {
-		return false
-	}
-	i.stack.markUsed(id, byUs)
-	i.stack.schedule()
-	return true
-}
-
-// Confirm says that an upper layer had an answer from hop just now, which is
-// as good as an answer to a probe (RFC 4861 section 7.3.1). It has no effect on a
-// neighbor without MAC.
-func (i *Interface) Confirm(hop netip.Addr) {
-	if id := i.stack.neighbors.find(i.slot, ipFrom(hop)); i.slot != 0 && id != 0 {
-		i.stack.apply(id, evHint, header.MAC{}, CauseHint)
-		i.stack.schedule()
-	}
-}
-
 // holdPacket holds a packet for an INCOMPLETE neighbor and makes the stack solicit it.
 func (s *Stack) holdPacket(n *neighbor, i *Interface, packet []byte) {
 	sol := s.solicitations.At(n.solicitation)

@@ -314,9 +314,10 @@ func TestUntrack(t *testing.T) {
 		n.untrack(hop)
 		confirm(n, hop, mac2)
 		n.track(hop)
-		n.run(1000 * loop.Millisecond)
+		for n.state(hop) != "probe "+mac2.String() {
+			n.run(500 * loop.Millisecond)
+		}
 		n.receive(answer(t, hop, mac2))
-		n.iface.Confirm(netip.MustParseAddr(hop))
 		n.run(1000 * seconds)
 		n.wantState(hop, "reachable "+mac2.String())
 		n.untrack(hop)
