@@ -66,7 +66,7 @@ mutants: ## faults put into the code, each of which random worlds must find (tak
 	$(GO) test -count=1 ./sim/swarm -run 'TestMutants$$' -mutants -timeout 60m -v
 
 conformance: ## the checklist of protocol rules, with a verdict for each
-	$(GO) run ./conformance/gate ./stack ./stack/header ./learning ./learning/congestion ./generator ./sim ./server/engine ./conformance
+	$(GO) run ./conformance/gate ./stack ./stack/header ./learning ./learning/congestion ./generator ./generator/traffic ./generator/program ./generator/signature ./sim ./server/engine ./conformance
 
 ##@ Benchmarks (docs/performance.md)
 

@@ -36,18 +36,24 @@ var arrows = map[string][]string{
 	"stack":               {"stack/header", "stack/loop", "stack/link", "stack/wheel"},
 	"learning":            {"learning/congestion", "stack/header", "stack/loop"},
 	"learning/congestion": {"stack/loop"},
-	"generator":           {"internal/document", "stack/header", "stack/loop", "stack/link"},
-	"generator/transmit":  {"generator", "stack/header", "stack/loop", "stack/link"},
+	"generator/signature": {},
+	"generator/traffic":   {"generator/signature", "internal/arith", "internal/document", "internal/memsize", "stack/header", "stack/loop"},
+	"generator/traffic/":  {},
+	"generator/program":   {"generator/signature", "generator/traffic", "internal/arith", "internal/memsize", "stack/header", "stack/loop", "stack/link"},
+	"generator":           {"generator/program", "generator/traffic", "internal/document", "stack/header", "stack/loop"},
+	"generator/transmit":  {"generator/program", "stack/loop", "stack/link"},
 	"sim":                 {"stack/header", "stack/loop", "stack/link", "stack"},
-	"server/engine":       {"filter", "internal/document", "stack/header", "stack/loop", "stack/link", "stack", "learning", "generator"},
-	"server/bodies":       {"filter", "internal/document", "server/engine", "stack/header", "stack/loop", "stack", "learning", "generator"},
-	"server":              {"internal/document", "server/api", "server/bodies", "server/engine", "stack/header", "stack/loop", "stack/link", "stack", "learning", "generator"},
+	"server/engine":       {"filter", "internal/document", "stack/header", "stack/loop", "stack/link", "stack", "learning", "generator/traffic", "generator/program", "generator"},
+	"server/bodies":       {"filter", "internal/document", "server/engine", "stack/header", "stack/loop", "stack", "learning", "generator/traffic", "generator/program", "generator"},
+	"server":              {"internal/document", "server/api", "server/bodies", "server/engine", "stack/header", "stack/loop", "stack/link", "stack", "learning", "generator/traffic", "generator/program", "generator"},
 	"server/api":          {},
 	"sim/topology":        {"sim", "stack/header", "stack/loop", "stack/link", "stack"},
-	"sim/scenario":        {"sim", "sim/topology", "server/bodies", "server/engine", "stack/header", "stack/loop", "stack/link", "stack/link/pcapng", "learning", "generator"},
+	"sim/scenario":        {"sim", "sim/topology", "server/bodies", "server/engine", "stack/header", "stack/loop", "stack/link", "stack/link/pcapng", "learning", "generator/traffic", "generator/program", "generator"},
 	"sim/scenario/file":   {"sim", "sim/topology", "sim/scenario", "internal/document", "internal/document/yaml", "server/bodies", "server/engine", "stack/link", "stack/loop"},
-	"sim/swarm":           {"sim", "sim/topology", "sim/scenario", "server/bodies", "server/engine", "stack/header", "stack/loop", "stack/link", "learning", "generator"},
+	"sim/swarm":           {"sim", "sim/topology", "sim/scenario", "server/bodies", "server/engine", "stack/header", "stack/loop", "stack/link", "learning", "generator/traffic", "generator/program", "generator"},
+	"internal/arith":      {},
 	"internal/document":   {},
+	"internal/memsize":    {},
 	"internal/document/":  {"internal/document"},
 	"internal/netlab":     {},
 	"internal/wording":    {},
@@ -61,7 +67,7 @@ var arrows = map[string][]string{
 
 // loopAffine are the packages whose code runs on a loop, in real time and in
 // simulation alike.
-var loopAffine = []string{"filter", "stack", "stack/wheel", "learning", "learning/congestion", "generator", "sim", "sim/topology", "sim/scenario", "sim/swarm", "server/bodies", "server/engine"}
+var loopAffine = []string{"filter", "stack", "stack/wheel", "learning", "learning/congestion", "generator/signature", "generator/traffic", "generator/program", "generator", "sim", "sim/topology", "sim/scenario", "sim/swarm", "server/bodies", "server/engine"}
 
 // offLoop are files of loop-affine packages whose code runs outside of every loop,
 // with the reason.

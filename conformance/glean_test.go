@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"glean/generator"
+	"glean/generator/program"
 	"glean/generator/transmit"
 	"glean/internal/netlab"
 	"glean/learning"
@@ -42,7 +43,7 @@ func newGlean(t testing.TB) *glean {
 	g.engine = engine.New(engine.Config{
 		Loop: l,
 		Rand: rand.New(rand.NewPCG(rand.Uint64(), rand.Uint64())),
-		Transmit: func(r *generator.Run, q link.Queue, done func(error)) generator.Transmitter {
+		Transmit: func(r *program.Run, q link.Queue, done func(error)) generator.Transmitter {
 			return transmit.Start(r, q, l.Clock, func(reason error) { l.Post(func() { done(reason) }) })
 		},
 	})

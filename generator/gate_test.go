@@ -3,16 +3,17 @@ package generator
 import (
 	"testing"
 
+	"glean/generator/traffic/traffictest"
 	"glean/stack/loop"
 )
 
-// TestN05Pitfall16ToggleObeysTheGate: a generator that may not start may not take the
+// TestToggleObeysTheGate: a generator that may not start may not take the
 // place of another one either, and the other one goes on. (OpenPerf's toggle
-// ignores learning, pitfall 16.)
-func TestN05Pitfall16ToggleObeysTheGate(t *testing.T) {
+// ignores learning.)
+func TestToggleObeysTheGate(t *testing.T) {
 	r := newRoom(t)
-	running := r.create("running", oneFlow(perMillisecond, `{"continuous":true}`, ""))
-	waiting := r.create("waiting", oneFlow(perMillisecond, `{"continuous":true}`, ""))
+	running := r.create("running", traffictest.OneFlow(traffictest.PerMillisecond, `{"continuous":true}`, ""))
+	waiting := r.create("waiting", traffictest.OneFlow(traffictest.PerMillisecond, `{"continuous":true}`, ""))
 	r.resolve(running)
 	if _, err := r.m.Start("running"); err != nil {
 		t.Fatal(err)

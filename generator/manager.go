@@ -7,6 +7,9 @@ import (
 	"regexp"
 	"slices"
 
+	"glean/generator/program"
+	"glean/generator/traffic"
+	"glean/internal/document"
 	"glean/stack/loop"
 )
 
@@ -42,7 +45,7 @@ type Learner interface {
 // within Start when the run has ended, with nil if it ended by itself or was
 // stopped.
 type Starter interface {
-	Start(g *Generator, r *Run, done func(reason error)) (Transmitter, error)
+	Start(g *Generator, r *program.Run, done func(reason error)) (Transmitter, error)
 }
 
 // Transmitter is a run that is being transmitted. Stop returns at once; that
@@ -111,10 +114,10 @@ type Manager struct {
 	results  []*Result // by id
 	shelf    shelf     // of them, those whose run has ended
 	expiry   loop.Timer
-	octets   int64        // of generators, see Sizes
-	running  int64        // of results of active runs
-	active   []*Generator // in no order that means anything
-	past     Counters     // of all runs that have ended
+	octets   int64            // of generators, see Sizes
+	running  int64            // of results of active runs
+	active   []*Generator     // in no order that means anything
+	past     program.Counters // of all runs that have ended
 }
 
 // NewManager makes a manager without generators. observer may be nil.
@@ -131,15 +134,15 @@ type Generator struct {
 	Handle       uint32 // a number for learning to know it by; never reused
 	Tag          any    // what the creator wants to know of the target
 
-	program    *Program
+	program    *program.Program
 	learning   LearningState
 	learningID string
 	reason     error // why it cannot start for ever, if so
 
-	result      *Result  // of the present run
-	results     int      // that are kept
-	past        Counters // of runs that have ended
-	place       int      // in Manager.active
+	result      *Result          // of the present run
+	results     int              // that are kept
+	past        program.Counters // of runs that have ended
+	place       int              // in Manager.active
 	transmitter Transmitter
 	stopReason  error             // why the run is stopped, nil if a caller asked for it
 	missed      map[uint32]missed // changes since the run began, if it does not track
@@ -148,7 +151,7 @@ type Generator struct {
 }
 
 // Program is what it sends.
-func (g *Generator) Program() *Program { return g.program }
+func (g *Generator) Program() *program.Program { return g.program }
 
 // Active tells whether it transmits.
 func (g *Generator) Active() bool { return g.result != nil }
@@ -163,22 +166,22 @@ func (g *Generator) Size() int64 { return g.program.Size() }
 func (g *Generator) Result() *Result { return g.result }
 
 // ConfigJSON is the configuration exactly as posted.
-func (g *Generator) ConfigJSON() json.RawMessage { return g.program.config.Raw }
+func (g *Generator) ConfigJSON() json.RawMessage { return g.program.Config().Raw }
 
 // Warnings are about the request that it was made by.
-func (g *Generator) Warnings() Warnings { return g.program.config.Warnings }
+func (g *Generator) Warnings() traffic.Warnings { return g.program.Config().Warnings }
 
 // Create is what a new generator is made of.
 type Create struct {
 	ID       string // "" for one made by the manager
 	TargetID string
 	Config   json.RawMessage
-	Parsed   *Config // of Config, by ParseConfig; nil: Create parses it
-	Binding  Binding
+	Parsed   *traffic.Config // of Config, by ParseConfig; nil: Create parses it
+	Binding  program.Binding
 	// Program is what Compile made of the configuration and the binding, which
 	// are not looked at then; nil: Create compiles. It has one generator only,
 	// since its adjacencies are the generator's.
-	Program *Program
+	Program *program.Program
 	// Prepared is handed to Learner.Learn: what was made in advance for the learning of
 	// Program. It means nothing here.
 	Prepared any
@@ -189,7 +192,7 @@ func (c *Create) parse() error {
 	if c.Parsed != nil || c.Program != nil {
 		return nil
 	}
-	parsed, faults := ParseConfig(c.Config)
+	parsed, faults := traffic.ParseConfig(c.Config)
 	if len(faults) > 0 {
 		return &Error{Kind: KindInvalid, Detail: "the configuration is wrong", Faults: faults}
 	}
@@ -201,16 +204,16 @@ func (c *Create) compile() error {
 	if c.Program != nil {
 		return nil
 	}
-	program, faults := Compile(c.Parsed, c.Binding)
+	made, faults := program.Compile(c.Parsed, c.Binding)
 	if len(faults) > 0 {
 		return Unfit(faults)
 	}
-	c.Program = program
+	c.Program = made
 	return nil
 }
 
 // Unfit is the error of a configuration that Compile found faults in.
-func Unfit(faults Faults) error {
+func Unfit(faults traffic.Faults) error {
 	return &Error{Kind: KindInvalid, Detail: "the configuration does not fit its target", Faults: faults}
 }
 
@@ -220,7 +223,7 @@ var idRule = regexp.MustCompile(`^[a-z0-9-]+$`)
 // KindNotFound, which is what OpenPerf answers.
 func CheckID(id string) error {
 	if !idRule.MatchString(id) {
-		return failure(KindNotFound, "id %q must be of lower-case letters, digits and hyphens", shown(id))
+		return failure(KindNotFound, "id %q must be of lower-case letters, digits and hyphens", document.Shorten(id))
 	}
 	return nil
 }
@@ -246,7 +249,7 @@ func (m *Manager) Create(c Create) (*Generator, error) {
 	}
 	m.handles++
 	g := &Generator{ID: c.ID, TargetID: c.TargetID, Handle: m.handles, Tag: c.Tag, program: c.Program, past: noCounters}
-	if c.Program.learns {
+	if c.Program.Learns() {
 		g.learning = LearningUnresolved
 	}
 	m.sorted = slices.Insert(m.sorted, at, g)
@@ -264,7 +267,7 @@ func (m *Manager) beginLearning(g *Generator, prepared any) error {
 	if g.learning == LearningUnsupported {
 		return nil
 	}
-	if len(g.program.dests) == 0 {
+	if g.program.DestinationCount() == 0 {
 		g.learning = LearningResolved
 		return nil
 	}
@@ -294,7 +297,7 @@ func (m *Manager) Get(id string) (*Generator, error) {
 	if at, found := m.find(id); found {
 		return m.sorted[at], nil
 	}
-	return nil, failure(KindNotFound, "there is no generator %q", shown(id))
+	return nil, failure(KindNotFound, "there is no generator %q", document.Shorten(id))
 }
 
 // All are the generators by id.
@@ -348,10 +351,10 @@ func (m *Manager) StartAt(id string, at loop.Time) (*Result, error) {
 	if err != nil {
 		return nil, err
 	}
-	return m.start(g, RunOptions{StartAt: at})
+	return m.start(g, program.RunOptions{StartAt: at})
 }
 
-func (m *Manager) start(g *Generator, o RunOptions) (*Result, error) {
+func (m *Manager) start(g *Generator, o program.RunOptions) (*Result, error) {
 	if g.Active() {
 		return nil, failure(KindInvalid, "generator %q is active", g.ID)
 	}
@@ -362,7 +365,7 @@ func (m *Manager) start(g *Generator, o RunOptions) (*Result, error) {
 	if m.options.Epoch != nil {
 		o.Epoch = m.options.Epoch()
 	}
-	run := NewRun(g.program, o)
+	run := program.NewRun(g.program, o)
 	result := m.newResult(g, run)
 	transmitter, err := m.starter.Start(g, run, func(reason error) { m.ended(g, reason) })
 	if err != nil {
@@ -381,13 +384,13 @@ func (m *Manager) start(g *Generator, o RunOptions) (*Result, error) {
 func (m *Manager) Ready(g *Generator) error {
 	counts := g.program.Counts()
 	allowed := counts.Unresolved() == 0
-	switch g.program.config.Learning.Policy {
-	case PolicyFallback:
+	switch g.program.Config().Learning.Policy {
+	case traffic.PolicyFallback:
 		allowed = true
-	case PolicySkip:
-		allowed = counts.Resolved > 0 || g.program.sendable()
+	case traffic.PolicySkip:
+		allowed = counts.Resolved > 0 || g.program.NeedsNoHop()
 	}
-	confirmed := counts.Unconfirmed == 0 || g.program.config.Learning.AcceptUnconfirmed
+	confirmed := counts.Unconfirmed == 0 || g.program.Config().Learning.AcceptUnconfirmed
 	if g.reason == nil && (g.learning == LearningUnsupported || allowed && confirmed) {
 		return nil
 	}
@@ -401,14 +404,6 @@ func (m *Manager) Ready(g *Generator) error {
 	}
 	e.Learning, e.LearningID, e.Counts = g.learning.String(), g.learningID, counts
 	return e
-}
-
-// sendable tells whether some flow needs no next hop.
-func (p *Program) sendable() bool {
-	if len(p.words) > len(p.hops) {
-		return true
-	}
-	return slices.ContainsFunc(p.defs, func(d definition) bool { return !d.learned })
 }
 
 // Toggle ends the run of an active generator and starts another one in its
@@ -439,7 +434,7 @@ func (m *Manager) Toggle(replace, with string, done func(*Result, error)) error 
 			done(nil, failure(KindNotFound, "there is no generator %q", g.ID))
 			return
 		}
-		done(m.start(g, RunOptions{Continue: run}))
+		done(m.start(g, program.RunOptions{Continue: run}))
 	})
 }
 

@@ -7,6 +7,9 @@ import (
 	"strings"
 	"testing"
 
+	"glean/generator/program"
+	"glean/generator/signature"
+	"glean/generator/traffic/traffictest"
 	"glean/stack/link"
 	"glean/stack/loop"
 )
@@ -47,11 +50,11 @@ func (r *room) Learn(g *Generator, _ any) (string, error) {
 
 func (r *room) Forget(g *Generator) { r.forgot = append(r.forgot, g.ID) }
 
-func (r *room) Start(g *Generator, run *Run, done func(error)) (Transmitter, error) {
+func (r *room) Start(g *Generator, run *program.Run, done func(error)) (Transmitter, error) {
 	if r.queue == nil {
 		return nil, errors.New("no queue")
 	}
-	return NewLooped(r.loop, run, r.queue, done), nil
+	return program.StartOnLoop(r.loop, run, r.queue, done), nil
 }
 
 func (r *room) GeneratorChanged(g *Generator, c Change) {
@@ -91,16 +94,16 @@ func kindOf(err error) Kind {
 	return 0
 }
 
-var thousandFrames = oneFlow(perMillisecond, `{"frames":1000}`, "")
+var thousandFrames = traffictest.OneFlow(traffictest.PerMillisecond, `{"frames":1000}`, "")
 
 // TestCreateOfAProgram gives the manager what was compiled elsewhere: it knows
 // by the program what it is bound to, and compiles nothing.
 func TestCreateOfAProgram(t *testing.T) {
 	for _, c := range []struct {
 		name    string
-		binding Binding
+		binding program.Binding
 		state   LearningState
-	}{{"interface", onLink(), LearningResolving}, {"port", Binding{}, LearningUnsupported}} {
+	}{{"interface", onLink(), LearningResolving}, {"port", program.Binding{}, LearningUnsupported}} {
 		r := newRoom(t)
 		p := mustCompile(t, thousandFrames, c.binding)
 		g, err := r.m.Create(Create{ID: "g", TargetID: c.name, Program: p})
@@ -181,7 +184,7 @@ func TestCreateLeavesNothingHalfMade(t *testing.T) {
 		"bad config": {Create{ID: "x", Config: []byte(`{}`)}, KindInvalid, "config.load"},
 		"taken":      {Create{ID: "g-1", Config: []byte(thousandFrames)}, KindExists, "g-1"},
 		"bad id":     {Create{ID: "G_1", Config: []byte(thousandFrames)}, KindNotFound, "G_1"},
-		"MTU":        {Create{ID: "x", Config: []byte(thousandFrames), Binding: Binding{MTU: 68}}, KindInvalid, "MTU"},
+		"MTU":        {Create{ID: "x", Config: []byte(thousandFrames), Binding: program.Binding{MTU: 68}}, KindInvalid, "MTU"},
 	} {
 		if _, err := r.m.Create(c.create); kindOf(err) != c.kind || !strings.Contains(err.Error(), c.has) {
 			t.Errorf("%s: %v", name, err)
@@ -201,7 +204,7 @@ func TestNothingToLearn(t *testing.T) {
 	// Pitfall 21: a generator on an interface without an IP header can start.
 	for id, protocols := range map[string]string{"layer-2": `{"ethernet":{}}`, "multicast": `{"ethernet":{}},{"ipv4":{"destination":"239.1.1.1"}}`,
 		"broadcast": `{"ethernet":{}},{"ipv4":{"destination":"198.18.255.255"}}`} {
-		g := r.create(id, `{"duration":{"frames":1},"load":`+perMillisecond+`,"traffic":[`+definitionOf(protocols, "", "")+`]}`)
+		g := r.create(id, `{"duration":{"frames":1},"load":`+traffictest.PerMillisecond+`,"traffic":[`+traffictest.Definition(protocols, "", "")+`]}`)
 		if state, learning := g.Learning(); state != LearningResolved || learning != "" {
 			t.Error(id, state, learning)
 		}
@@ -233,10 +236,10 @@ func TestGate(t *testing.T) {
 		may      bool
 	}{
 		{"refuse", 0, false}, {"refuse", 2, false}, {"refuse", 3, true},
-		{"skip", 0, false}, {"skip", 1, true}, {fallbackTo, 0, true},
+		{"skip", 0, false}, {"skip", 1, true}, {traffictest.FallbackTo, 0, true},
 	} {
 		r := newRoom(t)
-		g := r.create("g", flowsTo(3, perMillisecond, `{"frames":6}`, `{"on_unresolved":"`+c.policy+`"}`))
+		g := r.create("g", traffictest.FlowsTo(3, traffictest.PerMillisecond, `{"frames":6}`, `{"on_unresolved":"`+c.policy+`"}`))
 		for i := range c.resolved {
 			r.m.Learned(g.Handle, uint32(i), macOf(uint32(i)))
 		}
@@ -259,7 +262,7 @@ func TestGate(t *testing.T) {
 
 func TestStop(t *testing.T) {
 	r := newRoom(t)
-	g := r.create("g", oneFlow(`{"rate":{"value":1,"period":"hour"},"units":"frames"}`, `{"continuous":true}`, ""))
+	g := r.create("g", traffictest.OneFlow(`{"rate":{"value":1,"period":"hour"},"units":"frames"}`, `{"continuous":true}`, ""))
 	r.resolve(g)
 	stops := 0
 	if err := r.m.Stop("g", func() { stops++ }); err != nil || stops != 1 {
@@ -285,7 +288,7 @@ func TestStop(t *testing.T) {
 func TestForcedDelete(t *testing.T) {
 	r := newRoom(t)
 	for _, id := range []string{"a", "b", "c"} { // pitfall 7: the middle one goes, no other
-		r.resolve(r.create(id, oneFlow(perMillisecond, `{"continuous":true}`, "")))
+		r.resolve(r.create(id, traffictest.OneFlow(traffictest.PerMillisecond, `{"continuous":true}`, "")))
 		r.m.Start(id)
 	}
 	r.m.Delete("b", true)
@@ -301,7 +304,7 @@ func TestForcedDelete(t *testing.T) {
 
 func TestDeviceDeleted(t *testing.T) {
 	r := newRoom(t)
-	g := r.create("g", oneFlow(perMillisecond, `{"continuous":true}`, ""))
+	g := r.create("g", traffictest.OneFlow(traffictest.PerMillisecond, `{"continuous":true}`, ""))
 	r.resolve(g)
 	result, _ := r.m.Start("g")
 	r.queue.room, r.queue.err = 5, link.ErrDeleted
@@ -316,7 +319,7 @@ func TestDeviceDeleted(t *testing.T) {
 
 func TestTargetDeleted(t *testing.T) {
 	r, stopped := newRoom(t), 0
-	g := r.create("g", oneFlow(perMillisecond, `{"continuous":true}`, ""))
+	g := r.create("g", traffictest.OneFlow(traffictest.PerMillisecond, `{"continuous":true}`, ""))
 	r.resolve(g)
 	r.m.Start("g")
 	r.m.TargetDeleted([]*Generator{g}, errors.New("interface_deleted"), func() { stopped++ })
@@ -345,7 +348,7 @@ func TestOnLost(t *testing.T) {
 		frames bool
 	}{"continue": {true, true}, "pause": {true, false}, "stop": {false, false}} {
 		r := newRoom(t)
-		g := r.create("g", oneFlow(perMillisecond, `{"continuous":true}`, `{"on_lost":"`+policy+`"}`))
+		g := r.create("g", traffictest.OneFlow(traffictest.PerMillisecond, `{"continuous":true}`, `{"on_lost":"`+policy+`"}`))
 		r.resolve(g)
 		result, _ := r.m.Start("g")
 		r.loop.RunFor(10 * loop.Millisecond)
@@ -408,7 +411,7 @@ func TestToggle(t *testing.T) {
 		t.Fatal("not toggled")
 	}
 	for i, f := range r.queue.frames {
-		s, ok := ReadSignature(f)
+		s, ok := signature.Read(f)
 		if !ok || s.Sequence != uint32(i) || s.Stream != 3<<16|1 {
 			t.Fatalf("frame %d: %+v", i, s)
 		}
@@ -422,7 +425,7 @@ func TestToggle(t *testing.T) {
 // another one.
 func TestFlowIDs(t *testing.T) {
 	r := newRoom(t)
-	r.resolve(r.create("g", flowsTo(3, perMillisecond, `{"frames":6}`, "")))
+	r.resolve(r.create("g", traffictest.FlowsTo(3, traffictest.PerMillisecond, `{"frames":6}`, "")))
 	a, _ := r.m.Start("g")
 	r.loop.RunFor(loop.Second)
 	b, _ := r.m.Start("g")

@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strings"
 
+	"glean/generator/program"
+	"glean/internal/document"
 	"glean/stack/loop"
 )
 
@@ -18,7 +20,7 @@ type Result struct {
 	Generator *Generator
 	StartedAt loop.Time
 
-	run     *Run
+	run     *program.Run
 	changes changeLog
 	size    int64 // as accounted for
 	ended   bool
@@ -35,14 +37,14 @@ func (r *Result) Active() bool { return !r.ended }
 func (r *Result) Ended() (at loop.Time, reason error) { return r.endedAt, r.reason }
 
 // Run has the counters.
-func (r *Result) Run() *Run { return r.run }
+func (r *Result) Run() *program.Run { return r.run }
 
 // end takes the numbers of changes out of the adjacencies, because the next run
 // has its own.
 func (r *Result) end(at loop.Time, reason error) {
 	r.ended, r.endedAt, r.reason = true, at, reason
 	for n := range r.changes.places {
-		r.run.p.dropNote(r.changes.places[n].adj, n+1)
+		r.run.Program().ForgetChange(r.changes.places[n].adj, n+1)
 	}
 }
 
@@ -50,7 +52,7 @@ func (r *Result) end(at loop.Time, reason error) {
 // are zero in the id of a result.
 const flowDigits = 12
 
-func (m *Manager) newResult(g *Generator, run *Run) *Result {
+func (m *Manager) newResult(g *Generator, run *program.Run) *Result {
 	id := m.options.NewID()
 	id = id[:len(id)-flowDigits] + strings.Repeat("0", flowDigits)
 	return &Result{ID: id, Generator: g, StartedAt: m.loop.Now(), run: run, size: run.Size() + resultOverhead}
@@ -72,7 +74,7 @@ func (m *Manager) Result(id string) (*Result, error) {
 	if at, found := m.findResult(id); found {
 		return m.results[at], nil
 	}
-	return nil, failure(KindNotFound, "there is no result %q", shown(id))
+	return nil, failure(KindNotFound, "there is no result %q", document.Shorten(id))
 }
 
 // Results are the results by id.
@@ -85,7 +87,7 @@ func (m *Manager) ResultCount() int { return len(m.results) }
 func (m *Manager) DeleteResult(id string) (deleted bool, err error) {
 	at, found := m.findResult(id)
 	if !found {
-		return false, failure(KindNotFound, "there is no result %q", shown(id))
+		return false, failure(KindNotFound, "there is no result %q", document.Shorten(id))
 	}
 	if m.results[at].Active() {
 		return false, nil
@@ -113,7 +115,7 @@ func FlowID(resultID string, flow int) string {
 
 // Flow finds a flow of a result by its id.
 func (m *Manager) Flow(id string) (*Result, int, error) {
-	missing := failure(KindNotFound, "there is no flow %q", shown(id))
+	missing := failure(KindNotFound, "there is no flow %q", document.Shorten(id))
 	if len(id) < flowDigits {
 		return nil, 0, missing
 	}

@@ -54,7 +54,7 @@ func (s *shelf) surplus(now loop.Time, o *Options) (n int, next loop.Time) {
 func (m *Manager) resultEnded(r *Result, reason error) {
 	r.end(m.loop.Now(), reason)
 	m.running -= r.size
-	r.run.dropFrames()
+	r.run.DropFrames()
 	r.size = r.run.Size() + resultOverhead
 	m.shelf.add(r)
 	m.trim()
@@ -90,16 +90,6 @@ func (m *Manager) forgetResults(unwanted func(*Result) bool) {
 		r.Generator.results--
 		return true
 	})
-}
-
-// dropFrames frees what only transmitting needs. It is called when the transmitter
-// has ended; a run that goes on where this one ended needs its sequence numbers.
-func (r *Run) dropFrames() {
-	r.buffer, r.views, r.flowOf, r.slots, r.bouts, r.columns = nil, nil, nil, nil, nil, columns{}
-	clear(r.frames[:])
-	for _, part := range r.parts {
-		part.dropFrames()
-	}
 }
 
 // Sizes are the octets of memory that the generators hold, and that their results

@@ -7,6 +7,7 @@ import (
 
 	"pgregory.net/rapid"
 
+	"glean/generator/traffic/traffictest"
 	"glean/stack/loop"
 )
 
@@ -38,7 +39,7 @@ func TestResultsAreRetained(t *testing.T) {
 			r := newRoom(t)
 			c.set(&r.m.options)
 			var ids []string
-			r.resolve(r.create("active", oneFlow(perMillisecond, `{"continuous":true}`, "")))
+			r.resolve(r.create("active", traffictest.OneFlow(traffictest.PerMillisecond, `{"continuous":true}`, "")))
 			active, err := r.m.Start("active")
 			if err != nil {
 				t.Fatal(err)
@@ -91,7 +92,7 @@ func TestSizesAreAccountedFor(t *testing.T) {
 			switch rapid.IntRange(0, 6).Draw(t, "step") {
 			case 0, 1:
 				count := rapid.IntRange(1, 50).Draw(t, "flows")
-				text := config(perMillisecond, definitionOf(fmt.Sprintf(`{"ethernet":{}},{"ipv4":{},"modifiers":{"items":[{"name":"destination","permute":false,"ipv4":{"sequence":{"count":%d,"start":"198.18.0.10"}}}]}}`, count), "", ""))
+				text := traffictest.Config(traffictest.PerMillisecond, traffictest.Definition(fmt.Sprintf(`{"ethernet":{}},{"ipv4":{},"modifiers":{"items":[{"name":"destination","permute":false,"ipv4":{"sequence":{"count":%d,"start":"198.18.0.10"}}}]}}`, count), "", ""))
 				if g, err := r.m.Create(Create{ID: id, TargetID: "if-1", Config: []byte(text), Binding: onLink()}); err == nil {
 					r.resolve(g)
 				}

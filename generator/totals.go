@@ -1,26 +1,29 @@
 package generator
 
-import "glean/stack/loop"
+import (
+	"glean/generator/program"
+	"glean/stack/loop"
+)
 
 // Totals is what a generator has done since it was made.
 type Totals struct {
 	ID    string
-	Ended Counters // of the runs that have ended
+	Ended program.Counters // of the runs that have ended
 	// Run is the present run, nil if there is none. Its counters may be read on any
 	// goroutine, and are not in Ended.
-	Run       *Run
+	Run       *program.Run
 	StartedAt loop.Time // of the run
-	NextHops  Counts
+	NextHops  program.Counts
 }
 
 // AllTotals is what all generators have done, those that were deleted included.
 type AllTotals struct {
 	Generators int // that there are
-	Ended      Counters
+	Ended      program.Counters
 	Runs       []*Result // of those that go on; their counters may be read on any goroutine
 }
 
-var noCounters = Counters{First: NoTime, Last: NoTime}
+var noCounters = program.Counters{First: program.NoTime, Last: program.NoTime}
 
 // Totals returns what the generator has done.
 func (g *Generator) Totals() Totals {
@@ -60,7 +63,7 @@ func (m *Manager) runBegan(g *Generator) {
 }
 
 // runEnded notes that a generator is not active any more, and what its run did.
-func (m *Manager) runEnded(g *Generator, r *Run) {
+func (m *Manager) runEnded(g *Generator, r *program.Run) {
 	last := len(m.active) - 1
 	m.active[g.place] = m.active[last]
 	m.active[g.place].place = g.place

@@ -7,11 +7,12 @@ import (
 
 	"pgregory.net/rapid"
 
+	"glean/generator/program"
 	"glean/stack/loop"
 )
 
 // now is what is read from totals: the ended runs and those that go on.
-func (t *AllTotals) now() Counters {
+func (t *AllTotals) now() program.Counters {
 	all := t.Ended
 	for _, r := range t.Runs {
 		all = all.Plus(r.Run().Counters())
@@ -26,7 +27,7 @@ func TestTotalsNeverDecrease(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		r := newRoom(t)
 		r.atOnce = true
-		sums := make(map[string]Counters) // by id, of the generator that has it now
+		sums := make(map[string]program.Counters) // by id, of the generator that has it now
 		gone, before := noCounters, noCounters
 		for range rapid.IntRange(1, 40).Draw(rt, "steps") {
 			id := rapid.SampledFrom([]string{"a", "b", "c"}).Draw(rt, "id")

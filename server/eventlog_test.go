@@ -23,6 +23,7 @@ import (
 	"pgregory.net/rapid"
 
 	"glean/generator"
+	"glean/generator/program"
 	"glean/server/bodies"
 	"glean/server/engine"
 	"glean/sim"
@@ -57,8 +58,8 @@ func newLogged(t *testing.T, handler slog.Handler) *logged {
 	l.log = newEventLog(handler, func(at loop.Time) time.Time { return time.Unix(0, int64(at)).UTC() }, 64)
 	l.Engine = engine.New(engine.Config{
 		Loop: w.Loop(), Rand: w.Rand("engine"),
-		Transmit: func(r *generator.Run, q link.Queue, done func(error)) generator.Transmitter {
-			return generator.NewLooped(w.Loop(), r, q, done)
+		Transmit: func(r *program.Run, q link.Queue, done func(error)) generator.Transmitter {
+			return program.StartOnLoop(w.Loop(), r, q, done)
 		},
 	})
 	for _, id := range []string{"0", "1"} {

@@ -4,6 +4,7 @@ import (
 	"net/http"
 
 	"glean/generator"
+	"glean/generator/program"
 	"glean/server/api"
 	"glean/stack/loop"
 )
@@ -14,7 +15,7 @@ type resultView struct {
 	*generator.Result
 	active    bool
 	reason    error
-	remaining generator.Remaining
+	remaining program.Remaining
 	changes   []generator.NeighborChange
 	leftOut   uint64
 }
@@ -96,9 +97,9 @@ func (s *Server) newResults(views []resultView) []api.GeneratorResult {
 	return list
 }
 
-func newRemaining(r generator.Remaining) *api.Remaining {
+func newRemaining(r program.Remaining) *api.Remaining {
 	left := &api.Remaining{Unit: r.Unit.String()}
-	if r.Unit != generator.UnitIndefinite {
+	if r.Unit != program.UnitIndefinite {
 		left.Value = &r.Value
 	}
 	return left
@@ -106,7 +107,7 @@ func newRemaining(r generator.Remaining) *api.Remaining {
 
 // sentAt returns "" for the time of a frame that was not sent yet.
 func (s *Server) sentAt(t loop.Time) string {
-	if t == generator.NoTime {
+	if t == program.NoTime {
 		return ""
 	}
 	return s.timestamp(t)

@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"glean/generator"
+	"glean/generator/program"
 	"glean/generator/transmit"
 	"glean/server/engine"
 	"glean/sim"
@@ -76,7 +77,7 @@ func newHarness(t testing.TB, options ...option) *harness {
 	ec := engine.Config{
 		Loop: l,
 		Rand: rand.New(rand.NewPCG(1, 2)),
-		Transmit: func(r *generator.Run, q link.Queue, done func(error)) generator.Transmitter {
+		Transmit: func(r *program.Run, q link.Queue, done func(error)) generator.Transmitter {
 			return transmit.Start(r, q, l.Clock, func(reason error) { l.Post(func() { done(reason) }) })
 		},
 	}

@@ -3,7 +3,7 @@ package server
 import (
 	"github.com/prometheus/client_golang/prometheus"
 
-	"glean/generator"
+	"glean/generator/program"
 	"glean/server/engine"
 	"glean/stack/loop"
 )
@@ -14,7 +14,7 @@ const listedGenerators = 1000
 
 // traffic is what a generator has sent, and its present rate; or the sums of all.
 type traffic struct {
-	generator.Counters
+	program.Counters
 	rate       float64 // frames a second
 	unresolved int     // next hops
 	active     bool
@@ -31,7 +31,7 @@ type generatorMetrics struct {
 // newGeneratorMetrics adds the counters of running generators to those of ended runs.
 func newGeneratorMetrics(c *engine.Counts, now loop.Time) generatorMetrics {
 	m := generatorMetrics{all: traffic{Counters: c.All.Ended, unresolved: c.Unresolved}}
-	runs := make(map[*generator.Run]generator.Counters, len(c.All.Runs))
+	runs := make(map[*program.Run]program.Counters, len(c.All.Runs))
 	for _, r := range c.All.Runs {
 		run := r.Run().Counters()
 		runs[r.Run()] = run
@@ -52,7 +52,7 @@ func newGeneratorMetrics(c *engine.Counts, now loop.Time) generatorMetrics {
 }
 
 // rateOf returns the mean rate of a run in frames per second.
-func rateOf(c generator.Counters, took loop.Duration) float64 {
+func rateOf(c program.Counters, took loop.Duration) float64 {
 	if took <= 0 {
 		return 0
 	}

@@ -12,7 +12,7 @@ import (
 	"github.com/prometheus/common/expfmt"
 	prometheusmodel "github.com/prometheus/common/model"
 
-	"glean/generator"
+	"glean/generator/program"
 )
 
 // scrape reads /metrics as Prometheus does.
@@ -165,7 +165,7 @@ func TestEveryCounterHasAMetric(t *testing.T) {
 		if field.Type.Kind() != reflect.Uint64 || field.Name == "OctetsIntended" || field.Name == "OctetsDropped" {
 			continue
 		}
-		sent.Counters = generator.Counters{}
+		sent.Counters = program.Counters{}
 		counters.Field(n).SetUint(7)
 		if !slices.ContainsFunc(generatorSeries, func(g generatorMetric) bool { return g.value(&sent) == 7 }) {
 			t.Errorf("%s has no metric", field.Name)

@@ -4,18 +4,18 @@ import (
 	"net/http"
 	"slices"
 
-	"glean/generator"
+	"glean/generator/program"
 	"glean/learning"
 	"glean/server/api"
 	"glean/server/engine"
 )
 
-var adjacencyWords = map[generator.AdjacencyState]string{
-	generator.AdjacencyUnresolved:  "unresolved",
-	generator.AdjacencyUnconfirmed: "unconfirmed",
-	generator.AdjacencyResolved:    "resolved",
-	generator.AdjacencyFailed:      "timed_out",
-	generator.AdjacencyStale:       "stale",
+var adjacencyWords = map[program.AdjacencyState]string{
+	program.AdjacencyUnresolved:  "unresolved",
+	program.AdjacencyUnconfirmed: "unconfirmed",
+	program.AdjacencyResolved:    "resolved",
+	program.AdjacencyFailed:      "timed_out",
+	program.AdjacencyStale:       "stale",
 }
 
 // newPlan sorts next hops and addresses.

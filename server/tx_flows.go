@@ -5,12 +5,13 @@ import (
 	"net/http"
 
 	"glean/generator"
+	"glean/generator/program"
 	"glean/server/api"
 )
 
 // newFlow may be called on any goroutine: counters are atomic, and what else
 // it reads of a result does not change.
-func (s *Server) newFlow(r *generator.Result, n int, total generator.Counters) api.TxFlow {
+func (s *Server) newFlow(r *generator.Result, n int, total program.Counters) api.TxFlow {
 	run := r.Run()
 	c := run.Flow(n)
 	f := api.TxFlow{

@@ -8,7 +8,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"glean/generator"
+	"glean/generator/signature"
 	"glean/internal/netlab"
 	"glean/stack/header"
 )
@@ -92,7 +92,7 @@ func (c *capture) read(stop chan struct{}) {
 		seconds := binary.NativeEndian.Uint64(control[16:])
 		nanoseconds := binary.NativeEndian.Uint64(control[24:])
 		f := captured{at: time.Unix(int64(seconds), int64(nanoseconds)), dst: eth.Dst(), v6: eth.Type() == header.EtherTypeIPv6}
-		if s, ok := generator.ReadSignature(frame[:n]); ok {
+		if s, ok := signature.Read(frame[:n]); ok {
 			f.signed = time.Unix(0, int64(s.Time))
 		}
 		c.mu.Lock()

@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"glean/generator"
+	"glean/generator/program"
 	"glean/generator/transmit"
 	"glean/server"
 	"glean/server/engine"
@@ -131,7 +132,7 @@ func serveUntil(ctx context.Context, f serveFlags, resources []resource, log *sl
 	e := engine.New(engine.Config{
 		Loop: l,
 		Rand: rand.New(rand.NewPCG(rand.Uint64(), rand.Uint64())),
-		Transmit: func(r *generator.Run, q link.Queue, done func(error)) generator.Transmitter {
+		Transmit: func(r *program.Run, q link.Queue, done func(error)) generator.Transmitter {
 			return transmit.Start(r, q, l.Clock, func(reason error) { l.Post(func() { done(reason) }) })
 		},
 		DropOverruns: f.dropOverruns,

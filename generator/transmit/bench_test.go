@@ -13,7 +13,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"glean/generator"
+	"glean/generator/program"
 	"glean/stack/header"
 	"glean/stack/link"
 	"glean/stack/link/linktest"
@@ -116,22 +116,22 @@ func tunFiles(b *testing.B) (files []int) {
 }
 
 // constant is a program of equal frames of size octets.
-func constant(b *testing.B, size int, load, duration string) *generator.Program {
+func constant(b *testing.B, size int, load, duration string) *program.Program {
 	return compile(b, fmt.Sprintf(`{"duration":%s,"load":{"rate":%s,"units":"frames"},"traffic":[{"length":{"fixed":%d},
 		"packet":{"protocols":[{"ethernet":{"destination":"02:00:00:00:00:09","source":"02:00:00:00:00:01"}},
-		{"ipv4":{"source":"198.18.0.1","destination":"198.18.0.2"}},{"udp":{}}]}}]}`, duration, load, size+4), generator.Binding{})
+		{"ipv4":{"source":"198.18.0.1","destination":"198.18.0.2"}},{"udp":{}}]}}]}`, duration, load, size+4), program.Binding{})
 }
 
 // different is a program whose frames are all different: MAC, addresses,
 // identification, checksums and signature.
-func different(b *testing.B, size int, duration string) *generator.Program {
+func different(b *testing.B, size int, duration string) *program.Program {
 	own := header.MAC{2, 0, 0, 0, 0, 1}
 	p := compile(b, fmt.Sprintf(`{"duration":%s,"load":{"rate":%s,"units":"frames"},"traffic":[{"length":{"fixed":%d},
 		"signature":{"stream_id":1,"latency":"start_of_frame"},"packet":{"modifier_tie":"zip","protocols":[{"ethernet":{}},
 		{"ipv4":{},"modifiers":{"tie":"zip","items":[
 			{"name":"destination","permute":false,"ipv4":{"sequence":{"count":1024,"start":"198.18.1.0"}}},
 			{"name":"identification","permute":false,"field":{"sequence":{"count":32768,"start":0}}}]}},
-		{"udp":{}}]}}]}`, duration, fullRate, size+4), generator.Binding{Interface: true, MAC: own, IPv4: netip.MustParseAddr("198.18.0.1"), NextHop: direct})
+		{"udp":{}}]}}]}`, duration, fullRate, size+4), program.Binding{Interface: true, MAC: own, IPv4: netip.MustParseAddr("198.18.0.1"), NextHop: direct})
 	for i := range p.Hops() {
 		p.SetMAC(uint32(i), header.MACFromUint64(own.Uint64()+uint64(i)<<8))
 	}
@@ -145,7 +145,7 @@ func frames(n int) string { return fmt.Sprintf(`{"frames":%d}`, n) }
 
 // engine gives a way to send a program on one queue of a port, by a transmitter
 // as it is in production.
-func (p *port) engine(program *generator.Program) func() {
+func (p *port) engine(program *program.Program) func() {
 	return func() {
 		if reason := <-p.start(program).done; reason != nil {
 			p.t.Fatal(reason)
@@ -154,12 +154,12 @@ func (p *port) engine(program *generator.Program) func() {
 }
 
 // copied makes a batch of a program's frames, for reference loops.
-func copied(p *generator.Program) [][]byte {
-	q, r := new(keeper), generator.NewRun(p, generator.RunOptions{})
-	for now := loop.Time(0); len(q.frames) < generator.Batch; now += loop.Time(loop.Second) {
+func copied(p *program.Program) [][]byte {
+	q, r := new(keeper), program.NewRun(p, program.RunOptions{})
+	for now := loop.Time(0); len(q.frames) < program.Batch; now += loop.Time(loop.Second) {
 		r.Step(now, q)
 	}
-	return q.frames[:generator.Batch]
+	return q.frames[:program.Batch]
 }
 
 // keeper keeps copies of frames.
@@ -202,7 +202,7 @@ func bareRing(b *testing.B, r *uring.Ring, n int, batch [][]byte) {
 }
 
 func newRing(b *testing.B, fd int) *uring.Ring {
-	r, err := uring.New(fd, generator.Batch)
+	r, err := uring.New(fd, program.Batch)
 	if err != nil {
 		b.Skipf("needs io_uring: %v", err)
 	}
@@ -278,7 +278,7 @@ func BenchmarkStartTogether(b *testing.B) {
 
 // startTogether starts n generators at one time, waits for their ends, and tells
 // how far the first frames were apart.
-func (x *bench) startTogether(p *generator.Program, n int) loop.Duration {
+func (x *bench) startTogether(p *program.Program, n int) loop.Duration {
 	queues := make([]*stamped, n)
 	done := make(chan error, n)
 	at := x.loop.Clock().Add(10 * loop.Millisecond)
@@ -286,7 +286,7 @@ func (x *bench) startTogether(p *generator.Program, n int) loop.Duration {
 		q := &stamped{clock: x.loop.Clock, at: make([]loop.Time, 0, 10)}
 		x.Do(func() { q.Queue, _ = x.OpenQueue() })
 		queues[i] = q
-		Start(generator.NewRun(p, generator.RunOptions{StartAt: at}), q, x.loop.Clock, func(reason error) { done <- reason })
+		Start(program.NewRun(p, program.RunOptions{StartAt: at}), q, x.loop.Clock, func(reason error) { done <- reason })
 	}
 	first, last := loop.Never, loop.Time(0)
 	for range queues {

@@ -8,7 +8,7 @@ import (
 
 	"github.com/vishvananda/netlink"
 
-	"glean/generator"
+	"glean/generator/program"
 	"glean/internal/netlab"
 	"glean/stack/header"
 	"glean/stack/link"
@@ -64,17 +64,17 @@ func (p *port) received() (frames uint64) {
 
 // transmission is a run on a port.
 type transmission struct {
-	*generator.Run
+	*program.Run
 	*Transmitter
 	done chan error
 }
 
-func (p *port) start(program *generator.Program) *transmission {
+func (p *port) start(made *program.Program) *transmission {
 	p.t.Helper()
-	return p.startRun(generator.NewRun(program, generator.RunOptions{}))
+	return p.startRun(program.NewRun(made, program.RunOptions{}))
 }
 
-func (p *port) startRun(run *generator.Run) *transmission {
+func (p *port) startRun(run *program.Run) *transmission {
 	p.t.Helper()
 	var q link.Queue
 	var err error
@@ -113,7 +113,7 @@ func TestGeneratorsShareAPort(t *testing.T) {
 			var runs []*transmission
 			before := p.received()
 			for range 3 {
-				runs = append(runs, p.start(program(t, fullRate, continuous)))
+				runs = append(runs, p.start(programAt(t, fullRate, continuous)))
 			}
 			for _, x := range runs {
 				x.awaitFrames(30_000)
@@ -154,7 +154,7 @@ func TestProtocolsWhileTransmitting(t *testing.T) {
 	p.Do(func() { p.Attach(a) })
 	var runs []*transmission
 	for range runtime.NumCPU() + 1 {
-		runs = append(runs, p.start(program(t, fullRate, continuous)))
+		runs = append(runs, p.start(programAt(t, fullRate, continuous)))
 		runs[len(runs)-1].awaitFrames(1)
 	}
 	traffic := func() (n uint64) {
@@ -206,7 +206,7 @@ func (a *answers) HandleState(link.State) {}
 // when it is up again.
 func TestDownAndUpWhileTransmitting(t *testing.T) {
 	p := newPort(t, tap.Config{})
-	x := p.start(program(t, fullRate, continuous))
+	x := p.start(programAt(t, fullRate, continuous))
 	x.awaitFrames(1000)
 	p.ns.IP("link set " + p.Name() + " down")
 	for x.Counters().Errors < 1000 {
@@ -223,7 +223,7 @@ func TestDownAndUpWhileTransmitting(t *testing.T) {
 // of the kernel's side up to then.
 func TestDeletedWhileTransmitting(t *testing.T) {
 	p := newPort(t, tap.Config{})
-	x := p.start(program(t, fullRate, continuous))
+	x := p.start(programAt(t, fullRate, continuous))
 	x.awaitFrames(1000)
 	p.ns.IP("link del " + p.Name())
 	if reason := <-x.done; !errors.Is(reason, link.ErrDeleted) {
@@ -241,7 +241,7 @@ func TestProcessorsAreGivenBack(t *testing.T) {
 	var all []*Transmitter
 	for n := range 5 {
 		ended := make(chan error, 1)
-		run := generator.NewRun(program(t, `{"value":1,"period":"hour"}`, continuous), generator.RunOptions{})
+		run := program.NewRun(programAt(t, `{"value":1,"period":"hour"}`, continuous), program.RunOptions{})
 		all = append(all, Start(run, new(device), clock(), func(reason error) { ended <- reason }))
 		done = append(done, ended)
 		if got, want := runtime.GOMAXPROCS(0), before+[]int{1, 2, 4, 4, 8}[n]; got != want {
@@ -265,7 +265,7 @@ func TestTransmittingAllocatesNothing(t *testing.T) {
 			var q link.Queue
 			p.Do(func() { q, _ = p.OpenQueue() })
 			defer q.Close()
-			run := generator.NewRun(program(t, fullRate, continuous), generator.RunOptions{})
+			run := program.NewRun(programAt(t, fullRate, continuous), program.RunOptions{})
 			now := loop.Time(0)
 			if n := testing.AllocsPerRun(100, func() {
 				now += loop.Time(loop.Millisecond)
@@ -273,7 +273,7 @@ func TestTransmittingAllocatesNothing(t *testing.T) {
 			}); n != 0 {
 				t.Errorf("%v allocations for a step", n)
 			}
-			if got, want := run.Counters().PacketsActual, uint64(101*generator.Batch-generator.Batch+1); got < want {
+			if got, want := run.Counters().PacketsActual, uint64(101*program.Batch-program.Batch+1); got < want {
 				t.Error(fmt.Sprint(got, " frames were sent, want ", want))
 			}
 		})

@@ -12,7 +12,7 @@ import (
 	"testing"
 	"time"
 
-	"glean/generator"
+	"glean/generator/program"
 	"glean/internal/netlab"
 	"glean/stack/link"
 	"glean/stack/link/afpacket"
@@ -21,7 +21,7 @@ import (
 
 // newPair opens one end of a veth pair whose other end, in a namespace, drops
 // what it gets. It gives the name of the end and a way to send a program there.
-func newPair(b *testing.B) (device string, engine func(*generator.Program) func()) {
+func newPair(b *testing.B) (device string, engine func(*program.Program) func()) {
 	own, peer := netlab.Own(b, "trafgen", "tcpreplay"), netlab.New(b)
 	near, far := netlab.Name(), netlab.Name()
 	own.Veth(near, peer, far)
@@ -39,14 +39,14 @@ func newPair(b *testing.B) (device string, engine func(*generator.Program) func(
 	if !driver.Until(func() bool { return k.State().Up }) {
 		b.Fatal("the link does not come up")
 	}
-	return near, func(p *generator.Program) func() {
+	return near, func(p *program.Program) func() {
 		return func() {
 			var q link.Queue
 			if driver.Do(func() { q, err = k.OpenQueue() }); err != nil {
 				b.Fatal(err)
 			}
 			done := make(chan error, 1)
-			run := generator.NewRun(p, generator.RunOptions{})
+			run := program.NewRun(p, program.RunOptions{})
 			Start(run, q, l.Clock, func(reason error) { done <- reason })
 			if reason := <-done; reason != nil || run.Counters().Errors > 0 {
 				b.Fatal(reason, run.Counters())

@@ -7,7 +7,8 @@ import (
 
 	"pgregory.net/rapid"
 
-	"glean/generator"
+	"glean/generator/program"
+	"glean/generator/traffic"
 	"glean/stack/loop"
 )
 
@@ -83,8 +84,8 @@ func TestSleepByRate(t *testing.T) {
 		least, most float64 // part of the time that is slept
 	}{{1, .999, 1}, {100, .98, 1}, {1000, .89, .95}, {5000, .49, .55}, {10_000, 0, 0}, {500_000, 0, 0}} {
 		f := &fakeTime{read: 40, sleepLate: func() loop.Duration { return 0 }, timerLate: func() loop.Duration { return 0 }}
-		p := program(t, fmt.Sprintf(`{"value":%d,"period":"second"}`, test.rate), `{"frames":1000}`)
-		drive(generator.NewRun(p, generator.RunOptions{}), new(device), f.pacer())
+		p := programAt(t, fmt.Sprintf(`{"value":%d,"period":"second"}`, test.rate), `{"frames":1000}`)
+		drive(program.NewRun(p, program.RunOptions{}), new(device), f.pacer())
 		if part := float64(f.slept) / float64(f.now); part < test.least || part > test.most {
 			t.Errorf("%d frames a second: %.3f of the time was slept, want %.3f to %.3f", test.rate, part, test.least, test.most)
 		}
@@ -135,16 +136,16 @@ func TestPacingIsExactOverTime(t *testing.T) {
 			q.den *= 60
 		}
 		const frames = 200
-		c, faults := generator.ParseConfig(fmt.Appendf(nil, `{"duration":{"frames":%d},"load":{"rate":{"value":%d,"period":%q},"units":"frames"},
+		c, faults := traffic.ParseConfig(fmt.Appendf(nil, `{"duration":{"frames":%d},"load":{"rate":{"value":%d,"period":%q},"units":"frames"},
 			"traffic":[{"length":{"fixed":64},"packet":{"protocols":[{"ethernet":{}}]}}]}`, frames, rate, period))
 		if len(faults) > 0 {
 			t.Fatal(faults)
 		}
-		p, faults := generator.Compile(c, generator.Binding{})
+		p, faults := program.Compile(c, program.Binding{})
 		if len(faults) > 0 {
 			t.Fatal(faults)
 		}
-		drive(generator.NewRun(p, generator.RunOptions{}), q, f.pacer())
+		drive(program.NewRun(p, program.RunOptions{}), q, f.pacer())
 		// A pause ends one reading late; the next step reads once more.
 		if allowed := 3 * f.read; q.sent != frames || q.latest > allowed {
 			t.Errorf("%d frames, the latest %d ns after its time; readings cost %d ns", q.sent, q.latest, f.read)
@@ -155,9 +156,9 @@ func TestPacingIsExactOverTime(t *testing.T) {
 // What a busy machine delays is made up for, so the rate stays exact.
 func TestDelayIsMadeUpFor(t *testing.T) {
 	f := &fakeTime{read: 40, sleepLate: func() loop.Duration { return 0 }, timerLate: func() loop.Duration { return 0 }}
-	p := program(t, `{"value":100000,"period":"second"}`, `{"time":{"value":1,"units":"seconds"}}`)
+	p := programAt(t, `{"value":100000,"period":"second"}`, `{"time":{"value":1,"units":"seconds"}}`)
 	q := &delayed{f: f}
-	run := generator.NewRun(p, generator.RunOptions{})
+	run := program.NewRun(p, program.RunOptions{})
 	drive(run, q, f.pacer())
 	if c := run.Counters(); c.PacketsActual != 100_000 || c.PacketsIntended != 100_000 {
 		t.Errorf("%d of %d frames in a second at 100000 a second", c.PacketsActual, c.PacketsIntended)

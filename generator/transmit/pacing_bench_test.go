@@ -10,7 +10,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"glean/generator"
+	"glean/generator/program"
 	"glean/stack/link"
 	"glean/stack/link/tap"
 	"glean/stack/loop"
@@ -66,7 +66,7 @@ func BenchmarkPacing(b *testing.B) {
 					q := &stamped{clock: x.loop.Clock, at: stamps}
 					x.Do(func() { q.Queue, _ = x.OpenQueue() })
 					done := make(chan error, 1)
-					Start(generator.NewRun(p, generator.RunOptions{}), q, x.loop.Clock, func(reason error) { done <- reason })
+					Start(program.NewRun(p, program.RunOptions{}), q, x.loop.Clock, func(reason error) { done <- reason })
 					if reason := <-done; reason != nil {
 						b.Fatal(reason)
 					}

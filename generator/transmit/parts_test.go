@@ -7,15 +7,16 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"glean/generator"
+	"glean/generator/program"
+	"glean/generator/signature"
 	"glean/stack/link"
 	"glean/stack/link/tap"
 )
 
 // startParts starts one run on all queues of a port.
-func (p *port) startParts(program *generator.Program) (*generator.Run, []*transmission) {
+func (p *port) startParts(made *program.Program) (*program.Run, []*transmission) {
 	p.t.Helper()
-	run := generator.NewRun(program, generator.RunOptions{})
+	run := program.NewRun(made, program.RunOptions{})
 	var all []*transmission
 	for _, part := range run.Split(p.Queues()) {
 		all = append(all, p.startRun(part))
@@ -24,11 +25,11 @@ func (p *port) startParts(program *generator.Program) (*generator.Run, []*transm
 }
 
 // manyFlows is a program of flows with signatures, each with a MAC of its own.
-func manyFlows(t testing.TB, load, duration string) *generator.Program {
+func manyFlows(t testing.TB, load, duration string) *program.Program {
 	return compile(t, `{"duration":`+duration+`,"load":{"rate":`+load+`,"units":"frames"},"traffic":[{"length":{"fixed":128},
 		"signature":{"stream_id":1,"latency":"start_of_frame"},"packet":{"protocols":[{"ethernet":{"destination":"02:00:00:00:00:09"},
 		"modifiers":{"items":[{"name":"source","permute":false,"mac":{"sequence":{"count":50,"start":"02:00:00:00:01:00"}}}]}},
-		{"ipv4":{"source":"198.18.0.1","destination":"198.18.0.2"}},{"udp":{}}]}}]}`, generator.Binding{})
+		{"ipv4":{"source":"198.18.0.1","destination":"198.18.0.2"}},{"udp":{}}]}}]}`, program.Binding{})
 }
 
 // capture gives a function that reads all frames that a namespace has received
@@ -91,7 +92,7 @@ func TestOneGeneratorOnFourQueues(t *testing.T) {
 			}
 			next, count := make(map[uint32]uint32), 0
 			for _, f := range captured() {
-				s, ok := generator.ReadSignature(f)
+				s, ok := signature.Read(f)
 				if !ok {
 					continue // the kernel's own
 				}
@@ -110,9 +111,9 @@ func TestOneGeneratorOnFourQueues(t *testing.T) {
 
 // A stop ends all parts, and a device that goes away too.
 func TestEndOfFourQueues(t *testing.T) {
-	for name, end := range map[string]func(*port, *generator.Run) error{
-		"stop":    func(_ *port, r *generator.Run) error { r.Stop(); return nil },
-		"deleted": func(p *port, _ *generator.Run) error { p.ns.IP("link del " + p.Name()); return link.ErrDeleted },
+	for name, end := range map[string]func(*port, *program.Run) error{
+		"stop":    func(_ *port, r *program.Run) error { r.Stop(); return nil },
+		"deleted": func(p *port, _ *program.Run) error { p.ns.IP("link del " + p.Name()); return link.ErrDeleted },
 	} {
 		t.Run(name, func(t *testing.T) {
 			p := newPort(t, tap.Config{Queues: 4})

@@ -5,7 +5,7 @@ import (
 	"net/netip"
 	"testing"
 
-	"glean/generator"
+	"glean/generator/program"
 	"glean/stack/header"
 )
 
@@ -19,12 +19,12 @@ func TestPitfall31MACsChangeWhileTransmitting(t *testing.T) {
 	p := compile(t, fmt.Sprintf(`{"duration":{"frames":%d},"load":{"rate":{"value":10000000,"period":"second"},"units":"frames"},
 		"traffic":[{"length":{"fixed":64},"packet":{"protocols":[{"ethernet":{}},
 		{"ipv4":{},"modifiers":{"items":[{"name":"destination","permute":false,"ipv4":{"sequence":{"count":256,"start":"198.18.1.0"}}}]}},
-		{"udp":{}}]}}]}`, frames), generator.Binding{Interface: true, MAC: own, IPv4: netip.MustParseAddr("198.18.0.1"),
+		{"udp":{}}]}}]}`, frames), program.Binding{Interface: true, MAC: own, IPv4: netip.MustParseAddr("198.18.0.1"),
 		NextHop: func(netip.Addr) (netip.Addr, bool) { return netip.MustParseAddr("198.18.0.254"), true }})
 	p.SetMAC(0, macs[0])
 	q := &checked{t: t, macs: macs, next: make(chan struct{}, 1)}
 	done := make(chan error, 1)
-	Start(generator.NewRun(p, generator.RunOptions{}), q, clock(), func(reason error) { done <- reason })
+	Start(program.NewRun(p, program.RunOptions{}), q, clock(), func(reason error) { done <- reason })
 	for n := 1; ; n++ {
 		select {
 		case <-q.next: // a batch was sent

@@ -5,21 +5,21 @@ import (
 	"sync"
 	"testing"
 
-	"glean/generator"
+	"glean/generator/program"
 	"glean/stack/link/tap"
 	"glean/stack/link/uring"
 )
 
 // spreadOut is a program of flows enough for many queues.
-func spreadOut(b *testing.B, size int, duration string) *generator.Program {
+func spreadOut(b *testing.B, size int, duration string) *program.Program {
 	return compile(b, fmt.Sprintf(`{"duration":%s,"load":{"rate":%s,"units":"frames"},"traffic":[{"length":{"fixed":%d},
 		"packet":{"protocols":[{"ethernet":{"destination":"02:00:00:00:00:09"},"modifiers":{"items":[
 		{"name":"source","permute":false,"mac":{"sequence":{"count":256,"start":"02:00:00:00:01:00"}}}]}},
-		{"ipv4":{"source":"198.18.0.1","destination":"198.18.0.2"}},{"udp":{}}]}}]}`, duration, fullRate, size+4), generator.Binding{})
+		{"ipv4":{"source":"198.18.0.1","destination":"198.18.0.2"}},{"udp":{}}]}}]}`, duration, fullRate, size+4), program.Binding{})
 }
 
 // engineOnAll gives a way to send a program on all queues of a port.
-func (p *port) engineOnAll(program *generator.Program) func() {
+func (p *port) engineOnAll(program *program.Program) func() {
 	return func() {
 		_, parts := p.startParts(program)
 		for _, x := range parts {

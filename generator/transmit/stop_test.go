@@ -6,7 +6,8 @@ import (
 
 	"pgregory.net/rapid"
 
-	"glean/generator"
+	"glean/generator/program"
+	"glean/generator/traffic"
 	"glean/stack/link"
 	"glean/stack/loop"
 )
@@ -37,19 +38,19 @@ func TestStopIsSoon(t *testing.T) {
 		f := drawTime(t)
 		rate := rapid.OneOf(rapid.IntRange(1, 100), rapid.IntRange(100, 100_000), rapid.Just(100_000_000)).Draw(t, "rate")
 		period := rapid.SampledFrom([]string{"second", "minute", "hour"}).Draw(t, "period")
-		c, faults := generator.ParseConfig(fmt.Appendf(nil, `{"duration":%s,"load":{"rate":{"value":%d,"period":%q},"units":"frames"},
+		c, faults := traffic.ParseConfig(fmt.Appendf(nil, `{"duration":%s,"load":{"rate":{"value":%d,"period":%q},"units":"frames"},
 			"traffic":[{"length":{"fixed":64},"packet":{"protocols":[{"ethernet":{}}]}}]}`,
 			rapid.SampledFrom([]string{continuous, `{"time":{"value":1,"units":"hours"}}`}).Draw(t, "duration"), rate, period))
 		if len(faults) > 0 {
 			t.Fatal(faults)
 		}
-		p, faults := generator.Compile(c, generator.Binding{})
+		p, faults := program.Compile(c, program.Binding{})
 		if len(faults) > 0 {
 			t.Fatal(faults)
 		}
 		q := &stubborn{f: f, cost: loop.Duration(rapid.IntRange(0, 200_000).Draw(t, "cost"))}
 		q.err = rapid.SampledFrom([]error{nil, link.ErrFull, link.ErrDown}).Draw(t, "device")
-		run := generator.NewRun(p, generator.RunOptions{DropOverruns: rapid.Bool().Draw(t, "drop")})
+		run := program.NewRun(p, program.RunOptions{DropOverruns: rapid.Bool().Draw(t, "drop")})
 		after, readings, stoppedAt := rapid.IntRange(1, 500).Draw(t, "after"), 0, loop.Never
 		pace := f.pacer()
 		clock := pace.clock
@@ -85,7 +86,7 @@ func TestStopIsSoon(t *testing.T) {
 // sleeps most of the time.
 func TestFullDeviceIsNotSpunFor(t *testing.T) {
 	f := &fakeTime{read: 40, sleepLate: func() loop.Duration { return 0 }, timerLate: func() loop.Duration { return 0 }}
-	run := generator.NewRun(program(t, fullRate, `{"time":{"value":1,"units":"seconds"}}`), generator.RunOptions{})
+	run := program.NewRun(programAt(t, fullRate, `{"time":{"value":1,"units":"seconds"}}`), program.RunOptions{})
 	drive(run, &stubborn{f: f, cost: 2 * loop.Microsecond, err: link.ErrFull}, f.pacer())
 	if part := float64(f.slept) / float64(f.now); part < .85 || f.now < loop.Time(loop.Second) {
 		t.Errorf("%.2f of the time was slept in %d ns", part, f.now)

@@ -3,14 +3,14 @@ package transmit
 import (
 	"runtime"
 
-	"glean/generator"
+	"glean/generator/program"
 	"glean/stack/link"
 	"glean/stack/loop"
 )
 
 // Transmitter is a running transmit loop.
 type Transmitter struct {
-	run   *generator.Run
+	run   *program.Run
 	queue link.Queue
 	pacer pacer
 	alarm alarm
@@ -21,7 +21,7 @@ type Transmitter struct {
 // called from any goroutine. done is called once, on that goroutine, when
 // nothing can leave any more; reason is nil if the run ended by itself or was
 // stopped. The queue belongs to the transmitter and is closed before.
-func Start(r *generator.Run, q link.Queue, clock func() loop.Time, done func(reason error)) *Transmitter {
+func Start(r *program.Run, q link.Queue, clock func() loop.Time, done func(reason error)) *Transmitter {
 	t := &Transmitter{run: r, queue: q, alarm: newAlarm()}
 	t.pacer = pacer{clock: clock, sleep: sleep, wait: t.alarm.wait}
 	takeProcessor()
@@ -52,7 +52,7 @@ func (t *Transmitter) transmit(done func(error)) {
 }
 
 // drive steps a run until it ends. The clock is read once for each step.
-func drive(r *generator.Run, q link.Queue, p *pacer) {
+func drive(r *program.Run, q link.Queue, p *pacer) {
 	for {
 		now := p.clock()
 		next, running := r.Step(now, q)

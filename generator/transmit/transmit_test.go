@@ -7,28 +7,29 @@ import (
 	"testing"
 	"time"
 
-	"glean/generator"
+	"glean/generator/program"
+	"glean/generator/traffic"
 	"glean/stack/link"
 	"glean/stack/loop"
 )
 
-func compile(t testing.TB, config string, b generator.Binding) *generator.Program {
+func compile(t testing.TB, config string, b program.Binding) *program.Program {
 	t.Helper()
-	c, faults := generator.ParseConfig([]byte(config))
+	c, faults := traffic.ParseConfig([]byte(config))
 	if len(faults) > 0 {
 		t.Fatal(faults)
 	}
-	p, faults := generator.Compile(c, b)
+	p, faults := program.Compile(c, b)
 	if len(faults) > 0 {
 		t.Fatal(faults)
 	}
 	return p
 }
 
-func program(t testing.TB, rate, duration string) *generator.Program {
+func programAt(t testing.TB, rate, duration string) *program.Program {
 	t.Helper()
 	return compile(t, fmt.Sprintf(`{"duration":%s,"load":{"rate":%s,"units":"frames"},
-		"traffic":[{"length":{"fixed":64},"packet":{"protocols":[{"ethernet":{}}]}}]}`, duration, rate), generator.Binding{})
+		"traffic":[{"length":{"fixed":64},"packet":{"protocols":[{"ethernet":{}}]}}]}`, duration, rate), program.Binding{})
 }
 
 // device counts frames; it fails with err after room of them.
@@ -60,7 +61,7 @@ func clock() func() loop.Time {
 
 func TestRunEndsByItself(t *testing.T) {
 	d := new(device)
-	run := generator.NewRun(program(t, `{"value":20000,"period":"second"}`, `{"frames":1000}`), generator.RunOptions{})
+	run := program.NewRun(programAt(t, `{"value":20000,"period":"second"}`, `{"frames":1000}`), program.RunOptions{})
 	done := make(chan error)
 	Start(run, d, clock(), func(reason error) { done <- reason })
 	if reason := <-done; reason != nil || d.frames.Load() != 1000 || d.closed.Load() != 1 {
@@ -73,7 +74,7 @@ func TestRunEndsByItself(t *testing.T) {
 
 func TestStopOfARareSender(t *testing.T) {
 	d := &device{first: make(chan struct{})}
-	run := generator.NewRun(program(t, `{"value":1,"period":"hour"}`, `{"continuous":true}`), generator.RunOptions{})
+	run := program.NewRun(programAt(t, `{"value":1,"period":"hour"}`, `{"continuous":true}`), program.RunOptions{})
 	done := make(chan error, 1)
 	transmitter := Start(run, d, clock(), func(reason error) { done <- reason })
 	<-d.first
@@ -86,7 +87,7 @@ func TestStopOfARareSender(t *testing.T) {
 
 func TestReasonOfTheDevice(t *testing.T) {
 	d := &device{room: 10, err: fmt.Errorf("tap0: %w", link.ErrDeleted)}
-	run := generator.NewRun(program(t, `{"value":100000,"period":"second"}`, `{"continuous":true}`), generator.RunOptions{})
+	run := program.NewRun(programAt(t, `{"value":100000,"period":"second"}`, `{"continuous":true}`), program.RunOptions{})
 	done := make(chan error)
 	Start(run, d, clock(), func(reason error) { done <- reason })
 	if reason := <-done; !errors.Is(reason, link.ErrDeleted) {
@@ -97,7 +98,7 @@ func TestReasonOfTheDevice(t *testing.T) {
 // TestFullDevice: a device that takes nothing does not hold up a stop.
 func TestFullDevice(t *testing.T) {
 	d := &device{room: 10, err: link.ErrFull, first: make(chan struct{})}
-	run := generator.NewRun(program(t, `{"value":1000000,"period":"second"}`, `{"continuous":true}`), generator.RunOptions{})
+	run := program.NewRun(programAt(t, `{"value":1000000,"period":"second"}`, `{"continuous":true}`), program.RunOptions{})
 	done := make(chan error)
 	transmitter := Start(run, d, clock(), func(reason error) { done <- reason })
 	<-d.first
@@ -111,10 +112,10 @@ func TestFullDevice(t *testing.T) {
 // detector is the judge, and counters never go back.
 func TestCountersWhileTransmitting(t *testing.T) {
 	d := new(device)
-	run := generator.NewRun(program(t, `{"value":1000000,"period":"second"}`, `{"frames":50000}`), generator.RunOptions{})
+	run := program.NewRun(programAt(t, `{"value":1000000,"period":"second"}`, `{"frames":50000}`), program.RunOptions{})
 	done := make(chan error, 1)
 	Start(run, d, clock(), func(reason error) { done <- reason })
-	var last generator.Counters
+	var last program.Counters
 	for {
 		c := run.Counters()
 		if c.PacketsActual < last.PacketsActual || c.PacketsActual > c.PacketsIntended || c.OctetsActual != 64*c.PacketsActual {

@@ -7,7 +7,8 @@ import (
 	"strings"
 	"testing"
 
-	"glean/generator"
+	"glean/generator/program"
+	"glean/generator/traffic"
 	"glean/internal/netlab"
 	"glean/stack/header"
 	"glean/stack/link/linktest"
@@ -66,12 +67,12 @@ func TestReadByTshark(t *testing.T) {
 		definitions = append(definitions, fmt.Sprintf(`{"weight":2,"length":{"list":[128,201]},"packet":{"protocols":[%s]}}`, s.protocols))
 		want = append(want, s.frames...)
 	}
-	c, faults := generator.ParseConfig([]byte(fmt.Sprintf(`{"duration":{"frames":%d},"load":{"rate":{"value":10000,"period":"second"},"units":"frames"},
+	c, faults := traffic.ParseConfig([]byte(fmt.Sprintf(`{"duration":{"frames":%d},"load":{"rate":{"value":10000,"period":"second"},"units":"frames"},
 		"order":"round-robin","traffic":[%s]}`, len(want), strings.Join(definitions, ","))))
 	if len(faults) > 0 {
 		t.Fatal(faults)
 	}
-	p, faults := generator.Compile(c, generator.Binding{MTU: 1500})
+	p, faults := program.Compile(c, program.Binding{MTU: 1500})
 	if len(faults) > 0 {
 		t.Fatal(faults)
 	}

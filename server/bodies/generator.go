@@ -1,7 +1,7 @@
 package bodies
 
 import (
-	"glean/generator"
+	"glean/generator/traffic"
 	"glean/internal/document"
 	"glean/server/engine"
 )
@@ -24,9 +24,9 @@ func readGenerator(o document.Object, w document.Warnings) engine.GeneratorSpec 
 	if !ok {
 		return spec
 	}
-	var faults []generator.Fault
+	var faults []traffic.Fault
 	// A client may post what it got, which has a member that only replies have.
-	spec.Config, faults = generator.ParseConfig(config.Without("flow_count"))
+	spec.Config, faults = traffic.ParseConfig(config.Without("flow_count"))
 	if spec.Config != nil {
 		spec.Raw = spec.Config.Raw // the only copy
 		spec.Config.Warnings = w

@@ -1,7 +1,7 @@
 package bodies
 
 import (
-	"glean/generator"
+	"glean/generator/traffic"
 	"glean/internal/document"
 	"glean/learning"
 	"glean/server/engine"
@@ -17,7 +17,7 @@ var (
 	generatorSchema = document.ObjectOf("generator", "the body of POST /packet/generators",
 		document.Optional("id", idText),
 		document.Required("target_id", document.TextOf("id", "a port or an interface")),
-		document.Required("config", generator.ConfigSchema()),
+		document.Required("config", traffic.ConfigSchema()),
 		document.ReadOnly("active", document.Opaque("whether it transmits")),
 		document.ReadOnly("learning", document.Opaque("the state of its learning")),
 		document.ReadOnly("learning_id", document.Opaque("its latest learning request")),

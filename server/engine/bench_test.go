@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"glean/generator"
+	"glean/generator/program"
 	"glean/learning"
 	"glean/server/bodies"
 	"glean/server/engine"
@@ -42,8 +43,8 @@ func BenchmarkLearnOneAddress(b *testing.B) {
 	on(func() {
 		e = engine.New(engine.Config{
 			Loop: l, Rand: rand.New(rand.NewPCG(1, 2)),
-			Transmit: func(r *generator.Run, q link.Queue, done func(error)) generator.Transmitter {
-				return generator.NewLooped(l, r, q, done)
+			Transmit: func(r *program.Run, q link.Queue, done func(error)) generator.Transmitter {
+				return program.StartOnLoop(l, r, q, done)
 			},
 		})
 		x, y := sim.NewWorldOn(l, 1).Wire("w", sim.WireConfig{})

@@ -4,13 +4,14 @@ import (
 	"fmt"
 
 	"glean/generator"
+	"glean/generator/program"
 	"glean/learning"
 )
 
 // boundTo is what a program is compiled for: the target of its generator. An interface
 // never changes; the MTU of its port may.
 type boundTo struct {
-	binding generator.Binding
+	binding program.Binding
 	target  target
 }
 
@@ -21,7 +22,7 @@ func (b boundTo) isSame(other boundTo) bool {
 // compiled is a program, and the request that will learn for it (nil: it learns
 // nothing).
 type compiled struct {
-	program *generator.Program
+	program *program.Program
 	draft   *learning.Draft
 }
 
@@ -80,7 +81,7 @@ func CompileGenerators(specs []GeneratorSpec, bulk bool) error {
 
 // compile compiles a generator, and prepares the request that will learn for it.
 func (s *GeneratorSpec) compile(to boundTo) (c compiled, err error) {
-	program, faults := generator.Compile(s.Config, to.binding)
+	program, faults := program.Compile(s.Config, to.binding)
 	if len(faults) > 0 {
 		return c, generatorError(generator.Unfit(faults))
 	}

@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"glean/generator"
+	"glean/generator/program"
 	"glean/learning"
 	"glean/stack"
 )
@@ -135,21 +136,21 @@ func prepare(s learning.Spec, ifaces ...*iface) (*learning.Draft, error) {
 }
 
 // wantsHop reports whether a request for generators learns a next hop in state s.
-func (spec *LearningSpec) wantsHop(s generator.AdjacencyState) bool {
+func (spec *LearningSpec) wantsHop(s program.AdjacencyState) bool {
 	switch {
 	case spec.unconfirmed:
-		return s == generator.AdjacencyUnconfirmed
+		return s == program.AdjacencyUnconfirmed
 	case spec.Mode == learning.ModeUnresolved:
-		return s != generator.AdjacencyResolved
+		return s != program.AdjacencyResolved
 	}
 	return true
 }
 
 // wants lists a generator's destinations whose next hop is in a wanted state.
-func (i *iface) wants(id string, handle uint32, p *generator.Program, wanted func(generator.AdjacencyState) bool) learning.GeneratorWants {
+func (i *iface) wants(id string, handle uint32, p *program.Program, wanted func(program.AdjacencyState) bool) learning.GeneratorWants {
 	w := learning.GeneratorWants{ID: id, Handle: handle, Interface: i.forLearning()}
 	for _, d := range p.Destinations() {
-		if d.Adj != generator.NoAdjacency {
+		if d.Adj != program.NoAdjacency {
 			if _, state := p.Adjacency(d.Adj); !wanted(state) {
 				continue
 			}
@@ -169,10 +170,10 @@ func (i *iface) forLearning() learning.Interface {
 
 // draftOf is the request that learns for a generator when it is made. Its name is
 // not known yet.
-func draftOf(p *generator.Program, i *iface) (*learning.Draft, error) {
+func draftOf(p *program.Program, i *iface) (*learning.Draft, error) {
 	return prepare(learning.Spec{
 		Mode:       learning.ModeCached,
 		Timeout:    p.Config().Learning.Timeout,
-		Generators: []learning.GeneratorWants{i.wants("", 0, p, func(generator.AdjacencyState) bool { return true })},
+		Generators: []learning.GeneratorWants{i.wants("", 0, p, func(program.AdjacencyState) bool { return true })},
 	}, i)
 }

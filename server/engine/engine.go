@@ -4,6 +4,7 @@ import (
 	"math/rand/v2"
 
 	"glean/generator"
+	"glean/generator/program"
 	"glean/learning"
 	"glean/stack/link"
 	"glean/stack/loop"
@@ -38,7 +39,7 @@ type Config struct {
 	// Transmit starts a run on a queue: on its own goroutine in production, on the loop
 	// in simulation. It calls done on the loop when the run has ended, but not before
 	// Transmit has returned.
-	Transmit     func(r *generator.Run, q link.Queue, done func(error)) generator.Transmitter
+	Transmit     func(r *program.Run, q link.Queue, done func(error)) generator.Transmitter
 	DropOverruns bool // drop frames that the device cannot take in time
 	// Epoch returns the Unix time of loop.Time 0 in nanoseconds, by the present setting of
 	// the wall clock. The signatures of a new run are based on it; nil means 0.
@@ -53,7 +54,7 @@ type Engine struct {
 	loop       loop.Loop
 	rand       *rand.Rand
 	limits     Limits
-	transmit   func(*generator.Run, link.Queue, func(error)) generator.Transmitter
+	transmit   func(*program.Run, link.Queue, func(error)) generator.Transmitter
 	processors int
 
 	ports      map[string]*port

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"glean/generator"
+	"glean/generator/program"
 	"glean/learning"
 	"glean/server/bodies"
 	"glean/server/engine"
@@ -31,8 +32,8 @@ func newBenchWith(t testing.TB, limits engine.Limits) *bench {
 		Loop:   w.Loop(),
 		Rand:   rand.New(rand.NewPCG(1, 2)),
 		Limits: limits,
-		Transmit: func(r *generator.Run, q link.Queue, done func(error)) generator.Transmitter {
-			return generator.NewLooped(w.Loop(), r, q, done)
+		Transmit: func(r *program.Run, q link.Queue, done func(error)) generator.Transmitter {
+			return program.StartOnLoop(w.Loop(), r, q, done)
 		},
 	})
 	b := &bench{Engine: e, t: t, world: w}

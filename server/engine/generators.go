@@ -8,6 +8,8 @@ import (
 	"slices"
 
 	"glean/generator"
+	"glean/generator/program"
+	"glean/generator/traffic"
 	"glean/learning"
 	"glean/stack"
 	"glean/stack/link"
@@ -19,7 +21,7 @@ type GeneratorSpec struct {
 	ID       string // "": the engine makes one
 	TargetID string // id of an interface or a port
 	Raw      json.RawMessage
-	Config   *generator.Config // parsed from Raw
+	Config   *traffic.Config // parsed from Raw
 
 	bound *snapshot[boundTo, compiled] // by BindGenerators
 }
@@ -198,21 +200,21 @@ type target struct {
 func targetOf(g *generator.Generator) target { return g.Tag.(target) }
 
 // bind finds a target by id: an interface, else a port.
-func (e *Engine) bind(id string) (generator.Binding, target, error) {
+func (e *Engine) bind(id string) (program.Binding, target, error) {
 	if i := e.interfaces[id]; i != nil {
 		return i.binding(), target{i.port, i}, nil
 	}
 	if p, err := e.attachedPort(id); err == nil {
-		return generator.Binding{MTU: p.link.MTU()}, target{port: p}, nil
+		return program.Binding{MTU: p.link.MTU()}, target{port: p}, nil
 	} else if _, bond := e.bonds[id]; bond {
-		return generator.Binding{}, target{}, invalid("target_id", "%v", err)
+		return program.Binding{}, target{}, invalid("target_id", "%v", err)
 	}
-	return generator.Binding{}, target{}, invalid("target_id", "there is no port or interface %q", id)
+	return program.Binding{}, target{}, invalid("target_id", "there is no port or interface %q", id)
 }
 
-func (i *iface) binding() generator.Binding {
+func (i *iface) binding() program.Binding {
 	c := i.stack.Config()
-	return generator.Binding{
+	return program.Binding{
 		Interface: true,
 		MAC:       c.MAC,
 		Tags:      c.Tags,
@@ -452,7 +454,7 @@ type starter struct{ *Engine }
 var _ generator.Starter = starter{}
 
 // Start implements generator.Starter.
-func (s starter) Start(g *generator.Generator, r *generator.Run, done func(error)) (generator.Transmitter, error) {
+func (s starter) Start(g *generator.Generator, r *program.Run, done func(error)) (generator.Transmitter, error) {
 	p := targetOf(g).port
 	if p.link.State().Reason == link.ReasonDeleted {
 		return nil, link.ErrDeleted

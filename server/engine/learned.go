@@ -3,7 +3,7 @@ package engine
 import (
 	"net/netip"
 
-	"glean/generator"
+	"glean/generator/program"
 	"glean/stack/header"
 )
 
@@ -29,7 +29,7 @@ func (e *Engine) Learned(generatorID string) (list func() []LearnedRow, n int, e
 		rows := make([]LearnedRow, len(destinations))
 		for n, d := range destinations {
 			rows[n].Destination = d.Addr
-			if d.Adj == generator.NoAdjacency {
+			if d.Adj == program.NoAdjacency {
 				continue
 			}
 			rows[n].NextHop = p.Hop(d.Adj)

@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"net/netip"
 
-	"glean/generator"
+	"glean/generator/program"
 	"glean/learning"
 	"glean/stack/header"
 	"glean/stack/loop"
@@ -153,7 +153,7 @@ func (o learningObserver) Lost(handle, adj uint32, why learning.Reason, attempts
 	}
 	if why != learning.NoReply || attempts == 0 {
 		switch _, state := g.Program().Adjacency(adj); state {
-		case generator.AdjacencyResolved, generator.AdjacencyStale, generator.AdjacencyUnconfirmed:
+		case program.AdjacencyResolved, program.AdjacencyStale, program.AdjacencyUnconfirmed:
 			return
 		}
 	}

@@ -7,7 +7,7 @@ import (
 	"strings"
 	"unsafe"
 
-	"glean/generator"
+	"glean/generator/program"
 	"glean/learning"
 	"glean/stack"
 )
@@ -197,8 +197,8 @@ const perDestinationCompiled = 100
 const perHop = stack.NeighborSize + stack.SolicitationSize
 
 // need returns the memory in octets for making a generator and for its learning.
-func (s *GeneratorSpec) need(b generator.Binding) int64 {
-	octets, destinations, hops := s.Config.Estimate(b)
+func (s *GeneratorSpec) need(b program.Binding) int64 {
+	octets, destinations, hops := program.Estimate(s.Config, b)
 	if b.Interface {
 		octets += learningNeed(destinations, hops, 1)
 	}

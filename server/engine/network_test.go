@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"glean/generator"
+	"glean/generator/program"
 	"glean/learning"
 	"glean/server/bodies"
 	"glean/server/engine"
@@ -50,8 +51,8 @@ func tracedNetwork(t *testing.T, ports int, seed uint64, trace io.Writer) *netwo
 	n := &network{t: t, world: w}
 	n.Engine = engine.New(engine.Config{
 		Loop: w.Loop(), Rand: w.Rand("engine"), Epoch: func() uint64 { return n.epoch },
-		Transmit: func(r *generator.Run, q link.Queue, done func(error)) generator.Transmitter {
-			return generator.NewLooped(w.Loop(), r, q, done)
+		Transmit: func(r *program.Run, q link.Queue, done func(error)) generator.Transmitter {
+			return program.StartOnLoop(w.Loop(), r, q, done)
 		},
 	})
 	if trace != nil {

@@ -4,7 +4,7 @@ import (
 	"net/netip"
 	"slices"
 
-	"glean/generator"
+	"glean/generator/program"
 	"glean/learning"
 	"glean/stack"
 )
@@ -22,8 +22,8 @@ type PlanView struct {
 // PlanHop is a next hop that would be asked for, and what is known of it.
 type PlanHop struct {
 	Address      netip.Addr
-	Destinations int                      // rows behind it
-	State        generator.AdjacencyState // of the generator
+	Destinations int                    // rows behind it
+	State        program.AdjacencyState // of the generator
 }
 
 // PlanRow is a destination with its next hop, or with the reason why there is
@@ -54,7 +54,7 @@ func (e *Engine) Plan(generatorID string) (view func() PlanView, n int, err erro
 }
 
 // of fills the plan in.
-func (plan PlanView) of(p *generator.Program, from *stack.Interface) PlanView {
+func (plan PlanView) of(p *program.Program, from *stack.Interface) PlanView {
 	index := make(map[netip.Addr]int)
 	for _, d := range p.Destinations() {
 		hop, reason := from.NextHop(d.Addr)

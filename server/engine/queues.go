@@ -2,6 +2,7 @@ package engine
 
 import (
 	"glean/generator"
+	"glean/generator/program"
 	"glean/stack/link"
 )
 
@@ -59,7 +60,7 @@ func (t *splitRun) ended(reason error) {
 
 // transmitOn starts a run on several queues of a link: at most one for each flow, and at
 // most one for each processor.
-func (e *Engine) transmitOn(lk link.Link, r *generator.Run, done func(error)) (generator.Transmitter, error) {
+func (e *Engine) transmitOn(lk link.Link, r *program.Run, done func(error)) (generator.Transmitter, error) {
 	parts := r.Split(min(queuesOf(lk), e.processors))
 	queues, err := openQueues(lk, len(parts))
 	if err != nil {

@@ -6,6 +6,8 @@ import (
 	"testing"
 
 	"glean/generator"
+	"glean/generator/program"
+	"glean/generator/signature"
 	"glean/server/engine"
 	"glean/sim"
 	"glean/stack/link"
@@ -45,7 +47,7 @@ func (q *oneQueue) Send(frames [][]byte) (int, error) {
 		if q.sent++; q.number == q.m.broken && q.sent == 10 {
 			return n, link.ErrDeleted
 		}
-		s, ok := generator.ReadSignature(f)
+		s, ok := signature.Read(f)
 		if by, known := q.m.streams[s.Stream]; !ok || known && by != q.number {
 			q.m.t.Errorf("stream %x left by queue %d and by %d", s.Stream, by, q.number)
 		}
@@ -66,8 +68,8 @@ func newManyQueues(t *testing.T, queues int) (*engine.Engine, *manyQueues, *sim.
 	w := sim.NewWorld(1)
 	e := engine.New(engine.Config{
 		Loop: w.Loop(), Rand: w.Rand("engine"), Processors: 4,
-		Transmit: func(r *generator.Run, q link.Queue, done func(error)) generator.Transmitter {
-			return generator.NewLooped(w.Loop(), r, q, done)
+		Transmit: func(r *program.Run, q link.Queue, done func(error)) generator.Transmitter {
+			return program.StartOnLoop(w.Loop(), r, q, done)
 		},
 	})
 	near, _ := w.Wire("w", sim.WireConfig{})

@@ -4,7 +4,7 @@ import (
 	"strings"
 	"testing"
 
-	"glean/generator"
+	"glean/generator/signature"
 	"glean/stack/loop"
 )
 
@@ -27,7 +27,7 @@ func TestSignaturesCarryUnixTime(t *testing.T) {
 			t.Fatalf("%d frames", len(frames))
 		}
 		for _, f := range frames {
-			if s, ok := generator.ReadSignature(f.frame); !ok || s.Time != epoch+uint64(f.at) {
+			if s, ok := signature.Read(f.frame); !ok || s.Time != epoch+uint64(f.at) {
 				t.Fatalf("signed %t %d, want %d", ok, s.Time, epoch+uint64(f.at))
 			}
 		}

@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"glean/generator"
+	"glean/generator/program"
 	"glean/stack"
 	"glean/stack/loop"
 )
@@ -31,7 +32,7 @@ type tracker struct {
 type trackJob struct {
 	iface     *iface
 	generator *generator.Generator
-	program   *generator.Program
+	program   *program.Program
 	next, end uint32 // adjacencies
 	giveUp    bool
 	refused   int // by a full table
@@ -112,7 +113,7 @@ func (j *trackJob) finish() {
 }
 
 // isTracked tells whether a generator that runs needs a next hop of a program.
-func (i *iface) isTracked(p *generator.Program, adj uint32) bool {
+func (i *iface) isTracked(p *program.Program, adj uint32) bool {
 	hop := p.Hop(adj)
 	return slices.ContainsFunc(i.tracking, func(g *generator.Generator) bool {
 		_, has := g.Program().AdjacencyOf(hop)

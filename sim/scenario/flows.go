@@ -6,7 +6,7 @@ import (
 	"net/netip"
 	"slices"
 
-	"glean/generator"
+	"glean/generator/program"
 	"glean/sim"
 	"glean/sim/topology"
 	"glean/stack/header"
@@ -16,17 +16,17 @@ import (
 // port.
 type flowSent struct {
 	sim.Flow
-	run  *generator.Run
+	run  *program.Run
 	sent uint64
 }
 
 type flowID struct {
 	flow sim.Flow
-	run  *generator.Run
+	run  *program.Run
 }
 
 // flow finds the count of a flow, which begins with its first frame.
-func (r *Run) flow(run *generator.Run, f sim.Flow) *flowSent {
+func (r *Run) flow(run *program.Run, f sim.Flow) *flowSent {
 	id := flowID{f, run}
 	c := r.flows[id]
 	if c == nil {
@@ -51,7 +51,7 @@ type Flow struct {
 
 // reportFlows joins what was sent with what arrived. Runs of one generator are
 // added; a flow that two generators send is divided in the order of the list.
-func (r *Run) reportFlows(runs map[*generator.Run]string, arrived *topology.Received) []Flow {
+func (r *Run) reportFlows(runs map[*program.Run]string, arrived *topology.Received) []Flow {
 	index := make(map[Flow]int)
 	var flows []Flow
 	for _, c := range r.flowList {

@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"glean/generator"
+	"glean/generator/program"
 	"glean/generator/transmit"
 	"glean/learning"
 	"glean/server/bodies"
@@ -25,7 +26,7 @@ func TestLabRunsInRealTime(t *testing.T) {
 	}
 	l := loop.NewReal()
 	e := engine.New(engine.Config{Loop: l, Rand: rand.New(rand.NewPCG(1, 2)),
-		Transmit: func(r *generator.Run, q link.Queue, done func(error)) generator.Transmitter {
+		Transmit: func(r *program.Run, q link.Queue, done func(error)) generator.Transmitter {
 			return transmit.Start(r, q, l.Clock, func(reason error) { l.Post(func() { done(reason) }) })
 		}})
 	var n *topology.Network

@@ -3,7 +3,7 @@ package scenario
 import (
 	"net/netip"
 
-	"glean/generator"
+	"glean/generator/program"
 	"glean/stack/header"
 	"glean/stack/link"
 	"glean/stack/loop"
@@ -97,7 +97,7 @@ func (h watchedHandler) HandleState(s link.State) {
 type watchedQueue struct {
 	link.Queue
 	port   *watchedPort
-	run    *generator.Run // set by transmit
+	run    *program.Run // set by transmit
 	frames uint64
 	last   *flowSent // flow of the frame sent last
 }

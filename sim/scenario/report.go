@@ -5,7 +5,7 @@ import (
 	"net/netip"
 	"slices"
 
-	"glean/generator"
+	"glean/generator/program"
 	"glean/learning"
 	"glean/sim"
 	"glean/sim/topology"
@@ -143,7 +143,7 @@ func (r *Run) Finish() (*Report, error) {
 		out.Learning = append(out.Learning, r.reportRequest(q, rows, arrived))
 	}
 	r.checkNeighbors()
-	runs := make(map[*generator.Run]string)
+	runs := make(map[*program.Run]string)
 	for _, res := range r.engine.Results() {
 		runs[res.Run()] = res.Generator.ID
 	}
@@ -202,7 +202,7 @@ func quantiles(d []loop.Duration) (q Quantiles) {
 
 func (r *Run) reportGenerators(flows []Flow) []Generator {
 	list := []Generator{}
-	seen := make(map[*generator.Run]uint64)
+	seen := make(map[*program.Run]uint64)
 	for _, q := range r.queues {
 		seen[q.run] += q.frames
 	}

@@ -5,7 +5,8 @@ import (
 	"slices"
 	"strings"
 
-	"glean/generator"
+	"glean/generator/program"
+	"glean/generator/traffic"
 	"glean/learning"
 	"glean/server/engine"
 	"glean/sim"
@@ -49,7 +50,7 @@ type Run struct {
 	ports      []*watchedPort
 	endpoints  map[string]*Endpoint
 	interfaces []*Endpoint // in the order in which they were made
-	policies   map[string]generator.Policy
+	policies   map[string]traffic.Policy
 	targets    map[string]*Endpoint // of generators, nil for those bound to a port
 	requests   []string             // IDs, in the order in which they were made
 	queues     []*watchedQueue      // of all runs
@@ -63,10 +64,10 @@ type Run struct {
 	refused     map[string]string             // reasons, by generator
 	starts      map[string]GeneratorAddresses // of generators, when they were started or refused
 	failedSteps []string
-	lost        uint64                    // frames of generators that wires dropped
-	conflicts   []string                  // events, "interface: detail"
-	stale       map[*generator.Run]uint64 // frames to MACs known to be wrong
-	unconfirmed map[*generator.Run]uint64 // frames to MACs known to be unconfirmed
+	lost        uint64                  // frames of generators that wires dropped
+	conflicts   []string                // events, "interface: detail"
+	stale       map[*program.Run]uint64 // frames to MACs known to be wrong
+	unconfirmed map[*program.Run]uint64 // frames to MACs known to be unconfirmed
 	flows       map[flowID]*flowSent
 	flowList    []*flowSent
 
@@ -89,9 +90,9 @@ func Execute(s *Scenario, o Options) (*Report, error) {
 func Prepare(s *Scenario, o Options) (*Run, error) {
 	r := &Run{
 		scenario: s, options: o, seed: s.Seed, late: s.Late,
-		endpoints: make(map[string]*Endpoint), policies: make(map[string]generator.Policy), targets: make(map[string]*Endpoint),
+		endpoints: make(map[string]*Endpoint), policies: make(map[string]traffic.Policy), targets: make(map[string]*Endpoint),
 		refused: make(map[string]string), starts: make(map[string]GeneratorAddresses), flows: make(map[flowID]*flowSent),
-		stale: make(map[*generator.Run]uint64), unconfirmed: make(map[*generator.Run]uint64),
+		stale: make(map[*program.Run]uint64), unconfirmed: make(map[*program.Run]uint64),
 		safety: safety{
 			solicited: make(map[neighbor]loop.Time), requests: make(map[string]learning.State), wanted: make(map[neighbor]int),
 		},
@@ -284,7 +285,7 @@ func (r *Run) IsTarget(e *Endpoint) bool {
 }
 
 // Policy returns the policy of a generator for addresses without a MAC.
-func (r *Run) Policy(generatorID string) generator.Policy { return r.policies[generatorID] }
+func (r *Run) Policy(generatorID string) traffic.Policy { return r.policies[generatorID] }
 
 // AddressesAtStart returns the results of a generator's addresses when the generator
 // was started or refused last.
@@ -297,7 +298,7 @@ func (r *Run) Refusal(generatorID string) (reason string, refused bool) {
 }
 
 // SentFlows returns the flows of which a run of a generator has sent frames.
-func (r *Run) SentFlows(run *generator.Run) (flows []sim.Flow) {
+func (r *Run) SentFlows(run *program.Run) (flows []sim.Flow) {
 	for _, f := range r.flowList {
 		if f.run == run {
 			flows = append(flows, f.Flow)

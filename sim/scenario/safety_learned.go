@@ -3,7 +3,7 @@ package scenario
 import (
 	"slices"
 
-	"glean/generator"
+	"glean/generator/traffic"
 	"glean/learning"
 	"glean/server/engine"
 	"glean/stack/loop"
@@ -105,7 +105,7 @@ func (r *Run) checkStart(id string) {
 	if err != nil {
 		return
 	}
-	if policy := r.policies[id]; policy == generator.PolicyRefuse && g.Learning != "resolved" && g.Learning != "unsupported" {
+	if policy := r.policies[id]; policy == traffic.PolicyRefuse && g.Learning != "resolved" && g.Learning != "unsupported" {
 		r.AddViolation(RuleStates, "generator %s was started while %s", id, g.Learning)
 	}
 	if n := r.engine.Unconfirmed(id); n > 0 {

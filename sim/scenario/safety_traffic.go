@@ -5,6 +5,8 @@ import (
 	"slices"
 
 	"glean/generator"
+	"glean/generator/program"
+	"glean/generator/traffic"
 	"glean/sim"
 )
 
@@ -30,7 +32,7 @@ func (r *Run) trafficSent(p *watchedPort, e *Endpoint, q *watchedQueue, f *parse
 	if p.flapped {
 		r.checkUnconfirmed(p, e, q.run, hop, f)
 	}
-	if q.run.Program().Config().Learning.Policy == generator.PolicyFallback {
+	if q.run.Program().Config().Learning.Policy == traffic.PolicyFallback {
 		return
 	}
 	if !hop.IsValid() {
@@ -45,13 +47,13 @@ func (r *Run) trafficSent(p *watchedPort, e *Endpoint, q *watchedQueue, f *parse
 
 // countStale counts a frame to a MAC that the generator knows to be wrong. hop is
 // the frame's next hop.
-func (r *Run) countStale(run *generator.Run, hop netip.Addr, f *parsedFrame) {
+func (r *Run) countStale(run *program.Run, hop netip.Addr, f *parsedFrame) {
 	adj, ok := run.Program().AdjacencyOf(hop)
 	if !ok {
 		return
 	}
 	mac, state := run.Program().Adjacency(adj)
-	if state == generator.AdjacencyStale || state == generator.AdjacencyResolved && mac != f.dst {
+	if state == program.AdjacencyStale || state == program.AdjacencyResolved && mac != f.dst {
 		r.stale[run]++
 	}
 }
@@ -59,16 +61,16 @@ func (r *Run) countStale(run *generator.Run, hop netip.Addr, f *parsedFrame) {
 // checkUnconfirmed counts a frame to a MAC that the generator knows to be
 // unconfirmed. It requires that a MAC counts as confirmed only if an answer has come
 // since the link was down.
-func (r *Run) checkUnconfirmed(p *watchedPort, e *Endpoint, run *generator.Run, hop netip.Addr, f *parsedFrame) {
+func (r *Run) checkUnconfirmed(p *watchedPort, e *Endpoint, run *program.Run, hop netip.Addr, f *parsedFrame) {
 	adj, ok := run.Program().AdjacencyOf(hop)
 	if !ok {
 		return
 	}
 	mac, state := run.Program().Adjacency(adj)
 	switch {
-	case state == generator.AdjacencyUnconfirmed:
+	case state == program.AdjacencyUnconfirmed:
 		r.unconfirmed[run]++
-	case state == generator.AdjacencyResolved && mac == f.dst && p.answers != nil:
+	case state == program.AdjacencyResolved && mac == f.dst && p.answers != nil:
 		answers := p.answers[vlanAddr{e.vlans, hop}]
 		if n := len(answers); n == 0 || answers[n-1].at < p.downAt {
 			r.AddViolation(RuleConfirmed, "%s sent a frame to %s (next hop %s) with a MAC that counts as confirmed, but the next hop has not answered since the link was down at %s",

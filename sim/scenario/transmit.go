@@ -2,11 +2,12 @@ package scenario
 
 import (
 	"glean/generator"
+	"glean/generator/program"
 	"glean/stack/link"
 )
 
 // transmit is engine.Config's Transmit.
-func (r *Run) transmit(run *generator.Run, q link.Queue, done func(error)) generator.Transmitter {
+func (r *Run) transmit(run *program.Run, q link.Queue, done func(error)) generator.Transmitter {
 	if w, ok := q.(*watchedQueue); ok {
 		w.run = run
 		r.queues = append(r.queues, w)
@@ -16,5 +17,5 @@ func (r *Run) transmit(run *generator.Run, q link.Queue, done func(error)) gener
 		r.active--
 		done(reason)
 	}
-	return generator.NewLooped(r.world.Loop(), run, q, ended)
+	return program.StartOnLoop(r.world.Loop(), run, q, ended)
 }

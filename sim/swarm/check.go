@@ -4,7 +4,8 @@ import (
 	"fmt"
 	"net/netip"
 
-	"glean/generator"
+	"glean/generator/program"
+	"glean/generator/traffic"
 	"glean/learning"
 	"glean/server/engine"
 	"glean/sim/scenario"
@@ -81,9 +82,9 @@ func checkGenerator(r *scenario.Run, g engine.GeneratorView) {
 	}
 	starts := then.TimedOut == 0
 	switch r.Policy(g.ID) {
-	case generator.PolicySkip:
+	case traffic.PolicySkip:
 		starts = len(then.Completed) > 0 || then.Total() == 0
-	case generator.PolicyFallback:
+	case traffic.PolicyFallback:
 		starts = true
 	}
 	starts = starts && then.Unconfirmed == 0
@@ -98,7 +99,7 @@ func checkGenerator(r *scenario.Run, g engine.GeneratorView) {
 	}
 }
 
-func checkAllSent(r *scenario.Run, then scenario.GeneratorAddresses, run *generator.Run) {
+func checkAllSent(r *scenario.Run, then scenario.GeneratorAddresses, run *program.Run) {
 	sent := make(map[netip.Addr]bool)
 	for _, f := range r.SentFlows(run) {
 		sent[f.Dst] = true

@@ -3,7 +3,7 @@ package swarm
 import (
 	"net/netip"
 
-	"glean/generator"
+	"glean/generator/program"
 	"glean/sim/scenario"
 	"glean/stack/header"
 	"glean/stack/loop"
@@ -21,12 +21,12 @@ func checkMACsAt(from, within loop.Duration, of func(e *scenario.Endpoint, hop n
 // checkMACsInUse requires that generators that have run for some time send to the
 // current owners of their next hops.
 func checkMACsInUse(r *scenario.Run, within loop.Duration, of func(e *scenario.Endpoint, hop netip.Addr) bool) {
-	forTrackedHops(r, within, func(id string, e *scenario.Endpoint, hop netip.Addr, mac header.MAC, state generator.AdjacencyState) {
+	forTrackedHops(r, within, func(id string, e *scenario.Endpoint, hop netip.Addr, mac header.MAC, state program.AdjacencyState) {
 		owner, live := r.Network().Owners().Current(e.Segment, hop)
 		if !live || of != nil && !of(e, hop) {
 			return
 		}
-		if !r.Network().Owners().Has(e.Segment, hop, mac) || state != generator.AdjacencyResolved {
+		if !r.Network().Owners().Has(e.Segment, hop, mac) || state != program.AdjacencyResolved {
 			r.AddViolation(scenario.RuleFollowed, "generator %s sends to %s for %s, state %d; it is at %s", id, mac, hop, state, owner)
 		}
 	})
@@ -35,8 +35,8 @@ func checkMACsInUse(r *scenario.Run, within loop.Duration, of func(e *scenario.E
 // checkLost requires that generators that have run for some time know which of their
 // next hops belong to no host.
 func checkLost(r *scenario.Run, within loop.Duration) {
-	forTrackedHops(r, within, func(id string, e *scenario.Endpoint, hop netip.Addr, mac header.MAC, state generator.AdjacencyState) {
-		if _, live := r.Network().Owners().Current(e.Segment, hop); !live && state == generator.AdjacencyResolved {
+	forTrackedHops(r, within, func(id string, e *scenario.Endpoint, hop netip.Addr, mac header.MAC, state program.AdjacencyState) {
+		if _, live := r.Network().Owners().Current(e.Segment, hop); !live && state == program.AdjacencyResolved {
 			r.AddViolation(scenario.RuleFollowed, "generator %s takes %s for reachable at %s, but no host has that address", id, hop, mac)
 		}
 	})
@@ -44,7 +44,7 @@ func checkLost(r *scenario.Run, within loop.Duration) {
 
 // forTrackedHops calls do with the next hops of all generators that track them and
 // have run for some time, and with the MACs that the generators use.
-func forTrackedHops(r *scenario.Run, within loop.Duration, do func(id string, e *scenario.Endpoint, hop netip.Addr, mac header.MAC, state generator.AdjacencyState)) {
+func forTrackedHops(r *scenario.Run, within loop.Duration, do func(id string, e *scenario.Endpoint, hop netip.Addr, mac header.MAC, state program.AdjacencyState)) {
 	for _, res := range r.Engine().Results() {
 		p, e := res.Run().Program(), r.Target(res.Generator.ID)
 		if !res.Active() || res.StartedAt.Add(within) > r.Network().World().Now() || !p.Config().Learning.Track || e == nil || e.IsCrowded() {

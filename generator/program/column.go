@@ -1,0 +1,329 @@
+package program
+
+import "encoding/binary"
+
+// total is a column of checksums with what it takes of each slot.
+type total struct {
+	base []uint64
+	at   []int // in the buffer of all slots
+}
+
+// columns are room for the values and sums of a batch, and what each slot has to
+// do with them.
+type columns struct {
+	lo, hi  [Batch]uint64   // values
+	classes [][Batch]uint64 // sums over classes of cells, see recipe
+	idle    [Batch]uint64   // sums that nothing depends on
+	signed  [Batch]uint64   // sums of signatures, times 256 at odd places
+	sizes   [Batch]uint32   // indexes of lengths
+	signAt  []int           // by slot: where in the buffer of all slots the signature begins
+	totals  []total         // by checksum
+}
+
+// newColumns makes as many as a run with so many slots needs.
+func (p *Program) newColumns(slots int) columns {
+	classes, totals := 0, 0
+	for i := range p.defs {
+		for j := range p.defs[i].sizes {
+			s := &p.defs[i].sizes[j]
+			totals = max(totals, len(s.sums))
+			classes = max(classes, s.recipe.classes)
+		}
+	}
+	c := columns{classes: make([][Batch]uint64, classes), totals: make([]total, totals), signAt: make([]int, slots)}
+	for k := range c.totals {
+		c.totals[k] = total{make([]uint64, slots), make([]int, slots)}
+	}
+	return c
+}
+
+// fields writes the fields of a bout's frames, and adds them up by class.
+func (r *Run) fields(b *bout, how *recipe) {
+	d, c, n := b.d, b.c, b.n
+	for k := range r.columns.classes[:how.classes] {
+		clear(r.columns.classes[k][:n])
+	}
+	for i := range d.cells {
+		acc := r.columns.idle[:n]
+		if how != &noRecipe && how.classOf[i] >= 0 {
+			acc = r.columns.classes[how.classOf[i]][:n]
+		}
+		r.column(b, &d.cells[i], acc)
+	}
+	if d.aside && d.adjOp >= 0 {
+		c.digits[d.adjOp].advance(&d.ops[d.adjOp], uint64(n)*c.by)
+	}
+	if far := c.far(uint64(n)); far != uint64(n)*c.by { // a part's last flow, and on to its first
+		for i := range d.ops {
+			c.digits[i].back(&d.ops[i], uint64(n)*c.by)
+			c.digits[i].advance(&d.ops[i], far)
+		}
+	}
+}
+
+// column writes one cell of a bout's frames and adds it to acc.
+func (r *Run) column(b *bout, k *cell, acc []uint64) {
+	d, c, n := b.d, b.c, b.n
+	o, g := &d.ops[k.ops[0]], &c.digits[k.ops[0]]
+	at := b.row*r.stride + k.off
+	lo, hi := r.columns.lo[:n], r.columns.hi[:n]
+	switch {
+	case k.rough:
+		r.overlay(b, k)
+		return
+	case k.plain && o.table != nil:
+		lo = g.cut(o, lo, c.by)
+	case k.plain && (k.span == 2 || k.span == 4) && (o.every > 1 || o.values.Order == nil):
+		for done := 0; done < n; {
+			x, step, m := g.run(o, n-done, c.by)
+			if k.span == 4 {
+				line4(r.buffer[at+done*r.stride:], r.stride, x.Lo, step.Lo, acc[done:done+m])
+			} else {
+				line2(r.buffer[at+done*r.stride:], r.stride, x.Lo, step.Lo, acc[done:done+m])
+			}
+			done += m
+		}
+		return
+	default:
+		g.take(o, lo, hi, c.by)
+		o.fillZeros(d, c, lo, hi)
+		for _, i := range k.ops[1:] {
+			c.digits[i].take(&d.ops[i], hi, nil, c.by)
+			for j := range lo {
+				lo[j] += hi[j]
+			}
+		}
+	}
+	r.store(k.span, at, lo, hi, acc)
+}
+
+// store writes a column, the first value at octet at, and adds it to acc, folded
+// as far as is needed for the sums not to overflow.
+func (r *Run) store(span int, at int, lo, hi, acc []uint64) {
+	b := r.buffer[at:]
+	switch span {
+	case 1:
+		store1(b, r.stride, lo, acc)
+	case 2:
+		store2(b, r.stride, lo, acc)
+	case 4:
+		store4(b, r.stride, lo, acc)
+	case 6:
+		store6(b, r.stride, lo, acc)
+	case 8:
+		store8(b, r.stride, lo, acc)
+	default:
+		store8(b, r.stride, hi, acc)
+		store8(b[8:], r.stride, lo, acc)
+	}
+}
+
+// The loops below are most of what a modifier costs. Each is a function that is
+// not inlined, so that its few variables stay in registers.
+
+//go:noinline
+func store1(b []byte, stride int, v, acc []uint64) {
+	acc = acc[:len(v)]
+	at := 0
+	for j, x := range v {
+		b[at] = byte(x)
+		acc[j] += x
+		at += stride
+	}
+}
+
+//go:noinline
+func store2(b []byte, stride int, v, acc []uint64) {
+	acc = acc[:len(v)]
+	at := 0
+	for j, x := range v {
+		binary.BigEndian.PutUint16(b[at:at+2], uint16(x))
+		acc[j] += x
+		at += stride
+	}
+}
+
+//go:noinline
+func store4(b []byte, stride int, v, acc []uint64) {
+	acc = acc[:len(v)]
+	at := 0
+	for j, x := range v {
+		binary.BigEndian.PutUint32(b[at:at+4], uint32(x))
+		acc[j] += x
+		at += stride
+	}
+}
+
+//go:noinline
+func store6(b []byte, stride int, v, acc []uint64) {
+	acc = acc[:len(v)]
+	at := 0
+	for j, x := range v {
+		putMAC(b[at:at+6], x)
+		acc[j] += x>>32 + x&0xffffffff
+		at += stride
+	}
+}
+
+//go:noinline
+func store8(b []byte, stride int, v, acc []uint64) {
+	acc = acc[:len(v)]
+	at := 0
+	for j, x := range v {
+		binary.BigEndian.PutUint64(b[at:at+8], x)
+		acc[j] += x>>32 + x&0xffffffff
+		at += stride
+	}
+}
+
+// line2 and line4 are store2 and store4 for values that rise by a constant step.
+//
+//go:noinline
+func line2(b []byte, stride int, x, step uint64, acc []uint64) {
+	at := 0
+	for j := range acc {
+		binary.BigEndian.PutUint16(b[at:at+2], uint16(x))
+		acc[j] += x
+		x += step
+		at += stride
+	}
+}
+
+//go:noinline
+func line4(b []byte, stride int, x, step uint64, acc []uint64) {
+	at := 0
+	for j := range acc {
+		binary.BigEndian.PutUint32(b[at:at+4], uint32(x))
+		acc[j] += x
+		x += step
+		at += stride
+	}
+}
+
+func putMAC(b []byte, mac uint64) {
+	_ = b[5]
+	binary.BigEndian.PutUint32(b, uint32(mac>>16))
+	binary.BigEndian.PutUint16(b[4:], uint16(mac))
+}
+
+// overlay writes the fields of a rough cell one over the other.
+func (r *Run) overlay(b *bout, k *cell) {
+	d, c, n := b.d, b.c, b.n
+	lo, hi := r.columns.lo[:n], r.columns.hi[:n]
+	for _, i := range k.ops {
+		o := &d.ops[i]
+		c.digits[i].take(o, lo, hi, c.by)
+		o.fillZeros(d, c, lo, hi)
+		at := b.row*r.stride + o.off
+		if o.span == 16 {
+			r.store(16, at, lo, hi, r.columns.idle[:n])
+			continue
+		}
+		for _, v := range lo {
+			o.mergeInto(r.buffer[at:at+int(o.span)], v)
+			at += r.stride
+		}
+	}
+}
+
+// mergeInto writes a field whose octets hold other modified fields too.
+func (o *op) mergeInto(b []byte, v uint64) {
+	for i := range b {
+		shift := 8 * (len(b) - 1 - i)
+		b[i] = b[i]&^byte(o.mask>>shift) | byte(v>>shift)
+	}
+}
+
+// fillZeros puts the interface's address where a source is zero.
+func (o *op) fillZeros(d *definition, c *cursor, lo, hi []uint64) {
+	switch {
+	case o.fill == fillNone:
+	case o.fill == fillByDst:
+		o.fillByDestination(d, c, lo, hi)
+	case o.span == 16:
+		for j := range lo {
+			if lo[j]|hi[j] == 0 {
+				lo[j], hi[j] = o.fillTo.Lo, o.fillTo.Hi
+			}
+		}
+	default:
+		for j, v := range lo {
+			if v == 0 {
+				lo[j] = o.fillTo.Lo
+			}
+		}
+	}
+}
+
+// fillByDestination is fillZeros with the address that suits each destination.
+// The destination's digit is ahead of or behind the source's, as the order of
+// the ops is, so it is worked out apart.
+func (o *op) fillByDestination(d *definition, c *cursor, lo, hi []uint64) {
+	dst := &d.ops[o.fillDst]
+	flow := c.flow
+	for j := range lo {
+		if lo[j]|hi[j] == 0 {
+			with := o.fillTo
+			if isLinkLocal(dst.values.At(c.number(flow) / dst.stride % dst.values.Count)) {
+				with = o.fillLL
+			}
+			lo[j], hi[j] = with.Lo, with.Hi
+		}
+		if flow++; flow == c.flows {
+			flow = 0
+		}
+	}
+}
+
+// sums writes the checksums of a bout's frames.
+func (r *Run) sums(b *bout, how *recipe) {
+	n, from, to := b.n, b.row, b.row+b.n
+	for k := range how.sums {
+		m, t := &how.sums[k], &r.columns.totals[k]
+		sum := t.base[from:to]
+		of, factor := r.columns.idle[:n], uint64(0)
+		if last := len(m.shares) - 1; last >= 0 {
+			for _, s := range m.shares[:last] {
+				sum = addMultiple(r.columns.lo[:n], sum, r.columns.class(s.class)[:n], s.factor)
+			}
+			of, factor = r.columns.class(m.shares[last].class)[:n], m.shares[last].factor
+		}
+		storeSums(r.buffer, t.at[from:to], sum, of, factor, m.ones)
+	}
+}
+
+// class is the column of a class's sums.
+func (c *columns) class(class int) *[Batch]uint64 {
+	if class == signed {
+		return &c.signed
+	}
+	return &c.classes[class]
+}
+
+// addMultiple gives to, filled with sum + of * factor.
+//
+//go:noinline
+func addMultiple(to, sum, of []uint64, factor uint64) []uint64 {
+	sum, of = sum[:len(to)], of[:len(to)]
+	for j := range to {
+		to[j] = sum[j] + of[j]*factor
+	}
+	return to
+}
+
+// storeSums folds sum + of * factor to checksums and writes them.
+//
+//go:noinline
+func storeSums(b []byte, at []int, sum, of []uint64, factor uint64, ones bool) {
+	sum, of = sum[:len(at)], of[:len(at)]
+	for j, p := range at {
+		binary.BigEndian.PutUint16(b[p:p+2], complement(sum[j]+of[j]*factor, ones))
+	}
+}
+
+// sumDirectly writes the checksums of a bout's frames from their octets.
+func (r *Run) sumDirectly(b *bout) {
+	for i := b.row; i < b.row+b.n; i++ {
+		b.d.sizes[r.slots[i].size].sumDirectly(r.buffer[i*r.stride:])
+	}
+}

@@ -1,0 +1,203 @@
+package program
+
+import (
+	"bytes"
+
+	"glean/generator/traffic"
+	"glean/stack/header"
+)
+
+// definition is the compiled form of a traffic definition.
+type definition struct {
+	headers  []placed
+	template []byte // the headers, with modified bits, lengths and checksums zero
+	ops      []op
+	cells    []cell
+	lengths  *traffic.Lengths
+	sizes    []sized  // one for each distinct length
+	fluid    *fluid   // nil if frames of different lengths differ in more than it says
+	sizeOf   []uint32 // by position in the cycle of lengths; nil for random ones
+	flows    uint64
+	first    uint64 // the global index of its first flow
+	evenly   uint64 // the length of all its frames with FCS, 0 if they differ
+	class    uint32 // of protocol counters
+
+	learned bool     // frames take their destination MAC from adjacencies
+	aside   bool     // no cell moves the digit of adjOp
+	adjOp   int      // the op whose value decides the adjacency, -1 if none does
+	adj     uint32   // when no op decides
+	adjOf   []uint32 // by index of that op's value
+	dstOp   int      // the op that changes the destination MAC, -1 if none does
+	dst     uint64   // the template's destination MAC
+
+	signature *traffic.Signature
+	prbs      []byte // with FillPRBS, the octets of the sequence
+}
+
+// placed is a header at its place in the frame.
+type placed struct {
+	kind       traffic.Protocol
+	offset     int
+	octets     []byte
+	protocolID int
+	spec       *traffic.Header  // nil for an inserted tag
+	tpid       header.EtherType // of an interface's tag; 0: as the place among the tags has it
+}
+
+func (h *placed) end() int { return h.offset + len(h.octets) }
+
+// compiler holds what Compile needs in passing.
+type compiler struct {
+	p       *Program
+	b       Binding
+	faults  traffic.Faults
+	hops    keyTable
+	dests   keyTable
+	macs    keyTable // MACs that need no learning, behind the hops
+	plans   int
+	entries int // of adjOf tables
+	prbs    []byte
+	tables  int // values in tables of ops
+	classes classTable
+}
+
+// maxPlans bounds the lengths of all definitions together: each has a plan of
+// some hundred octets.
+const maxPlans = 1 << 17
+
+// maxEntries bounds the tables from destinations to adjacencies.
+const maxEntries = 4 * traffic.MaxDestinations
+
+// Compile makes the program of a configuration that is bound to a target.
+// Faults are those that only show on that target. It changes neither c nor
+// anything else that others see, so it may run beside the loop if b.NextHop may.
+func Compile(c *traffic.Config, b Binding) (*Program, traffic.Faults) {
+	k := &compiler{p: &Program{config: c, learns: b.Interface, defs: make([]definition, len(c.Traffic))}, b: b}
+	for i := range c.Traffic {
+		k.definition(&c.Traffic[i], &k.p.defs[i])
+		if k.faults.Full() {
+			break
+		}
+	}
+	if len(k.faults) > 0 {
+		return nil, k.faults
+	}
+	k.adjacencies()
+	k.p.setPace()
+	k.p.setRound()
+	k.p.classes = k.classes.list
+	return k.p, nil
+}
+
+func (k *compiler) definition(t *traffic.Definition, d *definition) {
+	*d = definition{lengths: &t.Lengths, flows: t.Flows, first: k.p.flows, signature: t.Signature, adjOp: -1, dstOp: -1}
+	k.p.flows += t.Flows
+	k.place(t, d)
+	d.chain()
+	k.ops(t, d)
+	k.destinations(t, d)
+	k.cells(d)
+	if len(k.faults) == 0 {
+		k.sizes(t, d)
+	}
+	d.class = k.classes.of(d.headers)
+}
+
+// place lays the headers out, with the interface's tags behind an Ethernet
+// header that has none.
+func (k *compiler) place(t *traffic.Definition, d *definition) {
+	add := func(h placed) {
+		if n := len(d.headers); n > 0 {
+			h.offset = d.headers[n-1].end()
+		}
+		d.headers = append(d.headers, h)
+	}
+	tags := k.ownTags(t)
+	configured := templateTags(t)
+	for i := range t.Headers {
+		s := &t.Headers[i]
+		h := placed{kind: s.Protocol, octets: bytes.Clone(s.Octets), protocolID: s.ProtocolID, spec: s}
+		if i > 0 && i <= len(tags) && len(configured) > 0 {
+			h.complete(&tags[i-1])
+		}
+		add(h)
+		if i > 0 || len(configured) > 0 {
+			continue
+		}
+		for j := range tags {
+			add(newTag(&tags[j], traffic.Ethernet.Field(traffic.RoleNext).Get(s.Octets)))
+		}
+	}
+}
+
+// chain writes what follows into each header's next-protocol field, from the
+// last header back. A header of ours that follows is always right about what
+// it is, so it overrules the configuration; nothing else does. On a port the outer
+// one of two tags is a service tag, as in OpenPerf.
+func (d *definition) chain() {
+	for i := len(d.headers) - 2; i >= 0; i-- {
+		h, next := &d.headers[i], &d.headers[i+1]
+		f := h.kind.Field(traffic.RoleNext)
+		if f == nil {
+			continue
+		}
+		var v uint64
+		ok := true
+		switch {
+		case h.kind.IsIP():
+			v, ok = ipProtocol(next)
+		case h.kind == traffic.MPLS:
+			v, ok = 0, next.kind == traffic.MPLS // bottom of stack
+		case next.tpid != 0:
+			v = uint64(next.tpid)
+		case next.kind == traffic.VLAN && i+2 < len(d.headers) && d.headers[i+2].kind == traffic.VLAN:
+			v = uint64(header.EtherTypeQinQ)
+		default:
+			v, ok = etherType(next)
+		}
+		if ok {
+			f.Put(h.octets, traffic.Uint128{Lo: v})
+		}
+	}
+}
+
+func etherType(next *placed) (uint64, bool) {
+	switch next.kind {
+	case traffic.VLAN:
+		return uint64(header.EtherTypeVLAN), true
+	case traffic.MPLS:
+		return uint64(header.EtherTypeMPLS), true
+	case traffic.IPv4:
+		return uint64(header.EtherTypeIPv4), true
+	case traffic.IPv6:
+		return uint64(header.EtherTypeIPv6), true
+	case traffic.Custom:
+		return uint64(next.protocolID), next.protocolID >= 0
+	}
+	return 0, false
+}
+
+// Protocol numbers of IP in IP (RFC 2003, RFC 2473) and MPLS in IP (RFC 4023).
+const (
+	protocolIPv4 = 4
+	protocolIPv6 = 41
+	protocolMPLS = 137
+)
+
+func ipProtocol(next *placed) (uint64, bool) {
+	switch next.kind {
+	case traffic.TCP:
+		return uint64(header.ProtocolTCP), true
+	case traffic.UDP:
+		return uint64(header.ProtocolUDP), true
+	case traffic.IPv4:
+		return protocolIPv4, true
+	case traffic.IPv6:
+		return protocolIPv6, true
+	case traffic.MPLS:
+		return protocolMPLS, true
+	case traffic.Custom:
+		return uint64(next.protocolID & 0xff), next.protocolID >= 0
+	}
+	return 0, false
+}

@@ -1,0 +1,112 @@
+package program
+
+import (
+	"glean/generator/traffic"
+)
+
+// destinations gives the first n frames of a bout the MACs of their next hops,
+// until one must not leave.
+func (r *Run) destinations(b *bout, n int) int {
+	d, c := b.d, b.c
+	if d.adjOp < 0 {
+		word := r.p.words[d.adj].Load()
+		if !c.region.shared && word&stateMask == uint64(AdjacencyResolved)<<macBits {
+			r.addressAll(c, d.adj, word)
+			return n
+		}
+		for i := range n {
+			if !r.destination(b, i, d.adj, word) {
+				return i
+			}
+		}
+		return n
+	}
+	g, o := c.digits[d.adjOp], &d.ops[d.adjOp]
+	if c.by > 1 {
+		for i := range n {
+			adj := d.adjOf[g.index]
+			if !r.destination(b, i, adj, r.p.words[adj].Load()) {
+				return i
+			}
+			g.advance(o, c.by)
+		}
+		return n
+	}
+	index, left := g.index, g.left
+	words, adjOf, slots := r.p.words, d.adjOf, r.slots[b.row:b.row+n]
+	for i := range slots {
+		s, adj := &slots[i], adjOf[index]
+		word := words[adj].Load()
+		if word&stateMask == uint64(AdjacencyResolved)<<macBits {
+			s.adj = adj
+			if s.word != word {
+				s.word = word
+				putMAC(r.buffer[(b.row+i)*r.stride:], word)
+			}
+		} else if !r.destination(b, i, adj, word) {
+			return i
+		}
+		if left--; left == 0 {
+			left = o.stride
+			if index++; index == uint64(len(adjOf)) {
+				index = 0
+			}
+		}
+	}
+	return n
+}
+
+// addressAll gives all slots of a definition one MAC, unless they have it.
+func (r *Run) addressAll(c *cursor, adj uint32, word uint64) {
+	if c.everyWord == word {
+		return
+	}
+	for i := c.region.first; i < c.region.ready; i++ {
+		r.slots[i].adj, r.slots[i].word = adj, word
+		putMAC(r.buffer[i*r.stride:], word)
+	}
+	c.everyWord = word
+}
+
+// destination writes the MAC of a bout's frame i. It tells whether the frame may
+// leave.
+func (r *Run) destination(b *bout, i int, adj uint32, word uint64) bool {
+	s, mac := &r.slots[b.row+i], word
+	switch stateOf(word) {
+	case AdjacencyResolved:
+		if s.word == word {
+			s.adj = adj
+			return true // the buffer has it
+		}
+	case AdjacencyStale, AdjacencyUnconfirmed:
+		r.doubtful = true
+	default:
+		if paused(word) {
+			return false
+		}
+		var ok bool
+		if mac, ok = r.fallback(b.d, b.c, i); !ok {
+			return false
+		}
+	}
+	s.adj, s.word, b.c.everyWord = adj, word, 0
+	putMAC(r.buffer[(b.row+i)*r.stride:], mac)
+	return true
+}
+
+// fallback is the MAC of a frame whose next hop has none; ok is false if the
+// policy is that it must not leave. i is the frame's distance from the cursor.
+func (r *Run) fallback(d *definition, c *cursor, i int) (mac uint64, ok bool) {
+	l := &r.p.config.Learning
+	switch {
+	case l.Policy != traffic.PolicyFallback:
+		return 0, false
+	case l.HasFallback:
+		return l.Fallback.Uint64(), true
+	case d.dstOp < 0:
+		return d.dst, true
+	}
+	o := &d.ops[d.dstOp]
+	flow := c.number((c.flow + uint64(i)) % c.flows)
+	return o.values.At(flow / o.stride % o.values.Count).Lo, true
+}

@@ -1,0 +1,216 @@
+package program
+
+import (
+	"encoding/binary"
+
+	"glean/generator/signature"
+)
+
+// What depends on a frame's length is few numbers: where it ends, length fields,
+// the constants of checksums. Where lengths do not repeat soon, they are looked
+// up in a table and written a column at a time, as fields are.
+
+// fluid is the table of a definition whose frames differ by their length in
+// nothing but these numbers.
+type fluid struct {
+	table   []uint16 // by length: octets, the values of patches, the bases of checksums
+	width   int      // numbers of one length
+	patches []patch  // of any length, for their places
+	sums    int
+	payload []byte // of the longest frame, which takes the place of signatures
+}
+
+// setFluid makes the table if the definition has one.
+func (d *definition) setFluid() {
+	first, last := &d.sizes[0], &d.sizes[len(d.sizes)-1]
+	if len(d.sizes) == 1 || first.direct || !first.whole || last.group > 0 {
+		return
+	}
+	f := &fluid{patches: first.patches, sums: len(first.sums), width: 1 + len(first.patches) + len(first.sums)}
+	for i := range d.sizes {
+		s := &d.sizes[i]
+		if !s.like(first) {
+			return
+		}
+		f.table = append(f.table, uint16(s.octets))
+		for _, p := range s.patches {
+			f.table = append(f.table, p.value)
+		}
+		for k := range s.sums {
+			f.table = append(f.table, uint16((s.sums[k].base-1)%modulus+1))
+		}
+	}
+	if d.signature != nil {
+		f.payload = make([]byte, last.octets-len(d.template))
+		d.fillPayload(f.payload, 0)
+	}
+	d.fluid = f
+}
+
+// like tells whether the same is written at the same places.
+func (s *sized) like(t *sized) bool {
+	if len(s.patches) != len(t.patches) || len(s.sums) != len(t.sums) {
+		return false
+	}
+	for i := range s.patches {
+		if s.patches[i].at != t.patches[i].at {
+			return false
+		}
+	}
+	for i := range s.sums {
+		if s.sums[i].at != t.sums[i].at {
+			return false
+		}
+	}
+	return true
+}
+
+// lengths gives the slots of a bout's first n frames their lengths, of as many as
+// can be made together: their checksums must have one recipe.
+func (r *Run) lengths(b *bout, n int) int {
+	g := b.c.region
+	if g.period > 0 {
+		return r.repeatedLengths(b, n)
+	}
+	sizes := r.columns.sizes[:n]
+	b.d.sizesFrom(sizes, b.c)
+	sizes = sizes[:b.d.together(sizes)]
+	end := b.row + len(sizes)
+	for ; !g.shared && g.ready < end; g.ready++ {
+		r.prepare(g.ready, b.def, int(sizes[g.ready-b.row]))
+	}
+	if b.d.fluid != nil && !g.shared {
+		r.resize(b, sizes)
+		return len(sizes)
+	}
+	for i, size := range sizes {
+		if s := &r.slots[b.row+i]; s.def != b.def || s.size != int(size) {
+			r.prepare(b.row+i, b.def, int(size))
+		}
+	}
+	return len(sizes)
+}
+
+// repeatedLengths is lengths where the slots have them already, once they are
+// prepared.
+func (r *Run) repeatedLengths(b *bout, n int) int {
+	d, g := b.d, b.c.region
+	for ; g.ready < b.row+n; g.ready++ {
+		size := uint32(0)
+		if len(d.sizes) > 1 {
+			at := b.c.origin + uint64((g.ready-g.first)%g.period)*b.c.by
+			size = d.sizeOf[at%uint64(len(d.sizeOf))]
+		}
+		r.prepare(g.ready, b.def, int(size))
+	}
+	if d.sizes[len(d.sizes)-1].group == 0 {
+		return n
+	}
+	group := d.sizes[r.slots[b.row].size].group
+	for i := 1; i < n; i++ {
+		if d.sizes[r.slots[b.row+i].size].group != group {
+			return i
+		}
+	}
+	return n
+}
+
+// sizesFrom gives the plans of a cursor's next frames.
+//
+//go:noinline
+func (d *definition) sizesFrom(to []uint32, c *cursor) {
+	length, cycle := c.length, uint64(len(d.sizeOf))
+	if d.sizeOf == nil {
+		lengths := *d.lengths // in registers
+		for i := range to {
+			to[i] = lengths.Drawn(length)
+			length += c.by
+		}
+		return
+	}
+	for i := range to {
+		to[i] = d.sizeOf[length]
+		if length += c.by; length >= cycle {
+			length %= cycle
+		}
+	}
+}
+
+// together is how many of the first plans are of one group.
+func (d *definition) together(sizes []uint32) int {
+	if d.sizes[len(d.sizes)-1].group == 0 {
+		return len(sizes)
+	}
+	group := d.sizes[sizes[0]].group
+	for i, size := range sizes {
+		if d.sizes[size].group != group {
+			return i
+		}
+	}
+	return len(sizes)
+}
+
+// resize gives a bout's prepared slots other lengths.
+func (r *Run) resize(b *bout, sizes []uint32) {
+	f := b.d.fluid
+	if b.d.signature != nil {
+		r.moveSignatures(b, sizes)
+	}
+	r.cut(b, sizes)
+	for k := 0; k < len(f.patches); k += 2 { // two at a time, the last one twice if it is alone
+		f.patch(r.buffer[b.row*r.stride:], r.stride, sizes, k, min(k+1, len(f.patches)-1))
+	}
+	for k := 0; k < f.sums; k += 2 {
+		f.bases(&r.columns, b.row, sizes, k, min(k+1, f.sums-1))
+	}
+}
+
+// patch writes two patches into the frames that begin at b.
+//
+//go:noinline
+func (f *fluid) patch(b []byte, stride int, sizes []uint32, i, j int) {
+	first, second, width, at, next := f.table[1+i:], f.table[1+j:], f.width, int(f.patches[i].at), int(f.patches[j].at)
+	for _, size := range sizes {
+		v := int(size) * width
+		binary.BigEndian.PutUint16(b[at:at+2], first[v])
+		binary.BigEndian.PutUint16(b[next:next+2], second[v])
+		at, next = at+stride, next+stride
+	}
+}
+
+// bases gives two checksums their bases.
+//
+//go:noinline
+func (f *fluid) bases(c *columns, row int, sizes []uint32, i, j int) {
+	first, second, width := f.table[1+len(f.patches)+i:], f.table[1+len(f.patches)+j:], f.width
+	to, also := c.totals[i].base[row:row+len(sizes)], c.totals[j].base[row:row+len(sizes)]
+	for k, size := range sizes {
+		v := int(size) * width
+		to[k], also[k] = uint64(first[v]), uint64(second[v])
+	}
+}
+
+// cut gives a bout's frames their lengths.
+//
+//go:noinline
+func (r *Run) cut(b *bout, sizes []uint32) {
+	views, table, width := r.views[b.row:b.row+len(sizes)], b.d.fluid.table, b.d.fluid.width
+	for i, size := range sizes {
+		views[i] = views[i][:table[int(size)*width]]
+	}
+}
+
+// moveSignatures makes signatures give way to payload, and finds their new places.
+//
+//go:noinline
+func (r *Run) moveSignatures(b *bout, sizes []uint32) {
+	f, header := b.d.fluid, len(b.d.template)
+	views, signAt := r.views[b.row:b.row+len(sizes)], r.columns.signAt[b.row:b.row+len(sizes)]
+	at := b.row*r.stride - signature.Size
+	for i, size := range sizes {
+		old := len(views[i]) - signature.Size
+		*(*[signature.Size]byte)(views[i][old:]) = *(*[signature.Size]byte)(f.payload[old-header:])
+		signAt[i] = at + int(f.table[int(size)*f.width])
+		at += r.stride
+	}
+}

@@ -1,0 +1,61 @@
+package traffic
+
+// Family is a group of protocol counters.
+type Family uint8
+
+// Families of protocol_counters.
+const (
+	FamilyEthernet Family = iota
+	FamilyIP
+	FamilyTransport
+	FamilyTunnel
+	FamilyInnerEthernet
+	FamilyInnerIP
+	FamilyInnerTransport
+	NumFamilies
+)
+
+var familyNames = []string{"ethernet", "ip", "transport", "tunnel", "inner_ethernet", "inner_ip", "inner_transport"}
+
+// String gives the word used in the API.
+func (f Family) String() string { return familyNames[f] }
+
+// Families is a set of families.
+type Families uint8
+
+// Has tells whether f is in the set.
+func (s Families) Has(f Family) bool { return s&(1<<f) != 0 }
+
+// familyMembers are the counters of each family, in the words of the API.
+var familyMembers = [NumFamilies][]string{
+	FamilyEthernet:       {"ip", "timesync", "arp", "lldp", "nsh", "vlan", "qinq", "pppoe", "fcoe", "mpls"},
+	FamilyIP:             {"ipv4", "ipv6"},
+	FamilyTransport:      {"tcp", "udp", "fragmented", "sctp", "icmp", "non_fragmented", "igmp"},
+	FamilyTunnel:         {"ip", "gre", "vxlan", "nvgre", "geneve", "grenat", "gtpc", "gtpu", "esp", "l2tp", "vxlan_gpe", "mpls_in_gre", "mpls_in_udp"},
+	FamilyInnerEthernet:  {"ip", "vlan", "qinq"},
+	FamilyInnerIP:        {"ipv4", "ipv6"},
+	FamilyInnerTransport: {"tcp", "udp", "fragmented", "sctp", "icmp", "non_fragmented"},
+}
+
+// Members are the names of the family's counters.
+func (f Family) Members() []string { return familyMembers[f] }
+
+// parseFamilies reads protocol_counters. OpenPerf ignores names that it does
+// not know; a misspelt one would count nothing for ever, so here it is a fault.
+func (c *Config) parseFamilies(n node) {
+	m := n.member("protocol_counters")
+	if m.value == nil {
+		return
+	}
+	a, ok := m.value.([]any)
+	if !ok {
+		m.fault("must be an array, not %s", m.kind())
+		return
+	}
+	for i := range a {
+		e := node{m.path, a[i], m.faults}.at(i)
+		if f, ok := e.word(familyNames...); ok {
+			c.Families |= 1 << f
+		}
+	}
+}
