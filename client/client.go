@@ -16,10 +16,10 @@ import (
 	"glean/server/api"
 )
 
-// Client is one daemon. It is safe for several goroutines.
+// Client calls one daemon. Several goroutines may use it at once.
 type Client struct {
 	base   string
-	prefer string       // the header of every request, if not empty
+	prefer string       // the Prefer header of every request; empty for none
 	HTTP   *http.Client // may be replaced before the first request
 }
 
@@ -33,26 +33,27 @@ func New(base string) *Client {
 }
 
 // Waiting returns a client of the same daemon whose requests wait for their outcome:
-// starts for the end of learning, learning requests and the results of both for
-// their end. They wait as long as told, whole seconds up to 60; less than one second
-// does not wait. Requests without an outcome to wait for are not changed.
-func (c *Client) Waiting(patience time.Duration) *Client {
+// starts wait for the end of learning, and requests for a learning request or a result
+// wait for its end. They wait at most limit, in whole seconds up to 60; they do not
+// wait if limit is less than a second. Other requests do not change.
+func (c *Client) Waiting(limit time.Duration) *Client {
 	waiting := *c
 	waiting.prefer = ""
-	if seconds := int(patience / time.Second); seconds > 0 {
+	if seconds := int(limit / time.Second); seconds > 0 {
 		waiting.prefer = fmt.Sprintf("wait=%d", seconds)
 	}
 	return &waiting
 }
 
-// unixTransport connects to the Unix socket at path, whatever the URL says.
+// unixTransport returns a transport that connects to the Unix socket at path and ignores
+// the host of the URL.
 func unixTransport(path string) *http.Transport {
 	return &http.Transport{DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
 		return new(net.Dialer).DialContext(ctx, "unix", path)
 	}}
 }
 
-// StatusOf gives the HTTP status of a Problem in err, 0 if there is none.
+// StatusOf returns the HTTP status of the *api.Problem in err, or 0 if err has none.
 func StatusOf(err error) int {
 	var p *api.Problem
 	if errors.As(err, &p) {
@@ -61,10 +62,11 @@ func StatusOf(err error) int {
 	return 0
 }
 
-// errNoID keeps a call for one resource from reaching its whole collection.
+// errNoID is the error of an empty id. The request is not made, because its path would
+// be that of the whole collection.
 var errNoID = &api.Problem{Title: http.StatusText(http.StatusNotFound), Status: http.StatusNotFound, Detail: "the id is empty"}
 
-// call is one request before it is made.
+// call describes one request.
 type call struct {
 	method string
 	path   []string // segments
@@ -80,7 +82,7 @@ func post(body any, path ...string) call {
 	return call{method: http.MethodPost, path: path, body: body}
 }
 
-// with adds query parameters: name, value, name, value. Empty ones are left out.
+// with sets query parameters: name, value, name, value. It leaves out empty values.
 func (r call) with(pairs ...string) call {
 	r.query = make(url.Values)
 	for i := 0; i+1 < len(pairs); i += 2 {
@@ -91,8 +93,8 @@ func (r call) with(pairs ...string) call {
 	return r
 }
 
-// send makes the request. The caller closes the body of the response, which is
-// a success.
+// send makes a request and returns its response if that is a success. The caller closes
+// the body.
 func (c *Client) send(ctx context.Context, r call) (*http.Response, error) {
 	var target strings.Builder
 	target.WriteString(c.base)
@@ -137,13 +139,14 @@ func (c *Client) send(ctx context.Context, r call) (*http.Response, error) {
 	return response, nil
 }
 
-// problemMax is how much of an answer that is no problem document is quoted.
+// problemMax is the number of octets of a reply, if it is no problem document, that a
+// Problem quotes.
 const problemMax = 512
 
-// newProblem makes a Problem of any answer: something between us and the daemon
-// may send what it likes.
+// newProblem makes a Problem of any reply: a proxy in between may send other documents
+// than the daemon.
 func newProblem(response *http.Response) *api.Problem {
-	text, _ := io.ReadAll(io.LimitReader(response.Body, 1<<20)) // what has come has to do
+	text, _ := io.ReadAll(io.LimitReader(response.Body, 1<<20)) // a broken reply is quoted as far as it has arrived
 	p := &api.Problem{}
 	if json.Unmarshal(text, p) != nil || p.Detail == "" && p.Title == "" {
 		p = &api.Problem{Detail: strings.TrimSpace(string(text[:min(len(text), problemMax)]))}
@@ -155,7 +158,7 @@ func newProblem(response *http.Response) *api.Problem {
 	return p
 }
 
-// do makes a request whose answer is a T.
+// do makes a request and returns its reply, which is a T.
 func do[T any](ctx context.Context, c *Client, r call) (T, error) {
 	var v T
 	response, err := c.send(ctx, r)
@@ -164,12 +167,12 @@ func do[T any](ctx context.Context, c *Client, r call) (T, error) {
 	}
 	defer response.Body.Close()
 	if err := json.NewDecoder(response.Body).Decode(&v); err != nil {
-		return v, fmt.Errorf("%s /%s: the answer can't be read: %w", r.method, strings.Join(r.path, "/"), err)
+		return v, fmt.Errorf("%s /%s: the reply can't be read: %w", r.method, strings.Join(r.path, "/"), err)
 	}
 	return v, nil
 }
 
-// run makes a request whose answer says nothing.
+// run makes a request and ignores the body of its reply.
 func (c *Client) run(ctx context.Context, r call) error {
 	response, err := c.send(ctx, r)
 	if err != nil {

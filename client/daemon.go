@@ -6,7 +6,7 @@ import (
 	"glean/server/api"
 )
 
-// Version shows what is running.
+// Version returns the build of the running daemon.
 func (c *Client) Version(ctx context.Context) (api.Version, error) {
 	return do[api.Version](ctx, c, get("version"))
 }

@@ -13,25 +13,25 @@ import (
 	"glean/server/api"
 )
 
-// EventGap is the Type of an event that stands for those that were lost: the
-// daemon keeps a number of events only.
+// EventGap is the Type of an event that stands for lost events: the daemon keeps the
+// newest events only.
 const EventGap = "gap"
 
-// Event is something that happened to a resource; or, if its Type is EventGap, a gap
-// in the stream.
+// Event is an event of a resource; or a gap in the stream, if its Type is EventGap.
 type Event struct {
 	api.Event
 	api.EventGap
-	// StreamID names the event and the run of the daemon, for EventFilter.AfterID.
+	// StreamID identifies the event and the run of the daemon, for EventFilter.AfterID.
 	StreamID string `json:"-"`
 }
 
-// EventFilter says what a stream has. Its zero value is everything from now on.
+// EventFilter selects the events of a stream. The zero value selects all events from now
+// on.
 type EventFilter struct {
-	Types []string
-	After *uint64 // go on after the event with this Seq, the last that was read
-	// AfterID is the StreamID of the last event that was read. It takes the place of
-	// After, and shows a restart of the daemon as a gap.
+	Types []string // empty: all
+	After *uint64  // the Seq of the event after which the stream continues
+	// AfterID is the StreamID of the event after which the stream continues. It replaces
+	// After, and a restart of the daemon is a gap then.
 	AfterID string
 }
 
@@ -41,7 +41,7 @@ type EventStream struct {
 	lines *bufio.Reader
 }
 
-// Events opens a stream of events. It ends with ctx, or when it is closed.
+// Events opens a stream of events. The stream ends with ctx, or by Close.
 func (c *Client) Events(ctx context.Context, f EventFilter) (*EventStream, error) {
 	r := get("events").with("type", strings.Join(f.Types, ","))
 	r.header = http.Header{"Accept": {"text/event-stream"}}
@@ -58,7 +58,8 @@ func (c *Client) Events(ctx context.Context, f EventFilter) (*EventStream, error
 	return &EventStream{body: response.Body, lines: bufio.NewReader(response.Body)}, nil
 }
 
-// Next waits for the next event. io.EOF is the daemon's end.
+// Next waits for the next event. It returns io.EOF when the daemon has ended the
+// stream.
 func (s *EventStream) Next() (Event, error) {
 	var kind, data, id string
 	for {

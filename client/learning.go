@@ -8,13 +8,14 @@ import (
 	"glean/server/api"
 )
 
-// LearningFilter wants requests that match all of its members.
+// LearningFilter selects the learning requests that match all members that are not
+// empty.
 type LearningFilter struct{ GeneratorID, State string }
 
-// AddressFilter is a page of a result's addresses.
+// AddressFilter selects a page of a result's addresses.
 type AddressFilter struct {
 	State string // "resolving", "completed", "timed_out"; empty: all
-	Limit int    // 0: 10,000
+	Limit int    // at most so many; 0: 10,000
 	After string // only greater addresses
 }
 
@@ -28,12 +29,12 @@ func (c *Client) LearningRequests(ctx context.Context, f LearningFilter) ([]api.
 	return do[[]api.LearningRequest](ctx, c, get("learning").with("generator_id", f.GeneratorID, "state", f.State))
 }
 
-// LearningRequest shows a learning request.
+// LearningRequest returns a learning request.
 func (c *Client) LearningRequest(ctx context.Context, id string) (api.LearningRequest, error) {
 	return do[api.LearningRequest](ctx, c, get("learning", id))
 }
 
-// WaitLearning waits until a learning request is not in progress any more.
+// WaitLearning waits for the end of a learning request and returns it.
 func (c *Client) WaitLearning(ctx context.Context, id string) (api.LearningRequest, error) {
 	for {
 		r, err := c.Waiting(time.Minute).LearningRequest(ctx, id)
@@ -46,8 +47,8 @@ func (c *Client) WaitLearning(ctx context.Context, id string) (api.LearningReque
 	}
 }
 
-// DeleteLearning cancels a learning request that is in progress, and removes
-// one that is not.
+// DeleteLearning cancels a learning request that is in progress, and removes one that
+// has ended.
 func (c *Client) DeleteLearning(ctx context.Context, id string) error {
 	return c.run(ctx, remove("learning", id))
 }
@@ -57,13 +58,13 @@ func (c *Client) LearningResults(ctx context.Context) ([]api.LearningResult, err
 	return do[[]api.LearningResult](ctx, c, get("learning-results"))
 }
 
-// LearningResult shows a result with one page of its addresses.
+// LearningResult returns a result with one page of its addresses.
 func (c *Client) LearningResult(ctx context.Context, id string, f AddressFilter) (api.LearningResult, error) {
 	return do[api.LearningResult](ctx, c, get("learning-results", id).with("state", f.State, "limit", positive(f.Limit), "after", f.After))
 }
 
-// DeleteLearningResult removes a result. It is refused (409) while its request
-// is in progress.
+// DeleteLearningResult removes a result. It returns a Problem of status 409 while the
+// request is in progress.
 func (c *Client) DeleteLearningResult(ctx context.Context, id string) error {
 	return c.run(ctx, remove("learning-results", id))
 }

@@ -7,12 +7,12 @@ import (
 	"glean/server/api"
 )
 
-// Ports lists the ports, of one kind if it is not empty.
+// Ports lists the ports, or those of one kind if kind is not empty.
 func (c *Client) Ports(ctx context.Context, kind string) ([]api.Port, error) {
 	return do[[]api.Port](ctx, c, get("ports").with("kind", kind))
 }
 
-// Port shows a port.
+// Port returns a port.
 func (c *Client) Port(ctx context.Context, id string) (api.Port, error) {
 	return do[api.Port](ctx, c, get("ports", id))
 }
@@ -22,27 +22,27 @@ func (c *Client) CreatePort(ctx context.Context, p api.Port) (api.Port, error) {
 	return do[api.Port](ctx, c, post(p, "ports"))
 }
 
-// DeletePort removes a port. One that does not exist is no error.
+// DeletePort removes a port. It returns nil if the port does not exist.
 func (c *Client) DeletePort(ctx context.Context, id string) error {
 	return c.run(ctx, remove("ports", id))
 }
 
-// ReattachPort attaches a port to its device again after the device was deleted. A TAP
-// that does not exist is made.
+// ReattachPort attaches a port to its device again after the device was deleted. It
+// makes a TAP device that does not exist.
 func (c *Client) ReattachPort(ctx context.Context, id string) (api.Port, error) {
 	return do[api.Port](ctx, c, post(nil, "ports", id, "reattach"))
 }
 
-// InterfaceFilter wants interfaces that match any of its members.
+// InterfaceFilter selects the interfaces that match any member that is not empty.
 type InterfaceFilter struct{ PortID, MACAddress, IPv4Address, IPv6Address string }
 
-// Interfaces lists the interfaces that match, all if the filter is empty.
+// Interfaces lists the interfaces that match the filter, or all if the filter is empty.
 func (c *Client) Interfaces(ctx context.Context, f InterfaceFilter) ([]api.Interface, error) {
 	return do[[]api.Interface](ctx, c, get("interfaces").with("port_id", f.PortID, "eth_mac_address", f.MACAddress,
 		"ipv4_address", f.IPv4Address, "ipv6_address", f.IPv6Address))
 }
 
-// Interface shows an interface.
+// Interface returns an interface.
 func (c *Client) Interface(ctx context.Context, id string) (api.Interface, error) {
 	return do[api.Interface](ctx, c, get("interfaces", id))
 }
@@ -52,26 +52,26 @@ func (c *Client) CreateInterface(ctx context.Context, i api.Interface) (api.Inte
 	return do[api.Interface](ctx, c, post(i, "interfaces"))
 }
 
-// CreateInterfaces makes all of them or none.
+// CreateInterfaces makes all interfaces or none.
 func (c *Client) CreateInterfaces(ctx context.Context, list []api.Interface) ([]api.Interface, error) {
 	made, err := do[api.Items[api.Interface]](ctx, c, post(api.Items[api.Interface]{Items: list}, "interfaces", "x", "bulk-create"))
 	return made.Items, err
 }
 
-// DeleteInterface removes an interface. One that does not exist is no error.
+// DeleteInterface removes an interface. It returns nil if the interface does not exist.
 func (c *Client) DeleteInterface(ctx context.Context, id string) error {
 	return c.run(ctx, remove("interfaces", id))
 }
 
-// DeleteInterfaces removes those that exist.
+// DeleteInterfaces removes the interfaces of list that exist.
 func (c *Client) DeleteInterfaces(ctx context.Context, list []string) error {
 	return c.run(ctx, post(api.IDs{IDs: list}, "interfaces", "x", "bulk-delete"))
 }
 
-// NeighborFilter wants neighbors that match all of its members.
+// NeighborFilter selects the neighbors that match all members that are not empty.
 type NeighborFilter struct {
 	InterfaceID, State, IPAddress string
-	Limit                         int    // 0: 10,000
+	Limit                         int    // at most so many; 0: 10,000
 	After                         string // "INTERFACE_ID,IP_ADDRESS", or an address beside InterfaceID
 }
 
@@ -81,11 +81,13 @@ func (c *Client) Neighbors(ctx context.Context, f NeighborFilter) ([]api.Neighbo
 		"ip_address", f.IPAddress, "limit", positive(f.Limit), "after", f.After))
 }
 
-// FlushNeighbors forgets the neighbors of an interface, of all if it is empty.
+// FlushNeighbors removes the neighbors of an interface, or of all interfaces if
+// interfaceID is empty.
 func (c *Client) FlushNeighbors(ctx context.Context, interfaceID string) error {
 	return c.run(ctx, remove("neighbors").with("interface_id", interfaceID))
 }
 
+// positive returns a number as text, or "" for a number that is not positive.
 func positive(n int) string {
 	if n <= 0 {
 		return ""

@@ -9,8 +9,8 @@ import (
 	"glean/stack/loop"
 )
 
-// resultView is what of a result has to be read on the loop. The rest does not
-// change, or is atomic.
+// resultView holds the parts of a result that must be read on the loop. The other parts
+// do not change, or are atomic.
 type resultView struct {
 	*generator.Result
 	active    bool
@@ -32,8 +32,7 @@ func (s *Server) resultView(r *generator.Result) resultView {
 	return v
 }
 
-// newResult is called off the loop, because a result may have very many
-// flows.
+// newResult is called off the loop, because a result may have many flows.
 func (s *Server) newResult(v resultView) api.GeneratorResult {
 	run := v.Run()
 	c := run.Counters()
@@ -113,7 +112,8 @@ func (s *Server) sentAt(t loop.Time) string {
 	return s.timestamp(t)
 }
 
-// resultFilter joins the filters of results and flows by and.
+// resultFilter returns a function that reports whether a result matches all filters of
+// results and flows.
 func resultFilter(r *request) func(*generator.Result) bool {
 	generatorID, byGenerator := r.filter("generator_id")
 	target, byTarget := r.filter("target_id")
@@ -157,7 +157,7 @@ func (s *Server) getResult(w *responseWriter, r *request) error {
 	return reply(w, http.StatusOK, s.newResult(v))
 }
 
-// deleteResult leaves the result of an active generator alone.
+// deleteResult does not delete the result of an active run.
 func (s *Server) deleteResult(w *responseWriter, r *request) error {
 	if err := s.Do(r.Context(), func() { s.Engine.DeleteResult(r.id()) }); err != nil {
 		return err

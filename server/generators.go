@@ -27,8 +27,8 @@ func newGenerator(v engine.GeneratorView) echoedGenerator {
 	}
 }
 
-// withFlowCount puts the live member flow_count into a configuration. It has
-// other members, and not this one, because the parser takes it out.
+// withFlowCount adds flow_count to a configuration. The configuration has other
+// members, and the reader has removed this one.
 func withFlowCount(config json.RawMessage, n uint64) json.RawMessage {
 	return fmt.Appendf(nil, `%s,"flow_count":%d}`, config[:len(config)-1], n)
 }
@@ -63,7 +63,7 @@ func (s *Server) generator(ctx context.Context, id string) (engine.GeneratorView
 	return call(ctx, s, func() (engine.GeneratorView, error) { return s.Engine.Generator(id) })
 }
 
-// createGenerator answers 202 while there is something to learn, else 201.
+// createGenerator replies 202 if next hops are not resolved yet, else 201.
 func (s *Server) createGenerator(w *responseWriter, r *request) error {
 	spec, err := body(r, w, s.dialect().Generator)
 	if err != nil {
@@ -89,27 +89,27 @@ func (s *Server) createGenerator(w *responseWriter, r *request) error {
 	return reply(w, status, newGenerator(v))
 }
 
-// compile makes the programs of generators, a few requests at a time: it may
-// need a second and a hundred MB for each generator.
+// compile compiles the programs of generators. A program may take a second and
+// 100 MB, so the number of requests that compile at a time is limited.
 func (s *Server) compile(r *request, specs []engine.GeneratorSpec, bulk bool) error {
 	for next := 0; next < len(specs); {
-		// What is bound must be unbound, so the call does not end with the client.
+		// A bound generator must be unbound, so the call does not end with the client.
 		err := s.doAnyway(func() (err error) { next, err = s.Engine.BindGenerators(specs, next, bulk); return err })
 		if err != nil {
 			return err
 		}
 	}
-	return s.apart(r, func() error { return engine.CompileGenerators(specs, bulk) })
+	return s.compiled(r, func() error { return engine.CompileGenerators(specs, bulk) })
 }
 
-// unbind gives back the memory that compile has reserved for generators, if it was
-// not given back when they were made.
+// unbind releases the memory that compile has reserved for generators, unless making
+// them has released it.
 func (s *Server) unbind(specs []engine.GeneratorSpec) {
 	s.Loop.Post(func() { s.Engine.UnbindGenerators(specs) })
 }
 
-// apart runs what takes long beside the loop.
-func (s *Server) apart(r *request, f func() error) error {
+// compiled runs f off the loop, when one of the places for compilation is free.
+func (s *Server) compiled(r *request, f func() error) error {
 	select {
 	case s.compiling <- struct{}{}:
 	case <-r.Context().Done():
@@ -119,7 +119,7 @@ func (s *Server) apart(r *request, f func() error) error {
 	return f()
 }
 
-// generatorURL is a path, or a whole URL for OpenPerf's clients.
+// generatorURL returns a path, or a whole URL for OpenPerf's clients.
 func (s *Server) generatorURL(r *request, id string) string {
 	if s.OpenPerf {
 		return "http://" + r.Host + "/packet/generators/" + id
@@ -127,9 +127,9 @@ func (s *Server) generatorURL(r *request, id string) string {
 	return r.prefix + "/generators/" + id
 }
 
-// afterLearning waits for the end of a new generator's learning, if the client wants
-// that, and looks at the generator again. One that was deleted meanwhile is shown as
-// it was.
+// afterLearning waits for the end of a new generator's learning, as long as the client
+// wants, and returns the generator's state then. If the generator was deleted meanwhile,
+// it returns v.
 func (s *Server) afterLearning(w *responseWriter, r *request, v engine.GeneratorView) (engine.GeneratorView, error) {
 	p := s.waiting(w, r)
 	defer p.cancel()
@@ -143,9 +143,8 @@ func (s *Server) afterLearning(w *responseWriter, r *request, v engine.Generator
 	return now, err
 }
 
-// deleteGenerator leaves an active generator as it is, unless force is set; then
-// the generator does not exist when the reply is sent. OpenPerf replies 204 for
-// an active one, too.
+// deleteGenerator refuses an active generator, unless force=true stops it first.
+// OpenPerf replies 204 for an active generator and keeps it.
 func (s *Server) deleteGenerator(w *responseWriter, r *request) error {
 	force, given := r.filter("force")
 	if given && force != "true" && force != "false" {
@@ -195,15 +194,15 @@ func (s *Server) startGenerator(w *responseWriter, r *request) error {
 	return reply(w, http.StatusCreated, s.newResult(v))
 }
 
-// learnedFirst waits until the generators are not being learned, as long as the client
-// wants.
+// learnedFirst waits until the generators have no learning in progress, as long as the
+// client wants.
 func (s *Server) learnedFirst(w *responseWriter, r *request, ids ...string) error {
 	p := s.waiting(w, r)
 	defer p.cancel()
 	return p.learned(ids...)
 }
 
-// stopGenerator answers when no frame can leave any more.
+// stopGenerator replies when the generator has stopped sending.
 func (s *Server) stopGenerator(w *responseWriter, r *request) error {
 	return s.stopAll(w, r, []string{r.id()})
 }
@@ -229,8 +228,8 @@ func (s *Server) stopAll(w *responseWriter, r *request, ids []string) error {
 	return noContent(w)
 }
 
-// stop stops a generator and releases the countdown when it has stopped. An
-// unknown one has stopped.
+// stop stops a generator and releases the countdown when it has stopped. An unknown
+// generator counts as stopped.
 func (s *Server) stop(id string, stopped *countdown) error {
 	err := s.Engine.StopGenerator(id, stopped.release)
 	if isNotFound(err) {

@@ -28,7 +28,7 @@ func (s *Server) bulkCreateGenerators(w *responseWriter, r *request) error {
 	return reply(w, http.StatusOK, api.Items[echoedGenerator]{Items: newGenerators(views)})
 }
 
-// bulkDeleteGenerators deletes what is there and not active.
+// bulkDeleteGenerators deletes the generators that exist and are not active.
 func (s *Server) bulkDeleteGenerators(w *responseWriter, r *request) error {
 	ids, err := body(r, w, s.dialect().IDs)
 	if err != nil {
@@ -45,8 +45,8 @@ func (s *Server) bulkStopGenerators(w *responseWriter, r *request) error {
 	return s.stopAll(w, r, ids)
 }
 
-// bulkStartGenerators starts all or none. When one can't start, those that did
-// are stopped and their results deleted before the answer is sent.
+// bulkStartGenerators starts all generators or none. If one cannot start, it stops the
+// others and deletes their results before it replies.
 func (s *Server) bulkStartGenerators(w *responseWriter, r *request) error {
 	ids, err := body(r, w, s.dialect().IDs)
 	if err != nil {

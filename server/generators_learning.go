@@ -15,8 +15,8 @@ import (
 	"glean/stack/header"
 )
 
-// learnable returns a generator unless it is bound to a port, where there is
-// nothing to learn. It is called on the loop.
+// learnable returns a generator, or an error of the given status if the generator is
+// bound to a port and so learns nothing. It is called on the loop.
 func (s *Server) learnable(id string, status int) (engine.GeneratorView, error) {
 	v, err := s.Engine.Generator(id)
 	if err != nil {
@@ -28,13 +28,13 @@ func (s *Server) learnable(id string, status int) (engine.GeneratorView, error) 
 	return v, nil
 }
 
-// startGeneratorLearning learns everything anew. While a generator is being
-// learned nothing changes.
+// startGeneratorLearning learns all next hops again. It changes nothing while learning
+// is in progress.
 func (s *Server) startGeneratorLearning(w *responseWriter, r *request) error {
 	return s.relearn(w, r, learning.ModeAll)
 }
 
-// retryGeneratorLearning asks again for what is not resolved.
+// retryGeneratorLearning learns the next hops that are not resolved.
 func (s *Server) retryGeneratorLearning(w *responseWriter, r *request) error {
 	return s.relearn(w, r, learning.ModeUnresolved)
 }
@@ -48,7 +48,7 @@ func (s *Server) relearn(w *responseWriter, r *request, mode learning.Mode) erro
 	}
 	if err == nil && learns {
 		err = s.do(r, func() error {
-			learns, err := s.mayRelearn(r.id(), mode) // somebody else may have begun
+			learns, err := s.mayRelearn(r.id(), mode) // another client may have begun
 			if err == nil && learns {
 				_, err = s.Engine.StartLearning(spec)
 			}
@@ -64,8 +64,8 @@ func (s *Server) relearn(w *responseWriter, r *request, mode learning.Mode) erro
 	return noContent(w)
 }
 
-// aboutGenerator words a fault of a learning request as one of the generator in
-// the path: the client sent no body whose members could be at fault.
+// aboutGenerator rewords a fault of a learning request: it names the generator of the
+// path, because the request has no body with members to name.
 func aboutGenerator(id string, err error) error {
 	var e *engine.Error
 	if !errors.As(err, &e) {
@@ -83,8 +83,8 @@ func aboutGenerator(id string, err error) error {
 	return &about
 }
 
-// mayRelearn tells whether there is something to learn anew for a generator. It is
-// called on the loop.
+// mayRelearn reports whether a generator has something to learn in a mode. It is called
+// on the loop.
 func (s *Server) mayRelearn(id string, mode learning.Mode) (bool, error) {
 	v, err := s.learnable(id, http.StatusConflict)
 	switch {
@@ -100,13 +100,13 @@ func (s *Server) mayRelearn(id string, mode learning.Mode) (bool, error) {
 	return true, nil
 }
 
-// stopGeneratorLearning cancels the request that learns for a generator, if
+// stopGeneratorLearning cancels the learning request in progress for a generator, if
 // there is one.
 func (s *Server) stopGeneratorLearning(w *responseWriter, r *request) error {
 	err := s.do(r, func() error {
 		v, err := s.learnable(r.id(), http.StatusBadRequest)
 		if err == nil && v.Learning == "resolving" {
-			s.Engine.DeleteLearning(v.LearningID) // in progress, so this cancels it
+			s.Engine.DeleteLearning(v.LearningID) // cancels it, because it is in progress
 		}
 		return err
 	})
@@ -116,8 +116,8 @@ func (s *Server) stopGeneratorLearning(w *responseWriter, r *request) error {
 	return noContent(w)
 }
 
-// generatorLearning answers what a generator knows: for IPv4 the addresses that
-// are asked for, each once; for IPv6 every destination with its next hop.
+// generatorLearning replies with what a generator has learned: for IPv4 each next hop
+// once, for IPv6 every destination with its next hop.
 func (s *Server) generatorLearning(w *responseWriter, r *request) error {
 	var view engine.GeneratorView
 	var learned func() []engine.LearnedRow
@@ -156,8 +156,7 @@ func (s *Server) generatorLearning(w *responseWriter, r *request) error {
 	return reply(w, http.StatusOK, found)
 }
 
-// perLearnedRow is about what an answer takes of memory for a destination, in
-// octets.
+// perLearnedRow is about the memory of a reply for each destination, in octets.
 const perLearnedRow = 300
 
 func newLearnedMAC(address, hop netip.Addr, mac header.MAC) api.LearnedMAC {

@@ -122,8 +122,8 @@ func (s *Server) listInterfaces(w *responseWriter, r *request) error {
 	return replyList(w, views, newInterface)
 }
 
-// interfaceFilter joins the filters by or, as OpenPerf does. One that does not
-// parse matches nothing.
+// interfaceFilter returns a function that reports whether any of the filters matches, as
+// OpenPerf does. A filter that does not parse matches no interface.
 func interfaceFilter(r *request) func(engine.InterfaceSpec) bool {
 	var any []func(engine.InterfaceSpec) bool
 	add := func(name string, f func(value string, s engine.InterfaceSpec) bool) {
@@ -175,7 +175,7 @@ func (s *Server) createInterface(w *responseWriter, r *request) error {
 	return reply(w, http.StatusCreated, newInterface(v))
 }
 
-// deleteInterface answers when no frame of its generators can leave any more.
+// deleteInterface replies when its generators have stopped sending.
 func (s *Server) deleteInterface(w *responseWriter, r *request) error {
 	return s.deleteInterfaces(w, r, []string{r.id()})
 }

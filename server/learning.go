@@ -73,8 +73,8 @@ func (s *Server) startLearning(w *responseWriter, r *request) error {
 	return reply(w, http.StatusAccepted, s.newLearningRequest(v))
 }
 
-// afterRequest waits for the end of a new request, if the client wants that, and looks
-// at it again. One that was removed meanwhile is shown as it was.
+// afterRequest waits for the end of a new request, as long as the client wants, and
+// returns its state then. If the request was removed meanwhile, it returns v.
 func (s *Server) afterRequest(w *responseWriter, r *request, v learningView) (learningView, error) {
 	p := s.waiting(w, r)
 	defer p.cancel()
@@ -88,22 +88,22 @@ func (s *Server) afterRequest(w *responseWriter, r *request, v learningView) (le
 	return now, err
 }
 
-// prepareLearning makes the tables of a large learning request, as compile does programs.
+// prepareLearning makes the tables of a large learning request off the loop.
 func (s *Server) prepareLearning(r *request, spec *engine.LearningSpec) error {
 	err := s.doAnyway(func() error { return s.Engine.BindLearning(spec) })
 	if err != nil || !spec.IsLarge() {
 		return err
 	}
-	return s.apart(r, func() error { return engine.PrepareLearning(spec) })
+	return s.compiled(r, func() error { return engine.PrepareLearning(spec) })
 }
 
-// unbindLearning gives back the memory that prepareLearning has reserved, if it was not given
-// back when learning began.
+// unbindLearning releases the memory that prepareLearning has reserved, unless the start of
+// learning has released it.
 func (s *Server) unbindLearning(spec *engine.LearningSpec) {
 	s.Loop.Post(func() { s.Engine.UnbindLearning(spec) })
 }
 
-// learningView copies the request that get finds on the loop.
+// learningView copies the request that get returns on the loop.
 func (s *Server) learningView(r *request, get func() (*learning.Request, error)) (learningView, error) {
 	return call(r.Context(), s, func() (v learningView, err error) {
 		request, err := get()
@@ -114,7 +114,7 @@ func (s *Server) learningView(r *request, get func() (*learning.Request, error))
 	})
 }
 
-// listLearning answers GET /learning. The filters are joined by and.
+// listLearning answers GET /learning. A request must match all filters.
 func (s *Server) listLearning(w *responseWriter, r *request) error {
 	generator, byGenerator := r.filter("generator_id")
 	state, byState, err := r.word("state", "resolving", "completed", "timed_out", "cancelled")

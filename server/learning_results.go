@@ -12,11 +12,11 @@ import (
 	"glean/stack/loop"
 )
 
-// Addresses of a learning result in one reply, and in one turn on the loop.
+// Numbers of addresses of a learning result.
 const (
-	addressesDefault = 10_000
-	addressesMax     = 1 << 20
-	addressesPage    = 1024
+	addressesDefault = 10_000  // in one reply
+	addressesMax     = 1 << 20 // in one reply
+	addressesPage    = 1024    // in one turn of the loop
 )
 
 // learningResultView is a copy of a result without its rows, made on the loop.
@@ -107,7 +107,7 @@ func rowFilter(r *request) (f learning.RowFilter, err error) {
 		return f, err
 	}
 	if given {
-		f.State, _ = learning.ParseState(word) // it is one of them
+		f.State, _ = learning.ParseState(word) // word is one of the states
 	}
 	if f.Limit, err = r.integer("limit", 1, addressesMax, addressesDefault); err != nil {
 		return f, err
@@ -116,7 +116,7 @@ func rowFilter(r *request) (f learning.RowFilter, err error) {
 	return f, err
 }
 
-// resultPage is what one turn on the loop copies of a result.
+// resultPage is the part of a result that one turn of the loop copies.
 type resultPage struct {
 	head learningResultView
 	rows []learning.Row
@@ -132,9 +132,8 @@ func (s *Server) resultPage(ctx context.Context, id string, f learning.RowFilter
 	})
 }
 
-// getLearningResult sends a result page by page, so that a large one neither
-// keeps the loop nor fills the memory. Rows that change meanwhile are shown as
-// they are when their page is copied.
+// getLearningResult sends a result page by page: copying a large one at once would hold
+// the loop and fill the memory. Each row is sent as it is when its page is copied.
 func (s *Server) getLearningResult(w *responseWriter, r *request) error {
 	f, err := rowFilter(r)
 	if err != nil {
@@ -166,15 +165,15 @@ func (s *Server) getLearningResult(w *responseWriter, r *request) error {
 		}
 		f.Limit, f.After = min(left, addressesPage), page.rows[len(page.rows)-1].Address
 		if page, err = s.resultPage(r.Context(), r.id(), f); err != nil {
-			return err // the result was deleted under us: the reply is broken off
+			return err // the result was deleted meanwhile, so the reply is broken off
 		}
 	}
 	out.end("]}\n")
 	return nil
 }
 
-// resultFinishedFirst waits for the end of the request of a result, as long as the
-// client wants.
+// resultFinishedFirst waits for the end of a result's request, as long as the client
+// wants.
 func (s *Server) resultFinishedFirst(w *responseWriter, r *request) error {
 	p := s.waiting(w, r)
 	defer p.cancel()
@@ -187,8 +186,8 @@ func (s *Server) resultFinishedFirst(w *responseWriter, r *request) error {
 	})
 }
 
-// openList is the text of an object that ends with the beginning of a list
-// which is still to come.
+// openList returns the JSON text of head with an open list as its last member. The
+// caller writes the items and the end.
 func openList(head any, name string) []byte {
 	b, err := json.Marshal(head)
 	if err != nil {

@@ -11,8 +11,7 @@ import (
 	"glean/server/engine"
 )
 
-// neighborsDefault is how many neighbors one reply lists unless the client
-// says otherwise.
+// neighborsDefault is the largest number of neighbors in a reply without ?limit=.
 const neighborsDefault = 10_000
 
 func (s *Server) newNeighbor(v engine.NeighborView) api.Neighbor {
@@ -33,10 +32,10 @@ func (s *Server) newNeighbor(v engine.NeighborView) api.Neighbor {
 	return n
 }
 
-// listNeighbors sends the list page by page: neither the loop nor the memory has
-// the whole of a million neighbors at once. Each is shown as it is when its page is
-// copied; one that is forgotten before is left out, and so may be one that is made
-// meanwhile.
+// listNeighbors sends the list page by page: copying a million neighbors at once would
+// hold the loop and fill the memory. Each neighbor is sent as it is when its page is
+// copied. A neighbor that is removed before that is left out; one that is added
+// meanwhile may be.
 func (s *Server) listNeighbors(w *responseWriter, r *request) error {
 	f, empty, err := neighborFilter(r)
 	if err != nil {
@@ -59,7 +58,7 @@ func (s *Server) listNeighbors(w *responseWriter, r *request) error {
 			return list.Views(s.Engine, at, min(at+addressesPage, end)), nil
 		})
 		if err != nil {
-			return err // the answer has begun, so it is broken off
+			return err // the reply has begun, so it is broken off
 		}
 		for _, v := range views {
 			out.item(s.newNeighbor(v))
@@ -72,8 +71,8 @@ func (s *Server) listNeighbors(w *responseWriter, r *request) error {
 	return nil
 }
 
-// collectNeighbors notes what is to be listed. release gives back the memory that
-// the list takes.
+// collectNeighbors collects the keys of the neighbors to list. release releases the
+// list's memory.
 func (s *Server) collectNeighbors(ctx context.Context, list *engine.NeighborList) (release func(), err error) {
 	release, err = s.reserve(func() (int64, error) { return list.Need(s.Engine), nil })
 	for more := true; more && err == nil; {
@@ -83,13 +82,13 @@ func (s *Server) collectNeighbors(ctx context.Context, list *engine.NeighborList
 		}
 	}
 	if err != nil {
-		release() // of nothing, if nothing was reserved
+		release() // it releases 0 octets if none were reserved
 	}
 	return release, err
 }
 
-// neighborFilter reads the filters; empty tells that one of them can match
-// nothing.
+// neighborFilter reads the filters. It reports as empty whether one of them matches no
+// neighbor.
 func neighborFilter(r *request) (f engine.NeighborFilter, empty bool, err error) {
 	if id, given := r.filter("interface_id"); given {
 		f.InterfaceID, empty = id, empty || id == ""
@@ -107,8 +106,8 @@ func neighborFilter(r *request) (f engine.NeighborFilter, empty bool, err error)
 	if !given {
 		return f, empty, nil
 	}
-	// The place in the list is an interface and an address; with one interface
-	// the address is enough.
+	// The key of a neighbor is an interface and an address. With interface_id the
+	// address is enough.
 	id, text, both := strings.Cut(after, ",")
 	if !both {
 		id, text = f.InterfaceID, after

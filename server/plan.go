@@ -43,10 +43,10 @@ func newPlan(v engine.PlanView) api.LearningPlan {
 	return plan
 }
 
-// perPlanRow is about what an answer takes of memory for a destination, in octets.
+// perPlanRow is about the memory of a reply for each destination, in octets.
 const perPlanRow = 400
 
-// learningPlan tells what learning a generator would ask for.
+// learningPlan replies with the next hops that learning would resolve for a generator.
 func (s *Server) learningPlan(w *responseWriter, r *request) error {
 	id, given := r.filter("generator_id")
 	if !given {

@@ -13,8 +13,8 @@ import (
 	"glean/stack/link"
 )
 
-// nominalSpeed is what the speed of a link is given as, in Mbps: TAP devices
-// and wires have none.
+// nominalSpeed is the speed of every link in replies, in Mbps: TAP devices and wires
+// have none of their own.
 const nominalSpeed = 10_000
 
 func (s *Server) newPort(v engine.PortView) api.Port {
@@ -59,7 +59,7 @@ func (s *Server) newPort(v engine.PortView) api.Port {
 	return p
 }
 
-// bondPort is the same with and without OpenPerf's forms.
+// bondPort returns a bond. It is the same with and without OpenPerf's forms.
 func bondPort(v engine.PortView) api.Port {
 	return api.Port{
 		ID: v.Spec.ID, Kind: string(v.Spec.Kind),
@@ -80,9 +80,9 @@ func openPerfPort(v engine.PortView) *api.DPDK {
 	}
 }
 
-// portMAC returns the MAC of the port's device, or that which the port was made
-// with. A port without one has a locally administered address derived from its id,
-// the same in each run: OpenPerf's clients expect an address of each dpdk port.
+// portMAC returns the MAC of the port's device, or the one that the port was made with.
+// A port without either has a locally administered MAC derived from its id: OpenPerf's
+// clients expect a MAC of each dpdk port, and the same in each run.
 func portMAC(v engine.PortView) header.MAC {
 	if !v.MAC.IsZero() {
 		return v.MAC
@@ -91,7 +91,7 @@ func portMAC(v engine.PortView) header.MAC {
 		return v.Spec.MAC
 	}
 	h := fnv.New64a()
-	_, _ = h.Write([]byte(v.Spec.ID)) // it never fails
+	_, _ = h.Write([]byte(v.Spec.ID)) // a hash returns no error
 	sum := h.Sum64()
 	return header.MAC{0x02, byte(sum >> 32), byte(sum >> 24), byte(sum >> 16), byte(sum >> 8), byte(sum)}
 }
@@ -141,15 +141,14 @@ func (s *Server) createPort(w *responseWriter, r *request) error {
 	return reply(w, http.StatusCreated, s.newPort(v))
 }
 
-// openPort opens a device between two turns on the loop: the id is reserved in
-// the first, the link attached in the second.
+// openPort opens a device between two calls on the loop: the first reserves the id, the
+// second attaches the link.
 func (s *Server) openPort(ctx context.Context, spec engine.PortSpec) (engine.PortView, error) {
 	open := s.Openers[spec.Kind]
 	if open == nil {
 		return engine.PortView{}, problemf(http.StatusBadRequest, "kind: ports of kind %q can't be made here", spec.Kind)
 	}
-	// What follows has to be finished even if the client goes away meanwhile,
-	// or the id would stay reserved.
+	// If the client goes away, the rest must still be done: the id would stay reserved.
 	ctx = context.WithoutCancel(ctx)
 	spec, err := call(ctx, s, func() (engine.PortSpec, error) {
 		if spec.ID == "" {
@@ -172,12 +171,12 @@ func (s *Server) openPort(ctx context.Context, spec engine.PortSpec) (engine.Por
 		return s.Engine.Port(spec.ID)
 	})
 	if err != nil {
-		_ = lk.Close() // the loop has stopped, so nobody else will
+		_ = lk.Close() // the loop has stopped, so the engine does not close it
 	}
 	return v, err
 }
 
-// cantOpen blames the client: it named a device that can't be opened.
+// cantOpen returns a 400: the client named a device that can't be opened.
 func cantOpen(spec engine.PortSpec, err error) *problem {
 	fault := api.Fault{Path: "config." + string(spec.Kind), Detail: err.Error()}
 	var field *link.FieldError
@@ -189,8 +188,8 @@ func cantOpen(spec engine.PortSpec, err error) *problem {
 	return p
 }
 
-// putPort accepts the configuration that a port has. Nothing of a port can be
-// changed while it is attached.
+// putPort accepts only the configuration that the port has: an attached port can't be
+// changed.
 func (s *Server) putPort(w *responseWriter, r *request) error {
 	v, err := s.port(r.Context(), r.id())
 	if err != nil {
@@ -206,7 +205,7 @@ func (s *Server) putPort(w *responseWriter, r *request) error {
 	return reply(w, http.StatusOK, s.newPort(v))
 }
 
-// reattachPort attaches to a device that was deleted, off the loop.
+// reattachPort attaches a port to its device again, off the loop.
 func (s *Server) reattachPort(w *responseWriter, r *request) error {
 	reattach, err := call(r.Context(), s, func() (func() error, error) { return s.Engine.Reattach(r.id()) })
 	if err != nil {

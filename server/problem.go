@@ -32,22 +32,23 @@ func newMemory(s *engine.MemoryShortage) *api.Memory {
 	return m
 }
 
-// Error returns the detail alone.
+// Error returns the detail.
 func (p *problem) Error() string { return p.Detail }
 
 func problemf(status int, format string, args ...any) *problem {
 	return (&problem{api.Problem{Status: status, Detail: fmt.Sprintf(format, args...)}}).complete()
 }
 
-// complete fills in the members that follow from others. The type is
-// about:blank, so the title is that of the status.
+// complete sets the members that follow from others. The type is about:blank, so the
+// title is the text of the status (RFC 9457 section 4.2.1).
 func (p *problem) complete() *problem {
 	p.Type, p.Title = "about:blank", http.StatusText(p.Status)
 	p.Code, p.Message = p.Status, p.Detail
 	return p
 }
 
-// unknownParameter is a query parameter that the operation does not have.
+// unknownParameter returns the problem of a query parameter that the operation does not
+// have.
 func unknownParameter(name string, known []string) *problem {
 	if len(known) == 0 {
 		return badParameter(name, "unknown query parameter; this operation has none")
@@ -59,7 +60,7 @@ func unknownParameter(name string, known []string) *problem {
 	return badParameter(name, "unknown query parameter;%s there are %s", near, strings.Join(known, ", "))
 }
 
-// badParameter is a fault of a query parameter.
+// badParameter returns the problem of a query parameter.
 func badParameter(name, format string, args ...any) *problem {
 	fault := api.Fault{Path: "?" + name, Detail: fmt.Sprintf(format, args...)}
 	p := problemf(http.StatusBadRequest, "%s: %s", fault.Path, fault.Detail)
@@ -75,8 +76,8 @@ var statusOfKind = map[engine.Kind]int{
 	engine.TooLarge: http.StatusRequestEntityTooLarge,
 }
 
-// asProblem says what an error of a handler means to the client; nil when the
-// client has gone.
+// asProblem returns the problem for an error of a handler, or nil if the client has
+// gone.
 func asProblem(err error) *problem {
 	var p *problem
 	var e *engine.Error
@@ -125,13 +126,13 @@ func (p *problem) write(w http.ResponseWriter) {
 	}
 	w.Header().Set("Content-Type", "application/problem+json")
 	w.WriteHeader(p.Status)
-	_, _ = w.Write(b.Bytes()) // a client that has gone needs no answer
+	_, _ = w.Write(b.Bytes()) // an error means that the client has gone
 }
 
-// newIncident names a failure in the log and in the reply.
+// newIncident returns a random name for a failure, for the log and the reply.
 func newIncident() string { return rand.Text() }
 
-// isNotFound tells that an error is about a resource that does not exist.
+// isNotFound reports whether an error says that a resource does not exist.
 func isNotFound(err error) bool {
 	var e *engine.Error
 	return errors.As(err, &e) && e.Kind == engine.NotFound

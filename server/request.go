@@ -17,18 +17,18 @@ import (
 	"glean/server/engine"
 )
 
-// request is an HTTP request with what the route said about it.
+// request is an HTTP request with the values of its route.
 type request struct {
 	*http.Request
 	server     *Server
-	prefix     string // "/packet" or empty: where the client mounted the packet group
+	prefix     string // "/packet" or empty, as in the path of the request
 	parameters map[string]string
 }
 
-// id is the {id} of the path, which is valid.
+// id returns the {id} of the path, which is valid.
 func (r *request) id() string { return r.parameters["id"] }
 
-// dialect is how the server reads bodies.
+// dialect returns the dialect of request bodies.
 func (s *Server) dialect() bodies.Dialect {
 	if s.OpenPerf {
 		return bodies.AsOpenPerf
@@ -53,8 +53,8 @@ func newFaults(list []engine.Fault) []api.Fault {
 	return faults
 }
 
-// checkQuery refuses query parameters that the route does not have, and those
-// that are given more than once. OpenPerf ignores them.
+// checkQuery refuses query parameters that the route does not have, or that are given
+// more than once. OpenPerf ignores both.
 func (r *request) checkQuery(known []string) error {
 	if r.server.OpenPerf || r.URL.RawQuery == "" {
 		return nil
@@ -74,12 +74,13 @@ func (r *request) checkQuery(known []string) error {
 	return nil
 }
 
-// checkContentType refuses a body that is not declared as JSON. One without a
-// type is refused too: a web page may send it without the browser asking first.
+// checkContentType refuses a body that is not declared as JSON. It refuses a body
+// without a type, too: a browser sends that for a page of another origin without a
+// preflight request.
 func (r *request) checkContentType() error {
 	given := r.Header.Get("Content-Type")
 	switch {
-	case given == "" && r.ContentLength == 0: // there is no body
+	case given == "" && r.ContentLength == 0: // the request has no body
 		return nil
 	case given == "":
 		return problemf(http.StatusUnsupportedMediaType, "the body has no type; send it with Content-Type: application/json")
@@ -92,8 +93,8 @@ func (r *request) checkContentType() error {
 	return problemf(http.StatusUnsupportedMediaType, "the body has the type %q; send application/json in UTF-8", given)
 }
 
-// filter is a query parameter. Given but empty is a filter for the empty
-// string.
+// filter returns a query parameter. A parameter that is given with an empty value
+// filters for the empty string.
 func (r *request) filter(name string) (value string, given bool) {
 	values, given := r.URL.Query()[name]
 	if !given {
@@ -102,7 +103,7 @@ func (r *request) filter(name string) (value string, given bool) {
 	return values[0], true
 }
 
-// integer is a query parameter that is a number.
+// integer returns a query parameter that is a number, or otherwise if it is not given.
 func (r *request) integer(name string, lo, hi, otherwise int) (int, error) {
 	s, given := r.filter(name)
 	if !given {
@@ -115,7 +116,7 @@ func (r *request) integer(name string, lo, hi, otherwise int) (int, error) {
 	return n, nil
 }
 
-// word is a query parameter that is one of a few words.
+// word returns a query parameter that is one of a few words.
 func (r *request) word(name string, words ...string) (value string, given bool, err error) {
 	value, given = r.filter(name)
 	if given && !slices.Contains(words, value) {
@@ -124,7 +125,8 @@ func (r *request) word(name string, words ...string) (value string, given bool, 
 	return value, given, err
 }
 
-// address is a query parameter that is an IP address; invalid if not given.
+// address returns a query parameter that is an IP address, or the zero Addr if it is not
+// given.
 func (r *request) address(name string) (netip.Addr, error) {
 	s, given := r.filter(name)
 	if !given {
@@ -149,8 +151,8 @@ func reply(w *responseWriter, status int, v any) error {
 	return nil
 }
 
-// clientGone tells an error of writing from one of encoding, which would be
-// ours.
+// clientGone returns nil for an error of writing: the client has gone. An error of
+// encoding is a fault of this program, so it panics.
 func clientGone(err error) error {
 	var unsupported *json.UnsupportedTypeError
 	var marshaler *json.MarshalerError
@@ -167,7 +169,7 @@ func noContent(w *responseWriter) error {
 	return nil
 }
 
-// orEmpty makes a list that is nil an empty one, which JSON shows as [].
+// orEmpty returns an empty list for nil, because JSON has null for a nil list.
 func orEmpty[T any](list []T) []T {
 	if list == nil {
 		return []T{}

@@ -8,12 +8,10 @@ import (
 	"glean/stack/header"
 )
 
-// stackID is the id of the one stack that clients see, whatever the number of
-// ports.
+// stackID is the id of the one stack in replies: the stacks of all ports together.
 const stackID = "stack0"
 
-// errorCounters says which counter of which protocol each parser error belongs
-// to.
+// errorCounters returns the counter of s that counts each parser error.
 func errorCounters(s *api.StackStats) map[header.Error]*uint64 {
 	return map[header.Error]*uint64{
 		header.ErrARPShort:          &s.ARP.LengthErrors,
@@ -49,7 +47,7 @@ func errorCounters(s *api.StackStats) map[header.Error]*uint64 {
 	}
 }
 
-// newStackJSON puts what the stacks count where OpenPerf's clients look for it.
+// newStack adds the counters of all ports' stacks.
 func newStack(ports []stack.Counters) api.Stack {
 	var s api.StackStats
 	errors := errorCounters(&s)

@@ -12,8 +12,8 @@ import (
 	"glean/server/engine"
 )
 
-// OpenPort opens a port as POST /ports does. It is for ports that come with
-// the process.
+// OpenPort opens a port as POST /ports does. It is for ports that the daemon starts
+// with.
 func (s *Server) OpenPort(ctx context.Context, spec engine.PortSpec) error {
 	if s.Openers[spec.Kind] == nil {
 		return fmt.Errorf("ports of kind %q can't be opened", spec.Kind)
@@ -22,8 +22,8 @@ func (s *Server) OpenPort(ctx context.Context, spec engine.PortSpec) error {
 	return err
 }
 
-// Apply creates a resource of a configuration file: path is "/collection/id",
-// and body is what would be POSTed to the collection, with or without the id.
+// Apply creates a resource of a configuration file. path is "/collection/id"; body is
+// the body of a POST to the collection, with or without the id.
 func (s *Server) Apply(ctx context.Context, path string, body []byte) error {
 	slash := strings.LastIndexByte(path, '/')
 	if slash <= 0 || slash == len(path)-1 {
@@ -36,8 +36,8 @@ func (s *Server) Apply(ctx context.Context, path string, body []byte) error {
 	return s.Create(ctx, path[:slash], body)
 }
 
-// withID puts an id into a body. The text stays as it is otherwise, so that
-// what is wrong with it is found.
+// withID adds an id to a body. It keeps the rest of the text, so that the reader finds
+// the faults in it.
 func withID(body []byte, id string) ([]byte, error) {
 	body = bytes.TrimSpace(body)
 	var members map[string]json.RawMessage
@@ -59,8 +59,8 @@ func withID(body []byte, id string) ([]byte, error) {
 	return fmt.Appendf(nil, `{"id":%s,%s`, name, body[1:]), nil
 }
 
-// Create gives a POST to the handler as if it had come by HTTP. The error has the
-// status and the detail of the answer.
+// Create makes a POST request without a connection. The error is a *Refusal with the
+// status and the detail of the reply.
 func (s *Server) Create(ctx context.Context, collection string, body []byte) error {
 	r, err := http.NewRequestWithContext(ctx, http.MethodPost, collection, bytes.NewReader(body))
 	if err != nil {
@@ -83,19 +83,19 @@ func (s *Server) Create(ctx context.Context, collection string, body []byte) err
 	return &Refusal{w.status, refused}
 }
 
-// Refusal is an answer of the API that is no success.
+// Refusal is a reply of the API that is no success.
 type Refusal struct {
 	Status int
 	what   engine.Error
 }
 
-// Error gives the status and the detail.
+// Error returns the status and the detail.
 func (r *Refusal) Error() string { return fmt.Sprintf("%d: %s", r.Status, r.what.Detail) }
 
 // Unwrap returns the *engine.Error with the faults of the body.
 func (r *Refusal) Unwrap() error { return &r.what }
 
-// keptReply keeps an answer in memory.
+// keptReply keeps a reply in memory.
 type keptReply struct {
 	header http.Header
 	status int

@@ -9,8 +9,8 @@ import (
 	"glean/server/api"
 )
 
-// newFlow may be called on any goroutine: counters are atomic, and what else
-// it reads of a result does not change.
+// newFlow may be called on any goroutine: the counters are atomic, and the other parts
+// of a result that it reads do not change.
 func (s *Server) newFlow(r *generator.Result, n int, total program.Counters) api.TxFlow {
 	run := r.Run()
 	c := run.Flow(n)
@@ -19,8 +19,8 @@ func (s *Server) newFlow(r *generator.Result, n int, total program.Counters) api
 		GeneratorResultID: r.ID,
 		Counters: api.FlowCounters{
 			OctetsActual: c.Octets, PacketsActual: c.Packets,
-			OctetsIntended:  share(total.OctetsIntended, c.Octets, total.OctetsActual),
-			PacketsIntended: share(total.PacketsIntended, c.Packets, total.PacketsActual),
+			OctetsIntended:  proportion(total.OctetsIntended, c.Octets, total.OctetsActual),
+			PacketsIntended: proportion(total.PacketsIntended, c.Packets, total.PacketsActual),
 			TimestampFirst:  s.sentAt(c.First), TimestampLast: s.sentAt(c.Last),
 		},
 	}
@@ -30,15 +30,15 @@ func (s *Server) newFlow(r *generator.Result, n int, total program.Counters) api
 	return f
 }
 
-// share is the part of whole that part is of sum.
-func share(whole, part, sum uint64) uint64 {
+// proportion returns whole times part/sum.
+func proportion(whole, part, sum uint64) uint64 {
 	if sum == 0 {
 		return 0
 	}
 	return uint64(float64(whole) * (float64(part) / float64(sum)))
 }
 
-// listFlows answers one by one, because all flows of all results can be many.
+// listFlows sends the flows one by one, because all results together may have many.
 func (s *Server) listFlows(w *responseWriter, r *request) error {
 	wanted := resultFilter(r)
 	results, err := call(r.Context(), s, func() (list []*generator.Result, err error) {

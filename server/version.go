@@ -26,8 +26,8 @@ func (s *Server) getVersion(w *responseWriter, _ *request) error {
 	})
 }
 
-// modules are what OpenPerf's clients look for before they use a part of the
-// API.
+// modules returns the modules that OpenPerf's clients require before they use a part of
+// the API.
 func (s *Server) modules() []api.Module {
 	list := []api.Module{
 		{ID: "packet-generator", Description: "Packet generator"},

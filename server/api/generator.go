@@ -15,7 +15,7 @@ type GeneratorOf[C any] struct {
 	Ignored
 }
 
-// GeneratorConfig says which frames a generator sends, how fast and how long.
+// GeneratorConfig holds the frames that a generator sends, their rate and the end.
 type GeneratorConfig struct {
 	Duration         Duration                 `json:"duration"`
 	Load             Load                     `json:"load"`
@@ -26,7 +26,7 @@ type GeneratorConfig struct {
 	FlowCount        uint64                   `json:"flow_count,omitempty"`
 }
 
-// Duration is how long a generator sends; it has one of its members.
+// Duration is the end of a run; it has one of its members.
 type Duration struct {
 	Continuous bool   `json:"continuous,omitempty"`
 	Frames     uint64 `json:"frames,omitempty"`
@@ -39,7 +39,7 @@ type Time struct {
 	Units string `json:"units"`
 }
 
-// Load is how fast a generator sends.
+// Load is the rate of a generator, and how it is divided into bursts.
 type Load struct {
 	Rate      Rate   `json:"rate"`
 	Units     string `json:"units"` // "frames", "octets"
@@ -52,8 +52,8 @@ type Rate struct {
 	Period string `json:"period"`
 }
 
-// GeneratorLearningConfig says how a generator learns, and what it does with flows
-// whose next hop has no MAC.
+// GeneratorLearningConfig holds the deadline of a generator's learning, and the policies
+// for flows whose next hop has no MAC.
 type GeneratorLearningConfig struct {
 	OnUnresolved      string `json:"on_unresolved,omitempty"` // "refuse", "skip", "fallback"
 	FallbackMAC       string `json:"fallback_mac,omitempty"`

@@ -33,7 +33,7 @@ type Progress struct {
 	TimedOut  int `json:"timed_out"`
 }
 
-// LearningResult is what a learning request has found.
+// LearningResult holds the addresses that a learning request has resolved or not.
 type LearningResult struct {
 	LearningResultHead
 	Addresses []LearnedAddress `json:"addresses,omitempty"` // none in lists of results
@@ -70,7 +70,7 @@ type LearnedAddress struct {
 	ConflictingMACs []string `json:"conflicting_macs,omitempty"` // other MACs that answered
 }
 
-// LearningPlan is what learning a generator would ask for.
+// LearningPlan holds the next hops that learning would resolve for a generator.
 type LearningPlan struct {
 	GeneratorID string        `json:"generator_id"`
 	InterfaceID string        `json:"interface_id"`

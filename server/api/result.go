@@ -1,6 +1,6 @@
 package api
 
-// GeneratorResult is what one run of a generator has sent.
+// GeneratorResult holds the counters of one run of a generator.
 type GeneratorResult struct {
 	ID               string                       `json:"id"`
 	GeneratorID      string                       `json:"generator_id"`
@@ -27,7 +27,7 @@ type NeighborChange struct {
 	FramesToStaleMAC uint64  `json:"frames_to_stale_mac"`
 }
 
-// Remaining is what is left of an active run.
+// Remaining is the rest of an active run.
 type Remaining struct {
 	Unit  string  `json:"unit"` // "indefinite", "frames", "seconds"
 	Value *uint64 `json:"value,omitempty"`
@@ -49,7 +49,7 @@ type FlowCounters struct {
 	TimestampLast           string  `json:"timestamp_last,omitempty"`
 }
 
-// TxFlow is what one run has sent of one flow.
+// TxFlow holds the counters of one flow in one run.
 type TxFlow struct {
 	ID                string       `json:"id"`
 	GeneratorResultID string       `json:"generator_result_id"`
