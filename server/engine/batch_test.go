@@ -9,7 +9,7 @@ import (
 	"glean/stack/loop"
 )
 
-// slowLink takes room frames and is full then.
+// slowLink accepts room frames and is full then.
 type slowLink struct {
 	link.Link
 	room  int
@@ -33,12 +33,12 @@ func (s *slowLink) Send(frames [][]byte) (int, error) {
 	return len(frames), nil
 }
 
-// frame is number n of a test.
+// frame returns frame number n of a test.
 func frame(n, size int) [][]byte {
 	return [][]byte{append([]byte{byte(n >> 8), byte(n)}, make([]byte, size-2)...)}
 }
 
-func TestBatchOfATurn(t *testing.T) {
+func TestSolicitationsOfATurnAreOneCall(t *testing.T) {
 	l := loop.NewVirtual()
 	s := &slowLink{room: 1 << 20}
 	b := newBatchLink(l, s)
@@ -51,7 +51,7 @@ func TestBatchOfATurn(t *testing.T) {
 			t.Fatal(taken, err)
 		}
 	}
-	if n, err := b.Send(frame(301, 1500)); n != 1 || err != nil { // after what came before it
+	if n, err := b.Send(frame(301, 1500)); n != 1 || err != nil { // after the collected frames
 		t.Fatal(n, err)
 	}
 	b.Send(frame(302, 60))
@@ -70,7 +70,7 @@ func TestBatchOfATurn(t *testing.T) {
 	}
 }
 
-func TestBatchOfADeviceThatIsFull(t *testing.T) {
+func TestBatchKeepsFramesOfFullDevice(t *testing.T) {
 	l := loop.NewVirtual()
 	s := &slowLink{room: 100}
 	b := newBatchLink(l, s)
@@ -81,8 +81,8 @@ func TestBatchOfADeviceThatIsFull(t *testing.T) {
 			refused++
 		}
 	}
-	// 256 fit; then the device takes 100, which makes room for as many, though
-	// those that come right then are refused while something is left.
+	// 256 frames fit. Then the device accepts 100 of them, which makes room for as many.
+	// Frames are refused while some of the batch are left.
 	l.RunFor(10 * loop.Millisecond)
 	if len(s.taken) != 100 || refused == 0 || refused == 400 {
 		t.Fatalf("%d left, %d refused", len(s.taken), refused)
@@ -106,7 +106,7 @@ func TestBatchOfADeviceThatIsFull(t *testing.T) {
 	}
 }
 
-func TestBatchOfADeviceThatIsGone(t *testing.T) {
+func TestBatchDropsFramesOfDeletedDevice(t *testing.T) {
 	l := loop.NewVirtual()
 	s := &slowLink{err: link.ErrDeleted}
 	b := newBatchLink(l, s)

@@ -26,10 +26,10 @@ const (
 		"neighbor":{"respond_for":["10.128.0.0/9"]}}}`
 )
 
-// BenchmarkLearnOneAddress is the wall time from a request to its verdict, for
-// one address on an in-process wire in real time: through the loop, two stacks
-// and the wire, there and back. It prints how often that fits into the one
-// second at which OpenPerf polls.
+// BenchmarkLearnOneAddress measures the wall time from a request to its result, for one
+// address on an in-process wire: through the loop, two stacks and the wire, in both
+// directions. It prints how often this time fits into the polling interval of OpenPerf,
+// one second.
 func BenchmarkLearnOneAddress(b *testing.B) {
 	l := loop.NewReal()
 	go l.Run()
@@ -70,8 +70,8 @@ func BenchmarkLearnOneAddress(b *testing.B) {
 		learned := make(chan learning.State, 1)
 		l.Post(func() {
 			id := fmt.Sprintf("lr-%d", n)
-			// Each round asks for another address, because a neighbor may be
-			// asked once in RetransTimer only.
+			// Each round learns another address, because a neighbor is solicited at
+			// most once in a RetransTimer.
 			address := netip.AddrFrom4([4]byte{10, 128 | byte(n>>16&63), byte(n >> 8), byte(n)})
 			r, err := e.StartLearning(engine.LearningSpec{ID: id, InterfaceID: "if-a", Addresses: []netip.Addr{address}})
 			if err != nil {

@@ -7,9 +7,9 @@ import (
 	"glean/server/engine"
 )
 
-// TestCheckSeesFaults: an engine is well, and no more so when something in it
-// is where it does not belong.
-func TestCheckSeesFaults(t *testing.T) {
+// TestCheckFindsBrokenInvariants: Check returns nil for an engine, and an error when one of
+// its tables is wrong.
+func TestCheckFindsBrokenInvariants(t *testing.T) {
 	for fault, want := range map[string]string{
 		"": "", "handle": "1 interfaces have 2 handles", "port": "port 0 is at index 0, but has index 1", "stack": "belongs to another interface of the stack",
 	} {

@@ -9,9 +9,9 @@ import (
 	"glean/stack/loop"
 )
 
-// TestCompiledApart: a program that was compiled before the generator is made is
-// the one that is used, unless the target is another one by then.
-func TestCompiledApart(t *testing.T) {
+// TestPreparedProgramIsUsedUnlessTargetChanged: a generator uses the program that was
+// compiled before, unless the id of its target names another resource now.
+func TestPreparedProgramIsUsedUnlessTargetChanged(t *testing.T) {
 	for name, test := range map[string]struct {
 		meanwhile func(b *bench)
 		source    string // the MAC that frames leave with
@@ -58,8 +58,8 @@ func TestCompiledApart(t *testing.T) {
 	}
 }
 
-// TestCompileFaults: a fault is told with its item in a bulk request.
-func TestCompileFaults(t *testing.T) {
+// TestCompileFaultNamesItem: a fault in a bulk request names its item.
+func TestCompileFaultNamesItem(t *testing.T) {
 	b := newBench(t)
 	b.addInterface(ifA)
 	good := string(generatorBody("gen-1", `"198.18.0.11"`))
@@ -81,7 +81,7 @@ func TestCompileFaults(t *testing.T) {
 	}
 }
 
-// bindAll binds all generators, as the server does in several turns of the loop.
+// bindAll binds all generators. The server does this in several turns of the loop.
 func bindAll(e *engine.Engine, specs []engine.GeneratorSpec, bulk bool) (err error) {
 	for next := 0; next < len(specs) && err == nil; {
 		next, err = e.BindGenerators(specs, next, bulk)
@@ -89,9 +89,8 @@ func bindAll(e *engine.Engine, specs []engine.GeneratorSpec, bulk bool) (err err
 	return err
 }
 
-// TestBindingTakesTurns: ten thousand generators are not estimated in one turn of
-// the loop, and what earlier turns have reserved is given back by a fault in a
-// later one.
+// TestBindingTakesTurns: ten thousand generators are bound in several turns of the loop. A
+// fault in a later turn releases the memory that earlier turns have reserved.
 func TestBindingTakesTurns(t *testing.T) {
 	b := newBench(t)
 	const perTurn = engine.SliceBind

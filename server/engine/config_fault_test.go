@@ -9,8 +9,7 @@ import (
 	"glean/server/engine"
 )
 
-// TestConfigFaultsNameTheMember: what only the stack can refuse is told by the name
-// that the body has for it.
+// TestConfigFaultsNameTheMember: a fault that the stack finds names the member of the body.
 func TestConfigFaultsNameTheMember(t *testing.T) {
 	n := newNetwork(t, 1)
 	n.addInterface("if-0", 0, v4("198.18.0.10", 24, ""), "")

@@ -12,9 +12,9 @@ import (
 	"glean/stack/loop"
 )
 
-// rivals are peers that all have the same addresses and answer each question.
+// rivals are peers that all have the same addresses and answer each solicitation.
 type rivals struct {
-	list   []*teller
+	list   []*announcer
 	silent bool
 }
 
@@ -28,16 +28,16 @@ func (r *rivals) HandleFrame(frame []byte) {
 	}
 }
 
-// TestRowsNameConflictingMACs: the row of an address for which two MACs answer names
-// the other one, whether the address is the next hop or behind it, each time that it
-// is learned. A MAC that comes later is no answer.
+// TestRowsNameConflictingMACs: if two MACs answer for an address, its row names both, each
+// time that it is learned, whether the address is the next hop or behind it. A MAC that
+// comes later is not in the row.
 func TestRowsNameConflictingMACs(t *testing.T) {
 	for _, hosts := range []int{1, 2} {
 		t.Run(fmt.Sprint(hosts), func(t *testing.T) {
 			n := newNetwork(t, 1)
-			all := &rivals{list: []*teller{{end: n.far[0], mac: firstMAC, confirms: true}}}
+			all := &rivals{list: []*announcer{{end: n.far[0], mac: firstMAC, confirms: true}}}
 			if hosts == 2 {
-				all.list = append(all.list, &teller{end: n.far[0], mac: secondMAC, confirms: true})
+				all.list = append(all.list, &announcer{end: n.far[0], mac: secondMAC, confirms: true})
 			}
 			n.far[0].Attach(all)
 			n.addInterface("if-0", 0, v4("198.18.0.100", 24, host4)+v6("2001:db8::64", 64, host6), probing)
@@ -46,7 +46,7 @@ func TestRowsNameConflictingMACs(t *testing.T) {
 				r := n.learn(fmt.Sprintf(`{"interface_id":"if-0","timeout_ms":5000,"addresses":[%q,%q,"203.0.113.9","2001:db8:9::9"]}`, host4, host6))
 				n.run(2 * loop.Second)
 				all.silent = true
-				(&teller{end: n.far[0], mac: header.MAC{2, 0, 0, 0, 0, 9}, confirms: true}).announce()
+				(&announcer{end: n.far[0], mac: header.MAC{2, 0, 0, 0, 0, 9}, confirms: true}).announce()
 				n.run(2 * loop.Second)
 				all.silent = false
 				rows := r.Rows(learning.RowFilter{})
@@ -74,8 +74,8 @@ func TestRowsNameConflictingMACs(t *testing.T) {
 	}
 }
 
-// announce tells the MAC of host4 to all, as a host that has just come up.
-func (p *teller) announce() {
+// announce announces the MAC of host4, like a host that has just come up.
+func (p *announcer) announce() {
 	ip := netip.MustParseAddr(host4).As4()
 	told := header.ARPRepr{Op: header.ARPRequest, SenderMAC: p.mac, SenderIP: ip, TargetIP: ip}
 	out := make([]byte, 64)

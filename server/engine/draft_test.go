@@ -10,9 +10,9 @@ import (
 	"glean/stack/loop"
 )
 
-// TestDraftedApart: the tables of a request may be made before it is started,
-// beside the loop. They are made anew if they are of somebody else by then.
-func TestDraftedApart(t *testing.T) {
+// TestPreparedRequestIsUsedUnlessChanged: the tables of a request are prepared off the loop
+// before the request starts. They are made anew if an id names another resource then.
+func TestPreparedRequestIsUsedUnlessChanged(t *testing.T) {
 	replace := func(n *network) {
 		n.DeleteInterface("if-0", func() {})
 		n.addInterface("if-0", 0, strings.Replace(subnet4, "198.18.0.10", "198.18.0.2", 1), "")
@@ -79,8 +79,8 @@ func TestDraftedApart(t *testing.T) {
 	}
 }
 
-// TestDraftFaults: what can be seen before a request starts is told when it is
-// drafted.
+// TestDraftFaults: a fault that does not depend on the loop is found when the request is
+// prepared.
 func TestDraftFaults(t *testing.T) {
 	n := newNetwork(t, 1)
 	n.addInterface("if-0", 0, subnet4, "")
@@ -95,8 +95,8 @@ func TestDraftFaults(t *testing.T) {
 	}
 }
 
-// TestGeneratorIsDraftedWithItsProgram: what a generator compiled apart learns is
-// made apart, too, and carries its name.
+// TestGeneratorIsDraftedWithItsProgram: compiling a generator off the loop also prepares
+// its learning request, which names the generator.
 func TestGeneratorIsDraftedWithItsProgram(t *testing.T) {
 	n := newNetwork(t, 1)
 	n.addInterface("if-0", 0, subnet4, "")

@@ -16,7 +16,7 @@ import (
 	"glean/stack/loop"
 )
 
-// bench is an engine with two ports, back to back, in virtual time.
+// bench is an engine in virtual time with two connected ports.
 type bench struct {
 	*engine.Engine
 	t     testing.TB
@@ -47,7 +47,7 @@ func newBenchWith(t testing.TB, limits engine.Limits) *bench {
 	return b
 }
 
-// createGenerators is CreateGenerators of few, which ends at once.
+// createGenerators calls CreateGenerators for a few, which end in the same turn.
 func (b *bench) createGenerators(specs []engine.GeneratorSpec) (views []engine.GeneratorView, err error) {
 	b.t.Helper()
 	ended := false
@@ -191,7 +191,7 @@ func TestInterfaceDeletedUnderGenerator(t *testing.T) {
 			t.Errorf("%v: reason %v, want interface_deleted", row.Address, row.Reason)
 		}
 	}
-	// Another interface of that name is another one.
+	// A new interface with that id is another interface.
 	b.addInterface(ifA)
 	if _, err := b.StartGenerator("gen-1"); kindOf(t, err) != engine.Conflict {
 		t.Errorf("start: %v, want a conflict", err)
@@ -293,7 +293,7 @@ func TestPortInUseCannotBeDeleted(t *testing.T) {
 	}
 }
 
-// Every reason that the stack gives has its word in learning.
+// TestReasonsMatch: each reason of the stack has a reason of learning.
 func TestReasonsMatch(t *testing.T) {
 	for _, pair := range engine.ReasonPairs() {
 		if pair[0] != pair[1] {
@@ -302,9 +302,9 @@ func TestReasonsMatch(t *testing.T) {
 	}
 }
 
-// A MAC that changed without a word is found by a short request too, and by one
-// that comes after a request that asked the old MAC in vain.
-func TestSilentlyChangedMACIsLearned(t *testing.T) {
+// TestUnannouncedMACIsLearned: a short request also finds a MAC that changed without an
+// announcement, and so does a request after one that only solicited the old MAC.
+func TestUnannouncedMACIsLearned(t *testing.T) {
 	for _, timeout := range []loop.Duration{loop.Second, 1500 * loop.Millisecond, 2 * loop.Second, 3 * loop.Second} {
 		b := newBench(t)
 		quiet := func(mac string) string {
@@ -336,8 +336,8 @@ func TestSilentlyChangedMACIsLearned(t *testing.T) {
 	}
 }
 
-// An interface and a port may have the same id; a generator of the port does
-// not care what becomes of the interface.
+// TestTargetsOfTheSameName: an interface and a port may have the same id. Deleting the
+// interface does not affect a generator of the port.
 func TestTargetsOfTheSameName(t *testing.T) {
 	b := newBench(t)
 	spec, err := bodies.Strict.Generator([]byte(strings.Replace(string(generatorBody("gen-1", `"198.18.0.11"`)), "if-a", "a", 1)))
@@ -365,7 +365,8 @@ func TestBroadcastIsNotLearned(t *testing.T) {
 	}
 }
 
-// A rollback goes on when another client took one of its generators away.
+// TestBulkStartRollsBackBesideADelete: a rollback goes on if a client has deleted one of
+// its generators.
 func TestBulkStartRollsBackBesideADelete(t *testing.T) {
 	b := newBench(t)
 	b.addInterface(ifA)
@@ -398,7 +399,8 @@ func TestBulkStartRollsBackBesideADelete(t *testing.T) {
 	}
 }
 
-// What created and deleted generators leave behind is bounded.
+// TestFinishedLearningIsBounded: the learning requests and results of deleted generators
+// are bounded.
 func TestFinishedLearningIsBounded(t *testing.T) {
 	const keep = 50
 	b := newBenchWith(t, engine.Limits{RetainRequests: keep})

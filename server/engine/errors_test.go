@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-// An error states a fault once, whether or not its detail has it already.
+// TestErrorStatesFaultOnce: an error states a fault once, also if its detail contains it.
 func TestErrorStatesFaultOnce(t *testing.T) {
 	fault := Fault{Path: "config.tap.name", Detail: "\"t\" is taken"}
 	for _, e := range []*Error{

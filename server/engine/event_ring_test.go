@@ -27,9 +27,9 @@ func TestEventRingKeepsTheNewest(t *testing.T) {
 	}
 }
 
-// TestEventRingCostsWhatItHolds: a limit of a thousand million events must not
-// allocate their room at the start.
-func TestEventRingCostsWhatItHolds(t *testing.T) {
+// TestEventRingGrowsAsNeeded: a limit of a thousand million events allocates no memory for
+// them at the start.
+func TestEventRingGrowsAsNeeded(t *testing.T) {
 	r := newEventRing(1 << 30)
 	r.add(Event{})
 	if n := cap(r.slots); n > DefaultLimits().Events {

@@ -2,8 +2,8 @@ package engine
 
 import "glean/stack"
 
-// ReasonPairs gives the words of each of the stack's reasons and of what it is
-// mapped to.
+// ReasonPairs returns the word of each reason of the stack and that of its reason of
+// learning.
 func ReasonPairs() [][2]string {
 	var pairs [][2]string
 	for r := stack.ReasonNone; r.String() != "unknown"; r++ {
@@ -12,8 +12,7 @@ func ReasonPairs() [][2]string {
 	return pairs
 }
 
-// Break puts something of an engine with port "0" and interface "if-0" where it
-// does not belong.
+// Break corrupts a table of an engine with port "0" and interface "if-0".
 func Break(e *Engine, what string) {
 	i := e.interfaces["if-0"]
 	switch what {
@@ -37,7 +36,7 @@ const (
 	SliceNeighbors = sliceNeighbors
 )
 
-// LearnedRows is what Learned lists.
+// LearnedRows returns the rows of Learned.
 func (e *Engine) LearnedRows(generatorID string) ([]LearnedRow, error) {
 	list, _, err := e.Learned(generatorID)
 	if err != nil {

@@ -9,9 +9,9 @@ import (
 	"glean/stack/loop"
 )
 
-// TestPacketFilters: what an interface's filters keep away can't be learned,
-// and the rest can.
-func TestPacketFilters(t *testing.T) {
+// TestFilteredAddressesAreNotLearned: an address whose packets a filter of the interface
+// drops cannot be learned; other addresses can.
+func TestFilteredAddressesAreNotLearned(t *testing.T) {
 	for _, c := range []struct {
 		filters string
 		want    learning.State

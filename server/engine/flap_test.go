@@ -22,15 +22,15 @@ func (n *network) flap(d loop.Duration) {
 	n.far[0].SetState(link.State{Up: true})
 }
 
-// TestRunAfterAFlapGoesOnUnconfirmed: a generator that runs sends to the MACs it has
-// when the link is up again, each frame of which is counted until the next hop has
-// answered: after one question, whether its MAC is the old one or another.
+// TestRunAfterAFlapGoesOnUnconfirmed: when the link is up again, a running generator sends
+// to the MACs that it has. Each frame is counted until the next hop has answered one
+// solicitation, with the same MAC or another.
 func TestRunAfterAFlapGoesOnUnconfirmed(t *testing.T) {
 	for _, moved := range []bool{false, true} {
 		for _, down := range []loop.Duration{0, 500 * loop.Millisecond} {
 			t.Run(fmt.Sprintf("moved %t, down for %v", moved, down), func(t *testing.T) {
 				n, h, r := tracking(t, "")
-				n.run(2 * loop.Second) // no host is asked twice in a RetransTimer
+				n.run(2 * loop.Second) // no host is solicited twice in a RetransTimer
 				want := ""
 				before := r.Run().Counters()
 				n.taken()
@@ -45,7 +45,7 @@ func TestRunAfterAFlapGoesOnUnconfirmed(t *testing.T) {
 				n.far[0].SetState(link.State{Up: true})
 				n.run(2 * loop.Second)
 				sent := n.taken()
-				if kept, _ := r.NeighborChanges(); len(kept) == 2 && kept[0].NextHop.Is6() { // both are asked at once
+				if kept, _ := r.NeighborChanges(); len(kept) == 2 && kept[0].NextHop.Is6() { // both are solicited at the same time
 					parts := strings.Split(want, "; ")
 					want = parts[1] + "; " + parts[0]
 				}
@@ -64,8 +64,8 @@ func TestRunAfterAFlapGoesOnUnconfirmed(t *testing.T) {
 	}
 }
 
-// TestUnansweredFlapIsCounted: while no answer confirms a next hop, all frames to it
-// count; with on_lost continue it is stale when no question was answered.
+// TestUnansweredFlapIsCounted: while no answer confirms a next hop, all frames to it are
+// counted. With on_lost continue its MAC is stale when no solicitation was answered.
 func TestUnansweredFlapIsCounted(t *testing.T) {
 	n, h, r := tracking(t, `"track":true`)
 	h.Power(false)
@@ -85,8 +85,8 @@ func TestUnansweredFlapIsCounted(t *testing.T) {
 	}
 }
 
-// TestUntrackedRunStaysUnconfirmed: the stack does not ask for the next hops of a run that does
-// not track, so its frames count until its end; the next start confirms first.
+// TestUntrackedRunStaysUnconfirmed: the stack does not solicit the next hops of a run that
+// does not track. Its frames are counted until its end; the next start confirms first.
 func TestUntrackedRunStaysUnconfirmed(t *testing.T) {
 	n, _, r := tracking(t, `"track":false`)
 	n.flap(10 * loop.Millisecond)
@@ -107,9 +107,9 @@ func TestUntrackedRunStaysUnconfirmed(t *testing.T) {
 	}
 }
 
-// TestShortDeadlineBearsALoss: with a timeout of 2 s the first question is repeated,
-// so that one lost question does not fail learning.
-func TestShortDeadlineBearsALoss(t *testing.T) {
+// TestShortDeadlineAllowsOneLoss: with a timeout of 2 s the first solicitation is repeated,
+// so that learning succeeds if one is lost.
+func TestShortDeadlineAllowsOneLoss(t *testing.T) {
 	for timeout, want := range map[int]string{2000: "resolved", 1100: "resolved", 1000: "timed_out"} {
 		t.Run(fmt.Sprint(timeout), func(t *testing.T) {
 			n := newNetwork(t, 1)
@@ -128,7 +128,7 @@ func TestShortDeadlineBearsALoss(t *testing.T) {
 	}
 }
 
-// startConfirmed starts a generator and gives what comes of it within a time.
+// startConfirmed starts a generator and returns the outcome within a time.
 func (n *network) startConfirmed(id string, within loop.Duration) (r *generator.Result, err error) {
 	n.t.Helper()
 	answered := false
@@ -144,8 +144,8 @@ func (n *network) startConfirmed(id string, within loop.Duration) (r *generator.
 	return r, err
 }
 
-// waiting is an engine with a generator that has learned the addresses of a host and
-// has not been started.
+// waiting returns an engine with a generator that has learned the addresses of a host and
+// was not started.
 func waiting(t *testing.T, learn string) *network {
 	n := newNetwork(t, 1)
 	n.host(0, 1, host4+"/24", host6+"/64")
@@ -156,7 +156,7 @@ func waiting(t *testing.T, learn string) *network {
 	return n
 }
 
-// starts are the ways to start generator gen-1.
+// starts holds the ways to start generator gen-1.
 var starts = map[string]func(n *network, done func(error)){
 	"start": func(n *network, done func(error)) {
 		n.StartWhenConfirmed("gen-1", func(_ *generator.Result, err error) { done(err) })
@@ -173,8 +173,8 @@ var starts = map[string]func(n *network, done func(error)){
 	},
 }
 
-// TestStartConfirmsAfterAFlap: a start of any kind asks for all next hops at once
-// and waits for the answers; the first frame goes to who has the address now.
+// TestStartConfirmsAfterAFlap: a start of any kind solicits all next hops at once and
+// waits for the answers. The first frame goes to the host that has the address then.
 func TestStartConfirmsAfterAFlap(t *testing.T) {
 	for _, way := range []string{"start", "bulk-start"} {
 		t.Run(way, func(t *testing.T) {
@@ -193,24 +193,23 @@ func TestStartConfirmsAfterAFlap(t *testing.T) {
 				t.Fatal("it did not wait")
 			}
 			n.run(100 * loop.Millisecond)
-			questions, first := 0, loop.Never
+			solicitations, first := 0, loop.Never
 			for _, s := range n.taken() {
 				if hop, _ := destination(s.frame); hop.IsValid() {
 					first = min(first, s.at)
 				} else if s.at.Sub(began) < loop.Millisecond {
-					questions++
+					solicitations++
 				}
 			}
-			if questions != 2 || first == loop.Never || ended == 0 || ended.Sub(began) > loop.Millisecond || first < ended {
-				t.Errorf("%d questions at once; ended %v and the first frame %v after the start", questions, ended.Sub(began), first.Sub(began))
+			if solicitations != 2 || first == loop.Never || ended == 0 || ended.Sub(began) > loop.Millisecond || first < ended {
+				t.Errorf("%d solicitations at once; ended %v and the first frame %v after the start", solicitations, ended.Sub(began), first.Sub(began))
 			}
 		})
 	}
 }
 
-// TestStartIsRefusedUnconfirmed: when the next hops are not confirmed within
-// RetransTimer times MulticastSolicits, the start is a conflict which says why, and
-// nothing is sent.
+// TestStartIsRefusedUnconfirmed: if the next hops are not confirmed within RetransTimer
+// times MulticastSolicits, the start is a conflict with the reason, and no frame is sent.
 func TestStartIsRefusedUnconfirmed(t *testing.T) {
 	for way, start := range starts {
 		for _, down := range []bool{false, true} {
@@ -249,7 +248,8 @@ func TestStartIsRefusedUnconfirmed(t *testing.T) {
 	}
 }
 
-// TestStaticNeighborNeedsNoConfirmation: it is not asked for after a flap either.
+// TestStaticNeighborNeedsNoConfirmation: a static neighbor is not solicited, also after a
+// flap.
 func TestStaticNeighborNeedsNoConfirmation(t *testing.T) {
 	n := newNetwork(t, 1)
 	n.addInterface("if-0", 0, v4("198.18.0.100", 24, ""), `"duplicate_detection":"none","static":[{"ip_address":"198.18.0.1","mac_address":"02:00:00:00:00:99"}]`)
@@ -265,8 +265,8 @@ func TestStaticNeighborNeedsNoConfirmation(t *testing.T) {
 	}
 }
 
-// TestLinkUpRelearns: what was not learned because the link was down is learned when
-// it comes up, unless relearn is false.
+// TestLinkUpRelearns: learning that failed because the link was down starts again when the
+// link comes up, unless relearn is false.
 func TestLinkUpRelearns(t *testing.T) {
 	for _, relearn := range []bool{true, false} {
 		t.Run(fmt.Sprint(relearn), func(t *testing.T) {
@@ -297,8 +297,8 @@ func TestLinkUpRelearns(t *testing.T) {
 	}
 }
 
-// TestLinkUpRestartsRelearning: one request at a time, and each link-up gives it all
-// of its time again, with questions that leave time for an answer.
+// TestLinkUpRestartsRelearning: there is one request at a time. Each link-up restarts its
+// time, and its solicitations leave time for an answer.
 func TestLinkUpRestartsRelearning(t *testing.T) {
 	n := newNetwork(t, 1)
 	h := n.host(0, 1, host4+"/24", host6+"/64")
@@ -330,24 +330,24 @@ func TestLinkUpRestartsRelearning(t *testing.T) {
 		t.Errorf("%d requests, %d in progress", len(requests), resolving)
 	}
 	n.run(1500 * loop.Millisecond)
-	h.Power(true) // questions at 0, 1, 2 and 4 s
+	h.Power(true) // solicitations at 0, 1, 2 and 4 s
 	n.run(loop.Second)
 	if got := n.learned("gen-1"); got != "resolved" {
 		t.Error(got)
 	}
 }
 
-// teller is a peer that tells its MAC after each question. Unless it confirms it, that
-// is by an announcement or an advertisement that is not solicited.
-type teller struct {
+// announcer is a peer that sends its MAC after each solicitation: by an answer if it
+// confirms, else by an announcement or an unsolicited advertisement.
+type announcer struct {
 	end      *sim.End
 	mac      header.MAC
 	confirms bool
 }
 
-func (p *teller) HandleState(link.State) {}
+func (p *announcer) HandleState(link.State) {}
 
-func (p *teller) HandleFrame(frame []byte) {
+func (p *announcer) HandleFrame(frame []byte) {
 	eth, payload, err := header.ParseEthernet(frame)
 	if err != nil {
 		return
@@ -374,15 +374,16 @@ func (p *teller) HandleFrame(frame []byte) {
 	}
 }
 
-func (p *teller) send(frame []byte) { _, _ = p.end.Send([][]byte{frame}) }
+func (p *announcer) send(frame []byte) { _, _ = p.end.Send([][]byte{frame}) }
 
-// TestUnconfirmedNextHop: a next hop that tells its MAC but never confirms it is
-// unconfirmed, which the refused start says; accept_unconfirmed uses it, and counts.
-func TestUnconfirmedNextHop(t *testing.T) {
+// TestUnconfirmedNextHopIsRefusedUnlessAccepted: a next hop that announces its MAC but never
+// answers is unconfirmed, and the refused start names this reason. With
+// accept_unconfirmed its MAC is used, and the frames are counted.
+func TestUnconfirmedNextHopIsRefusedUnlessAccepted(t *testing.T) {
 	for _, accept := range []bool{false, true} {
 		t.Run(fmt.Sprint(accept), func(t *testing.T) {
 			n := newNetwork(t, 1)
-			n.far[0].Attach(&teller{end: n.far[0], mac: firstMAC})
+			n.far[0].Attach(&announcer{end: n.far[0], mac: firstMAC})
 			n.addInterface("if-0", 0, v4("198.18.0.100", 24, "")+v6("2001:db8::64", 64, ""), probing)
 			g := n.create(flowsTo("gen-1", "if-0", "", fmt.Sprintf(`"timeout_ms":5000,"accept_unconfirmed":%t`, accept), host4, host6))
 			n.run(loop.Second)

@@ -14,15 +14,14 @@ import (
 	"glean/stack/loop"
 )
 
-// The N rules of the checklist: what holds whatever is configured.
+// These tests check the N rules of the checklist, which hold for every configuration.
 
 const (
 	peerMAC = "02:00:00:00:01:01"
 	subnet4 = `,{"ipv4":{"method":"static","static":{"address":"198.18.0.10","prefix_length":24}}}`
 )
 
-// TestN01NothingLeavesWithoutMAC: one of two next hops is dead, under each
-// policy.
+// TestN01NothingLeavesWithoutMAC: one of two next hops does not answer, under each policy.
 func TestN01NothingLeavesWithoutMAC(t *testing.T) {
 	live, dead := "198.18.0.1", "198.18.0.77"
 	setup := func(t *testing.T, learn string) *network {
@@ -87,8 +86,8 @@ func TestN01NothingLeavesWithoutMAC(t *testing.T) {
 	})
 }
 
-// TestN02ConfiguredMACStays: under destination_mac configured a MAC of the
-// template is neither asked for nor replaced, whatever is heard.
+// TestN02ConfiguredMACStays: under destination_mac configured the destination of the
+// template is not learned, and its MAC is never replaced, whatever peers send.
 func TestN02ConfiguredMACStays(t *testing.T) {
 	n := newNetwork(t, 1)
 	n.addInterface("if-0", 0, subnet4, "")
@@ -101,7 +100,7 @@ func TestN02ConfiguredMACStays(t *testing.T) {
 	}
 	n.start("g")
 	n.run(100 * loop.Millisecond)
-	if q := questions(n.taken()); len(q) != 0 {
+	if q := solicitations(n.taken()); len(q) != 0 {
 		t.Errorf("asked for %v", q)
 	}
 	n.learn(`{"interface_id":"if-0","addresses":["198.18.0.1"]}`)
@@ -126,9 +125,9 @@ func TestN02ConfiguredMACStays(t *testing.T) {
 	}
 }
 
-// TestN03RepliesStay: the address that is asked for on one interface answers on
-// another one: another port, another VLAN of the same port.
-func TestN03RepliesStay(t *testing.T) {
+// TestN03ReplyOnOtherInterfaceIsIgnored: an address that is solicited on one interface
+// answers on another port or in another VLAN of the same port.
+func TestN03ReplyOnOtherInterfaceIsIgnored(t *testing.T) {
 	n := newNetwork(t, 2)
 	n.addInterface("if-0", 0, subnet4, "")
 	n.addInterface("if-1", 1, subnet4, "")
@@ -157,8 +156,8 @@ func TestN03RepliesStay(t *testing.T) {
 	}
 }
 
-// TestN04ErrorsAreReportedAtOnce: what cannot change by waiting is known when
-// the request is made.
+// TestN04ErrorsAreReportedAtOnce: a request reports at once each error that waiting cannot
+// change.
 func TestN04ErrorsAreReportedAtOnce(t *testing.T) {
 	n := newNetwork(t, 1)
 	n.addInterface("if-0", 0, subnet4, "")
@@ -174,7 +173,7 @@ func TestN04ErrorsAreReportedAtOnce(t *testing.T) {
 		}
 		body := flowsTo("g-"+target, target, "", "", all...)
 		v, err := n.tryCreate(body)
-		if err != nil { // a source of the other family can't be filled in
+		if err != nil { // the source of the other family is missing
 			t.Fatal(err)
 		}
 		if v.Learning != "timed_out" {
@@ -193,9 +192,9 @@ func TestN04ErrorsAreReportedAtOnce(t *testing.T) {
 	}
 }
 
-// TestN05BulkStartObeysTheGate: one of three is not resolved, so none starts
+// TestN05BulkStartNeedsAllResolved: one of three generators is not resolved, so none starts
 // and no frame leaves.
-func TestN05BulkStartObeysTheGate(t *testing.T) {
+func TestN05BulkStartNeedsAllResolved(t *testing.T) {
 	n := newNetwork(t, 1)
 	n.addInterface("if-0", 0, subnet4, "")
 	n.host(0, 1, "198.18.0.1/24")
@@ -229,9 +228,9 @@ func TestN05BulkStartObeysTheGate(t *testing.T) {
 	}
 }
 
-// TestN06TextFormOfAnAddress: however an address is written, it is the same
-// row, the same neighbor, the same frame.
-func TestN06TextFormOfAnAddress(t *testing.T) {
+// TestN06TextFormsOfAddressAreEqual: all text forms of an address give the same row, the
+// same neighbor and the same frame.
+func TestN06TextFormsOfAddressAreEqual(t *testing.T) {
 	forms := []string{"2001:db8::abcd", "2001:DB8::ABCD", "2001:0db8:0000:0000:0000:0000:0000:abcd", "2001:db8:0:0::abcd"}
 	var frames [][]byte
 	for _, form := range forms {
@@ -264,8 +263,8 @@ func TestN06TextFormOfAnAddress(t *testing.T) {
 	}
 }
 
-// TestN07SameSeedSameOctets: two runs of everything, with loss, give the same
-// capture; another seed gives another one.
+// TestN07SameSeedSameOctets: two runs with one seed and loss give the same capture; another
+// seed gives another capture.
 func TestN07SameSeedSameOctets(t *testing.T) {
 	play := func(seed uint64) []byte {
 		var trace bytes.Buffer

@@ -9,10 +9,9 @@ import (
 	"glean/stack/loop"
 )
 
-// TestJoinerIsAskedForInTime: a long request has slowed down to a question in 3 s
-// for hosts that were down. They come up, and a short request for them is served
-// whenever it begins.
-func TestJoinerIsAskedForInTime(t *testing.T) {
+// TestShortRequestBesideLongOneIsInTime: a long request solicits hosts that were down every
+// 3 s. The hosts come up, and a short request for them completes whenever it begins.
+func TestShortRequestBesideLongOneIsInTime(t *testing.T) {
 	const both = `"interface_id":"if-0","addresses":["198.18.0.100","2001:db8::100"]}`
 	for begin := 10 * loop.Second; begin < 16*loop.Second; begin += 100 * loop.Millisecond {
 		n := newNetwork(t, 1)
@@ -30,9 +29,9 @@ func TestJoinerIsAskedForInTime(t *testing.T) {
 	}
 }
 
-// TestLateHostBesideAnotherRequest: each request has its last question one to two
-// RetransTimers before its deadline, though others with other deadlines wait for
-// the same host, and one of them leaves.
+// TestLateHostBesideAnotherRequest: each request has its last solicitation one to two
+// RetransTimers before its deadline, also if other requests with other deadlines wait
+// for the same host, and if one of them ends.
 func TestLateHostBesideAnotherRequest(t *testing.T) {
 	const both = `"interface_id":"if-0","addresses":["198.18.0.100","2001:db8::100"]}`
 	for begin := 10 * loop.Second; begin < 14*loop.Second; begin += 250 * loop.Millisecond {
@@ -54,8 +53,8 @@ func TestLateHostBesideAnotherRequest(t *testing.T) {
 	}
 }
 
-// TestReachableIsCachedBesideAnotherRequest: a generator whose next hops are all
-// REACHABLE is resolved at once, though a request asks for them anew.
+// TestReachableIsCachedBesideAnotherRequest: a generator whose next hops are all REACHABLE is
+// resolved at once, also if a request solicits them anew.
 func TestReachableIsCachedBesideAnotherRequest(t *testing.T) {
 	n := newNetwork(t, 1)
 	n.addInterface("if-0", 0, v4("198.18.0.10", 24, "")+v6("2001:db8::a", 64, ""), "")
@@ -70,16 +69,16 @@ func TestReachableIsCachedBesideAnotherRequest(t *testing.T) {
 	}
 	n.taken()
 	v := n.create(flowsTo("h", "if-0", "", "", "198.18.0.100", "2001:db8::100"))
-	if v.Learning != "resolved" || len(questions(n.taken())) != 0 {
+	if v.Learning != "resolved" || len(solicitations(n.taken())) != 0 {
 		t.Errorf("the second generator is %s", v.Learning)
 	}
 	n.start("h")
 }
 
-// TestTooShortToAskAgain: a neighbor may be asked once in a RetransTimer. Who has
-// less time takes an answer that is younger than that; if there is none, a generator
-// keeps the MAC that it has, because nobody was asked in vain.
-func TestTooShortToAskAgain(t *testing.T) {
+// TestRequestShorterThanRetransTimer: a neighbor is solicited at most once in a
+// RetransTimer. A request with less time accepts an answer that is younger than that. If
+// there is none, a generator keeps its MAC, because no solicitation was unanswered.
+func TestRequestShorterThanRetransTimer(t *testing.T) {
 	const both = `"interface_id":"if-0","addresses":["198.18.0.100","2001:db8::100"]}`
 	n := newNetwork(t, 1)
 	n.addInterface("if-0", 0, v4("198.18.0.10", 24, "")+v6("2001:db8::a", 64, ""), "")
@@ -97,13 +96,13 @@ func TestTooShortToAskAgain(t *testing.T) {
 		}
 		r = n.learn(`{"timeout_ms":1000,"generator_ids":["g"]}`)
 		if n.run(950 * loop.Millisecond); r.State() != learning.StateCompleted || r.RequestsSent() != 2 {
-			t.Errorf("with time to ask: %v, %d questions, %v", r.State(), r.RequestsSent(), n.rows(r.ID()))
+			t.Errorf("with time to ask: %v, %d solicitations, %v", r.State(), r.RequestsSent(), n.rows(r.ID()))
 		}
 		n.DeleteLearning("first")
 		n.run(loop.Second)
 	}
-	// The cache is emptied when nobody may be asked. They are not found in time; but
-	// what the generator has stays.
+	// The cache is flushed when no neighbor may be solicited. The request finds none in
+	// time, but the generator keeps its MACs.
 	n.stop("g")
 	n.learn(`{"timeout_ms":800,` + both)
 	n.run(100 * loop.Millisecond)

@@ -13,7 +13,7 @@ import (
 	"glean/stack/loop"
 )
 
-// manyFlows is a configuration of a generator with n destinations.
+// manyFlows returns the configuration of a generator with n destinations.
 func manyFlows(n int) string {
 	return fmt.Sprintf(`{"target_id":"if-a","config":{"duration":{"continuous":true},"load":{"rate":{"value":10,"period":"seconds"},"units":"frames"},
 		"learning":{"timeout_ms":1000,"on_unresolved":"skip"},"traffic":[{"length":{"fixed":128},"packet":{"protocols":[{"ethernet":{}},
@@ -29,9 +29,9 @@ func generatorOf(t testing.TB, id string, flows int) engine.GeneratorSpec {
 	return spec
 }
 
-// TestMemoryBudget: what does not fit is refused with what holds the memory, and
-// fits when that is deleted.
-func TestMemoryBudget(t *testing.T) {
+// TestMemoryBudgetRefusalNamesLargest: a request beyond the budget is refused, and the error
+// names the largest resource. After its deletion the request succeeds.
+func TestMemoryBudgetRefusalNamesLargest(t *testing.T) {
 	b := newBenchWith(t, engine.Limits{Memory: 64 << 20})
 	b.addInterface(ifA)
 	made, refused := 0, error(nil)
@@ -65,9 +65,9 @@ func TestMemoryBudget(t *testing.T) {
 	}
 }
 
-// TestLearningResultsGiveWay: results of learning are dropped before they take more
-// than their part of the budget.
-func TestLearningResultsGiveWay(t *testing.T) {
+// TestLearningResultsKeepWithinTheirPart: the oldest learning results are dropped before all
+// take more than their part of the budget.
+func TestLearningResultsKeepWithinTheirPart(t *testing.T) {
 	b := newBenchWith(t, engine.Limits{Memory: 64 << 20})
 	b.addInterface(ifA)
 	for n := range 40 {
@@ -83,8 +83,8 @@ func TestLearningResultsGiveWay(t *testing.T) {
 	}
 }
 
-// TestMemoryIsAccountedFor: whatever is made, bound, started and deleted, the account
-// is what counting says, and nothing is left of it in the end.
+// TestMemoryIsAccountedFor: after each step of making, binding, starting and deleting, the
+// account equals a recount; at the end it is empty.
 func TestMemoryIsAccountedFor(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		b := newBenchWith(t, engine.Limits{Memory: 16 << 20, RetainResults: 3, RetainRequests: 3})
@@ -134,7 +134,7 @@ func TestMemoryIsAccountedFor(t *testing.T) {
 		b.DeleteInterface("if-a", func() {})
 		b.DeleteFinishedLearning()
 		b.DeleteFinishedLearningResults()
-		// The events are still there.
+		// The events are kept.
 		used := b.Memory()
 		if n := used.Used() - octetsOf(used, "events"); n != empty.Used()-octetsOf(empty, "events") {
 			rt.Fatalf("of nothing, %d octets are accounted for: %+v", n, used)

@@ -8,8 +8,8 @@ import (
 	"pgregory.net/rapid"
 )
 
-// TestNeighborListKeepsTheFirst: what is kept is what a sort of everything begins
-// with, however it comes in pages, and what comes twice is there once.
+// TestNeighborListKeepsTheFirst: the list has the first neighbors of a sort of all of them,
+// for any division into pages, and no neighbor twice.
 func TestNeighborListKeepsTheFirst(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		l := NeighborList{ids: map[uint32]string{0: "b", 1: "a", 2: "c"}}

@@ -22,8 +22,8 @@ import (
 	"glean/stack/loop"
 )
 
-// network is an engine in virtual time, each port of which is the near end of a
-// wire. What is at the far end is for the test to say.
+// network is an engine in virtual time. Each port is the near end of a wire; the test
+// attaches hosts to the far ends.
 type network struct {
 	*engine.Engine
 	t     *testing.T
@@ -42,10 +42,10 @@ type sentFrame struct {
 	frame []byte
 }
 
-// newNetwork makes an engine with ports on wires of that many.
+// newNetwork returns an engine with a number of ports on wires.
 func newNetwork(t *testing.T, ports int) *network { return tracedNetwork(t, ports, 1, nil) }
 
-// tracedNetwork is newNetwork with a seed and, unless it is nil, a trace.
+// tracedNetwork is newNetwork with a seed and a trace, which may be nil.
 func tracedNetwork(t *testing.T, ports int, seed uint64, trace io.Writer) *network {
 	w := sim.NewWorld(seed)
 	n := &network{t: t, world: w}
@@ -74,14 +74,14 @@ func tracedNetwork(t *testing.T, ports int, seed uint64, trace io.Writer) *netwo
 	return n
 }
 
-// recorded is a link whose frames the network keeps when they leave.
+// recorded is a link that stores the frames that leave in the network.
 type recorded struct {
 	link.Link
 	network *network
 	port    int
 }
 
-// recordedQueue is a queue of such a link.
+// recordedQueue is a queue of a recorded link.
 type recordedQueue struct {
 	link.Queue
 	link recorded
@@ -113,7 +113,7 @@ func (r recorded) keep(frames [][]byte) {
 	}
 }
 
-// taken gives the frames that left since the last call.
+// taken returns the frames that left since the last call.
 func (n *network) taken() []sentFrame {
 	s := n.sent
 	n.sent = nil
@@ -122,7 +122,7 @@ func (n *network) taken() []sentFrame {
 
 func (n *network) run(d loop.Duration) { n.world.Virtual().RunFor(d) }
 
-// host puts a host with that MAC and those addresses at the far end of a port.
+// host attaches a host with a MAC and addresses to the far end of a port.
 func (n *network) host(port int, mac byte, prefixes ...string) *sim.Host {
 	n.t.Helper()
 	c := stack.InterfaceConfig{MAC: header.MAC{2, 0, 0, 0, 1, mac}}
@@ -140,7 +140,7 @@ func (n *network) host(port int, mac byte, prefixes ...string) *sim.Host {
 	return h
 }
 
-// farm puts hosts from those addresses on at the far end of a port.
+// farm attaches many hosts, from the given addresses on, to the far end of a port.
 func (n *network) farm(port, hosts int, v4, v6 string) *sim.Farm {
 	n.t.Helper()
 	return n.taggedFarm(port, nil, hosts, v4, v6)
@@ -162,8 +162,8 @@ func (n *network) taggedFarm(port int, tags []header.VLAN, hosts int, v4, v6 str
 	return f
 }
 
-// addInterface makes interface "if-PORT" on a port (or one of another id), with
-// protocol entries after eth, and with members of config.neighbor.
+// addInterface makes an interface on a port, by default with id "if-PORT". entries are
+// protocol entries after eth, neighbor holds members of config.neighbor.
 func (n *network) addInterface(id string, port int, protocols, neighbor string) {
 	n.t.Helper()
 	body := fmt.Sprintf(`{"id":%q,"port_id":"%d","config":{"protocols":[{"eth":{"mac_address":"02:00:00:00:00:%02x"}}%s],"neighbor":{%s}}}`,
@@ -177,7 +177,7 @@ func (n *network) addInterface(id string, port int, protocols, neighbor string) 
 	}
 }
 
-// v4 and v6 are protocol entries of an interface.
+// v4 and v6 return protocol entries of an interface.
 func v4(address string, prefix int, gateway string) string {
 	return protocolEntry("ipv4", address, prefix, gateway)
 }
@@ -194,9 +194,9 @@ func protocolEntry(kind, address string, prefix int, gateway string) string {
 	return fmt.Sprintf(`,{%q:{"method":"static","static":{"address":%q,"prefix_length":%d%s}}}`, kind, address, prefix, more)
 }
 
-// flowsTo is a generator's body: UDP to each of those addresses in turn, a
-// thousand frames in a second. ethernet holds members of the Ethernet header,
-// learn those of config.learning.
+// flowsTo returns a generator's body: UDP to each of the addresses in turn, a thousand
+// frames a second. ethernet holds members of the Ethernet header, learn those of
+// config.learning.
 func flowsTo(id, target, ethernet, learn string, destinations ...string) []byte {
 	var traffic []string
 	for _, d := range destinations {
@@ -212,7 +212,7 @@ func flowsTo(id, target, ethernet, learn string, destinations ...string) []byte 
 		id, target, learn, strings.Join(traffic, ",")))
 }
 
-// create makes a generator of a body as flowsTo gives it.
+// create makes a generator from a body of flowsTo.
 func (n *network) create(body []byte) engine.GeneratorView {
 	n.t.Helper()
 	v, err := n.tryCreate(body)
@@ -230,7 +230,7 @@ func (n *network) tryCreate(body []byte) (engine.GeneratorView, error) {
 	return n.CreateGenerator(spec)
 }
 
-// learn starts a learning request of a body of POST /learning.
+// learn starts a learning request from a body of POST /learning.
 func (n *network) learn(body string) *learning.Request {
 	n.t.Helper()
 	spec, err := bodies.Learning([]byte(body))
@@ -244,8 +244,7 @@ func (n *network) learn(body string) *learning.Request {
 	return r
 }
 
-// rows gives what a request found: a MAC, a reason or "resolving" for each
-// address.
+// rows returns a MAC, a reason or "resolving" for each address of a request.
 func (n *network) rows(id string) map[string]string {
 	n.t.Helper()
 	r, err := n.LearningRequest(id)
@@ -273,7 +272,7 @@ func (n *network) wantRows(id string, want map[string]string) {
 	}
 }
 
-// learned is a generator's state of learning.
+// learned returns a generator's state of learning.
 func (n *network) learned(id string) string {
 	n.t.Helper()
 	return n.generator(id).Learning
@@ -305,7 +304,7 @@ func (n *network) stop(id string) {
 	n.run(loop.Millisecond)
 }
 
-// destinations counts UDP frames by "destination MAC".
+// destinations returns the number of UDP frames for each "destination MAC".
 func destinations(t *testing.T, frames []sentFrame) map[string]int {
 	t.Helper()
 	counts := make(map[string]int)
@@ -328,20 +327,21 @@ func destinations(t *testing.T, frames []sentFrame) map[string]int {
 	return counts
 }
 
-// questions lists the ARP requests and solicitations among frames, without
+// solicitations lists the ARP requests and neighbor solicitations among frames, without
 // announcements, as "port seconds target".
-func questions(frames []sentFrame) []string {
+func solicitations(frames []sentFrame) []string {
 	var asked []string
 	for _, s := range frames {
-		if target := question(s.frame); target.IsValid() {
+		if target := solicited(s.frame); target.IsValid() {
 			asked = append(asked, fmt.Sprintf("%d %.3f %v", s.port, float64(s.at)/float64(loop.Second), target))
 		}
 	}
 	return asked
 }
 
-// question gives the target of a question, invalid if the frame is none.
-func question(frame []byte) netip.Addr {
+// solicited returns the target of an ARP request or neighbor solicitation, invalid for
+// another frame.
+func solicited(frame []byte) netip.Addr {
 	e, payload, err := header.ParseEthernet(frame)
 	if err != nil {
 		return netip.Addr{}

@@ -16,8 +16,8 @@ import (
 	"glean/stack/loop"
 )
 
-// Faults of OpenPerf that glean must not have. Each test fails where glean would
-// behave as OpenPerf did.
+// These tests are about faults of OpenPerf that glean must not have. Each test fails if
+// glean behaves as OpenPerf did.
 
 // TestLateHostIsFound: hosts that come up 10, 20 and 26 s after a request of 30 s
 // began are found, by ARP and ND alike.
@@ -93,8 +93,8 @@ func TestInterfaceNeedsNoGateway(t *testing.T) {
 				t.Fatal(got)
 			}
 			asked := n.taken()
-			if len(questions(asked)) != 1 || questionSource(asked[0].frame).String() != c.source {
-				t.Errorf("%d questions, the first from %v; want one from %s", len(asked), questionSource(asked[0].frame), c.source)
+			if len(solicitations(asked)) != 1 || solicitationSource(asked[0].frame).String() != c.source {
+				t.Errorf("%d solicitations, the first from %v; want one from %s", len(asked), solicitationSource(asked[0].frame), c.source)
 			}
 			n.start("g")
 			n.run(loop.Millisecond)
@@ -111,7 +111,7 @@ func TestIPv6PrefixLengthAndGatewayAreUsed(t *testing.T) {
 	for name, c := range map[string]struct {
 		prefix  int
 		gateway string
-		hops    map[string]string // destination: the only question
+		hops    map[string]string // destination: the only solicited address
 	}{
 		"/48":  {48, "2001:db8::fe", map[string]string{"2001:db8:0:7::1": "2001:db8:0:7::1", "2001:db8:1::1": "2001:db8::fe"}},
 		"/64":  {64, "2001:db8::fe", map[string]string{"2001:db8::7": "2001:db8::7", "2001:db8:0:1::1": "2001:db8::fe"}},
@@ -126,7 +126,7 @@ func TestIPv6PrefixLengthAndGatewayAreUsed(t *testing.T) {
 			n.taken()
 			n.create(flowsTo("g", "if-0", "", "", destination))
 			n.run(loop.Millisecond)
-			if q := questions(n.taken()); len(q) != 1 || q[0] != "0 0.000 "+hop {
+			if q := solicitations(n.taken()); len(q) != 1 || q[0] != "0 0.000 "+hop {
 				t.Errorf("%s, to %s: asked %v, want %s", name, destination, q, hop)
 			}
 		}
@@ -163,7 +163,7 @@ func TestResolvedGeneratorHasAllMACs(t *testing.T) {
 		n := newNetwork(t, 1)
 		n.addInterface("if-0", 0, subnet4, "")
 		n.farm(0, 20, "198.18.0.100", "")
-		n.near[0].SetRules(sim.Rate(10_000_000, 1<<20)) // so that the answers come one by one
+		n.near[0].SetRules(sim.Rate(10_000_000, 1<<20)) // so that the answers arrive one by one
 		var all []string
 		for k := range 20 {
 			all = append(all, fmt.Sprintf("198.18.0.%d", 100+k))
@@ -208,7 +208,7 @@ func TestCachedMACIsOfTheInterfaceAndFresh(t *testing.T) {
 	if err := other.ChangeMAC(0, header.MAC{2, 0, 0, 0, 1, 0x33}, false); err != nil {
 		t.Fatal(err)
 	}
-	again := n.learn(`{"generator_ids":["g-1"]}`) // the cache says REACHABLE, and is wrong
+	again := n.learn(`{"generator_ids":["g-1"]}`) // the cache has a wrong MAC as REACHABLE
 	n.run(10 * loop.Second)
 	n.wantRows(again.ID(), map[string]string{"198.18.0.1": "02:00:00:00:01:33"})
 	if rows, _ := n.LearnedRows("g-1"); rows[0].MAC.String() != "02:00:00:00:01:33" {
@@ -217,15 +217,15 @@ func TestCachedMACIsOfTheInterfaceAndFresh(t *testing.T) {
 	if rows, _ := n.LearnedRows("g-0"); rows[0].MAC.String() != "02:00:00:00:01:01" {
 		t.Errorf("the other interface's generator has %v", rows[0].MAC)
 	}
-	// A STALE entry is not a hit: the host is asked again when it is wanted.
+	// A STALE entry is no hit: the host is solicited again when its MAC is needed.
 	n.run(60 * loop.Second)
 	n.taken()
 	if v := n.create(flowsTo("g-2", "if-1", "", "", "198.18.0.1")); v.Learning != "resolving" {
 		t.Errorf("an entry a minute old makes it %s", v.Learning)
 	}
 	n.run(loop.Second)
-	if q := questions(n.taken()); len(q) != 1 {
-		t.Errorf("questions %v, want one", q)
+	if q := solicitations(n.taken()); len(q) != 1 {
+		t.Errorf("solicitations %v, want one", q)
 	}
 }
 
@@ -239,7 +239,7 @@ func TestGroupsNeedNoLearning(t *testing.T) {
 		"224.1.2.3", "198.18.0.255", "255.255.255.255", "0.0.0.0", "198.18.0.1", "ff0e::1:2", "::", "2001:db8::1"))
 	n.run(2 * loop.Second)
 	n.wantRows(v.LearningID, map[string]string{"0.0.0.0": "no_route", "::": "no_route", "198.18.0.1": peerMAC, "2001:db8::1": peerMAC})
-	if q := questions(n.taken()); len(q) != 2 {
+	if q := solicitations(n.taken()); len(q) != 2 {
 		t.Errorf("asked %v", q)
 	}
 	n.start("g")
@@ -268,7 +268,7 @@ func TestOffLinkWithoutGatewayIsNoRoute(t *testing.T) {
 	v := n.create(flowsTo("g", "if-0", "", "", "10.9.9.9", "2001:db8:9::1"))
 	n.run(5 * loop.Second)
 	if left := n.taken(); len(left) != 0 {
-		t.Errorf("%d frames left: %v", len(left), questions(left))
+		t.Errorf("%d frames left: %v", len(left), solicitations(left))
 	}
 	n.wantRows(v.LearningID, map[string]string{"10.9.9.9": "no_route", "2001:db8:9::1": "no_route"})
 }
@@ -434,8 +434,8 @@ func mustRequestOf(n *network, id string) *learning.Request {
 	return r
 }
 
-// questionSource is who asks, as an IP address.
-func questionSource(frame []byte) netip.Addr {
+// solicitationSource returns the IP address of the soliciting interface.
+func solicitationSource(frame []byte) netip.Addr {
 	e, payload, err := header.ParseEthernet(frame)
 	if err != nil {
 		return netip.Addr{}

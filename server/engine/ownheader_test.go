@@ -14,8 +14,8 @@ import (
 	"glean/stack/loop"
 )
 
-// drawTags draws the tags of an interface: entries of its protocols, and those
-// of a template that repeats them or leaves them out.
+// drawTags draws the tags of an interface: entries of its protocols, and entries of a
+// template that repeats the tags or leaves them out.
 func drawTags(t *rapid.T) (tags []header.VLAN, entries, template string) {
 	repeat := rapid.Bool().Draw(t, "repeat")
 	for k := range rapid.IntRange(0, header.MaxTags).Draw(t, "tags") {
@@ -33,8 +33,8 @@ func drawTags(t *rapid.T) (tags []header.VLAN, entries, template string) {
 	return tags, entries, template
 }
 
-// Whatever ARP and ND say of an interface, traffic says too: source MAC, VLAN
-// IDs, priorities, TPIDs and source addresses.
+// TestTrafficHasTheHeaderOfARPAndND: traffic has the source MAC, VLAN IDs, priorities,
+// TPIDs and source addresses of the interface's ARP and ND messages.
 func TestTrafficHasTheHeaderOfARPAndND(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		n := newNetwork(t, 1)
@@ -59,12 +59,12 @@ func TestTrafficHasTheHeaderOfARPAndND(t *testing.T) {
 	})
 }
 
-// judgeHeaders wants one Ethernet header, with these tags, and one source address
-// of each family of all frames.
+// judgeHeaders requires that all frames have one Ethernet header, with the given tags, and
+// one source address of each family.
 func judgeHeaders(t *rapid.T, frames []sentFrame, mac header.MAC, tags []header.VLAN) {
 	own := make([]byte, header.EthernetSize+header.VLANSize*header.MaxTags+2)
 	own = own[:header.EmitEthernet(own, &header.MAC{}, &mac, tags, 0)]
-	own = own[6 : len(own)-2] // without what differs: the destination and the type behind the tags
+	own = own[6 : len(own)-2] // without the destination and the type after the tags, which differ
 	seen := make(map[string]int)
 	for _, f := range frames {
 		if got := f.frame[6 : 6+len(own)]; !bytes.Equal(got, own) {
@@ -90,7 +90,7 @@ func judgeHeaders(t *rapid.T, frames []sentFrame, mac header.MAC, tags []header.
 	}
 }
 
-// sourceOf returns the address that a packet or an ARP message is from.
+// sourceOf returns the source address of a packet or an ARP message.
 func sourceOf(kind header.EtherType, payload []byte) string {
 	switch kind {
 	case header.EtherTypeARP:

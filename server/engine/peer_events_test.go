@@ -8,8 +8,8 @@ import (
 	"glean/stack/loop"
 )
 
-// TestPeersDoNotFloodTheEvents: a neighbor whose MAC changes with each frame makes
-// some events and leaves the others where they are; what is left out is counted.
+// TestPeersDoNotFloodTheEvents: a neighbor whose MAC changes with each frame causes some
+// events and does not push others out of the ring. The events left out are counted.
 func TestPeersDoNotFloodTheEvents(t *testing.T) {
 	n := newNetwork(t, 1)
 	n.addInterface("if-1", 0, v4("198.18.0.100", 16, ""), "")
@@ -44,12 +44,12 @@ func TestPeersDoNotFloodTheEvents(t *testing.T) {
 			leftOut += k
 		}
 	}
-	if got := counts["neighbor moved"] + counts["neighbor suspect"] + leftOut; got != frames+1 { // suspect once
+	if got := counts["neighbor moved"] + counts["neighbor suspect"] + leftOut; got != frames+1 { // one of them is suspect
 		t.Errorf("%v and %d left out are %d, want %d", counts, leftOut, got, frames+1)
 	}
 }
 
-// gratuitous is an ARP request by which a station announces its address.
+// gratuitous returns an ARP request by which a station announces its address.
 func gratuitous(m header.MAC, a [4]byte) []byte {
 	f := make([]byte, header.EthernetSize+header.ARPSize)
 	n := header.EthernetRepr{Dst: header.Broadcast, Src: m, Type: header.EtherTypeARP}.Emit(f)

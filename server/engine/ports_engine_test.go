@@ -7,12 +7,12 @@ import (
 	"glean/sim"
 )
 
-// ringed is a link that says what it transmits with.
+// ringed is a link with a method that names its transmit engine.
 type ringed struct{ *sim.End }
 
 func (ringed) Engine() string { return "io_uring" }
 
-func TestPortShowsItsEngine(t *testing.T) {
+func TestPortShowsTransmitEngineOfLink(t *testing.T) {
 	b := newBench(t)
 	end, _ := b.world.Wire("another", sim.WireConfig{})
 	if err := b.ReservePort(engine.PortSpec{ID: "c", Kind: engine.KindTAP, Name: "c"}); err != nil {

@@ -14,8 +14,7 @@ import (
 	"glean/stack/loop"
 )
 
-// manyQueues is a port with several queues, which notes what streams leave by
-// which queue.
+// manyQueues is a port with several queues. It records the streams of each queue.
 type manyQueues struct {
 	link.Link
 	queues  int
@@ -62,8 +61,8 @@ func (q *oneQueue) Send(frames [][]byte) (int, error) {
 
 func (q *oneQueue) Close() error { q.m.closed++; return nil }
 
-// newManyQueues is an engine on a machine of four processors, with a port of so
-// many queues, and two generators of ten flows at 1000 frames a second.
+// newManyQueues returns an engine on a machine of four processors with a port of several
+// queues and two generators of ten flows at 1,000 frames a second.
 func newManyQueues(t *testing.T, queues int) (*engine.Engine, *manyQueues, *sim.World) {
 	w := sim.NewWorld(1)
 	e := engine.New(engine.Config{
@@ -90,9 +89,9 @@ func newManyQueues(t *testing.T, queues int) (*engine.Engine, *manyQueues, *sim.
 	return e, m, w
 }
 
-// The flows of one generator are spread over the queues of its port, and a
-// toggle loses no sequence number of any of them.
-func TestGeneratorOnSeveralQueues(t *testing.T) {
+// TestFlowsSpreadOverQueues: the flows of one generator are spread over the queues of its
+// port, and a toggle loses no sequence number of a flow.
+func TestFlowsSpreadOverQueues(t *testing.T) {
 	for _, test := range []struct{ queues, want int }{{1, 1}, {2, 2}, {4, 4}, {64, 4}} {
 		e, m, w := newManyQueues(t, test.queues)
 		r, err := e.StartGenerator("a")
@@ -107,7 +106,7 @@ func TestGeneratorOnSeveralQueues(t *testing.T) {
 		if c := r.Run().Counters(); len(m.streams) != 10 || len(used) != test.want || m.opened != test.want || c.PacketsActual != 101 || c.PacketsIntended != 101 {
 			t.Errorf("%d queues: %d flows on %d of %d opened, counters %+v", test.queues, len(m.streams), len(used), m.opened, c)
 		}
-		clear(m.streams) // a flow may go to another queue then
+		clear(m.streams) // a flow may use another queue then
 		if err := e.ToggleGenerator(engine.Toggle{Replace: "a", With: "b"}, func(*generator.Result, error) {}); err != nil {
 			t.Fatal(err)
 		}
@@ -118,9 +117,9 @@ func TestGeneratorOnSeveralQueues(t *testing.T) {
 	}
 }
 
-// A queue that can't be opened, and one that breaks, are the end of the whole
-// generator, with all its queues.
-func TestGeneratorOnBrokenQueues(t *testing.T) {
+// TestBrokenQueueEndsGenerator: a queue that cannot be opened or fails ends the generator
+// with all its queues.
+func TestBrokenQueueEndsGenerator(t *testing.T) {
 	e, m, w := newManyQueues(t, 4)
 	m.refuse = 3
 	if _, err := e.StartGenerator("a"); err == nil || m.closed != 2 {

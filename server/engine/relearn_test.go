@@ -11,13 +11,13 @@ import (
 	"glean/stack/loop"
 )
 
-// relearns are ways in which learning a resolved generator anew can end without
-// an answer.
+// relearns holds the ways in which new learning of a resolved generator can end without an
+// answer.
 var relearns = map[string]struct {
 	neighbor string
-	end      func(n *network) // makes a request end that has begun, or is going to
-	lost     bool             // the neighbor is known not to be there
-	refused  bool             // the generator may not start then
+	end      func(n *network) // ends a request, or makes the next one end
+	lost     bool             // the neighbor is lost
+	refused  bool             // the start is refused
 }{
 	"cancelled": {"", func(n *network) { n.DeleteLearning("again") }, false, false},
 	"link_down": {"", func(n *network) { n.near[0].SetState(link.State{Reason: link.ReasonDown}) }, false, true},
@@ -27,10 +27,9 @@ var relearns = map[string]struct {
 	"no_reply": {"", func(*network) {}, true, true},
 }
 
-// TestWhatWasResolvedStays: a generator keeps the MACs that it had when learning
-// it anew says nothing of its next hops. It is resolved then, and can start unless
-// the link is down.
-func TestWhatWasResolvedStays(t *testing.T) {
+// TestResolvedMACsStay: a generator keeps its MACs if new learning has no result for its
+// next hops. It stays resolved, and can start unless the link is down.
+func TestResolvedMACsStay(t *testing.T) {
 	for reason, c := range relearns {
 		t.Run(reason, func(t *testing.T) {
 			n := newNetwork(t, 1)
@@ -77,9 +76,9 @@ func TestWhatWasResolvedStays(t *testing.T) {
 	}
 }
 
-// TestWhatRunsGoesOn: the same while it transmits: it is told of no change, and
-// sends to the MACs that it has. on_lost is for next hops that are not there.
-func TestWhatRunsGoesOn(t *testing.T) {
+// TestRunKeepsItsMACs: the same holds while the generator transmits. It has no neighbor
+// change and sends to its MACs. on_lost applies to lost next hops only.
+func TestRunKeepsItsMACs(t *testing.T) {
 	for _, reason := range []string{"cancelled", "table_full"} {
 		t.Run(reason, func(t *testing.T) {
 			c := relearns[reason]
@@ -110,9 +109,8 @@ func TestWhatRunsGoesOn(t *testing.T) {
 	}
 }
 
-// TestInterfaceWithManyAddressesIsDeleted: what is learned through it ends in
-// several turns, while the interface and its port are not there any more. A
-// generator of it is told once.
+// TestInterfaceWithManyAddressesIsDeleted: its learning ends in several turns, after the
+// interface and its port are deleted. A generator bound to it gets one notice.
 func TestInterfaceWithManyAddressesIsDeleted(t *testing.T) {
 	n := newNetwork(t, 2)
 	n.addInterface("if-0", 0, v4("10.0.0.1", 8, ""), "")
@@ -158,8 +156,8 @@ func TestInterfaceWithManyAddressesIsDeleted(t *testing.T) {
 	}
 }
 
-// TestRefusedLearningChangesNothing: an error of POST /learning leaves generators
-// as they are, and no event.
+// TestRefusedLearningChangesNothing: an error of POST /learning changes no generator and
+// emits no event.
 func TestRefusedLearningChangesNothing(t *testing.T) {
 	n := newNetwork(t, 1)
 	n.addInterface("if-0", 0, subnet4, "")

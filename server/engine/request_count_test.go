@@ -8,8 +8,8 @@ import (
 	"glean/stack/loop"
 )
 
-// TestRequestLimitIsCheckedWithoutAList: a new learning request costs the same
-// whatever is kept, so the kept ones are neither copied nor sorted to count them.
+// TestRequestLimitIsCheckedWithoutAList: the cost of a new learning request does not depend
+// on the number of kept requests, which are neither copied nor sorted to count them.
 func TestRequestLimitIsCheckedWithoutAList(t *testing.T) {
 	b := newBenchWith(t, engine.Limits{})
 	b.addInterface(ifA)
@@ -32,7 +32,7 @@ func TestRequestLimitIsCheckedWithoutAList(t *testing.T) {
 		b.run(loop.Millisecond)
 		b.DeleteGenerator("gen-1", false, func() {})
 	}
-	// A list has a pointer to each. The race detector empties pools at random.
+	// A list would have a pointer to each. The race detector empties pools at random.
 	if some := octets(); some-none >= 8*kept/2 {
 		t.Errorf("%d octets with %d kept requests, %d with none", some, kept, none)
 	}

@@ -10,8 +10,9 @@ import (
 	"glean/stack/loop"
 )
 
-// A length that is too short for its headers is refused, one at a time and in bulk;
-// under --openperf such frames end within their headers, as in the reference.
+// TestShortLengthsAreRefusedUnlessAsInOpenPerf: a length that is too short for its headers
+// is refused, also in bulk. With --openperf such frames end within their headers, as
+// OpenPerf's do.
 func TestShortLengthsAreRefusedUnlessAsInOpenPerf(t *testing.T) {
 	body := strings.Replace(string(flowsTo("g", "if-0", "", "", "2001:db8::1")), `{"fixed":100}`, `{"fixed":64}`, 1)
 	body = strings.Replace(body, `{"udp":{"destination":5000}}`, `{"tcp":{}}`, 1)

@@ -8,8 +8,8 @@ import (
 	"glean/stack/loop"
 )
 
-// TestSignaturesCarryUnixTime: a signature has the time of sending by the wall clock
-// as it was set when the run began. A step during a run waits for the next one.
+// TestSignaturesCarryUnixTime: a signature has the time of sending by the wall clock's
+// setting at the start of the run. A step of the clock applies to the next run.
 func TestSignaturesCarryUnixTime(t *testing.T) {
 	n := newNetwork(t, 1)
 	body := strings.Replace(string(flowsTo("g", "0", "", "", host4)), `"length"`, `"signature":{"stream_id":1,"latency":"start_of_frame"},"length"`, 1)

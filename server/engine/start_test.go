@@ -9,8 +9,8 @@ import (
 	"glean/stack/loop"
 )
 
-// Generators of one bulk-start have their first frames due at one moment, and
-// their schedules stay together.
+// TestBulkStartIsSimultaneous: the first frames of all generators of a bulk start are due
+// at one moment, and their schedules stay together.
 func TestBulkStartIsSimultaneous(t *testing.T) {
 	b := newBench(t)
 	b.addInterface(ifA)
@@ -43,13 +43,14 @@ func TestBulkStartIsSimultaneous(t *testing.T) {
 	}
 }
 
-// When one of a bulk-start can't start, not a frame of the others has left.
+// TestFailedBulkStartSendsNothing: if one generator of a bulk start cannot start, no frame
+// of the others leaves.
 func TestFailedBulkStartSendsNothing(t *testing.T) {
 	b := newBench(t)
 	b.addInterface(ifA)
 	b.addInterface(ifB)
 	b.addGenerator("good", `"198.18.0.11"`)
-	b.addGenerator("bad", `"198.18.0.77"`) // nobody answers
+	b.addGenerator("bad", `"198.18.0.77"`) // no host answers
 	b.run(3 * loop.Second)
 	sent := b.a.Traffic().Sent
 	var failure error
@@ -60,7 +61,7 @@ func TestFailedBulkStartSendsNothing(t *testing.T) {
 	}
 }
 
-// One generator alone does not wait for others.
+// TestSingleStartIsAtOnce: a generator that starts alone starts at once.
 func TestSingleStartIsAtOnce(t *testing.T) {
 	b := newBench(t)
 	b.addInterface(ifA)

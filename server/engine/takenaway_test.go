@@ -12,12 +12,11 @@ import (
 	"glean/stack/loop"
 )
 
-// What happens to learning and to generators when something is taken away from
-// under them.
+// These tests delete or disable resources that learning and generators use.
 
-// TestGeneratorDeletedWhileItIsLearned: its request goes on for the other one; what
-// only the deleted one wants ends, but not in another request. A request without
-// generators ends cancelled.
+// TestGeneratorDeletedWhileItIsLearned: its request goes on for the other generator.
+// Learning of next hops that only the deleted generator needs ends, but not in another
+// request. A request without generators ends cancelled.
 func TestGeneratorDeletedWhileItIsLearned(t *testing.T) {
 	n := newNetwork(t, 1)
 	n.addInterface("if-0", 0, v4("198.18.0.10", 24, "")+v6("2001:db8::a", 64, ""), "")
@@ -59,7 +58,7 @@ func TestGeneratorDeletedWhileItIsLearned(t *testing.T) {
 	}
 	n.taken()
 	n.run(10 * loop.Second)
-	if asked := questions(n.taken()); len(asked) != 0 {
+	if asked := solicitations(n.taken()); len(asked) != 0 {
 		t.Errorf("asked for nobody: %v", asked)
 	}
 	if err := n.Check(); err != nil {
@@ -67,9 +66,9 @@ func TestGeneratorDeletedWhileItIsLearned(t *testing.T) {
 	}
 }
 
-// TestLinkGoesDownAndComesBack: the port says so; the generator stays active, its
-// frames are errors; learning goes on until its deadline, whose reason is
-// link_down; and all resumes when the link is up.
+// TestLinkGoesDownAndComesBack: the port shows the state. The generator stays active and
+// counts errors; learning runs until its deadline, with reason link_down. Both resume
+// when the link is up.
 func TestLinkGoesDownAndComesBack(t *testing.T) {
 	n := newNetwork(t, 1)
 	n.addInterface("if-0", 0, v4("198.18.0.10", 24, "")+v6("2001:db8::a", 64, ""), "")
@@ -138,15 +137,14 @@ func TestLinkGoesDownAndComesBack(t *testing.T) {
 	}
 }
 
-// TestFinishedLearningIsKeptForATime: requests and results that nobody deletes go
-// when they are old.
+// TestFinishedLearningIsKeptForATime: old requests and results are dropped.
 func TestFinishedLearningIsKeptForATime(t *testing.T) {
 	b := newBenchWith(t, engine.Limits{RetainFor: 10 * loop.Second})
 	b.addInterface(ifA)
 	b.addInterface(ifB)
 	b.addGenerator("early", `"198.18.0.11"`)
 	b.run(6 * loop.Second)
-	b.addGenerator("late", `"198.18.0.77"`) // nobody answers for 2 s
+	b.addGenerator("late", `"198.18.0.77"`) // no host answers for 2 s
 	kept := func(want int) {
 		t.Helper()
 		if requests, results := len(b.LearningRequests()), len(b.LearningResults()); requests != want || results != want {

@@ -8,7 +8,8 @@ import (
 	"glean/stack/loop"
 )
 
-// Runs whose tracking is settled or not, on an interface that is deleted.
+// TestInterfaceDeletedWhileTracking deletes an interface whose runs track some or all of
+// their next hops.
 func TestInterfaceDeletedWhileTracking(t *testing.T) {
 	for _, wait := range []loop.Duration{0, loop.Second} {
 		n := newNetwork(t, 1)
@@ -28,7 +29,7 @@ func TestInterfaceDeletedWhileTracking(t *testing.T) {
 	}
 }
 
-// sequenceTo is a generator's body: UDP to count addresses in turn.
+// sequenceTo returns a generator's body: UDP to count addresses in turn.
 func sequenceTo(id, first string, count int) []byte {
 	return fmt.Appendf(nil, `{"id":%q,"target_id":"if-0","config":{"duration":{"continuous":true},
 		"load":{"rate":{"value":1000,"period":"seconds"},"units":"frames"},"traffic":[{"length":{"fixed":100},"packet":{"protocols":[
@@ -36,9 +37,10 @@ func sequenceTo(id, first string, count int) []byte {
 		{"udp":{"destination":5000}}]}}]}}`, id, count, first)
 }
 
-// Very many next hops are tracked in batches, so that their probes do not flood
-// the wire; each is found when it moves, and none is asked when nothing runs.
-func TestManyNextHops(t *testing.T) {
+// TestManyNextHopsAreTrackedInBatches: many next hops are tracked in batches, so that their
+// probes do not flood the wire. Each is found when it moves, and none is solicited when
+// no generator runs.
+func TestManyNextHopsAreTrackedInBatches(t *testing.T) {
 	const hops = 65536
 	n := newNetwork(t, 1)
 	f := n.farm(0, hops, "198.18.0.1", "")
@@ -50,7 +52,7 @@ func TestManyNextHops(t *testing.T) {
 	n.run(200 * loop.Millisecond)
 	perTick := make(map[loop.Time]int)
 	for _, s := range n.taken() {
-		if question(s.frame).IsValid() {
+		if solicited(s.frame).IsValid() {
 			perTick[s.at/loop.Time(loop.Millisecond)]++
 		}
 	}
@@ -59,7 +61,7 @@ func TestManyNextHops(t *testing.T) {
 		total, most = total+count, max(most, count)
 	}
 	if total != hops || most > 512 {
-		t.Errorf("%d questions at the start, up to %d in a millisecond", total, most)
+		t.Errorf("%d solicitations at the start, up to %d in a millisecond", total, most)
 	}
 	for _, k := range []uint32{0, 40_000, hops - 1} {
 		f.ChangeMAC(k)
@@ -68,7 +70,7 @@ func TestManyNextHops(t *testing.T) {
 	if kept, _ := r.NeighborChanges(); len(kept) != 3 || !r.Active() {
 		t.Errorf("changes %+v", kept)
 	}
-	// A run that begins while another is being given up keeps what it needs.
+	// A run that begins while the tracking of another ends keeps its next hops tracked.
 	n.stop("gen-1")
 	r = n.start("gen-1")
 	n.run(15 * loop.Second)
@@ -82,14 +84,14 @@ func TestManyNextHops(t *testing.T) {
 	n.run(loop.Second)
 	n.taken()
 	n.run(60 * loop.Second)
-	if asked := questions(n.taken()); len(asked) > 0 {
-		t.Errorf("%d questions although nothing runs", len(asked))
+	if asked := solicitations(n.taken()); len(asked) > 0 {
+		t.Errorf("%d solicitations although nothing runs", len(asked))
 	}
 }
 
-// A generator that starts when a next hop is lost already, which another has
-// found out, hears of that, and stopping it leaves nothing tracked.
-func TestStartOnALostNextHop(t *testing.T) {
+// TestStartOnLostNextHop: a generator that starts when another has found that a next hop is
+// lost has this change in its result. After its stop no next hop is tracked.
+func TestStartOnLostNextHop(t *testing.T) {
 	for policy, active := range map[string]bool{"continue": true, "pause": true, "stop": false} {
 		n, h, _ := tracking(t, "")
 		n.create(flowsTo("gen-2", "if-0", "", `"on_lost":"`+policy+`"`, host4, host6))
@@ -114,7 +116,7 @@ func TestStartOnALostNextHop(t *testing.T) {
 		n.run(loop.Second)
 		n.taken()
 		n.run(60 * loop.Second)
-		if asked := questions(n.taken()); len(asked) > 0 {
+		if asked := solicitations(n.taken()); len(asked) > 0 {
 			t.Errorf("%s: asked although nothing runs: %q", policy, asked)
 		}
 	}

@@ -19,16 +19,16 @@ var (
 	secondMAC = header.MAC{2, 0, 0, 0, 2, 2}
 )
 
-// Next hops of tests: a host with an address of each family.
+// host4 and host6 are the next hops of the tests: one host with an address of each family.
 const (
 	host4 = "198.18.0.1"
 	host6 = "2001:db8::1"
 )
 
-const probing = `"duplicate_detection":"none","probe_interval_ms":10000` // the longest that a test has to wait
+const probing = `"duplicate_detection":"none","probe_interval_ms":10000` // the longest time that a test waits
 
-// tracking is an interface with a host, and generator "gen-1" that sends a frame
-// each millisecond to the host's addresses in turn, with members of
+// tracking returns a network with an interface, a host, and generator "gen-1", which sends
+// a frame each millisecond to the host's addresses in turn. learn holds members of
 // config.learning.
 func tracking(t *testing.T, learn string) (*network, *sim.Host, *generator.Result) {
 	n := newNetwork(t, 1)
@@ -41,9 +41,9 @@ func tracking(t *testing.T, learn string) (*network, *sim.Host, *generator.Resul
 	return n, h, r
 }
 
-// changes lists a result's changes as "next hop: old -> new cause", and holds the
-// frames counted for each against what has left: those that went to the old MAC
-// from the change on until the next one of that next hop.
+// changes lists a result's changes as "next hop: old -> new cause". It compares the frames
+// counted for each with the frames that left: those to the old MAC from the change until
+// the next change of that next hop.
 func (n *network) changes(r *generator.Result, sent []sentFrame) string {
 	n.t.Helper()
 	kept, left := r.NeighborChanges()
@@ -63,8 +63,8 @@ func (n *network) changes(r *generator.Result, sent []sentFrame) string {
 				seen++
 			}
 		}
-		// A next hop that came back with the MAC that it had is no change, so that
-		// frames after that are none to a stale MAC; tests of that count for themselves.
+		// A next hop that came back with the same MAC is no change, so frames after that
+		// are not to a stale MAC. Tests of this case count the frames themselves.
 		if seen != c.FramesToStale && !n.cameBack(c) {
 			n.t.Errorf("%v at %v: %d frames to %v are counted, %d have left", c.NextHop, c.At, c.FramesToStale, c.Old, seen)
 		}
@@ -77,14 +77,14 @@ func (n *network) changes(r *generator.Result, sent []sentFrame) string {
 	return strings.Join(lines, "; ")
 }
 
-// cameBack tells whether there is an event that says so.
+// cameBack reports whether there is an event that the next hop is back.
 func (n *network) cameBack(c generator.NeighborChange) bool {
 	return slices.ContainsFunc(n.generatorEvents("neighbor_back"), func(detail string) bool {
 		return strings.HasPrefix(detail, c.NextHop.String()+": "+c.Old.String())
 	})
 }
 
-// destination is where a frame of a generator goes; invalid if it is none.
+// destination returns the destination of a generator's frame, invalid for another frame.
 func destination(frame []byte) (netip.Addr, header.MAC) {
 	e, payload, err := header.ParseEthernet(frame)
 	if err != nil {
@@ -99,7 +99,7 @@ func destination(frame []byte) (netip.Addr, header.MAC) {
 	return netip.Addr{}, header.MAC{}
 }
 
-// generatorEvents gives the details of the events of a kind.
+// generatorEvents returns the details of the events of a kind.
 func (n *network) generatorEvents(what string) (details []string) {
 	events, _ := n.Events(0, 1<<20)
 	for _, e := range events {
@@ -110,7 +110,7 @@ func (n *network) generatorEvents(what string) (details []string) {
 	return details
 }
 
-// firstTo is when the first frame to an address with a MAC left, Never if none.
+// firstTo returns when the first frame to an address with a MAC left, Never if none did.
 func firstTo(sent []sentFrame, to string, mac header.MAC) loop.Time {
 	for _, s := range sent {
 		if a, m := destination(s.frame); a.String() == to && m == mac {
@@ -127,12 +127,12 @@ func (n *network) wantChanges(r *generator.Result, sent []sentFrame, want string
 	}
 }
 
-// wantPaced checks that no neighbor was asked twice in a second.
+// wantPaced requires that no neighbor was solicited twice within a second.
 func (n *network) wantPaced(sent []sentFrame) {
 	n.t.Helper()
 	last := make(map[netip.Addr]loop.Time)
 	for _, s := range sent {
-		target := question(s.frame)
+		target := solicited(s.frame)
 		if at, asked := last[target]; target.IsValid() && asked && s.at < at.Add(loop.Second) {
 			n.t.Errorf("%v is asked again %v after the last time", target, s.at.Sub(at))
 		}
@@ -140,7 +140,7 @@ func (n *network) wantPaced(sent []sentFrame) {
 	}
 }
 
-func TestAnnouncedMove(t *testing.T) {
+func TestAnnouncedMoveIsFollowedAtOnce(t *testing.T) {
 	n, h, r := tracking(t, "")
 	moved := n.Now()
 	if err := h.ChangeMAC(0, secondMAC, true); err != nil {
@@ -161,9 +161,9 @@ func TestAnnouncedMove(t *testing.T) {
 	}
 }
 
-// An unannounced move is found within the probe interval and three unicast
-// questions, since the one to everybody after them is answered.
-func TestUnannouncedMove(t *testing.T) {
+// TestUnannouncedMoveIsFoundByProbes: an unannounced move is found within the probe interval
+// and three unicast solicitations, because the multicast after them is answered.
+func TestUnannouncedMoveIsFoundByProbes(t *testing.T) {
 	n, h, r := tracking(t, "")
 	n.run(20 * loop.Second)
 	n.taken()
@@ -190,11 +190,11 @@ func TestUnannouncedMove(t *testing.T) {
 	}
 }
 
-// lostBy is when a neighbor that falls silent is lost: a probe interval, three
-// questions to it and three to everybody.
+// lostBy is the time after which a neighbor that stops answering is lost: a probe interval,
+// three unicast solicitations and three multicasts.
 const lostBy = 10*loop.Second + 6*loop.Second + 10*loop.Millisecond
 
-func TestLostNextHops(t *testing.T) {
+func TestOnLostDecidesAboutLostNextHops(t *testing.T) {
 	for _, policy := range []string{"continue", "pause", "stop"} {
 		t.Run(policy, func(t *testing.T) {
 			n, h, r := tracking(t, `"on_lost":"`+policy+`"`)
@@ -218,7 +218,7 @@ func TestLostNextHops(t *testing.T) {
 			}
 			n.wantPaced(silent)
 			h.Power(true)
-			n.run(4 * loop.Second) // asked every 3 s at least
+			n.run(4 * loop.Second) // solicited at least every 3 s
 			if back := n.generatorEvents("neighbor_back"); len(back) != 2 {
 				t.Errorf("events: %q", back)
 			}
@@ -232,9 +232,9 @@ func TestLostNextHops(t *testing.T) {
 	}
 }
 
-// A next hop that is lost and turns up elsewhere: what went to its old MAC
-// meanwhile is counted, to the frame.
-func TestLostAndFoundElsewhere(t *testing.T) {
+// TestFramesToLostNextHopAreCounted: a next hop is lost and then found with another MAC. The
+// count of frames to its old MAC is exact.
+func TestFramesToLostNextHopAreCounted(t *testing.T) {
 	for policy, frames := range map[string]bool{"continue": true, "pause": false} {
 		n, h, r := tracking(t, `"on_lost":"`+policy+`"`)
 		h.Power(false)
@@ -260,9 +260,9 @@ func TestLostAndFoundElsewhere(t *testing.T) {
 	}
 }
 
-// Questions are asked only while somebody needs them: two generators on one next
-// hop, of which one stops, and then the other.
-func TestTwoGeneratorsOnOneNextHop(t *testing.T) {
+// TestProbesEndWithTheLastGenerator: two generators use one next hop. It is probed until
+// both have stopped.
+func TestProbesEndWithTheLastGenerator(t *testing.T) {
 	n, h, one := tracking(t, "")
 	n.create(flowsTo("gen-2", "if-0", "", "", host4))
 	two := n.start("gen-2")
@@ -270,7 +270,7 @@ func TestTwoGeneratorsOnOneNextHop(t *testing.T) {
 	n.taken()
 	n.run(60 * loop.Second)
 	asked := map[string]bool{}
-	for _, q := range questions(n.taken()) {
+	for _, q := range solicitations(n.taken()) {
 		asked[q[strings.LastIndexByte(q, ' ')+1:]] = true
 	}
 	if !asked[host4] || asked[host6] {
@@ -286,10 +286,10 @@ func TestTwoGeneratorsOnOneNextHop(t *testing.T) {
 	n.run(loop.Second)
 	n.taken()
 	n.run(100 * loop.Second)
-	if asked := questions(n.taken()); len(asked) > 0 {
+	if asked := solicitations(n.taken()); len(asked) > 0 {
 		t.Errorf("asked although nothing runs: %q", asked)
 	}
-	// The idle generator has followed, and begins with the MAC of now.
+	// The idle generator has followed the change, and begins with the present MAC.
 	n.start("gen-1")
 	n.run(10 * loop.Millisecond)
 	if at := firstTo(n.taken(), host4, firstMAC); at != loop.Never {
@@ -297,8 +297,8 @@ func TestTwoGeneratorsOnOneNextHop(t *testing.T) {
 	}
 }
 
-// Next hops that have not been confirmed for long are probed when a generator
-// starts.
+// TestStaleNextHopsAreProbedAtStart: a generator that starts probes next hops whose
+// confirmation is old.
 func TestStaleNextHopsAreProbedAtStart(t *testing.T) {
 	n := newNetwork(t, 1)
 	h := n.host(0, 1, host4+"/24", host6+"/64")
@@ -311,17 +311,18 @@ func TestStaleNextHopsAreProbedAtStart(t *testing.T) {
 	n.taken()
 	r := n.start("gen-1")
 	n.run(loop.Millisecond)
-	if asked := questions(n.taken()); len(asked) != 2 {
+	if asked := solicitations(n.taken()); len(asked) != 2 {
 		t.Errorf("asked at start: %q", asked)
 	}
 	n.run(3*loop.Second + loop.Millisecond)
 	got := n.changes(r, n.taken())
 	if strings.Count(got, "answer") != 2 {
-		t.Errorf("changes within three questions: %s", got)
+		t.Errorf("changes within three solicitations: %s", got)
 	}
 }
 
-// Flows whose next hop was not there join when it is, without a stop.
+// TestSkippedFlowsJoinLate: flows whose next hop did not answer start when it answers,
+// while the generator runs.
 func TestSkippedFlowsJoinLate(t *testing.T) {
 	n := newNetwork(t, 1)
 	n.host(0, 1, host4+"/24", host6+"/64")
@@ -348,7 +349,8 @@ func TestSkippedFlowsJoinLate(t *testing.T) {
 	n.wantChanges(r, sent, "")
 }
 
-// A flow joins at the start if somebody else has found its next hop meanwhile.
+// TestFlowsJoinAtTheStart: a flow is sent from the start if another request has found its
+// next hop meanwhile.
 func TestFlowsJoinAtTheStart(t *testing.T) {
 	n := newNetwork(t, 1)
 	h := n.host(0, 1, host4+"/24", host6+"/64")
@@ -367,8 +369,9 @@ func TestFlowsJoinAtTheStart(t *testing.T) {
 	}
 }
 
-// What the neighbor table has no room for is not tracked, and said.
-func TestNoRoomToTrack(t *testing.T) {
+// TestNextHopsBeyondTheTableAreNotTracked: next hops that do not fit into the neighbor table
+// are not tracked, and an event reports that.
+func TestNextHopsBeyondTheTableAreNotTracked(t *testing.T) {
 	n := newNetwork(t, 1)
 	n.farm(0, 10, "198.18.0.1", "")
 	n.addInterface("if-0", 0, v4("198.18.0.100", 24, ""), `"max_entries":4`)
@@ -382,8 +385,8 @@ func TestNoRoomToTrack(t *testing.T) {
 	}
 }
 
-// Flushing the cache, or a link that goes down for a while, ends no tracking.
-func TestTrackingGoesOn(t *testing.T) {
+// TestFlushAndFlapKeepTracking: flushing the cache and a flap of the link end no tracking.
+func TestFlushAndFlapKeepTracking(t *testing.T) {
 	for _, what := range []string{"flush", "link"} {
 		n, h, r := tracking(t, "")
 		switch what {
@@ -421,9 +424,9 @@ func TestTrackingGoesOn(t *testing.T) {
 	}
 }
 
-// TestFoundMACIsFollowedDuringFirstRequest: while a generator's first request still
-// waits for one next hop, another that has answered follows its MAC, also after its
-// neighbor entry was flushed.
+// TestFoundMACIsFollowedDuringFirstRequest: while a generator's first request waits for one
+// next hop, the generator follows the MAC of another one that has answered, also after
+// its neighbor entry was flushed.
 func TestFoundMACIsFollowedDuringFirstRequest(t *testing.T) {
 	n := newNetwork(t, 1)
 	n.addInterface("if-0", 0, v4("198.18.0.10", 24, ""), `"duplicate_detection":"none"`)

@@ -13,7 +13,7 @@ import (
 	"glean/stack/loop"
 )
 
-// portGenerators are specs of n generators on port a, which learn nothing.
+// portGenerators returns specs of n generators on port a, which need no learning.
 func portGenerators(t testing.TB, n int) []engine.GeneratorSpec {
 	specs := make([]engine.GeneratorSpec, n)
 	for i := range specs {
@@ -53,17 +53,17 @@ func interfaceID(s engine.InterfaceSpec) string { return s.ID }
 // largeCall is an API call for many resources.
 type largeCall struct {
 	name  string
-	n     int // resources
-	slice int // of them in one turn at most
+	n     int // number of resources
+	slice int // most resources in one turn
 	setUp func(b *bench, n int)
 	call  largeWork
-	count func(b *bench) int // of resources that the call has still or already worked on
+	count func(b *bench) int // number of resources that the call has worked on, or has left
 }
 
-// largeWork prepares a call for n resources and returns what begins it.
+// largeWork prepares a call for n resources and returns a function that starts it.
 type largeWork func(b *bench, n int) (begin func(done func(error)))
 
-// learnMany gives interface if-a n neighbors.
+// learnMany adds n neighbors to interface if-a.
 func learnMany(b *bench, n int) {
 	b.addInterface(askerBody)
 	b.addInterface(answererBody)
@@ -86,7 +86,7 @@ func createGeneratorsCall(b *bench, n int) func(done func(error)) {
 	if err := bindAll(b.Engine, specs, true); err != nil {
 		b.t.Fatal(err)
 	}
-	if err := engine.CompileGenerators(specs, true); err != nil { // as the server does, beside the loop
+	if err := engine.CompileGenerators(specs, true); err != nil { // the server does this off the loop
 		b.t.Fatal(err)
 	}
 	return func(done func(error)) {
@@ -186,8 +186,8 @@ func largeCalls() []largeCall {
 	}
 }
 
-// TestLargeCallsTakeTurns: what one turn of the loop does for one call is bounded,
-// all is done in the end, and the engine is well in between.
+// TestLargeCallsTakeTurns: the work for a call in one turn of the loop is bounded, the call
+// completes, and the invariants hold after each turn.
 func TestLargeCallsTakeTurns(t *testing.T) {
 	for _, c := range largeCalls() {
 		t.Run(c.name, func(t *testing.T) {
@@ -214,8 +214,8 @@ func TestLargeCallsTakeTurns(t *testing.T) {
 	}
 }
 
-// TestCountTakesTurns: generators are counted a slice in each turn, each that is there
-// all the time once, whatever is made and deleted meanwhile.
+// TestCountTakesTurns: generators are counted one slice in each turn. A generator that exists
+// all the time is counted once, also if others are made and deleted meanwhile.
 func TestCountTakesTurns(t *testing.T) {
 	b := newBenchWith(t, engine.Limits{})
 	const n = 3*engine.SliceCount + 5
@@ -240,9 +240,10 @@ func TestCountTakesTurns(t *testing.T) {
 	}
 }
 
-// TestBulkCreateIsTakenBack: when a generator can't be made any more, because another
-// client has taken its id meanwhile, those before it go again, running ones too.
-func TestBulkCreateIsTakenBack(t *testing.T) {
+// TestFailedBulkCreateDeletesItsGenerators: if a generator cannot be made, because another
+// client has used its id meanwhile, the others of the request are deleted, running ones,
+// too.
+func TestFailedBulkCreateDeletesItsGenerators(t *testing.T) {
 	b := newBenchWith(t, engine.Limits{})
 	specs := portGenerators(t, 3*engine.SliceCreate)
 	var failure error
@@ -270,8 +271,8 @@ func TestBulkCreateIsTakenBack(t *testing.T) {
 	}
 }
 
-// TestBulkCreateLooksAtIDsFirst: an id that is taken is found before any generator of
-// the request can be seen.
+// TestBulkCreateLooksAtIDsFirst: an existing id is found before a generator of the request
+// appears.
 func TestBulkCreateLooksAtIDsFirst(t *testing.T) {
 	b := newBenchWith(t, engine.Limits{})
 	specs := portGenerators(t, 2*engine.SliceCreate)
@@ -284,8 +285,8 @@ func TestBulkCreateLooksAtIDsFirst(t *testing.T) {
 	}
 }
 
-// BenchmarkLoopHold prints the longest turn of the loop in each large call: nothing
-// else is served as long.
+// BenchmarkLoopHold prints the longest turn of the loop in each large call. The loop serves
+// nothing else during a turn.
 func BenchmarkLoopHold(b *testing.B) {
 	sizes := map[string]int{"create generators": 10_000, "start generators": 2_000, "delete generators by id": 10_000, "delete all generators": 10_000,
 		"create interfaces": 10_000, "delete interfaces": 10_000, "flush neighbors": 1_000_000, "delete an interface with neighbors": 1_000_000}
