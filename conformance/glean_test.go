@@ -191,7 +191,7 @@ func (g *glean) learnOn(id string, timeout time.Duration, addresses ...string) m
 	r := g.request(spec)
 	found := make(map[string]string)
 	g.do(func(*engine.Engine) {
-		for _, row := range r.Rows(learning.RowFilter{}) {
+		for _, row := range r.Destinations(learning.DestinationFilter{}) {
 			found[row.Address.String()] = row.MAC.String()
 			if row.State != learning.StateCompleted {
 				found[row.Address.String()] = row.Reason.String()

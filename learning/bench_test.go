@@ -38,8 +38,8 @@ func (s *mirror) answer() {
 }
 
 func (s *mirror) NextHop(_ uint32, dst netip.Addr) (netip.Addr, Reason) { return dst, ReasonNone }
-func (s *mirror) Hold(_ uint32, _ netip.Addr, target uint32, _ bool, _ loop.Time) Held {
-	return Held{State: HeldAsk, Ref: Ref(target)}
+func (s *mirror) Subscribe(_ uint32, _ netip.Addr, target uint32, _ bool, _ loop.Time) SubscribeResult {
+	return SubscribeResult{State: SubscribeDue, Ref: Ref(target)}
 }
 func (s *mirror) Solicit(ref Ref) bool {
 	if s.asked = append(s.asked, ref); !s.timer.Armed() {
@@ -50,10 +50,10 @@ func (s *mirror) Solicit(ref Ref) bool {
 func (s *mirror) Known(uint32, netip.Addr, bool, loop.Time) (header.MAC, bool) {
 	return header.MAC{}, false
 }
-func (s *mirror) Also(Ref, loop.Time)     {}
-func (s *mirror) NoLonger(Ref, loop.Time) {}
-func (s *mirror) Release(Ref)             {}
-func (s *mirror) Verdict(Ref) Reason      { return NoReply }
+func (s *mirror) AddDeadline(Ref, loop.Time)    {}
+func (s *mirror) RemoveDeadline(Ref, loop.Time) {}
+func (s *mirror) Release(Ref)                   {}
+func (s *mirror) FailureReason(Ref) Reason      { return NoReply }
 func (s *mirror) Budget(uint32) Budget {
 	return Budget{Window: 4096, RetransTimer: loop.Second}
 }
@@ -113,8 +113,8 @@ func TestSlabsAreGivenBack(t *testing.T) {
 		t.Fatal("nothing was answered")
 	}
 	s.loop.RunFor(DefaultTimeout)
-	if m.check(t); m.targets.slots != nil || m.targets.index != nil || m.targets.holders != nil || len(m.paths) != 0 {
-		t.Errorf("%d slots, %d in the index, %d holders", len(m.targets.slots), len(m.targets.index), len(m.targets.holders))
+	if m.check(t); m.pending.slots != nil || m.pending.index != nil || m.pending.waiters != nil || len(m.schedulers) != 0 {
+		t.Errorf("%d slots, %d in the index, %d holders", len(m.pending.slots), len(m.pending.index), len(m.pending.waiters))
 	}
 }
 
@@ -134,8 +134,8 @@ func TestIndexUnderChurn(t *testing.T) {
 		}
 		m.Cancel(r.ID())
 	}
-	if m.check(t); len(m.targets.index) > 512 || len(f.refs) != 100 {
-		t.Errorf("%d in the index, %d held", len(m.targets.index), len(f.refs))
+	if m.check(t); len(m.pending.index) > 512 || len(f.refs) != 100 {
+		t.Errorf("%d in the index, %d held", len(m.pending.index), len(f.refs))
 	}
 }
 

@@ -8,51 +8,51 @@ func (m *Manager) check(t interface{ Fatalf(string, ...any) }) {
 	if got, want := m.Sizes(), m.CountSizes(); got != want {
 		t.Fatalf("%+v accounted for, %+v counted", got, want)
 	}
-	ts := &m.targets
+	table := &m.pending
 	live, holders := 0, 0
-	queued := map[*lane][numKinds]int{}
-	flying := map[*path]int{}
-	flyingLane := map[*lane]int{}
-	for id := range ts.slots {
-		tg := &ts.slots[id]
-		if tg.place() == placeFree {
+	queued := map[*ifaceQueue][numKinds]int{}
+	flying := map[*portScheduler]int{}
+	flyingLane := map[*ifaceQueue]int{}
+	for id := range table.slots {
+		tg := &table.slots[id]
+		if tg.stage() == stageFree {
 			continue
 		}
 		live++
-		l := m.laneOf(tg)
+		l := m.queueOf(tg)
 		_, hop := m.key(tg)
-		if ts.index != nil && m.find(l, &hop) != uint32(id) {
+		if table.index != nil && m.find(l, &hop) != uint32(id) {
 			t.Fatalf("target %d is not in the index", id)
 		}
-		ts.eachHolder(uint32(id), func(request, index uint32) {
+		table.eachWaiter(uint32(id), func(request, index uint32) {
 			holders++
 			r := m.active[request]
-			a := &r.result.answers[index]
-			if a.state != StateResolving || a.link != uint32(id) || r.lanes[a.iface] != l {
+			a := &r.result.hops[index]
+			if a.state != StateResolving || a.link != uint32(id) || r.queues[a.iface] != l {
 				t.Fatalf("target %d and answer %d of %s disagree", id, index, r.id)
 			}
 		})
-		switch tg.place() {
-		case placeFirst, placeRepeat:
+		switch tg.stage() {
+		case stageFirst, stageRepeat:
 			q := queued[l]
-			q[tg.place()-placeFirst]++
+			q[tg.stage()-stageFirst]++
 			queued[l] = q
-			if (tg.asked > 0) != (tg.place() == placeRepeat) {
+			if (tg.attempts > 0) != (tg.stage() == stageRepeat) {
 				t.Fatalf("target %d is in the wrong queue", id)
 			}
-		case placeFlying:
-			flying[l.path]++
+		case stageInFlight:
+			flying[l.scheduler]++
 			flyingLane[l]++
-			if l.path.flights.slots[tg.next].target != uint32(id) {
+			if l.scheduler.outstanding.slots[tg.next].pending != uint32(id) {
 				t.Fatalf("target %d is not in the window", id)
 			}
 		}
 	}
-	if live != ts.live {
-		t.Fatalf("%d live targets, counted %d", live, ts.live)
+	if live != table.live {
+		t.Fatalf("%d live targets, counted %d", live, table.live)
 	}
 	resolving := 0
-	users := map[*lane]int{}
+	users := map[*ifaceQueue]int{}
 	for slot, r := range m.active {
 		if r == nil {
 			continue
@@ -60,20 +60,20 @@ func (m *Manager) check(t interface{ Fatalf(string, ...any) }) {
 		if r.State() != StateResolving || int(r.slot) != slot || m.requests.byID[r.id] != r {
 			t.Fatalf("request %s is active but %v", r.id, r.State())
 		}
-		for i := range r.result.answers {
-			switch a := &r.result.answers[i]; {
+		for i := range r.result.hops {
+			switch a := &r.result.hops[i]; {
 			case a.state != StateResolving:
 			case a.link != none:
 				resolving++
 			case i < r.next && !r.ending || !r.work.Armed():
 				t.Fatalf("answer %d of %s was not begun, and will not be", i, r.id)
 			}
-			if a := &r.result.answers[i]; a.state == StateResolving && r.lanes[a.iface].gone &&
+			if a := &r.result.hops[i]; a.state == StateResolving && r.queues[a.iface].gone &&
 				(!r.work.Armed() || !r.ending && i < r.next && (!r.sweeps || i < r.swept)) {
 				t.Fatalf("answer %d of %s is of an interface that went away", i, r.id)
 			}
 		}
-		for _, l := range r.lanes {
+		for _, l := range r.queues {
 			users[l]++
 		}
 		checkProgress(t, r)
@@ -81,58 +81,58 @@ func (m *Manager) check(t interface{ Fatalf(string, ...any) }) {
 	if resolving != holders {
 		t.Fatalf("%d answers are resolving, %d hold targets", resolving, holders)
 	}
-	waiting := map[*path]int{}
-	lanes := map[*path]int{}
-	rounds := map[*path][numKinds]int{}
+	waiting := map[*portScheduler]int{}
+	lanes := map[*portScheduler]int{}
+	rounds := map[*portScheduler][numKinds]int{}
 	for l, n := range users {
 		if l.users != n {
 			t.Fatalf("lane %d has %d users, counted %d", l.handle, l.users, n)
 		}
 		q := queued[l]
-		rn := rounds[l.path]
-		for kind := range l.queues {
-			if l.queues[kind].n != q[kind] {
-				t.Fatalf("lane %d has %d queued, counted %d", l.handle, l.queues[kind].n, q[kind])
+		rn := rounds[l.scheduler]
+		for kind := range l.lists {
+			if l.lists[kind].n != q[kind] {
+				t.Fatalf("lane %d has %d queued, counted %d", l.handle, l.lists[kind].n, q[kind])
 			}
 			if q[kind] > 0 && !l.gone {
-				waiting[l.path] += q[kind]
+				waiting[l.scheduler] += q[kind]
 				rn[kind]++
 			}
 		}
-		rounds[l.path] = rn
-		lanes[l.path]++
-		if l.flying != flyingLane[l] || l.flying > min(2*l.window, max(l.window, l.path.window.State().MaxInFlight)) {
-			t.Fatalf("lane %d has %d in flight of %d, counted %d", l.handle, l.flying, l.window, flyingLane[l])
+		rounds[l.scheduler] = rn
+		lanes[l.scheduler]++
+		if l.inFlight != flyingLane[l] || l.inFlight > min(2*l.window, max(l.window, l.scheduler.window.State().MaxInFlight)) {
+			t.Fatalf("lane %d has %d in flight of %d, counted %d", l.handle, l.inFlight, l.window, flyingLane[l])
 		}
 	}
-	for handle, l := range m.lanes {
+	for handle, l := range m.queues {
 		if users[l] == 0 || l.handle != handle || l.gone {
 			t.Fatalf("lane %d has no users", handle)
 		}
 	}
-	for id, p := range m.paths {
-		if p.id != id || p.lanes != lanes[p] || p.waiting != waiting[p] || p.flights.n != flying[p] {
+	for id, p := range m.schedulers {
+		if p.id != id || p.interfaces != lanes[p] || p.queued != waiting[p] || p.outstanding.n != flying[p] {
 			t.Fatalf("path %d: %d lanes %d waiting %d in flight, counted %d %d %d",
-				id, p.lanes, p.waiting, p.flights.n, lanes[p], waiting[p], flying[p])
+				id, p.interfaces, p.queued, p.outstanding.n, lanes[p], waiting[p], flying[p])
 		}
-		if most := p.window.State().MaxInFlight; p.flights.n > most || len(p.flights.slots) > most {
-			t.Fatalf("path %d: %d in flight, at most %d", id, p.flights.n, most)
+		if most := p.window.State().MaxInFlight; p.outstanding.n > most || len(p.outstanding.slots) > most {
+			t.Fatalf("path %d: %d in flight, at most %d", id, p.outstanding.n, most)
 		}
-		for kind := range p.rounds {
-			if p.rounds[kind].n != rounds[p][kind] {
-				t.Fatalf("path %d: %d lanes in round %d, counted %d", id, p.rounds[kind].n, kind, rounds[p][kind])
+		for kind := range p.ready {
+			if p.ready[kind].n != rounds[p][kind] {
+				t.Fatalf("path %d: %d lanes in round %d, counted %d", id, p.ready[kind].n, kind, rounds[p][kind])
 			}
 		}
 		// Only a target in the index or the network can wake a path that waits.
-		if p.waiting > 0 && !p.timer.Armed() {
-			t.Fatalf("path %d: %d wait and nothing will wake it", id, p.waiting)
+		if p.queued > 0 && !p.timer.Armed() {
+			t.Fatalf("path %d: %d wait and nothing will wake it", id, p.queued)
 		}
 	}
 }
 
 func checkProgress(t interface{ Fatalf(string, ...any) }, r *Request) {
 	var p Progress
-	for _, row := range r.Rows(RowFilter{}) {
+	for _, row := range r.Destinations(DestinationFilter{}) {
 		p.Total++
 		switch row.State {
 		case StateResolving:
@@ -154,12 +154,12 @@ func TestCheckFindsFaults(t *testing.T) {
 	start(t, m, Spec{Interface: ifc(1), Addresses: addresses("10.0.0.1", "10.0.0.2")})
 	m.check(t)
 	faults := map[string]func() func(){
-		"waiting": func() func() { m.paths[0].waiting++; return func() { m.paths[0].waiting-- } },
-		"users":   func() func() { m.lanes[1].users++; return func() { m.lanes[1].users-- } },
-		"live":    func() func() { m.targets.live++; return func() { m.targets.live-- } },
+		"waiting": func() func() { m.schedulers[0].queued++; return func() { m.schedulers[0].queued-- } },
+		"users":   func() func() { m.queues[1].users++; return func() { m.queues[1].users-- } },
+		"live":    func() func() { m.pending.live++; return func() { m.pending.live-- } },
 		"place": func() func() {
-			m.targets.slots[0].setPlace(placeIdle)
-			return func() { m.targets.slots[0].setPlace(placeFirst) }
+			m.pending.slots[0].setStage(stageIdle)
+			return func() { m.pending.slots[0].setStage(stageFirst) }
 		},
 	}
 	for name, breakIt := range faults {

@@ -22,7 +22,7 @@ const (
 )
 
 // nextHop is an address on an interface of a result.
-type nextHop struct {
+type hopKey struct {
 	iface uint32 // index into Result.interfaces
 	addr  address
 }
@@ -56,7 +56,7 @@ func (m *Manager) Contested(iface uint32, hop netip.Addr, macs ...header.MAC) {
 
 func (m *Manager) contest(r *Result, iface uint32, hop netip.Addr, macs []header.MAC, now loop.Time) {
 	i := slices.IndexFunc(r.interfaces, func(i Interface) bool { return i.Handle == iface })
-	key := nextHop{uint32(i), addressOf(hop)}
+	key := hopKey{uint32(i), addressOf(hop)}
 	if i < 0 || !r.asksFor(key) {
 		return
 	}
@@ -66,7 +66,7 @@ func (m *Manager) contest(r *Result, iface uint32, hop netip.Addr, macs []header
 			return
 		}
 		if r.conflicts == nil {
-			r.conflicts = make(map[nextHop][]rival)
+			r.conflicts = make(map[hopKey][]rival)
 		}
 		r.charged += conflictSize
 		if r.live != nil {
@@ -84,10 +84,10 @@ func (m *Manager) contest(r *Result, iface uint32, hop netip.Addr, macs []header
 }
 
 // asksFor reports whether a next hop is one of the result's.
-func (r *Result) asksFor(hop nextHop) bool {
-	at, found := slices.BinarySearchFunc(r.rows, hop.addr, func(row row, a address) int { return row.addr.compare(&a) })
-	for ; found && at < len(r.rows) && r.rows[at].addr == hop.addr; at++ {
-		a := &r.answers[r.rows[at].answer]
+func (r *Result) asksFor(hop hopKey) bool {
+	at, found := slices.BinarySearchFunc(r.destinations, hop.addr, func(row destination, a address) int { return row.addr.compare(&a) })
+	for ; found && at < len(r.destinations) && r.destinations[at].addr == hop.addr; at++ {
+		a := &r.hops[r.destinations[at].result]
 		if own, ok := r.hop(a); ok && own == hop.addr && a.iface == hop.iface {
 			return true
 		}
@@ -97,7 +97,7 @@ func (r *Result) asksFor(hop nextHop) bool {
 
 // rivalsOf returns the MACs besides mac that were told for the next hop of an answer
 // until a second after it was decided.
-func (r *Result) rivalsOf(a *answer, mac header.MAC) (macs []header.MAC) {
+func (r *Result) rivalsOf(a *hopResult, mac header.MAC) (macs []header.MAC) {
 	if len(r.conflicts) == 0 {
 		return nil
 	}
@@ -105,7 +105,7 @@ func (r *Result) rivalsOf(a *answer, mac header.MAC) (macs []header.MAC) {
 	if !ok {
 		return nil
 	}
-	for _, v := range r.conflicts[nextHop{a.iface, hop}] {
+	for _, v := range r.conflicts[hopKey{a.iface, hop}] {
 		if v.mac != mac && v.at.Sub(a.at) <= conflictWithin {
 			macs = append(macs, v.mac)
 		}

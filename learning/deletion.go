@@ -27,61 +27,61 @@ func (m *Manager) GeneratorDeleted(handle uint32) {
 		m.cancel(r, evGeneratorDeleted)
 		return
 	}
-	m.giveUp(r, leaving)
+	m.endUnwanted(r, leaving)
 	if !m.finish(r) {
 		m.observer.RequestChanged(r)
 	}
 }
 
 // giveUp ends the rows of a generator that no other one wants.
-func (m *Manager) giveUp(r *Request, leaving *generator) {
-	wanted := make([]bool, len(r.result.rows))
+func (m *Manager) endUnwanted(r *Request, leaving *generator) {
+	wanted := make([]bool, len(r.result.destinations))
 	for i := range r.generators {
 		if g := &r.generators[i]; !g.gone {
-			for _, row := range g.rows {
+			for _, row := range g.destinations {
 				wanted[row] = true
 			}
 		}
 	}
-	for _, row := range leaving.rows {
+	for _, row := range leaving.destinations {
 		if !wanted[row] {
-			m.giveUpRow(r, &r.result.rows[row])
+			m.endDestination(r, &r.result.destinations[row])
 		}
 	}
 }
 
 // giveUpRow ends one row. If others wait for the same next hop the row gets an
 // answer of its own.
-func (m *Manager) giveUpRow(r *Request, row *row) {
+func (m *Manager) endDestination(r *Request, row *destination) {
 	res := r.result
-	a := &res.answers[row.answer]
-	if a.state != StateResolving || r.lanes[a.iface].gone { // which ends it soon
+	a := &res.hops[row.result]
+	if a.state != StateResolving || r.queues[a.iface].gone { // which ends it soon
 		return
 	}
-	if res.rowsOf(a) == 1 {
-		m.end(r, row.answer, evGeneratorDeleted)
+	if res.destinationsOf(a) == 1 {
+		m.end(r, row.result, evGeneratorDeleted)
 		return
 	}
 	g := &res.gateways[a.hop&^viaGateway]
-	g.rows--
+	g.destinations--
 	if g.split == none {
 		state, _ := step(a.state, evGeneratorDeleted)
 		var attempts uint16
 		if a.link != none {
-			attempts = m.targets.slots[a.link].asked
+			attempts = m.pending.slots[a.link].attempts
 		}
-		g.split = uint32(len(res.answers))
-		before := room(res.answers)
-		res.answers = append(res.answers, answer{
+		g.split = uint32(len(res.hops))
+		before := sliceSize(res.hops)
+		res.hops = append(res.hops, hopResult{
 			state: state, reason: evGeneratorDeleted.reason(ReasonNone), at: m.loop.Now(),
 			link: none, hop: a.hop, iface: a.iface,
 			attempts: attempts,
 		})
-		res.charged += room(res.answers) - before
-		m.octets.live += room(res.answers) - before
+		res.charged += sliceSize(res.hops) - before
+		m.octets.live += sliceSize(res.hops) - before
 	}
-	row.answer = g.split
-	r.account(1, res.answers[g.split].state)
+	row.result = g.split
+	r.count(1, res.hops[g.split].state)
 }
 
 // InterfaceDeleted ends everything that is being learned through an interface, what
@@ -89,15 +89,15 @@ func (m *Manager) giveUpRow(r *Request, row *row) {
 // interface is taken from the resolver, which must then forget what is held
 // through it: no Release comes. The handle may be used again afterwards.
 func (m *Manager) InterfaceDeleted(handle uint32) {
-	l := m.lanes[handle]
-	if l == nil {
+	q := m.queues[handle]
+	if q == nil {
 		return
 	}
-	delete(m.lanes, handle)
-	l.close()
+	delete(m.queues, handle)
+	q.close()
 	left := m.slice
 	for _, r := range m.active {
-		if r == nil || r.ending || !slices.Contains(r.lanes, l) {
+		if r == nil || r.ending || !slices.Contains(r.queues, q) {
 			continue
 		}
 		r.sweeps, r.swept = true, 0
@@ -115,7 +115,7 @@ func (m *Manager) InterfaceDeleted(handle uint32) {
 func (m *Manager) sweep(r *Request) int {
 	from, to := r.swept, min(r.swept+m.slice, r.next)
 	for ; r.swept < to; r.swept++ {
-		if r.lanes[r.result.answers[r.swept].iface].gone {
+		if r.queues[r.result.hops[r.swept].iface].gone {
 			m.end(r, uint32(r.swept), evInterfaceDeleted)
 		}
 	}
@@ -126,7 +126,7 @@ func (m *Manager) sweep(r *Request) int {
 	if !r.sweeps {
 		m.observer.RequestChanged(r)
 	}
-	if r.sweeps || r.next < len(r.result.answers) {
+	if r.sweeps || r.next < len(r.result.hops) {
 		m.loop.Arm(&r.work, m.loop.Now())
 	}
 	return to - from

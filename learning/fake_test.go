@@ -150,26 +150,26 @@ func (f *fake) NextHop(iface uint32, dst netip.Addr) (netip.Addr, Reason) {
 	return netip.Addr{}, NoRoute
 }
 
-func (f *fake) Hold(iface uint32, hop netip.Addr, target uint32, fresh bool, deadline loop.Time) Held {
+func (f *fake) Subscribe(iface uint32, hop netip.Addr, target uint32, fresh bool, deadline loop.Time) SubscribeResult {
 	defer f.enter()()
 	k := key{iface, hop}
 	if _, ok := f.byKey[k]; ok {
 		f.t.Fatalf("%v is held twice", k)
 	}
 	if mac, ok := f.cached[k]; ok && !fresh {
-		return Held{State: HeldKnown, MAC: mac}
+		return SubscribeResult{State: SubscribeKnown, MAC: mac}
 	}
 	if why, ok := f.refuse[k]; ok {
-		return Held{State: HeldRefused, Reason: why}
+		return SubscribeResult{State: SubscribeRefused, Reason: why}
 	}
 	f.next++
 	f.holds++
 	f.byKey[k] = f.next
 	f.refs[f.next] = &held{key: k, target: target, fresh: fresh, deadlines: []loop.Time{deadline}}
 	if f.wait[k] {
-		return Held{State: HeldWait, Ref: f.next}
+		return SubscribeResult{State: SubscribeWait, Ref: f.next}
 	}
-	return Held{State: HeldAsk, Ref: f.next}
+	return SubscribeResult{State: SubscribeDue, Ref: f.next}
 }
 
 func (f *fake) must(ref Ref) *held {
@@ -210,13 +210,13 @@ func (f *fake) Known(iface uint32, hop netip.Addr, fresh bool, _ loop.Time) (hea
 	return mac, ok && !fresh
 }
 
-func (f *fake) Also(ref Ref, deadline loop.Time) {
+func (f *fake) AddDeadline(ref Ref, deadline loop.Time) {
 	defer f.enter()()
 	h := f.must(ref)
 	h.deadlines = append(h.deadlines, deadline)
 }
 
-func (f *fake) NoLonger(ref Ref, deadline loop.Time) {
+func (f *fake) RemoveDeadline(ref Ref, deadline loop.Time) {
 	defer f.enter()()
 	h := f.must(ref)
 	at := slices.Index(h.deadlines, deadline)
@@ -247,7 +247,7 @@ func (f *fake) forget(iface uint32) {
 	})
 }
 
-func (f *fake) Verdict(ref Ref) Reason {
+func (f *fake) FailureReason(ref Ref) Reason {
 	defer f.enter()()
 	if why, ok := f.why[f.must(ref).key]; ok {
 		return why

@@ -67,7 +67,7 @@ type transition struct {
 
 // fates is the machine of one address. A decided address never changes again:
 // a result is a snapshot, the neighbor cache is the living truth.
-var fates = func() (t [numStates][numEvents]transition) {
+var transitions = func() (t [numStates][numEvents]transition) {
 	for s := range t {
 		for e := range t[s] {
 			t[s][e] = transition{State(s), actNone}
@@ -87,7 +87,7 @@ var fates = func() (t [numStates][numEvents]transition) {
 
 // step gives the next state of an address and what is to be done.
 func step(s State, e event) (State, action) {
-	t := fates[s][e]
+	t := transitions[s][e]
 	return t.next, t.action
 }
 
@@ -109,7 +109,7 @@ func (e event) reason(given Reason) Reason {
 }
 
 // verdict is the state of a request none of whose rows is resolving.
-func verdict(timedOut int, cancelled bool) State {
+func finalState(timedOut int, cancelled bool) State {
 	switch {
 	case cancelled:
 		return StateCancelled

@@ -58,7 +58,7 @@ func TestVerdict(t *testing.T) {
 		{0, false, StateCompleted}, {1, false, StateTimedOut},
 		{0, true, StateCancelled}, {1, true, StateCancelled},
 	} {
-		if got := verdict(c.timedOut, c.cancelled); got != c.want {
+		if got := finalState(c.timedOut, c.cancelled); got != c.want {
 			t.Errorf("verdict(%d, %v) = %v, want %v", c.timedOut, c.cancelled, got, c.want)
 		}
 	}

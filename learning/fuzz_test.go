@@ -198,7 +198,7 @@ func (f *fuzzer) id(a *args) string { return fmt.Sprintf("lr-%d", 1+a.next()%max
 func (f *fuzzer) look() {
 	f.check()
 	for _, r := range f.m.Results() {
-		for _, row := range r.Rows(RowFilter{State: StateCompleted}) {
+		for _, row := range r.Destinations(DestinationFilter{State: StateCompleted}) {
 			f.known(row.MAC)
 		}
 		if at, done := r.FinishedAt(); done && at > f.loop.Now() {
@@ -230,8 +230,8 @@ func (f *fuzzer) play(script []byte) {
 	}
 	f.loop.RunFor(200 * loop.Second)
 	f.look()
-	if f.m.targets.live != 0 || len(f.m.paths) != 0 || len(f.m.lanes) != 0 {
-		f.t.Fatalf("%d targets, %d paths and %d lanes are left", f.m.targets.live, len(f.m.paths), len(f.m.lanes))
+	if f.m.pending.live != 0 || len(f.m.schedulers) != 0 || len(f.m.queues) != 0 {
+		f.t.Fatalf("%d targets, %d paths and %d lanes are left", f.m.pending.live, len(f.m.schedulers), len(f.m.queues))
 	}
 	f.stack.SomeNeighbors(0, math.MaxInt32, func(i *stack.Interface, info stack.NeighborInfo) {
 		if info.Subscribed || info.State == stack.StateIncomplete {

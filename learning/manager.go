@@ -27,17 +27,17 @@ type Manager struct {
 	options  Options
 	slice    int
 
-	targets   targets
-	lanes     map[uint32]*lane // by interface handle; never walked
-	paths     map[uint32]*path // by Budget.Path; never walked
-	active    []*Request       // by slot; nil where free
-	freeSlots []uint32
-	learning  map[uint32]*Request // by handle of a generator of a request in progress; never walked
+	pending    pendingTable
+	queues     map[uint32]*ifaceQueue    // by interface handle; never walked
+	schedulers map[uint32]*portScheduler // by Budget.Path; never walked
+	active     []*Request                // by slot; nil where free
+	freeSlots  []uint32
+	learning   map[uint32]*Request // by handle of a generator of a request in progress; never walked
 
-	requests    catalog[*Request]
-	results     catalog[*Result]
-	oldRequests shelf[*Request]
-	oldResults  shelf[*Result]
+	requests    registry[*Request]
+	results     registry[*Result]
+	oldRequests retention[*Request]
+	oldResults  retention[*Result]
 	expiry      loop.Timer
 
 	octets account
@@ -47,12 +47,12 @@ type Manager struct {
 func NewManager(l loop.Loop, r Resolver, o Observer, options Options) *Manager {
 	m := &Manager{
 		loop: l, resolver: r, observer: o, options: options, slice: slice,
-		targets:  newTargets(),
-		lanes:    make(map[uint32]*lane),
-		paths:    make(map[uint32]*path),
-		learning: make(map[uint32]*Request),
-		requests: newCatalog((*Request).ID),
-		results:  newCatalog((*Result).ID),
+		pending:    newPendingTable(),
+		queues:     make(map[uint32]*ifaceQueue),
+		schedulers: make(map[uint32]*portScheduler),
+		learning:   make(map[uint32]*Request),
+		requests:   newRegistry((*Request).ID),
+		results:    newRegistry((*Result).ID),
 	}
 	if m.options.NewID == nil {
 		n := 0
@@ -76,7 +76,7 @@ func (m *Manager) Start(spec Spec) (*Request, error) {
 	if err != nil {
 		return nil, err
 	}
-	return m.StartDraft(d)
+	return m.StartPrepared(d)
 }
 
 // newID asks for ids until one is free. Ids are meant to be unique; one that
@@ -98,9 +98,9 @@ func (m *Manager) register(r *Request) {
 		m.active = append(m.active, nil)
 	}
 	m.active[r.slot] = r
-	r.lanes = make([]*lane, len(r.result.interfaces))
-	for i := range r.lanes {
-		r.lanes[i] = m.lane(r.result.interfaces[i].Handle)
+	r.queues = make([]*ifaceQueue, len(r.result.interfaces))
+	for i := range r.queues {
+		r.queues[i] = m.acquireQueue(r.result.interfaces[i].Handle)
 	}
 	for i := range r.generators {
 		m.learning[r.generators[i].handle] = r
@@ -109,8 +109,8 @@ func (m *Manager) register(r *Request) {
 	m.results.add(r.result)
 	m.charge(r)
 	r.timer.Init(func() { m.expire(r) })
-	r.work.Init(func() { m.goOn(r) })
-	r.renewal.timer.Init(func() { m.renew(r) })
+	r.work.Init(func() { m.resume(r) })
+	r.move.timer.Init(func() { m.moveDeadlines(r) })
 	m.loop.Arm(&r.timer, r.deadline)
 }
 
@@ -145,7 +145,7 @@ func (m *Manager) DeleteRequest(id string) bool {
 	if r == nil || r.State() == StateResolving {
 		return false
 	}
-	m.oldRequests.items.Remove(r.shelved)
+	m.oldRequests.items.Remove(r.retained)
 	m.forgetRequest(r)
 	return true
 }
@@ -160,7 +160,7 @@ func (m *Manager) DeleteResult(id string) error {
 	if r.state == StateResolving {
 		return ErrInProgress{ResultID: id, RequestID: r.requestID}
 	}
-	m.oldResults.items.Remove(r.shelved)
+	m.oldResults.items.Remove(r.retained)
 	m.forgetResult(r)
 	return nil
 }

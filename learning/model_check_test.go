@@ -17,7 +17,7 @@ func (s *machine) follow(r *modelRequest) {
 		r.ending = NoReply
 	}
 	for i, row := range r.rows {
-		answer := int(real.result.rows[i].answer)
+		answer := int(real.result.destinations[i].result)
 		if answer >= real.next || row.state != StateResolving {
 			continue
 		}
@@ -111,7 +111,7 @@ func (s *machine) Check(t *rapid.T) {
 }
 
 func (s *machine) checkResult(t *rapid.T, res *Result, r *modelRequest) {
-	rows := res.Rows(RowFilter{})
+	rows := res.Destinations(DestinationFilter{})
 	if res.State() != r.state || len(rows) != len(r.rows) || res.LearningID() != r.id ||
 		res.RequestsSent() != r.sent || res.RepliesReceived() != r.replies {
 		t.Fatalf("%s: %v with %d rows, sent %d, replies %d; want %v, %d, %d, %d", r.id, res.State(),

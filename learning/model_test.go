@@ -92,7 +92,7 @@ func newMachine(t *rapid.T, outer testing.TB) *machine {
 	f.m = s.m
 	for h := uint32(1); h <= modelInterfaces; h++ {
 		i := f.addInterface(h)
-		i.budget = Budget{Path: h / 3, Window: rapid.IntRange(1, 5).Draw(t, "window"),
+		i.budget = Budget{Port: h / 3, Window: rapid.IntRange(1, 5).Draw(t, "window"),
 			RatePPS: rapid.SampledFrom([]int{0, 0, 50}).Draw(t, "rate"), RetransTimer: testRetrans}
 		i.prefix = netip.MustParsePrefix("10.0.0.0/30")
 		i.own = netip.MustParseAddr("10.0.0.3")
@@ -315,7 +315,7 @@ func (s *machine) Answer(t *rapid.T) {
 	k, target := s.f.refs[ref].key, s.f.refs[ref].target
 	s.settle(func(_ *modelRequest, row *modelRow) bool { return row.begun && !row.gone && row.key == k }, StateCompleted, ReasonNone)
 	s.f.reply(ref)
-	if rapid.Bool().Draw(t, "duplicate") && s.m.targets.at(target) == nil {
+	if rapid.Bool().Draw(t, "duplicate") && s.m.pending.at(target) == nil {
 		s.m.Confirmed(target, macOf(k), 0, 1) // nobody's any more
 		s.m.SolicitDue(target)
 	}

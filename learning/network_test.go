@@ -69,7 +69,7 @@ func TestLossyNetworks(t *testing.T) {
 				f.ifaces[1].budget.Drops += uint64(rnd.IntN(2))
 			}
 		}
-		for _, row := range r.Rows(RowFilter{}) {
+		for _, row := range r.Destinations(DestinationFilter{}) {
 			want := StateCompleted
 			if dead(key{1, row.Address}) {
 				want = StateTimedOut
@@ -79,7 +79,7 @@ func TestLossyNetworks(t *testing.T) {
 			}
 		}
 		m.check(t)
-		if m.targets.live != 0 || len(m.paths) != 0 || len(m.lanes) != 0 || len(f.refs) != 0 {
+		if m.pending.live != 0 || len(m.schedulers) != 0 || len(m.queues) != 0 || len(f.refs) != 0 {
 			t.Fatalf("seed %d: something is left", seed)
 		}
 	}
@@ -107,7 +107,7 @@ func TestFirstBeforeRepeats(t *testing.T) {
 		case k.hop == ipv4(first):
 			first++
 		case k.hop == ipv4(repeats):
-			if repeats++; first < 100 && i%repeatTurn != 0 {
+			if repeats++; first < 100 && i%repeatEvery != 0 {
 				t.Fatalf("question %d is a repeat for %v", i, k.hop)
 			}
 		default:
@@ -132,16 +132,16 @@ func TestRepeatsThatPay(t *testing.T) {
 		return loop.Millisecond, again || k.hop.As4()[3]%8 != 0
 	}
 	r := start(t, m, Spec{Interface: ifc(1), Addresses: spread(1000)})
-	asked := func(place place) (n int) {
-		for id := range m.targets.slots {
-			if m.targets.slots[id].place() == place {
+	asked := func(place hopStage) (n int) {
+		for id := range m.pending.slots {
+			if m.pending.slots[id].stage() == place {
 				n++
 			}
 		}
 		return n
 	}
 	f.loop.RunWhile(func() bool { return r.Progress().Completed < 500 }, loop.Never-1)
-	if first, repeats := asked(placeFirst), asked(placeRepeat); first < 400 || repeats > 2 {
+	if first, repeats := asked(stageFirst), asked(stageRepeat); first < 400 || repeats > 2 {
 		t.Errorf("%d wait for their first question, %d for a repeat", first, repeats)
 	}
 }
@@ -180,7 +180,7 @@ func TestLanesOfTheirOwnSize(t *testing.T) {
 	start(t, m, Spec{Interface: ifc(2), Addresses: spread(50)})
 	f.loop.RunUntil(0)
 	m.check(t)
-	if a, b := m.lanes[1].flying, m.lanes[2].flying; a != 3 || b != 50 {
+	if a, b := m.queues[1].inFlight, m.queues[2].inFlight; a != 3 || b != 50 {
 		t.Errorf("%d and %d in flight, want 3 and 50", a, b)
 	}
 }
@@ -236,7 +236,7 @@ func TestLinkDown(t *testing.T) {
 	f.down = false
 	f.due(f.byKey[key{1, ipv4(2)}])
 	f.loop.RunUntil(loop.Time(DefaultTimeout))
-	rows := r.Rows(RowFilter{})
+	rows := r.Destinations(DestinationFilter{})
 	if rows[0].Reason != LinkDown || rows[1].State != StateCompleted || r.State() != StateTimedOut {
 		t.Errorf("%+v", rows)
 	}

@@ -63,7 +63,7 @@ func (p policer) learn(t testing.TB, n int, seed uint64, withRate bool) (took lo
 	}
 	r := start(t, m, Spec{Interface: ifc(1), Addresses: spread(n), Timeout: MaxTimeout})
 	if !withRate {
-		m.paths[0].window.DisableRate()
+		m.schedulers[0].window.DisableRate()
 	}
 	f.loop.RunWhile(func() bool { return r.Progress().Completed < live }, loop.Never-1)
 	return loop.Duration(f.loop.Now()), float64(r.RequestsSent()) / float64(n)

@@ -13,32 +13,32 @@ type Request struct {
 	timeout loop.Duration
 	result  *Result
 
-	manager    *Manager
-	slot       uint32 // in Manager.active
-	deadline   loop.Time
-	timer      loop.Timer
-	generators []generator
-	subs       subscriptions
-	lanes      []*lane    // one per interface of the result
-	work       loop.Timer // the next slice of beginning or ending
-	next       int        // answer that the slice begins with
-	sweeps     bool       // an interface went away, and its answers are not ended yet
-	swept      int        // answers that were looked at for that
-	renewal    renewal
-	ending     bool
-	end        event // why
-	cancelled  bool
-	shelved    *list.Element // in Manager.oldRequests once finished
-	charged    int64         // octets, see account
+	manager     *Manager
+	slot        uint32 // in Manager.active
+	deadline    loop.Time
+	timer       loop.Timer
+	generators  []generator
+	adjacencies adjacencyRefs
+	queues      []*ifaceQueue // one per interface of the result
+	work        loop.Timer    // the next slice of beginning or ending
+	next        int           // answer that the slice begins with
+	sweeps      bool          // an interface went away, and its answers are not ended yet
+	swept       int           // answers that were looked at for that
+	move        deadlineMove
+	ending      bool
+	end         event // why
+	cancelled   bool
+	retained    *list.Element // in Manager.oldRequests once finished
+	charged     int64         // octets, see account
 }
 
 // generator is a generator of a request in progress.
 type generator struct {
-	handle  uint32
-	pending int      // subscriptions that are not decided
-	failed  bool     // one was decided without a MAC
-	gone    bool     // deleted
-	rows    []uint32 // its rows, sorted; nil if it is the only generator
+	handle       uint32
+	pending      int      // subscriptions that are not decided
+	failed       bool     // one was decided without a MAC
+	gone         bool     // deleted
+	destinations []uint32 // its rows, sorted; nil if it is the only generator
 }
 
 // ID is the request's id.
@@ -86,17 +86,17 @@ func (r *Request) RepliesReceived() uint64 { return r.result.replies }
 func (r *Request) NextHops() int { return r.result.nextHops }
 
 // Rows is Result.Rows; none once the result was deleted.
-func (r *Request) Rows(f RowFilter) []Row { return r.result.Rows(f) }
+func (r *Request) Destinations(f DestinationFilter) []Destination { return r.result.Destinations(f) }
 
 // subscriptions say which adjacencies of which generators an answer is for.
-type subscriptions struct {
+type adjacencyRefs struct {
 	start     []uint32 // answer -> index of its first; nil: each answer has exactly one
 	generator []uint32 // index into Request.generators; nil: all are of the first
 	adj       []uint32
 }
 
 // of gives the range of an answer's subscriptions.
-func (s *subscriptions) of(answer uint32) (from, to uint32) {
+func (s *adjacencyRefs) of(answer uint32) (from, to uint32) {
 	switch {
 	case s.start == nil && int(answer) < len(s.adj):
 		return answer, answer + 1
@@ -106,7 +106,7 @@ func (s *subscriptions) of(answer uint32) (from, to uint32) {
 	return 0, 0 // no generators, or an answer split off later
 }
 
-func (s *subscriptions) get(i uint32) (generator, adj uint32) {
+func (s *adjacencyRefs) get(i uint32) (generator, adj uint32) {
 	if s.generator != nil {
 		generator = s.generator[i]
 	}

@@ -74,7 +74,7 @@ func TestStartRefuses(t *testing.T) {
 // starting is seen when it starts.
 func TestDraft(t *testing.T) {
 	f, o, m := newManager(t, Options{})
-	prepare := func(s Spec) *Draft {
+	prepare := func(s Spec) *Prepared {
 		t.Helper()
 		d, err := Prepare(s, f.NextHop)
 		if err != nil {
@@ -85,10 +85,10 @@ func TestDraft(t *testing.T) {
 	spec := Spec{ID: "a", Generators: []GeneratorWants{gen(0, 1, wants("10.0.0.1", "10.0.0.2")...)}}
 	first, same, other := prepare(spec), prepare(spec), prepare(Spec{ID: "b", Generators: spec.Generators})
 	f.loop.RunFor(loop.Second)
-	for _, d := range []*Draft{first, same, other} {
-		d.Rename("new", 7)
+	for _, d := range []*Prepared{first, same, other} {
+		d.SetGenerator("new", 7)
 	}
-	r, err := m.StartDraft(first)
+	r, err := m.StartPrepared(first)
 	if err != nil || r.ID() != "a" || !slices.Equal(r.GeneratorIDs(), []string{"new"}) || r.CreatedAt() != loop.Time(loop.Second) {
 		t.Fatalf("%+v %v", r, err)
 	}
@@ -96,11 +96,11 @@ func TestDraft(t *testing.T) {
 	f.loop.RunFor(0)
 	o.take()
 	f.answer(1, "10.0.0.2")
-	if _, err := m.StartDraft(other); err != (ErrBusy{GeneratorID: "new", RequestID: "a"}) {
+	if _, err := m.StartPrepared(other); err != (ErrBusy{GeneratorID: "new", RequestID: "a"}) {
 		t.Error(err)
 	}
 	f.loop.RunFor(DefaultTimeout)
-	if _, err := m.StartDraft(same); err != (ErrExists{ID: "a"}) {
+	if _, err := m.StartPrepared(same); err != (ErrExists{ID: "a"}) {
 		t.Error(err)
 	}
 	want := []string{"learned 7/1 02:01:0a:00:00:02", "lost 7/0 no_reply", "done 7 false a", "request a timed_out"}
@@ -126,7 +126,7 @@ func TestKnownAtOnce(t *testing.T) {
 		t.Fatalf("%v, next %v", r.State(), f.loop.Next())
 	}
 	var got []string
-	for _, row := range r.Rows(RowFilter{}) {
+	for _, row := range r.Destinations(DestinationFilter{}) {
 		got = append(got, fmt.Sprint(row.Address, row.State, row.Reason, row.MAC, row.FromCache, row.NextHop.IsValid()))
 	}
 	want := []string{
@@ -199,7 +199,7 @@ func TestGateway(t *testing.T) {
 	if got := o.take(); !slices.Equal(got, want) {
 		t.Errorf("told %q, want %q", got, want)
 	}
-	rows := r.Rows(RowFilter{After: ipv4(n - 2), Limit: 2})
+	rows := r.Destinations(DestinationFilter{After: ipv4(n - 2), Limit: 2})
 	if rows[0].Address != ipv4(n-1) || rows[0].NextHop != f.ifaces[1].gateway || rows[1].NextHop != f.ifaces[1].gateway ||
 		r.RepliesReceived() != 2 {
 		t.Errorf("%+v", rows)
@@ -250,7 +250,7 @@ func TestShared(t *testing.T) {
 	if b.State() != StateCompleted || a.State() != StateCancelled || len(f.refs) != 0 {
 		t.Error(a.State(), b.State())
 	}
-	if row := a.Rows(RowFilter{})[0]; row.Reason != Cancelled || row.Attempts != 1 || row.DecidedAt != loop.Time(5*loop.Second) {
+	if row := a.Destinations(DestinationFilter{})[0]; row.Reason != Cancelled || row.Attempts != 1 || row.DecidedAt != loop.Time(5*loop.Second) {
 		t.Errorf("%+v", row)
 	}
 	o.take()
@@ -267,7 +267,7 @@ func TestCachedBesideAnother(t *testing.T) {
 	anew := start(t, m, Spec{Interface: ifc(1), Addresses: []netip.Addr{k.hop}})
 	cached := start(t, m, Spec{Mode: ModeCached, Interface: ifc(1), Addresses: []netip.Addr{k.hop}})
 	m.check(t)
-	if row := cached.Rows(RowFilter{})[0]; cached.State() != StateCompleted || row.MAC != f.cached[k] || !row.FromCache {
+	if row := cached.Destinations(DestinationFilter{})[0]; cached.State() != StateCompleted || row.MAC != f.cached[k] || !row.FromCache {
 		t.Errorf("%v %+v", cached.State(), row)
 	}
 	if all.State() != StateResolving || anew.State() != StateResolving || len(f.refs[1].deadlines) != 2 {
@@ -313,7 +313,7 @@ func TestGeneratorDeleted(t *testing.T) {
 	f.answer(1, "10.0.0.3")
 	f.answer(1, "10.0.0.1")
 	var got []string
-	for _, row := range r.Rows(RowFilter{}) {
+	for _, row := range r.Destinations(DestinationFilter{}) {
 		got = append(got, fmt.Sprint(row.Address, " ", row.State, " ", row.Reason))
 	}
 	want := []string{"10.0.0.2 timed_out generator_deleted", "10.0.0.3 completed ", "10.0.0.4 completed ",
@@ -345,7 +345,7 @@ func TestLastGeneratorDeleted(t *testing.T) {
 		t.Fatal(r.State())
 	}
 	m.GeneratorDeleted(7)
-	if rows := r.Rows(RowFilter{}); r.State() != StateCancelled || rows[0].Reason != GeneratorDeleted || len(f.refs) != 0 {
+	if rows := r.Destinations(DestinationFilter{}); r.State() != StateCancelled || rows[0].Reason != GeneratorDeleted || len(f.refs) != 0 {
 		t.Errorf("%v %+v", r.State(), rows)
 	}
 	for _, line := range o.take() {
@@ -371,16 +371,16 @@ func TestInterfaceDeleted(t *testing.T) {
 		t.Fatal(both.State(), only.State())
 	}
 	// The handle may be used again, for an interface on another path even.
-	f.ifaces[1].budget.Path = 5
+	f.ifaces[1].budget.Port = 5
 	again := start(t, m, Spec{ID: "again", Interface: ifc(1), Addresses: addresses("10.0.0.1")})
 	f.loop.RunUntil(0)
 	m.check(t)
-	if id := m.lanes[1].path.id; id != 5 {
+	if id := m.queues[1].scheduler.id; id != 5 {
 		t.Errorf("the new interface's path is %d", id)
 	}
 	f.answer(1, "10.0.0.1")
 	f.answer(2, "10.0.0.1")
-	rows := both.Rows(RowFilter{})
+	rows := both.Destinations(DestinationFilter{})
 	if rows[0].Reason != InterfaceDeleted || rows[1].State != StateCompleted || both.State() != StateTimedOut ||
 		again.State() != StateCompleted {
 		t.Errorf("%+v %v", rows, again.State())
@@ -420,7 +420,7 @@ func TestReasons(t *testing.T) {
 			does(f, m)
 		}
 		f.loop.RunUntil(loop.Time(DefaultTimeout))
-		if got := r.Rows(RowFilter{})[0].Reason; got != want {
+		if got := r.Destinations(DestinationFilter{})[0].Reason; got != want {
 			t.Errorf("%v, want %v", got, want)
 		}
 		lost := fmt.Sprintf("lost 7/0 %v", want)
@@ -462,33 +462,33 @@ func TestRows(t *testing.T) {
 	f.loop.RunFor(loop.Millisecond)
 	f.answer(1, "10.0.0.2")
 	f.answer(1, "2001:db8::1")
-	list := func(f RowFilter) string {
+	list := func(f DestinationFilter) string {
 		var s []string
-		for _, row := range r.Rows(f) {
+		for _, row := range r.Destinations(f) {
 			s = append(s, fmt.Sprint(row.Address, "@", row.InterfaceID))
 		}
 		return strings.Join(s, " ")
 	}
 	for _, c := range []struct {
-		f    RowFilter
+		f    DestinationFilter
 		want string
 	}{
-		{RowFilter{}, "9.0.0.1@bb 10.0.0.2@aa 10.0.0.2@bb 10.0.0.9@aa ::1@aa 2001:db8::1@bb"},
-		{RowFilter{Limit: 1}, "9.0.0.1@bb"},
-		{RowFilter{Limit: 2}, "9.0.0.1@bb 10.0.0.2@aa 10.0.0.2@bb"},
-		{RowFilter{Limit: 3}, "9.0.0.1@bb 10.0.0.2@aa 10.0.0.2@bb"},
-		{RowFilter{After: netip.MustParseAddr("10.0.0.2")}, "10.0.0.9@aa ::1@aa 2001:db8::1@bb"},
-		{RowFilter{After: netip.MustParseAddr("10.0.0.3"), Limit: 2}, "10.0.0.9@aa ::1@aa"},
-		{RowFilter{After: netip.MustParseAddr("2001:db8::1")}, ""},
-		{RowFilter{State: StateCompleted}, "10.0.0.2@bb 2001:db8::1@bb"},
-		{RowFilter{State: StateCompleted, Limit: 1}, "10.0.0.2@bb"},
-		{RowFilter{State: StateTimedOut}, ""},
+		{DestinationFilter{}, "9.0.0.1@bb 10.0.0.2@aa 10.0.0.2@bb 10.0.0.9@aa ::1@aa 2001:db8::1@bb"},
+		{DestinationFilter{Limit: 1}, "9.0.0.1@bb"},
+		{DestinationFilter{Limit: 2}, "9.0.0.1@bb 10.0.0.2@aa 10.0.0.2@bb"},
+		{DestinationFilter{Limit: 3}, "9.0.0.1@bb 10.0.0.2@aa 10.0.0.2@bb"},
+		{DestinationFilter{After: netip.MustParseAddr("10.0.0.2")}, "10.0.0.9@aa ::1@aa 2001:db8::1@bb"},
+		{DestinationFilter{After: netip.MustParseAddr("10.0.0.3"), Limit: 2}, "10.0.0.9@aa ::1@aa"},
+		{DestinationFilter{After: netip.MustParseAddr("2001:db8::1")}, ""},
+		{DestinationFilter{State: StateCompleted}, "10.0.0.2@bb 2001:db8::1@bb"},
+		{DestinationFilter{State: StateCompleted, Limit: 1}, "10.0.0.2@bb"},
+		{DestinationFilter{State: StateTimedOut}, ""},
 	} {
 		if got := list(c.f); got != c.want {
 			t.Errorf("%+v: %q, want %q", c.f, got, c.want)
 		}
 	}
-	row := r.Rows(RowFilter{})[2]
+	row := r.Destinations(DestinationFilter{})[2]
 	if row.RTT != loop.Millisecond || row.Attempts != 1 || !slices.Equal(row.VLANs, []uint16{100, 7}) ||
 		row.DecidedAt != loop.Time(loop.Millisecond) || row.FromCache || row.NextHop != row.Address {
 		t.Errorf("%+v", row)
@@ -500,7 +500,7 @@ func TestRows(t *testing.T) {
 
 // TestLongRoundTrip: a round trip beyond 32 bits of nanoseconds is kept.
 func TestLongRoundTrip(t *testing.T) {
-	var a answer
+	var a hopResult
 	for _, d := range []loop.Duration{0, 1, 1<<32 - 1, 1 << 32, 3600 * loop.Second, 1<<47 - 1} {
 		if a.setRTT(d); a.rtt() != d {
 			t.Errorf("%v, want %v", a.rtt(), d)
@@ -562,14 +562,14 @@ func TestDelete(t *testing.T) {
 	m.DeleteFinishedRequests()
 	m.DeleteFinishedResults()
 	m.Cancel("a")
-	if !m.DeleteRequest("a") || m.Result(r.ResultID()) != result || len(result.Rows(RowFilter{})) != 1 {
+	if !m.DeleteRequest("a") || m.Result(r.ResultID()) != result || len(result.Destinations(DestinationFilter{})) != 1 {
 		t.Error("the result does not outlive its request")
 	}
 	b := start(t, m, Spec{ID: "b", Interface: ifc(1), Addresses: addresses("10.0.0.1")})
 	m.Cancel("b")
 	id := b.ResultID()
 	if m.DeleteResult(id) != nil || m.Result(id) != nil || b.ResultID() != id || m.Request("b") != b ||
-		len(b.Rows(RowFilter{})) != 0 || b.Progress().TimedOut != 1 {
+		len(b.Destinations(DestinationFilter{})) != 0 || b.Progress().TimedOut != 1 {
 		t.Error("the request does not outlive its result")
 	}
 	start(t, m, Spec{ID: "c", Interface: ifc(1), Addresses: addresses("10.0.0.1")})
@@ -598,7 +598,7 @@ func TestCatalogUnderChurn(t *testing.T) {
 		r := start(t, m, Spec{Interface: ifc(1), Addresses: addresses("10.0.0.1")})
 		m.Cancel(r.ID())
 	}
-	if n := len(m.requests.all); n > 100 || len(m.active) != 1 || m.targets.live != 0 || len(m.targets.slots) > 1 {
-		t.Errorf("%d entries, %d slots, %d targets", n, len(m.active), len(m.targets.slots))
+	if n := len(m.requests.all); n > 100 || len(m.active) != 1 || m.pending.live != 0 || len(m.pending.slots) > 1 {
+		t.Errorf("%d entries, %d slots, %d targets", n, len(m.active), len(m.pending.slots))
 	}
 }

@@ -19,7 +19,7 @@ type Resolver interface {
 	// Hold begins to find out hop's MAC for target, until deadline. With fresh
 	// a REACHABLE entry does not count and the neighbor is asked anew, unless it
 	// answered so lately that it may not be asked again before the deadline.
-	Hold(iface uint32, hop netip.Addr, target uint32, fresh bool, deadline loop.Time) Held
+	Subscribe(iface uint32, hop netip.Addr, target uint32, fresh bool, deadline loop.Time) SubscribeResult
 	// Solicit sends one question. It tells false if none was sent, because none
 	// is allowed now or the link is down; SolicitDue comes when one is.
 	Solicit(ref Ref) bool
@@ -30,31 +30,31 @@ type Resolver interface {
 	// wait for a held target; NoLonger that one of several has left. The resolver
 	// thus knows the deadline of each that waits, as every one of them needs a
 	// question that leaves time for an answer.
-	Also(ref Ref, deadline loop.Time)
-	NoLonger(ref Ref, deadline loop.Time)
+	AddDeadline(ref Ref, deadline loop.Time)
+	RemoveDeadline(ref Ref, deadline loop.Time)
 	// Release ends what Hold began. The ref and its target end with it, as they do
 	// with Manager.Confirmed and Manager.InterfaceDeleted.
 	Release(ref Ref)
 	// Verdict is why a held neighbor has no MAC, asked at the deadline.
-	Verdict(ref Ref) Reason
+	FailureReason(ref Ref) Reason
 	// Budget is what an interface's path can take.
 	Budget(iface uint32) Budget
 }
 
 // HeldState is how Hold ended.
-type HeldState uint8
+type SubscribeState uint8
 
 // States of Held.
 const (
-	HeldAsk     HeldState = iota // held; the first question is allowed now
-	HeldWait                     // held; SolicitDue says when to ask, if ever
-	HeldKnown                    // the MAC is known, nothing is held
-	HeldRefused                  // Reason says why, nothing is held
+	SubscribeDue     SubscribeState = iota // held; the first question is allowed now
+	SubscribeWait                          // held; SolicitDue says when to ask, if ever
+	SubscribeKnown                         // the MAC is known, nothing is held
+	SubscribeRefused                       // Reason says why, nothing is held
 )
 
 // Held is the answer of Resolver.Hold.
-type Held struct {
-	State  HeldState
+type SubscribeResult struct {
+	State  SubscribeState
 	Ref    Ref        // HeldAsk, HeldWait
 	MAC    header.MAC // HeldKnown
 	Reason Reason     // HeldRefused
@@ -64,7 +64,7 @@ type Held struct {
 // RetransTimer are read when a request begins to use the interface, Drops before
 // questions are sent.
 type Budget struct {
-	Path         uint32 // the port; interfaces of one port share a window
+	Port         uint32 // the port; interfaces of one port share a window
 	Window       int    // answers expected at a time, at most; less than 1 counts as 1
 	Room         int    // questions in flight where part of the addresses is dead; at least Window
 	RatePPS      int    // questions per second of this interface; 0: no limit

@@ -4,7 +4,7 @@ import "glean/stack/loop"
 
 // renewal moves the targets of a request to its new deadline, a slice in each turn
 // of the loop.
-type renewal struct {
+type deadlineMove struct {
 	timer    loop.Timer
 	old      loop.Time // the deadline that they have
 	next, to int       // answers
@@ -18,28 +18,28 @@ func (m *Manager) Restart(id string) bool {
 	if r == nil || r.State() != StateResolving || r.ending {
 		return false
 	}
-	w := &r.renewal
+	w := &r.move
 	if w.next < w.to {
 		return true
 	}
 	w.old, w.next, w.to = r.deadline, 0, r.next
 	r.deadline = m.loop.Now().Add(r.timeout)
 	m.loop.Arm(&r.timer, r.deadline)
-	m.renew(r)
+	m.moveDeadlines(r)
 	return true
 }
 
 // renew does the next slice of a restart.
-func (m *Manager) renew(r *Request) {
-	w := &r.renewal
+func (m *Manager) moveDeadlines(r *Request) {
+	w := &r.move
 	for to := min(w.to, w.next+m.slice); w.next < to; w.next++ {
-		a := &r.result.answers[w.next]
-		if a.state != StateResolving || a.link == none || r.lanes[a.iface].gone {
+		a := &r.result.hops[w.next]
+		if a.state != StateResolving || a.link == none || r.queues[a.iface].gone {
 			continue
 		}
-		ref := m.targets.slots[a.link].ref
-		m.resolver.Also(ref, r.deadline)
-		m.resolver.NoLonger(ref, w.old)
+		ref := m.pending.slots[a.link].ref
+		m.resolver.AddDeadline(ref, r.deadline)
+		m.resolver.RemoveDeadline(ref, w.old)
 	}
 	if w.next < w.to {
 		m.loop.Arm(&w.timer, m.loop.Now())

@@ -26,27 +26,27 @@ type Result struct {
 	nextHops      int
 	sent, replies uint64
 
-	rows     []row // sorted by address, then interface
-	answers  []answer
-	gateways []gateway
+	destinations []destination // sorted by address, then interface
+	hops         []hopResult
+	gateways     []gateway
 
-	conflicts map[nextHop][]rival // by next hops, looked up and never walked
+	conflicts map[hopKey][]rival // by next hops, looked up and never walked
 
-	live    *Request      // nil once finished
-	shelved *list.Element // in Manager.oldResults once finished
-	charged int64         // octets, see account
+	live     *Request      // nil once finished
+	retained *list.Element // in Manager.oldResults once finished
+	charged  int64         // octets, see account
 }
 
 // row is a destination. Its state is that of its answer.
-type row struct {
+type destination struct {
 	addr   address
-	answer uint32
+	result uint32
 }
 
 // answer is what is known of a next hop of the request, or the one reason that
 // some rows without a next hop share. 32 bytes, no pointers: a request for a
 // million on-link addresses has a million of them.
-type answer struct {
+type hopResult struct {
 	mac      header.MAC
 	state    State
 	reason   Reason
@@ -65,36 +65,36 @@ const (
 
 // gateway is a next hop that is not simply the only row's address.
 type gateway struct {
-	addr  address
-	rows  uint32 // that still want it
-	split uint32 // answer of the rows that were given up before the others, or none
-	no    bool   // there is no next hop, only a reason
+	addr         address
+	destinations uint32 // that still want it
+	split        uint32 // answer of the rows that were given up before the others, or none
+	no           bool   // there is no next hop, only a reason
 }
 
-func (a *answer) setRTT(d loop.Duration) {
+func (a *hopResult) setRTT(d loop.Duration) {
 	d = min(max(d, 0), 1<<47-1)
 	a.link, a.rttHigh = uint32(d), uint16(d>>32)
 }
 
-func (a *answer) rtt() loop.Duration {
+func (a *hopResult) rtt() loop.Duration {
 	return loop.Duration(a.rttHigh&^cachedMark)<<32 | loop.Duration(a.link)
 }
 
 // hop is the address that is asked for; false if there is none.
-func (r *Result) hop(a *answer) (address, bool) {
+func (r *Result) hop(a *hopResult) (address, bool) {
 	if a.hop&viaGateway == 0 {
-		return r.rows[a.hop].addr, true
+		return r.destinations[a.hop].addr, true
 	}
 	g := &r.gateways[a.hop&^viaGateway]
 	return g.addr, !g.no
 }
 
 // rowsOf is how many rows share an answer.
-func (r *Result) rowsOf(a *answer) int {
+func (r *Result) destinationsOf(a *hopResult) int {
 	if a.hop&viaGateway == 0 {
 		return 1
 	}
-	return int(r.gateways[a.hop&^viaGateway].rows)
+	return int(r.gateways[a.hop&^viaGateway].destinations)
 }
 
 // ID is the result's id.
@@ -140,7 +140,7 @@ func (r *Result) RepliesReceived() uint64 { return r.replies }
 
 // Row is an address of a request. Attempts, RTT and FromCache belong to its
 // next hop.
-type Row struct {
+type Destination struct {
 	Address     netip.Addr
 	InterfaceID string
 	VLANs       []uint16 // shared, not to be written
@@ -156,7 +156,7 @@ type Row struct {
 }
 
 // RowFilter chooses rows.
-type RowFilter struct {
+type DestinationFilter struct {
 	State State      // StateAny: all
 	After netip.Addr // only greater addresses; invalid: all. IPv4 comes before IPv6.
 	Limit int        // 0: no limit
@@ -165,38 +165,38 @@ type RowFilter struct {
 // Rows gives copies of the chosen rows, sorted by address and interface. An
 // address is never divided between two pages, so there may be more than Limit
 // rows when several interfaces have the last address.
-func (r *Result) Rows(f RowFilter) []Row {
+func (r *Result) Destinations(f DestinationFilter) []Destination {
 	first := 0
 	if f.After.IsValid() {
 		after := addressOf(f.After)
-		first = sort.Search(len(r.rows), func(i int) bool {
-			return r.rows[i].addr.compare(&after) > 0
+		first = sort.Search(len(r.destinations), func(i int) bool {
+			return r.destinations[i].addr.compare(&after) > 0
 		})
 	}
-	var rows []Row
+	var rows []Destination
 	if f.State == StateAny {
-		n := len(r.rows) - first
+		n := len(r.destinations) - first
 		if f.Limit > 0 {
 			n = min(n, f.Limit)
 		}
-		rows = make([]Row, 0, n)
+		rows = make([]Destination, 0, n)
 	}
-	for i := first; i < len(r.rows); i++ {
-		row := &r.rows[i]
-		if f.Limit > 0 && len(rows) >= f.Limit && row.addr != r.rows[i-1].addr {
+	for i := first; i < len(r.destinations); i++ {
+		row := &r.destinations[i]
+		if f.Limit > 0 && len(rows) >= f.Limit && row.addr != r.destinations[i-1].addr {
 			break
 		}
-		if f.State == StateAny || r.answers[row.answer].state == f.State {
-			rows = append(rows, r.row(row))
+		if f.State == StateAny || r.hops[row.result].state == f.State {
+			rows = append(rows, r.destination(row))
 		}
 	}
 	return rows
 }
 
-func (r *Result) row(from *row) Row {
-	a := &r.answers[from.answer]
+func (r *Result) destination(from *destination) Destination {
+	a := &r.hops[from.result]
 	i := &r.interfaces[a.iface]
-	out := Row{
+	out := Destination{
 		Address:     from.addr.ip(),
 		InterfaceID: i.ID,
 		VLANs:       i.VLANs,
@@ -209,7 +209,7 @@ func (r *Result) row(from *row) Row {
 	switch a.state {
 	case StateResolving:
 		if a.link != none { // else it was not begun
-			out.Attempts = uint32(r.live.manager.targets.slots[a.link].asked)
+			out.Attempts = uint32(r.live.manager.pending.slots[a.link].attempts)
 		}
 	case StateCompleted:
 		out.MAC = a.mac
@@ -224,4 +224,4 @@ func (r *Result) row(from *row) Row {
 }
 
 // empty drops the rows of a deleted result.
-func (r *Result) empty() { r.rows, r.answers, r.gateways, r.conflicts = nil, nil, nil, nil }
+func (r *Result) empty() { r.destinations, r.hops, r.gateways, r.conflicts = nil, nil, nil, nil }

@@ -52,18 +52,18 @@ func (m *Manager) recharge(r *Request) {
 }
 
 func (r *Request) octets() int64 {
-	n := requestOverhead + room(r.subs.start) + room(r.subs.generator) + room(r.subs.adj) + room(r.generators) + room(r.lanes)
+	n := requestOverhead + sliceSize(r.adjacencies.start) + sliceSize(r.adjacencies.generator) + sliceSize(r.adjacencies.adj) + sliceSize(r.generators) + sliceSize(r.queues)
 	for i := range r.generators {
-		n += room(r.generators[i].rows)
+		n += sliceSize(r.generators[i].destinations)
 	}
 	if r.result.live != nil { // what is not asked for yet will be
-		n += int64(r.result.nextHops) * (int64(unsafe.Sizeof(target{})) + r.manager.options.PerHop)
+		n += int64(r.result.nextHops) * (int64(unsafe.Sizeof(pendingHop{})) + r.manager.options.PerHop)
 	}
 	return n
 }
 
 func (r *Result) octets() int64 {
-	n := resultOverhead + room(r.rows) + room(r.answers) + room(r.gateways) + room(r.interfaces) + room(r.generatorIDs)
+	n := resultOverhead + sliceSize(r.destinations) + sliceSize(r.hops) + sliceSize(r.gateways) + sliceSize(r.interfaces) + sliceSize(r.generatorIDs)
 	for _, id := range r.generatorIDs {
 		n += int64(len(id))
 	}
@@ -71,7 +71,7 @@ func (r *Result) octets() int64 {
 }
 
 // room is the memory of a slice itself.
-func room[T any](s []T) int64 {
+func sliceSize[T any](s []T) int64 {
 	var v T
 	return int64(cap(s)) * int64(unsafe.Sizeof(v))
 }
@@ -81,8 +81,8 @@ func room[T any](s []T) int64 {
 // included, and Options.PerHop of each not.
 func Estimate(destinations, hops, generators int) int64 {
 	const (
-		perDestination = int64(unsafe.Sizeof(row{})) + 4
-		perNextHop     = int64(unsafe.Sizeof(answer{}) + unsafe.Sizeof(target{}))
+		perDestination = int64(unsafe.Sizeof(destination{})) + 4
+		perNextHop     = int64(unsafe.Sizeof(hopResult{}) + unsafe.Sizeof(pendingHop{}))
 	)
 	return requestOverhead + resultOverhead + int64(destinations)*perDestination + int64(hops)*perNextHop + int64(generators)*64
 }

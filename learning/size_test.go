@@ -39,7 +39,7 @@ func TestSizesAreWhatTheHeapSays(t *testing.T) {
 					t.Fatal(err)
 				}
 			}
-			for m.targets.live < c.wants {
+			for m.pending.live < c.wants {
 				s.loop.Step()
 			}
 			learning, counted := liveHeap()-before, m.Sizes()

@@ -28,18 +28,18 @@ func TestLargeRequestsTakeTurns(t *testing.T) {
 			s, m := newMirror(Options{})
 			s.dead = func(Ref) bool { return true }
 			r := startWants(t, m, wantsOf(n))
-			if p := r.Progress(); p.Total != n || m.targets.live != slice {
-				t.Fatalf("%+v, %d asked", p, m.targets.live)
+			if p := r.Progress(); p.Total != n || m.pending.live != slice {
+				t.Fatalf("%+v, %d asked", p, m.pending.live)
 			}
 			turns := 0
 			// changes runs the loop while live targets come or go.
 			changes := func(until func() bool) {
 				for !until() {
-					before := m.targets.live
+					before := m.pending.live
 					if !s.loop.Step() {
 						t.Fatal("nothing will happen any more")
 					}
-					change := max(m.targets.live-before, before-m.targets.live)
+					change := max(m.pending.live-before, before-m.pending.live)
 					if change > slice {
 						t.Fatalf("%d in one turn", change)
 					}
@@ -49,7 +49,7 @@ func TestLargeRequestsTakeTurns(t *testing.T) {
 					}
 				}
 			}
-			changes(func() bool { return m.targets.live == c.begun })
+			changes(func() bool { return m.pending.live == c.begun })
 			if c.end != nil {
 				c.end(m, r)
 				if r.State() != StateResolving || r.Progress().TimedOut != slice {
@@ -57,9 +57,9 @@ func TestLargeRequestsTakeTurns(t *testing.T) {
 				}
 			}
 			changes(func() bool { return r.State() != StateResolving })
-			rows := r.Rows(RowFilter{})
-			if last := rows[n-1]; r.State() != c.state || last.Reason != c.why || m.targets.live != 0 || turns < 2 {
-				t.Errorf("%v, %v, %d live, %d turns", r.State(), last.Reason, m.targets.live, turns)
+			rows := r.Destinations(DestinationFilter{})
+			if last := rows[n-1]; r.State() != c.state || last.Reason != c.why || m.pending.live != 0 || turns < 2 {
+				t.Errorf("%v, %v, %d live, %d turns", r.State(), last.Reason, m.pending.live, turns)
 			}
 		})
 	}
@@ -109,11 +109,11 @@ func TestInterfaceOfManyRequestsTakesTurns(t *testing.T) {
 		if k == 7 {
 			want = StateCancelled
 		}
-		if row := r.Rows(RowFilter{})[n-1]; r.State() != want || row.Reason != InterfaceDeleted {
+		if row := r.Destinations(DestinationFilter{})[n-1]; r.State() != want || row.Reason != InterfaceDeleted {
 			t.Errorf("request %d: %v, %+v", k, r.State(), row)
 		}
 	}
-	if all[3].RequestsSent() != asked || other.State() != StateResolving || again.State() != StateResolving || m.targets.live != 2*n {
-		t.Errorf("%d questions more; %v, %v; %d live", all[3].RequestsSent()-asked, other.State(), again.State(), m.targets.live)
+	if all[3].RequestsSent() != asked || other.State() != StateResolving || again.State() != StateResolving || m.pending.live != 2*n {
+		t.Errorf("%d questions more; %v, %v; %d live", all[3].RequestsSent()-asked, other.State(), again.State(), m.pending.live)
 	}
 }

@@ -10,7 +10,7 @@ import (
 // inFlight runs the manager until nothing moves now, and gives what is in flight.
 func inFlight(f *fake) int {
 	f.loop.RunUntil(f.loop.Now())
-	return f.m.paths[0].flights.n
+	return f.m.schedulers[0].outstanding.n
 }
 
 // TestSlowStart: the window doubles every round trip until its ceiling.
@@ -57,7 +57,7 @@ func TestSilenceIsNoLossSign(t *testing.T) {
 		}
 		f.loop.RunFor(20 * loop.Millisecond) // the initial RTO
 	}
-	if s := m.paths[0].window.State(); s.Ssthresh != s.MaxWindow {
+	if s := m.schedulers[0].window.State(); s.Ssthresh != s.MaxWindow {
 		t.Error("silence halved the window")
 	}
 }
@@ -70,7 +70,7 @@ func TestDropsHalve(t *testing.T) {
 	f.host = func(key) (loop.Duration, bool) { return loop.Millisecond, true }
 	start(t, m, Spec{Interface: ifc(1), Addresses: spread(100000)})
 	f.loop.RunFor(8 * loop.Millisecond)
-	w := m.paths[0].window.State
+	w := m.schedulers[0].window.State
 	if w().Cwnd != 4096 || w().Ssthresh != 4096 {
 		t.Fatalf("window %d", w().Cwnd)
 	}
@@ -101,7 +101,7 @@ func TestPaceDoesNotOpenTheWindow(t *testing.T) {
 	f.host = func(key) (loop.Duration, bool) { return loop.Millisecond, true }
 	start(t, m, Spec{Interface: ifc(1), Addresses: spread(1000)})
 	f.loop.RunFor(loop.Second / 2)
-	if s := m.paths[0].window.State(); s.Cwnd != 64 { // as at the beginning
+	if s := m.schedulers[0].window.State(); s.Cwnd != 64 { // as at the beginning
 		t.Errorf("window %d", s.Cwnd)
 	}
 }
@@ -114,11 +114,11 @@ func TestAmbiguousAnswersAreNoSamples(t *testing.T) {
 	f.due(f.byKey[key{1, ipv4(0)}])
 	f.loop.RunFor(3 * loop.Millisecond)
 	f.answer(1, "10.0.0.0")
-	if s := m.paths[0].window.State(); s.SmoothedRTT != 0 {
+	if s := m.schedulers[0].window.State(); s.SmoothedRTT != 0 {
 		t.Error("the answer to a repeated question was a sample")
 	}
 	f.answer(1, "10.0.0.1") // late, after it left the window
-	if s := m.paths[0].window.State(); s.SmoothedRTT != loop.Second+3*loop.Millisecond {
+	if s := m.schedulers[0].window.State(); s.SmoothedRTT != loop.Second+3*loop.Millisecond {
 		t.Errorf("round trip %v", s.SmoothedRTT)
 	}
 }
@@ -142,7 +142,7 @@ func TestRetransTimerBoundsTheWindow(t *testing.T) {
 	start(t, m, Spec{Interface: ifc(2), Addresses: spread(1)})
 	f.addInterface(3)
 	start(t, m, Spec{Interface: ifc(3), Addresses: spread(1)})
-	if got := m.paths[0].hold(); got != 3*loop.Millisecond {
+	if got := m.schedulers[0].silentAfter(); got != 3*loop.Millisecond {
 		t.Errorf("a question counts for %v", got)
 	}
 }
@@ -160,13 +160,13 @@ func TestOvertaken(t *testing.T) {
 		f.loop.RunFor(loop.Millisecond)
 		start(t, m, Spec{Interface: ifc(1), Addresses: []netip.Addr{ipv4(1), ipv4(2)}})
 		f.loop.RunFor(loop.Millisecond)
-		p := m.paths[0]
+		p := m.schedulers[0]
 		for range c.samples {
 			p.window.SampleRTT(c.rtt)
 		}
 		f.answer(1, "10.0.0.1")
 		p.expire(f.loop.Now())
-		if got := p.flights.n; got != 1+c.left {
+		if got := p.outstanding.n; got != 1+c.left {
 			t.Errorf("%d samples of %v: %d in flight, want %d", c.samples, c.rtt, got, 1+c.left)
 		}
 	}

@@ -144,7 +144,7 @@ func (n *drawnNetwork) waiters(k key) []*networkRequest {
 
 // completed wants a request to have a next hop's MAC, since now.
 func (n *drawnNetwork) completed(r *networkRequest, k key, mac header.MAC) {
-	for _, row := range r.Rows(RowFilter{}) {
+	for _, row := range r.Destinations(DestinationFilter{}) {
 		if row.NextHop != k.hop {
 			continue
 		}
@@ -239,7 +239,7 @@ func (n *drawnNetwork) Announce(t *rapid.T) {
 	before := n.waiters(k)
 	n.receive(n.announce(k, mac))
 	for _, r := range before {
-		if !slices.ContainsFunc(r.Rows(RowFilter{State: StateResolving}), func(row Row) bool { return row.NextHop == k.hop }) {
+		if !slices.ContainsFunc(r.Destinations(DestinationFilter{State: StateResolving}), func(row Destination) bool { return row.NextHop == k.hop }) {
 			t.Fatalf("at %v: an announcement by %v was enough for %s", n.loop.Now(), k, r.ID())
 		}
 	}
@@ -252,7 +252,7 @@ func (n *drawnNetwork) look() {
 			n.wanted[k] = n.loop.Now()
 		}
 		clear(r.waiting)
-		for _, row := range r.Rows(RowFilter{}) {
+		for _, row := range r.Destinations(DestinationFilter{}) {
 			k := key{r.iface, row.NextHop}
 			switch row.State {
 			case StateResolving:
@@ -279,7 +279,7 @@ func (n *drawnNetwork) look() {
 
 // failed checks that what was not found was looked for: with room in the window,
 // every three seconds or more often, until the deadline is near.
-func (n *drawnNetwork) failed(r *networkRequest, k key, row Row) {
+func (n *drawnNetwork) failed(r *networkRequest, k key, row Destination) {
 	if r.fresh[k] && k.hop.IsValid() && row.Attempts != r.asked[k] {
 		n.rt.Fatalf("at %v: %v was asked %d times for %s, which says %d", n.loop.Now(), k, r.asked[k], r.ID(), row.Attempts)
 	}
@@ -314,8 +314,8 @@ func TestDrawnNetwork(t *testing.T) {
 			n.setLink(true)
 		}
 		n.loop.RunFor(100 * loop.Second)
-		if n.Check(rt); len(n.requests) != 0 || n.m.targets.live != 0 || len(n.m.paths) != 0 {
-			rt.Fatalf("%d requests and %d targets are left", len(n.requests), n.m.targets.live)
+		if n.Check(rt); len(n.requests) != 0 || n.m.pending.live != 0 || len(n.m.schedulers) != 0 {
+			rt.Fatalf("%d requests and %d targets are left", len(n.requests), n.m.pending.live)
 		}
 	})
 }

@@ -122,14 +122,14 @@ func (w *wired) NextHop(handle uint32, dst netip.Addr) (netip.Addr, Reason) {
 	return hop, wiredReason(why)
 }
 
-func (w *wired) Hold(handle uint32, hop netip.Addr, target uint32, fresh bool, deadline loop.Time) Held {
+func (w *wired) Subscribe(handle uint32, hop netip.Addr, target uint32, fresh bool, deadline loop.Time) SubscribeResult {
 	i := w.ifaces[handle]
 	if i == nil {
-		return Held{State: HeldRefused, Reason: InterfaceDeleted}
+		return SubscribeResult{State: SubscribeRefused, Reason: InterfaceDeleted}
 	}
 	h := i.Subscribe(hop, target, fresh, deadline)
-	state := map[stack.SubscribeState]HeldState{stack.SubscribeDue: HeldAsk, stack.SubscribeWait: HeldWait, stack.SubscribeKnown: HeldKnown, stack.SubscribeRefused: HeldRefused}[h.State]
-	return Held{State: state, Ref: Ref(h.Ref), MAC: h.MAC, Reason: wiredReason(h.Reason)}
+	state := map[stack.SubscribeState]SubscribeState{stack.SubscribeDue: SubscribeDue, stack.SubscribeWait: SubscribeWait, stack.SubscribeKnown: SubscribeKnown, stack.SubscribeRefused: SubscribeRefused}[h.State]
+	return SubscribeResult{State: state, Ref: Ref(h.Ref), MAC: h.MAC, Reason: wiredReason(h.Reason)}
 }
 
 func (w *wired) Known(handle uint32, hop netip.Addr, fresh bool, deadline loop.Time) (header.MAC, bool) {
@@ -140,11 +140,13 @@ func (w *wired) Known(handle uint32, hop netip.Addr, fresh bool, deadline loop.T
 	return i.Known(hop, fresh, deadline)
 }
 
-func (w *wired) Solicit(ref Ref) bool                 { return w.stack.Solicit(uint32(ref)) }
-func (w *wired) Also(ref Ref, deadline loop.Time)     { w.stack.AddDeadline(uint32(ref), deadline) }
-func (w *wired) NoLonger(ref Ref, deadline loop.Time) { w.stack.RemoveDeadline(uint32(ref), deadline) }
+func (w *wired) Solicit(ref Ref) bool                    { return w.stack.Solicit(uint32(ref)) }
+func (w *wired) AddDeadline(ref Ref, deadline loop.Time) { w.stack.AddDeadline(uint32(ref), deadline) }
+func (w *wired) RemoveDeadline(ref Ref, deadline loop.Time) {
+	w.stack.RemoveDeadline(uint32(ref), deadline)
+}
 func (w *wired) Release(ref Ref)                      { w.stack.Release(uint32(ref)) }
-func (w *wired) Verdict(ref Ref) Reason               { return wiredReason(w.stack.FailureReason(uint32(ref))) }
+func (w *wired) FailureReason(ref Ref) Reason         { return wiredReason(w.stack.FailureReason(uint32(ref))) }
 func (w *wired) Budget(uint32) Budget                 { return w.budget }
 func (w *wired) Learned(_, _ uint32, mac header.MAC)  { w.learnedMAC(mac) }
 func (w *wired) Lost(uint32, uint32, Reason, int)     {}

@@ -59,7 +59,7 @@ func (s *Server) newLearningResult(v learningResultView) api.LearningResultHead 
 	return result
 }
 
-func (s *Server) newLearnedAddress(row learning.Row) api.LearnedAddress {
+func (s *Server) newLearnedAddress(row learning.Destination) api.LearnedAddress {
 	a := api.LearnedAddress{
 		IPAddress:   row.Address.String(),
 		InterfaceID: row.InterfaceID,
@@ -101,7 +101,7 @@ func (s *Server) listLearningResults(w *responseWriter, r *request) error {
 }
 
 // rowFilter reads ?state=, ?limit= and ?after=.
-func rowFilter(r *request) (f learning.RowFilter, err error) {
+func rowFilter(r *request) (f learning.DestinationFilter, err error) {
 	word, given, err := r.word("state", "resolving", "completed", "timed_out")
 	if err != nil {
 		return f, err
@@ -119,16 +119,16 @@ func rowFilter(r *request) (f learning.RowFilter, err error) {
 // resultPage is the part of a result that one turn of the loop copies.
 type resultPage struct {
 	head learningResultView
-	rows []learning.Row
+	rows []learning.Destination
 }
 
-func (s *Server) resultPage(ctx context.Context, id string, f learning.RowFilter) (resultPage, error) {
+func (s *Server) resultPage(ctx context.Context, id string, f learning.DestinationFilter) (resultPage, error) {
 	return call(ctx, s, func() (resultPage, error) {
 		result, err := s.Engine.LearningResult(id)
 		if err != nil {
 			return resultPage{}, err
 		}
-		return resultPage{s.learningResultView(result), result.Rows(f)}, nil
+		return resultPage{s.learningResultView(result), result.Destinations(f)}, nil
 	})
 }
 

@@ -23,7 +23,7 @@ func (b boundTo) isSame(other boundTo) bool {
 // nothing).
 type compiled struct {
 	program *program.Program
-	draft   *learning.Draft
+	draft   *learning.Prepared
 }
 
 // BindGenerators looks up the targets of generators that are going to be made, and

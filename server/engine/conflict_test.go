@@ -49,7 +49,7 @@ func TestRowsNameConflictingMACs(t *testing.T) {
 				(&announcer{end: n.far[0], mac: header.MAC{2, 0, 0, 0, 0, 9}, confirms: true}).announce()
 				n.run(2 * loop.Second)
 				all.silent = false
-				rows := r.Rows(learning.RowFilter{})
+				rows := r.Destinations(learning.DestinationFilter{})
 				for _, row := range rows {
 					mac := firstMAC
 					want := []header.MAC{secondMAC}

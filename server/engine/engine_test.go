@@ -185,7 +185,7 @@ func TestInterfaceDeletedUnderGenerator(t *testing.T) {
 	if err != nil || g.Learning != "timed_out" {
 		t.Fatalf("generator %+v, %v; want timed_out", g, err)
 	}
-	rows := mustRequest(t, b, v.LearningID).Rows(learning.RowFilter{})
+	rows := mustRequest(t, b, v.LearningID).Destinations(learning.DestinationFilter{})
 	for _, row := range rows {
 		if row.Address == netip.MustParseAddr("198.18.0.77") && row.Reason != learning.InterfaceDeleted {
 			t.Errorf("%v: reason %v, want interface_deleted", row.Address, row.Reason)
@@ -328,7 +328,7 @@ func TestUnannouncedMACIsLearned(t *testing.T) {
 		b.DeleteInterface("if-b", func() {})
 		b.addInterface(quiet("02:00:00:00:00:0c"))
 		r := learn("lr-2")
-		for _, row := range r.Rows(learning.RowFilter{}) {
+		for _, row := range r.Destinations(learning.DestinationFilter{}) {
 			if row.State != learning.StateCompleted || row.MAC.String() != "02:00:00:00:00:0c" {
 				t.Errorf("timeout %v: %v is %v with %v, want the new MAC", timeout, row.Address, row.State, row.MAC)
 			}

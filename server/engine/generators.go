@@ -431,13 +431,13 @@ var _ generator.Learner = learner{}
 
 // Learn implements generator.Learner.
 func (l learner) Learn(g *generator.Generator, prepared any) (id string, err error) {
-	d, _ := prepared.(*learning.Draft)
+	d, _ := prepared.(*learning.Prepared)
 	if d == nil {
 		if d, err = draftOf(g.Program(), targetOf(g).iface); err != nil {
 			return "", err
 		}
 	}
-	d.Rename(g.ID, g.Handle)
+	d.SetGenerator(g.ID, g.Handle)
 	r, err := l.startLearning(d)
 	if err != nil {
 		return "", err

@@ -21,8 +21,8 @@ type LearningSpec struct {
 	Mode         learning.Mode
 	Timeout      loop.Duration // 0 is the longest of the generators', or learning.DefaultTimeout for addresses
 
-	unconfirmed bool                                // only next hops whose MAC is unconfirmed
-	bound       *snapshot[subject, *learning.Draft] // by BindLearning
+	unconfirmed bool                                   // only next hops whose MAC is unconfirmed
+	bound       *snapshot[subject, *learning.Prepared] // by BindLearning
 }
 
 // StartLearning starts a learning request.
@@ -43,8 +43,8 @@ func (e *Engine) StartLearning(spec LearningSpec) (*learning.Request, error) {
 	return e.startLearning(draft)
 }
 
-func (e *Engine) startLearning(d *learning.Draft) (*learning.Request, error) {
-	r, err := e.learning.StartDraft(d)
+func (e *Engine) startLearning(d *learning.Prepared) (*learning.Request, error) {
+	r, err := e.learning.StartPrepared(d)
 	if err != nil {
 		return nil, learningError(err)
 	}
@@ -205,7 +205,7 @@ func firstUnresolved(r *learning.Request) []string {
 	if r.Progress().TimedOut == 0 {
 		return nil
 	}
-	rows := r.Rows(learning.RowFilter{State: learning.StateTimedOut, Limit: mostNamed})
+	rows := r.Destinations(learning.DestinationFilter{State: learning.StateTimedOut, Limit: mostNamed})
 	texts := make([]string, 0, mostNamed)
 	for _, row := range rows[:min(len(rows), mostNamed)] {
 		text := row.Address.String()

@@ -252,7 +252,7 @@ func (n *network) rows(id string) map[string]string {
 		n.t.Fatal(err)
 	}
 	found := make(map[string]string)
-	for _, row := range r.Rows(learning.RowFilter{}) {
+	for _, row := range r.Destinations(learning.DestinationFilter{}) {
 		switch row.State {
 		case learning.StateCompleted:
 			found[row.Address.String()] = row.MAC.String()

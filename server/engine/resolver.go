@@ -9,8 +9,8 @@ import (
 	"glean/stack/loop"
 )
 
-// resolver is the engine as learning sees it: it finds the stack of an
-// interface and speaks to it.
+// resolver is the engine as learning's Resolver: it finds the stack of an interface
+// and calls it.
 type resolver struct{ *Engine }
 
 var _ learning.Resolver = resolver{}
@@ -34,23 +34,23 @@ func (r resolver) NextHop(handle uint32, dst netip.Addr) (netip.Addr, learning.R
 	return hop, learningReason(why)
 }
 
-// Hold implements learning.Resolver.
-func (r resolver) Hold(handle uint32, hop netip.Addr, target uint32, fresh bool, deadline loop.Time) learning.Held {
+// Subscribe implements learning.Resolver.
+func (r resolver) Subscribe(handle uint32, hop netip.Addr, pending uint32, fresh bool, deadline loop.Time) learning.SubscribeResult {
 	i := r.handles[handle]
 	if i == nil {
-		return learning.Held{State: learning.HeldRefused, Reason: learning.InterfaceDeleted}
+		return learning.SubscribeResult{State: learning.SubscribeRefused, Reason: learning.InterfaceDeleted}
 	}
-	held := i.stack.Subscribe(hop, target, fresh, deadline)
-	return learning.Held{
-		State:  learningHeld(held.State),
-		Ref:    ref(i.port, held.Ref),
-		MAC:    held.MAC,
-		Reason: learningReason(held.Reason),
+	result := i.stack.Subscribe(hop, pending, fresh, deadline)
+	return learning.SubscribeResult{
+		State:  subscribeState(result.State),
+		Ref:    ref(i.port, result.Ref),
+		MAC:    result.MAC,
+		Reason: learningReason(result.Reason),
 	}
 }
 
-// Solicit implements learning.Resolver. Learning asks many questions in a turn,
-// which leave together.
+// Solicit implements learning.Resolver. Learning sends many solicitations in a
+// turn, which leave together.
 func (r resolver) Solicit(ref learning.Ref) bool {
 	p := r.portList[uint32(ref>>32)]
 	p.batch.begin()
@@ -66,14 +66,14 @@ func (r resolver) Known(handle uint32, hop netip.Addr, fresh bool, deadline loop
 	return i.stack.Known(hop, fresh, deadline)
 }
 
-// Also implements learning.Resolver.
-func (r resolver) Also(ref learning.Ref, deadline loop.Time) {
+// AddDeadline implements learning.Resolver.
+func (r resolver) AddDeadline(ref learning.Ref, deadline loop.Time) {
 	s, n := r.unpack(ref)
 	s.AddDeadline(n, deadline)
 }
 
-// NoLonger implements learning.Resolver.
-func (r resolver) NoLonger(ref learning.Ref, deadline loop.Time) {
+// RemoveDeadline implements learning.Resolver.
+func (r resolver) RemoveDeadline(ref learning.Ref, deadline loop.Time) {
 	s, n := r.unpack(ref)
 	s.RemoveDeadline(n, deadline)
 }
@@ -84,15 +84,15 @@ func (r resolver) Release(ref learning.Ref) {
 	s.Release(n)
 }
 
-// Verdict implements learning.Resolver.
-func (r resolver) Verdict(ref learning.Ref) learning.Reason {
+// FailureReason implements learning.Resolver.
+func (r resolver) FailureReason(ref learning.Ref) learning.Reason {
 	s, n := r.unpack(ref)
 	return learningReason(s.FailureReason(n))
 }
 
-// Budget implements learning.Resolver. The window is half of what can arrive
-// unread, because the other half is for what arrives unasked, and for those who
-// answer although most of the others are dead.
+// Budget implements learning.Resolver. The window is half of what can arrive unread.
+// The other half is for unsolicited frames, and for the replies of live hosts among
+// mostly dead ones.
 func (r resolver) Budget(handle uint32) learning.Budget {
 	i := r.handles[handle]
 	if i == nil {
@@ -101,7 +101,7 @@ func (r resolver) Budget(handle uint32) learning.Budget {
 	room := i.port.link.Room()
 	window := max(1, min(i.spec.LearningWindow, room/2))
 	return learning.Budget{
-		Path:         i.port.index,
+		Port:         i.port.index,
 		Window:       window,
 		Room:         min(2*window, room),
 		RatePPS:      i.spec.LearningRatePPS,
@@ -110,20 +110,20 @@ func (r resolver) Budget(handle uint32) learning.Budget {
 	}
 }
 
-func learningHeld(s stack.SubscribeState) learning.HeldState {
+func subscribeState(s stack.SubscribeState) learning.SubscribeState {
 	switch s {
 	case stack.SubscribeDue:
-		return learning.HeldAsk
+		return learning.SubscribeDue
 	case stack.SubscribeWait:
-		return learning.HeldWait
+		return learning.SubscribeWait
 	case stack.SubscribeKnown:
-		return learning.HeldKnown
+		return learning.SubscribeKnown
 	}
-	return learning.HeldRefused
+	return learning.SubscribeRefused
 }
 
-// reasons maps what the stack says to what learning reports. They are two
-// types because neither package imports the other.
+// reasons maps the stack's reasons to learning's. They are two types because neither
+// package imports the other.
 var reasons = [...]learning.Reason{
 	stack.ReasonNone:       learning.ReasonNone,
 	stack.NoReply:          learning.NoReply,

@@ -25,7 +25,7 @@ func (e *Engine) startError(id string, err error) error {
 	if r.State() == learning.StateResolving {
 		state = learning.StateResolving
 	}
-	for _, row := range r.Rows(learning.RowFilter{State: state, Limit: 1}) {
+	for _, row := range r.Destinations(learning.DestinationFilter{State: state, Limit: 1}) {
 		refused.Detail += ": " + explainRow(row)
 		if row.Reason == learning.Unconfirmed {
 			refused.Detail += " (it announced a MAC, but no answer confirms it; config.learning.accept_unconfirmed: true accepts the MAC)"
@@ -47,7 +47,7 @@ func retryCall(id string) string {
 
 // explainRow describes an unresolved address: its next hop, destination, interface and
 // reason.
-func explainRow(row learning.Row) string {
+func explainRow(row learning.Destination) string {
 	text := "destination " + row.Address.String()
 	if row.NextHop.IsValid() {
 		text = fmt.Sprintf("next hop %s of destination %s", row.NextHop, row.Address)

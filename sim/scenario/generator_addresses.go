@@ -30,7 +30,7 @@ func (r *Run) AddressesOf(generatorID string) (list GeneratorAddresses) {
 		if err != nil || !slices.Contains(q.GeneratorIDs(), generatorID) {
 			continue
 		}
-		for _, row := range q.Rows(learning.RowFilter{}) {
+		for _, row := range q.Destinations(learning.DestinationFilter{}) {
 			was, again := found[row.Address]
 			if !again {
 				order = append(order, row.Address)

@@ -138,7 +138,7 @@ func (r *Run) Finish() (*Report, error) {
 		if err != nil {
 			continue // deleted
 		}
-		rows := q.Rows(learning.RowFilter{})
+		rows := q.Destinations(learning.DestinationFilter{})
 		r.checkRows(q, rows)
 		out.Learning = append(out.Learning, r.reportRequest(q, rows, arrived))
 	}
@@ -160,7 +160,7 @@ func (r *Run) Finish() (*Report, error) {
 	return out, nil
 }
 
-func (r *Run) reportRequest(q *learning.Request, rows []learning.Row, arrived *topology.Received) Request {
+func (r *Run) reportRequest(q *learning.Request, rows []learning.Destination, arrived *topology.Received) Request {
 	out := Request{
 		ID: q.ID(), State: q.State().String(), Generators: q.GeneratorIDs(), NextHops: q.NextHops(),
 		Completed: q.Progress().Completed, TimedOut: q.Progress().TimedOut,

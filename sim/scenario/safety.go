@@ -133,7 +133,7 @@ func (r *Run) countWanted(request string, by int) {
 			}
 		}
 	}
-	for _, row := range q.Rows(learning.RowFilter{}) {
+	for _, row := range q.Destinations(learning.DestinationFilter{}) {
 		if e := r.endpoints[row.InterfaceID]; e != nil && row.NextHop.IsValid() {
 			r.safety.wanted[neighbor{e.index, row.NextHop.As16()}] += by
 			e.nextHops[row.NextHop] = true

@@ -10,7 +10,7 @@ import (
 )
 
 // checkRows compares the results of a request with the addresses' owners.
-func (r *Run) checkRows(q *learning.Request, rows []learning.Row) {
+func (r *Run) checkRows(q *learning.Request, rows []learning.Destination) {
 	for i := range rows {
 		row := &rows[i]
 		e := r.endpoints[row.InterfaceID]
@@ -32,7 +32,7 @@ func (r *Run) checkRows(q *learning.Request, rows []learning.Row) {
 
 // checkCompleted requires that a learned MAC had the address when it was learned, or
 // a little before, since an answer may be late.
-func (r *Run) checkCompleted(e *Endpoint, q *learning.Request, row *learning.Row) {
+func (r *Run) checkCompleted(e *Endpoint, q *learning.Request, row *learning.Destination) {
 	from := max(0, row.DecidedAt.Add(-r.late))
 	if row.FromCache && q.Mode() != learning.ModeCached && q.Timeout() >= e.RetransTimer {
 		r.AddViolation(RuleConfirmed, "%s: %s was taken from the cache in mode %s", q.ID(), row.Address, q.Mode())
@@ -53,7 +53,7 @@ const maxReachable = 45 * loop.Second
 
 // checkAnswer requires that an answer with the MAC of a row has arrived. It must have
 // come at the moment when the row was decided, because learning is driven by events.
-func (r *Run) checkAnswer(e *Endpoint, q *learning.Request, row *learning.Row) {
+func (r *Run) checkAnswer(e *Endpoint, q *learning.Request, row *learning.Destination) {
 	i := slices.IndexFunc(r.ports, func(p *watchedPort) bool { return p.id == e.PortID })
 	if i < 0 || r.ports[i].answers == nil {
 		return

@@ -54,7 +54,7 @@ func (w *Drawn) check(r *scenario.Run) {
 		if q.State() == learning.StateResolving {
 			r.AddViolation(scenario.RuleLiveness, "request %s is still in progress", q.ID())
 		}
-		for _, row := range q.Rows(learning.RowFilter{}) {
+		for _, row := range q.Destinations(learning.DestinationFilter{}) {
 			w.checkRow(r, q, &row)
 		}
 	}
@@ -112,7 +112,7 @@ func checkAllSent(r *scenario.Run, then scenario.GeneratorAddresses, run *progra
 }
 
 // checkRow checks the liveness of one address.
-func (w *Drawn) checkRow(r *scenario.Run, q *learning.Request, row *learning.Row) {
+func (w *Drawn) checkRow(r *scenario.Run, q *learning.Request, row *learning.Destination) {
 	e := r.Endpoint(row.InterfaceID)
 	if row.Reason == learning.Cancelled || row.Reason == learning.InterfaceDeleted || row.Reason == learning.GeneratorDeleted {
 		if len(w.Orders) == 0 {
@@ -142,7 +142,7 @@ func (w *Drawn) checkRow(r *scenario.Run, q *learning.Request, row *learning.Row
 
 // requiredInstead returns the result that an address with a next hop had to have, or
 // "" if its result is right.
-func (w *Drawn) requiredInstead(r *scenario.Run, e *scenario.Endpoint, hop netip.Addr, q *learning.Request, row *learning.Row) string {
+func (w *Drawn) requiredInstead(r *scenario.Run, e *scenario.Endpoint, hop netip.Addr, q *learning.Request, row *learning.Destination) string {
 	_, live := r.Network().Owners().Current(e.Segment, hop)
 	deadline := q.Deadline()
 	healed, delay := max(loop.Time(w.Heal), q.CreatedAt()), delayByLimits(r, e)+w.Policer.most()
@@ -187,7 +187,7 @@ func checkRelearned(r *scenario.Run, g engine.GeneratorView) {
 	if err != nil {
 		return
 	}
-	for _, row := range q.Rows(learning.RowFilter{State: learning.StateTimedOut}) {
+	for _, row := range q.Destinations(learning.DestinationFilter{State: learning.StateTimedOut}) {
 		if row.Reason == learning.LinkDown {
 			r.AddViolation(scenario.RuleLiveness, "generator %s: %s was not learned again after the link was down", g.ID, row.Address)
 		}

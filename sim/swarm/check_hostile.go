@@ -67,14 +67,14 @@ type nextHop struct {
 func checkKept(r *scenario.Run) {
 	timedOut := make(map[nextHop]bool)
 	for _, q := range r.Engine().LearningRequests() {
-		for _, row := range q.Rows(learning.RowFilter{State: learning.StateTimedOut}) {
+		for _, row := range q.Destinations(learning.DestinationFilter{State: learning.StateTimedOut}) {
 			if row.NextHop.IsValid() {
 				timedOut[nextHop{r.Endpoint(row.InterfaceID), row.NextHop}] = true
 			}
 		}
 	}
 	for _, q := range r.Engine().LearningRequests() {
-		for _, row := range q.Rows(learning.RowFilter{State: learning.StateCompleted}) {
+		for _, row := range q.Destinations(learning.DestinationFilter{State: learning.StateCompleted}) {
 			e := r.Endpoint(row.InterfaceID)
 			if !e.IsCrowded() && !r.IsTarget(e) && !timedOut[nextHop{e, row.NextHop}] {
 				checkKeptRow(r, q, &row)
@@ -83,7 +83,7 @@ func checkKept(r *scenario.Run) {
 	}
 }
 
-func checkKeptRow(r *scenario.Run, q *learning.Request, row *learning.Row) {
+func checkKeptRow(r *scenario.Run, q *learning.Request, row *learning.Destination) {
 	if len(r.Engine().Neighbors(engine.NeighborFilter{InterfaceID: row.InterfaceID, Address: row.NextHop})) == 0 {
 		r.AddViolation(scenario.RuleKept, "%s: %s learned %s for %s, which is not in its cache any more", q.ID(), row.InterfaceID, row.MAC, row.NextHop)
 	}

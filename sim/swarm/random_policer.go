@@ -79,7 +79,7 @@ func (p *drawnPolicer) most() loop.Duration {
 // each.
 func (p *drawnPolicer) check(r *scenario.Run, q *learning.Request) {
 	last := loop.Duration(0)
-	for _, row := range q.Rows(learning.RowFilter{}) {
+	for _, row := range q.Destinations(learning.DestinationFilter{}) {
 		last = max(last, row.DecidedAt.Sub(q.CreatedAt()))
 	}
 	sent := int(q.RequestsSent())

@@ -52,7 +52,7 @@ func learnFrom(t *testing.T, v receiver, n, live int, retrans loop.Duration) (c 
 	r := start(t, m, Spec{Interface: ifc(1), Addresses: spread(n), Timeout: MaxTimeout})
 	steps := 0
 	f.loop.RunWhile(func() bool {
-		if p := m.paths[0]; p != nil {
+		if p := m.schedulers[0]; p != nil {
 			c.window = p.window.State().Cwnd
 		}
 		if steps++; steps%20000 == 0 {

@@ -3,8 +3,8 @@ package learning
 import "glean/stack/loop"
 
 // flight is a question in the window.
-type flight struct {
-	target     uint32
+type outstanding struct {
+	pending    uint32
 	next, prev uint32
 	seq        uint32    // grows by one from question to question
 	round      uint32    // of the window
@@ -13,26 +13,26 @@ type flight struct {
 
 // flights are the questions in the window of a path, oldest first. The slab
 // never grows beyond the window's ceiling.
-type flights struct {
-	slots      []flight
+type outstandingList struct {
+	slots      []outstanding
 	free       uint32
 	head, tail uint32
 	n          int
 	seq        uint32
 }
 
-func newFlights() flights { return flights{free: none, head: none, tail: none} }
+func newOutstandingList() outstandingList { return outstandingList{free: none, head: none, tail: none} }
 
-func (fs *flights) push(target uint32, at loop.Time, round uint32) uint32 {
+func (fs *outstandingList) push(target uint32, at loop.Time, round uint32) uint32 {
 	i := fs.free
 	if i == none {
 		i = uint32(len(fs.slots))
-		fs.slots = append(fs.slots, flight{})
+		fs.slots = append(fs.slots, outstanding{})
 	} else {
 		fs.free = fs.slots[i].next
 	}
 	fs.seq++
-	fs.slots[i] = flight{target: target, seq: fs.seq, next: none, prev: fs.tail, round: round, at: at}
+	fs.slots[i] = outstanding{pending: target, seq: fs.seq, next: none, prev: fs.tail, round: round, at: at}
 	if fs.tail == none {
 		fs.head = i
 	} else {
@@ -43,7 +43,7 @@ func (fs *flights) push(target uint32, at loop.Time, round uint32) uint32 {
 	return i
 }
 
-func (fs *flights) remove(i uint32) {
+func (fs *outstandingList) remove(i uint32) {
 	f := &fs.slots[i]
 	if f.prev == none {
 		fs.head = f.next

@@ -24,8 +24,8 @@ func (m *Manager) begin(r *Request) {
 	for i := range r.generators {
 		m.observer.GeneratorBegins(r.generators[i].handle, r)
 	}
-	if len(res.rows) == 0 {
-		r.account(0, StateResolving)
+	if len(res.destinations) == 0 {
+		r.count(0, StateResolving)
 	}
 	for i := range r.generators {
 		if g := &r.generators[i]; g.pending == 0 { // it wants nothing
@@ -40,25 +40,25 @@ func (m *Manager) begin(r *Request) {
 // beginSome begins the next slice.
 func (m *Manager) beginSome(r *Request) {
 	res := r.result
-	to := min(r.next+m.slice, len(res.answers))
-	others := m.targets.index != nil || len(m.active)-len(m.freeSlots) > 1 // else there is nothing to join
-	if n := m.targets.live + to - r.next; others && 4*n > 3*len(m.targets.index) {
-		m.rebuildIndex(m.targets.live + len(res.answers) - r.next)
+	to := min(r.next+m.slice, len(res.hops))
+	others := m.pending.index != nil || len(m.active)-len(m.freeSlots) > 1 // else there is nothing to join
+	if n := m.pending.live + to - r.next; others && 4*n > 3*len(m.pending.index) {
+		m.rebuildIndex(m.pending.live + len(res.hops) - r.next)
 	}
-	m.targets.reserve(min(res.nextHops, len(res.answers)-r.next))
+	m.pending.reserve(min(res.nextHops, len(res.hops)-r.next))
 	for ; r.next < to; r.next++ {
 		index := uint32(r.next)
-		switch a := &res.answers[index]; {
+		switch a := &res.hops[index]; {
 		case a.state != StateResolving: // its generator went away meanwhile
-		case r.lanes[a.iface].gone:
+		case r.queues[a.iface].gone:
 			m.end(r, index, evInterfaceDeleted)
 		case a.reason != ReasonNone:
-			m.settle(r, index, evRefused, outcome{reason: a.reason})
-		case !others || !m.join(r, index):
-			m.attach(r, index)
+			m.decide(r, index, evRefused, outcome{reason: a.reason})
+		case !others || !m.joinPending(r, index):
+			m.startPending(r, index)
 		}
 	}
-	if m.finish(r); r.next < len(res.answers) && res.state == StateResolving {
+	if m.finish(r); r.next < len(res.hops) && res.state == StateResolving {
 		m.loop.Arm(&r.work, m.loop.Now())
 	}
 }
@@ -67,102 +67,102 @@ func (m *Manager) beginSome(r *Request) {
 // tells whether there is one. The question that is asked already will do,
 // whatever the modes: it is at least as new as what either of them wants. What
 // need not be asked for is known all the same.
-func (m *Manager) join(r *Request, index uint32) bool {
-	if m.targets.index == nil { // the last target was given up meanwhile
+func (m *Manager) joinPending(r *Request, index uint32) bool {
+	if m.pending.index == nil { // the last target was given up meanwhile
 		return false
 	}
-	a := &r.result.answers[index]
+	a := &r.result.hops[index]
 	hop, _ := r.result.hop(a)
-	l := r.lanes[a.iface]
-	id := m.find(l, &hop)
+	q := r.queues[a.iface]
+	id := m.find(q, &hop)
 	if id == none {
 		return false
 	}
-	if mac, known := m.resolver.Known(l.handle, hop.ip(), r.mode != ModeCached, r.deadline); known {
-		m.settle(r, index, evCached, outcome{mac: mac})
+	if mac, known := m.resolver.Known(q.handle, hop.ip(), r.mode != ModeCached, r.deadline); known {
+		m.decide(r, index, evCached, outcome{mac: mac})
 		return true
 	}
-	m.targets.addHolder(id, r.slot, index)
+	m.pending.addWaiter(id, r.slot, index)
 	a.link = id
-	m.resolver.Also(m.targets.slots[id].ref, r.deadline)
+	m.resolver.AddDeadline(m.pending.slots[id].ref, r.deadline)
 	return true
 }
 
 // attach makes an answer wait for a new target.
-func (m *Manager) attach(r *Request, index uint32) {
-	a := &r.result.answers[index]
-	l := r.lanes[a.iface]
+func (m *Manager) startPending(r *Request, index uint32) {
+	a := &r.result.hops[index]
+	q := r.queues[a.iface]
 	hop, _ := r.result.hop(a)
-	id := m.targets.alloc(r.slot, index)
-	held := m.resolver.Hold(l.handle, hop.ip(), id, r.mode != ModeCached, r.deadline)
+	id := m.pending.alloc(r.slot, index)
+	held := m.resolver.Subscribe(q.handle, hop.ip(), id, r.mode != ModeCached, r.deadline)
 	switch held.State {
-	case HeldAsk, HeldWait:
+	case SubscribeDue, SubscribeWait:
 		a.link = id
-		m.targets.slots[id].ref = held.Ref
-		m.enter(id)
-		if held.State == HeldAsk {
-			l.want(m.targets.slots, id)
+		m.pending.slots[id].ref = held.Ref
+		m.addToIndex(id)
+		if held.State == SubscribeDue {
+			q.enqueue(m.pending.slots, id)
 		}
-	case HeldKnown:
-		m.targets.release(id)
-		m.settle(r, index, evCached, outcome{mac: held.MAC})
+	case SubscribeKnown:
+		m.pending.release(id)
+		m.decide(r, index, evCached, outcome{mac: held.MAC})
 	default:
-		m.targets.release(id)
-		m.settle(r, index, evRefused, outcome{reason: held.Reason})
+		m.pending.release(id)
+		m.decide(r, index, evRefused, outcome{reason: held.Reason})
 	}
 }
 
-func (m *Manager) laneOf(t *target) *lane {
+func (m *Manager) queueOf(t *pendingHop) *ifaceQueue {
 	r := m.active[t.request]
-	return r.lanes[r.result.answers[t.answer].iface]
+	return r.queues[r.result.hops[t.result].iface]
 }
 
 func (m *Manager) countSent(id uint32) {
-	m.targets.eachHolder(id, func(request, _ uint32) { m.active[request].result.sent++ })
+	m.pending.eachWaiter(id, func(request, _ uint32) { m.active[request].result.sent++ })
 }
 
 // SolicitDue says that a held target may be asked (again).
 func (m *Manager) SolicitDue(id uint32) {
-	t := m.targets.at(id)
+	t := m.pending.at(id)
 	if t == nil {
 		return
 	}
-	l := m.laneOf(t)
-	if l.gone {
+	q := m.queueOf(t)
+	if q.gone {
 		return
 	}
-	switch t.place() {
-	case placeFlying:
-		l.unplace(m.targets.slots, id)
-	case placeFirst, placeRepeat:
+	switch t.stage() {
+	case stageInFlight:
+		q.dequeue(m.pending.slots, id)
+	case stageFirst, stageRepeat:
 		return
 	}
-	l.want(m.targets.slots, id)
+	q.enqueue(m.pending.slots, id)
 }
 
 // Confirmed decides a held target by its MAC, the time since the last solicitation,
 // and the number of solicitations since Hold. The resolver has ended the hold already:
 // no Release comes.
 func (m *Manager) Confirmed(id uint32, mac header.MAC, rtt loop.Duration, attempts uint32) {
-	t := m.targets.at(id)
+	t := m.pending.at(id)
 	if t == nil {
 		return
 	}
-	l := m.laneOf(t)
-	if l.gone {
+	q := m.queueOf(t)
+	if q.gone {
 		return
 	}
-	l.path.answered(l, id, rtt, attempts, m.loop.Now())
+	q.scheduler.replied(q, id, rtt, attempts, m.loop.Now())
 	out := outcome{mac: mac, rtt: rtt, attempts: attempts}
 	for last := false; !last; {
-		request, index := m.targets.slots[id].request, m.targets.slots[id].answer
-		last = m.targets.dropHolder(id, request)
+		request, index := m.pending.slots[id].request, m.pending.slots[id].result
+		last = m.pending.dropWaiter(id, request)
 		if last {
-			m.targets.release(id)
+			m.pending.release(id)
 		}
 		r := m.active[request]
 		r.result.replies++
-		m.settle(r, index, evReply, out)
+		m.decide(r, index, evReply, out)
 		m.finish(r)
 	}
 }
@@ -202,7 +202,7 @@ func (m *Manager) endAll(r *Request, ev event) {
 
 // endSome ends the next slice.
 func (m *Manager) endSome(r *Request) {
-	to := min(r.next+m.slice, len(r.result.answers))
+	to := min(r.next+m.slice, len(r.result.hops))
 	for ; r.next < to; r.next++ {
 		m.end(r, uint32(r.next), r.end)
 	}
@@ -213,7 +213,7 @@ func (m *Manager) endSome(r *Request) {
 
 // goOn is the next turn of a request that begins or ends in several, in whole or
 // in part.
-func (m *Manager) goOn(r *Request) {
+func (m *Manager) resume(r *Request) {
 	switch {
 	case r.ending:
 		m.endSome(r)
@@ -226,8 +226,8 @@ func (m *Manager) goOn(r *Request) {
 
 // end decides an answer without a MAC.
 func (m *Manager) end(r *Request, index uint32, ev event) {
-	a := &r.result.answers[index]
-	if r.lanes[a.iface].gone {
+	a := &r.result.hops[index]
+	if r.queues[a.iface].gone {
 		ev = evInterfaceDeleted // which came before
 	}
 	_, action := step(a.state, ev)
@@ -236,36 +236,36 @@ func (m *Manager) end(r *Request, index uint32, ev event) {
 	}
 	out := outcome{}
 	if a.link != none { // else it was not begun
-		t := &m.targets.slots[a.link]
-		out.attempts = uint32(t.asked)
+		t := &m.pending.slots[a.link]
+		out.attempts = uint32(t.attempts)
 		if ev == evDeadline {
-			out.reason = m.resolver.Verdict(t.ref)
+			out.reason = m.resolver.FailureReason(t.ref)
 		}
-		m.detach(r, a)
+		m.leavePending(r, a)
 	} else {
 		out.reason = a.reason
 	}
-	m.settle(r, index, ev, out)
+	m.decide(r, index, ev, out)
 }
 
 // detach makes an answer leave its target; the last one out releases it.
-func (m *Manager) detach(r *Request, a *answer) {
+func (m *Manager) leavePending(r *Request, a *hopResult) {
 	id := a.link
-	l, ref := r.lanes[a.iface], m.targets.slots[id].ref
-	if m.targets.dropHolder(id, r.slot) {
-		l.unplace(m.targets.slots, id)
-		m.targets.release(id)
-		if !l.gone {
+	q, ref := r.queues[a.iface], m.pending.slots[id].ref
+	if m.pending.dropWaiter(id, r.slot) {
+		q.dequeue(m.pending.slots, id)
+		m.pending.release(id)
+		if !q.gone {
 			m.resolver.Release(ref)
 		}
-	} else if !l.gone {
-		m.resolver.NoLonger(ref, r.deadline)
+	} else if !q.gone {
+		m.resolver.RemoveDeadline(ref, r.deadline)
 	}
 }
 
 // settle stores the fate of an answer and tells those who wait for it.
-func (m *Manager) settle(r *Request, index uint32, ev event, out outcome) {
-	a := &r.result.answers[index]
+func (m *Manager) decide(r *Request, index uint32, ev event, out outcome) {
+	a := &r.result.hops[index]
 	next, action := step(a.state, ev)
 	if action == actNone {
 		return
@@ -282,13 +282,13 @@ func (m *Manager) settle(r *Request, index uint32, ev event, out outcome) {
 	if action&actFail != 0 {
 		a.reason = ev.reason(out.reason)
 	}
-	r.account(r.result.rowsOf(a), next)
-	m.tell(r, index, a)
+	r.count(r.result.destinationsOf(a), next)
+	m.notify(r, index, a)
 }
 
 // account moves rows from resolving to next. The request's state is final when
 // none is left, before anybody is told.
-func (r *Request) account(rows int, next State) {
+func (r *Request) count(rows int, next State) {
 	p := &r.result.progress
 	p.Resolving -= rows
 	switch next {
@@ -298,15 +298,15 @@ func (r *Request) account(rows int, next State) {
 		p.TimedOut += rows
 	}
 	if p.Resolving == 0 {
-		r.result.state = verdict(p.TimedOut, r.cancelled)
+		r.result.state = finalState(p.TimedOut, r.cancelled)
 		r.result.finishedAt = r.manager.loop.Now()
 	}
 }
 
 // tell reports a decided answer to the adjacencies that want it.
-func (m *Manager) tell(r *Request, index uint32, a *answer) {
-	for i, to := r.subs.of(index); i < to; i++ {
-		number, adj := r.subs.get(i)
+func (m *Manager) notify(r *Request, index uint32, a *hopResult) {
+	for i, to := r.adjacencies.of(index); i < to; i++ {
+		number, adj := r.adjacencies.get(i)
 		g := &r.generators[number]
 		if g.gone {
 			continue
@@ -336,21 +336,21 @@ func (m *Manager) finish(r *Request) bool {
 	}
 	m.loop.Disarm(&r.timer)
 	m.loop.Disarm(&r.work)
-	m.loop.Disarm(&r.renewal.timer)
+	m.loop.Disarm(&r.move.timer)
 	m.active[r.slot] = nil
 	m.freeSlots = append(m.freeSlots, r.slot)
-	for _, l := range r.lanes {
-		m.leave(l)
+	for _, q := range r.queues {
+		m.releaseQueue(q)
 	}
 	for i := range r.generators {
 		if g := &r.generators[i]; !g.gone {
 			delete(m.learning, g.handle)
 		}
 	}
-	r.lanes, r.generators, r.subs, res.live = nil, nil, subscriptions{}, nil
+	r.queues, r.generators, r.adjacencies, res.live = nil, nil, adjacencyRefs{}, nil
 	m.recharge(r)
-	r.shelved = m.oldRequests.items.PushBack(r)
-	res.shelved = m.oldResults.items.PushBack(res)
+	r.retained = m.oldRequests.items.PushBack(r)
+	res.retained = m.oldResults.items.PushBack(res)
 	m.observer.RequestChanged(r)
 	m.trim()
 	return true

@@ -13,7 +13,7 @@ type item struct {
 	iface, generator, adj uint32
 }
 
-func (a *item) sameRow(b *item) bool { return a.addr == b.addr && a.iface == b.iface }
+func (a *item) sameDestination(b *item) bool { return a.addr == b.addr && a.iface == b.iface }
 
 // builder makes the tables of a request.
 type builder struct {
@@ -39,9 +39,9 @@ type gatewayKey struct {
 func build(next NextHops, spec *Spec, req *Request) {
 	b := &builder{next: next, spec: spec, req: req, res: req.result}
 	b.collect()
-	b.makeRows()
-	b.makeAnswers(b.findHops())
-	b.subscribe()
+	b.makeDestinations()
+	b.makeHops(b.findHops())
+	b.collectAdjacencies()
 }
 
 // collect gathers the interfaces, sorted by id, and the items, sorted by address,
@@ -93,30 +93,30 @@ func (b *builder) sort() {
 // makeRows makes one row of all items with the same address and interface, and
 // notes which rows each of several generators wants. A row's answer is its
 // interface until the answers are made.
-func (b *builder) makeRows() {
+func (b *builder) makeDestinations() {
 	n := 0
 	for i := range b.items {
-		if i == 0 || !b.items[i].sameRow(&b.items[i-1]) {
+		if i == 0 || !b.items[i].sameDestination(&b.items[i-1]) {
 			n++
 		}
 	}
-	rows := make([]row, 0, n)
+	rows := make([]destination, 0, n)
 	b.req.generators = make([]generator, len(b.spec.Generators))
 	for i := range b.req.generators {
 		b.req.generators[i].handle = b.spec.Generators[i].Handle
 	}
 	for i := range b.items {
 		it := &b.items[i]
-		fresh := i == 0 || !it.sameRow(&b.items[i-1])
+		fresh := i == 0 || !it.sameDestination(&b.items[i-1])
 		if fresh {
-			rows = append(rows, row{it.addr, it.iface})
+			rows = append(rows, destination{it.addr, it.iface})
 		}
 		if len(b.req.generators) > 1 && (fresh || it.generator != b.items[i-1].generator) {
 			g := &b.req.generators[it.generator]
-			g.rows = append(g.rows, uint32(len(rows)-1))
+			g.destinations = append(g.destinations, uint32(len(rows)-1))
 		}
 	}
-	b.res.rows = rows
+	b.res.destinations = rows
 	b.res.progress = Progress{Total: n, Resolving: n}
 }
 
@@ -126,18 +126,18 @@ const own = ^uint32(0)
 // findHops asks for the next hop of every row. It gives for each row own or
 // the index of a gateway.
 func (b *builder) findHops() []uint32 {
-	next := make([]uint32, len(b.res.rows))
+	next := make([]uint32, len(b.res.destinations))
 	b.gateways = make(map[gatewayKey]uint32)
 	var last gatewayKey
 	lastIndex := none
-	for i := range b.res.rows {
-		row := &b.res.rows[i]
+	for i := range b.res.destinations {
+		row := &b.res.destinations[i]
 		dst := row.addr.ip()
 		hop, why := netip.Addr{}, NoRoute
 		if !dst.IsUnspecified() {
-			hop, why = b.next(b.res.interfaces[row.answer].Handle, dst)
+			hop, why = b.next(b.res.interfaces[row.result].Handle, dst)
 		}
-		key := gatewayKey{iface: row.answer, reason: why}
+		key := gatewayKey{iface: row.result, reason: why}
 		if why == ReasonNone {
 			if key.addr = addressOf(hop); key.addr == row.addr {
 				next[i] = own
@@ -148,7 +148,7 @@ func (b *builder) findHops() []uint32 {
 			last, lastIndex = key, b.gateway(key)
 		}
 		next[i] = lastIndex
-		b.res.gateways[lastIndex].rows++
+		b.res.gateways[lastIndex].destinations++
 	}
 	return next
 }
@@ -167,71 +167,71 @@ func (b *builder) gateway(key gatewayKey) uint32 {
 
 // makeAnswers makes an answer for every next hop, in the order of the rows. A
 // row whose own address is a gateway of others shares their answer.
-func (b *builder) makeAnswers(next []uint32) {
+func (b *builder) makeHops(next []uint32) {
 	n := len(b.res.gateways)
 	for i, g := range next {
 		if g != own {
 			continue
 		}
 		if len(b.gateways) > 0 {
-			row := &b.res.rows[i]
-			if g, ok := b.gateways[gatewayKey{iface: row.answer, addr: row.addr}]; ok {
+			row := &b.res.destinations[i]
+			if g, ok := b.gateways[gatewayKey{iface: row.result, addr: row.addr}]; ok {
 				next[i] = g
-				b.res.gateways[g].rows++
+				b.res.gateways[g].destinations++
 				continue
 			}
 		}
 		n++
 	}
-	answers := make([]answer, 0, n)
+	answers := make([]hopResult, 0, n)
 	answerOf := make([]uint32, len(b.res.gateways))
 	for i, g := range next {
-		row := &b.res.rows[i]
-		a := answer{state: StateResolving, hop: uint32(i), iface: row.answer, link: none}
+		row := &b.res.destinations[i]
+		a := hopResult{state: StateResolving, hop: uint32(i), iface: row.result, link: none}
 		if g != own {
 			if answerOf[g] > 0 {
-				row.answer = answerOf[g] - 1
+				row.result = answerOf[g] - 1
 				continue
 			}
 			answerOf[g] = uint32(len(answers) + 1)
 			a.hop, a.reason = viaGateway|g, b.reasons[g]
 		}
-		row.answer = uint32(len(answers))
+		row.result = uint32(len(answers))
 		answers = append(answers, a)
 		if a.reason == ReasonNone {
 			b.res.nextHops++
 		}
 	}
-	b.res.answers = answers
+	b.res.hops = answers
 }
 
 // subscription is one generator's adjacency that wants an answer.
-type subscription struct{ generator, adj uint32 }
+type adjacencyRef struct{ generator, adj uint32 }
 
 // subscribe notes which adjacencies each answer is for.
-func (b *builder) subscribe() {
+func (b *builder) collectAdjacencies() {
 	if len(b.req.generators) == 0 {
 		return
 	}
-	if len(b.items) == len(b.res.answers) && len(b.gateways) == 0 {
-		b.subscribeOneToOne()
+	if len(b.items) == len(b.res.hops) && len(b.gateways) == 0 {
+		b.collectOneToOne()
 		return
 	}
-	start := make([]uint32, len(b.res.answers)+1)
+	start := make([]uint32, len(b.res.hops)+1)
 	b.eachWant(func(answer uint32, _ *item) { start[answer+1]++ })
-	for i := range b.res.answers {
+	for i := range b.res.hops {
 		start[i+1] += start[i]
 	}
-	subs := make([]subscription, len(b.items))
-	fill := slices.Clone(start[:len(b.res.answers)])
+	subs := make([]adjacencyRef, len(b.items))
+	fill := slices.Clone(start[:len(b.res.hops)])
 	b.eachWant(func(answer uint32, it *item) {
-		subs[fill[answer]] = subscription{it.generator, it.adj}
+		subs[fill[answer]] = adjacencyRef{it.generator, it.adj}
 		fill[answer]++
 	})
 	n, single := uint32(0), true
-	for i := range b.res.answers {
+	for i := range b.res.hops {
 		of := subs[start[i]:start[i+1]]
-		slices.SortFunc(of, func(x, y subscription) int {
+		slices.SortFunc(of, func(x, y adjacencyRef) int {
 			return cmp.Or(cmp.Compare(x.generator, y.generator), cmp.Compare(x.adj, y.adj))
 		})
 		of = slices.Compact(of)
@@ -239,17 +239,17 @@ func (b *builder) subscribe() {
 		n += uint32(copy(subs[n:], of))
 		single = single && len(of) == 1
 	}
-	start[len(b.res.answers)] = n
+	start[len(b.res.hops)] = n
 	b.store(start, subs[:n], single)
 }
 
 // subscribeOneToOne does so where each row is wanted once and is its own next hop,
 // which is what requests for very many addresses are like: item, row and answer of
 // the same number belong together.
-func (b *builder) subscribeOneToOne() {
-	subs := make([]subscription, len(b.items))
+func (b *builder) collectOneToOne() {
+	subs := make([]adjacencyRef, len(b.items))
 	for i := range b.items {
-		subs[i] = subscription{b.items[i].generator, b.items[i].adj}
+		subs[i] = adjacencyRef{b.items[i].generator, b.items[i].adj}
 	}
 	b.store(nil, subs, true)
 }
@@ -258,16 +258,16 @@ func (b *builder) subscribeOneToOne() {
 func (b *builder) eachWant(f func(answer uint32, it *item)) {
 	row := -1
 	for i := range b.items {
-		if i == 0 || !b.items[i].sameRow(&b.items[i-1]) {
+		if i == 0 || !b.items[i].sameDestination(&b.items[i-1]) {
 			row++
 		}
-		f(b.res.rows[row].answer, &b.items[i])
+		f(b.res.destinations[row].result, &b.items[i])
 	}
 }
 
 // store keeps the subscriptions in as little memory as they need.
-func (b *builder) store(start []uint32, subs []subscription, single bool) {
-	s := &b.req.subs
+func (b *builder) store(start []uint32, subs []adjacencyRef, single bool) {
+	s := &b.req.adjacencies
 	if !single {
 		s.start = start
 	}

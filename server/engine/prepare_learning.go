@@ -37,7 +37,7 @@ func (e *Engine) BindLearning(spec *LearningSpec) (err error) {
 	if err != nil {
 		return err
 	}
-	spec.bound = &snapshot[subject, *learning.Draft]{of: of}
+	spec.bound = &snapshot[subject, *learning.Prepared]{of: of}
 	return spec.bound.reserve(e, spec.need())
 }
 
@@ -97,7 +97,7 @@ func (spec *LearningSpec) destinations() int {
 func PrepareLearning(spec *LearningSpec) error { return spec.bound.compute(spec.prepare) }
 
 // prepare makes the tables of a request.
-func (spec *LearningSpec) prepare(of subject) (*learning.Draft, error) {
+func (spec *LearningSpec) prepare(of subject) (*learning.Prepared, error) {
 	s := learning.Spec{ID: spec.ID, Mode: spec.Mode, Timeout: spec.Timeout}
 	if of.iface != nil {
 		for n, a := range spec.Addresses {
@@ -120,7 +120,7 @@ func (spec *LearningSpec) prepare(of subject) (*learning.Draft, error) {
 }
 
 // prepare makes a draft for some interfaces.
-func prepare(s learning.Spec, ifaces ...*iface) (*learning.Draft, error) {
+func prepare(s learning.Spec, ifaces ...*iface) (*learning.Prepared, error) {
 	byHandle := make(map[uint32]*iface, len(ifaces))
 	for _, i := range ifaces {
 		byHandle[i.handle] = i
@@ -170,7 +170,7 @@ func (i *iface) forLearning() learning.Interface {
 
 // draftOf is the request that learns for a generator when it is made. Its name is
 // not known yet.
-func draftOf(p *program.Program, i *iface) (*learning.Draft, error) {
+func draftOf(p *program.Program, i *iface) (*learning.Prepared, error) {
 	return prepare(learning.Spec{
 		Mode:       learning.ModeCached,
 		Timeout:    p.Config().Learning.Timeout,

@@ -10,40 +10,40 @@ import (
 
 // catalog holds things by id and lists them in order. Sorting waits until a
 // list is wanted, so that adding and removing cost the same for any number.
-type catalog[T comparable] struct {
-	byID map[string]T // never walked
-	id   func(T) string
-	all  []T // what was added, in order of id if tidy
-	tidy bool
+type registry[T comparable] struct {
+	byID   map[string]T // never walked
+	id     func(T) string
+	all    []T // what was added, in order of id if tidy
+	sorted bool
 }
 
-func newCatalog[T comparable](id func(T) string) catalog[T] {
-	return catalog[T]{byID: make(map[string]T), id: id}
+func newRegistry[T comparable](id func(T) string) registry[T] {
+	return registry[T]{byID: make(map[string]T), id: id}
 }
 
-func (c *catalog[T]) has(id string) bool { _, ok := c.byID[id]; return ok }
+func (c *registry[T]) has(id string) bool { _, ok := c.byID[id]; return ok }
 
-func (c *catalog[T]) add(v T) {
+func (c *registry[T]) add(v T) {
 	c.byID[c.id(v)] = v
 	c.all = append(c.all, v)
-	c.tidy = false
+	c.sorted = false
 }
 
-func (c *catalog[T]) remove(v T) {
+func (c *registry[T]) remove(v T) {
 	delete(c.byID, c.id(v))
-	c.tidy = false
+	c.sorted = false
 	if len(c.all) > 64 && len(c.all) > 2*len(c.byID) {
-		c.sweep()
+		c.compact()
 	}
 }
 
 // sweep takes out what was removed.
-func (c *catalog[T]) sweep() {
+func (c *registry[T]) compact() {
 	c.all = slices.DeleteFunc(c.all, func(v T) bool { return c.byID[c.id(v)] != v })
 }
 
 // each visits the things in the order in which they lie, without sorting them.
-func (c *catalog[T]) each(visit func(T)) {
+func (c *registry[T]) each(visit func(T)) {
 	for _, v := range c.all {
 		if c.byID[c.id(v)] == v {
 			visit(v)
@@ -51,17 +51,17 @@ func (c *catalog[T]) each(visit func(T)) {
 	}
 }
 
-func (c *catalog[T]) list() []T {
-	if !c.tidy {
-		c.sweep()
+func (c *registry[T]) list() []T {
+	if !c.sorted {
+		c.compact()
 		slices.SortFunc(c.all, func(a, b T) int { return strings.Compare(c.id(a), c.id(b)) })
-		c.tidy = true
+		c.sorted = true
 	}
 	return slices.Clone(c.all)
 }
 
 // shelf keeps what is finished, oldest first.
-type shelf[T any] struct {
+type retention[T any] struct {
 	items list.List // of T
 	drop  func(T)
 	ended func(T) loop.Time
@@ -70,7 +70,7 @@ type shelf[T any] struct {
 
 // trim drops what is beyond the limits (0: none) and returns the time when the
 // next one is too old. The newest stays whatever its size.
-func (s *shelf[T]) trim(now loop.Time, keep int, age loop.Duration, size int64) (next loop.Time) {
+func (s *retention[T]) trim(now loop.Time, keep int, age loop.Duration, size int64) (next loop.Time) {
 	for s.items.Len() > 0 {
 		oldest := s.items.Front().Value.(T)
 		until := loop.Never
@@ -87,7 +87,7 @@ func (s *shelf[T]) trim(now loop.Time, keep int, age loop.Duration, size int64) 
 	return loop.Never
 }
 
-func (s *shelf[T]) clear() {
+func (s *retention[T]) clear() {
 	for s.items.Len() > 0 {
 		s.drop(s.items.Remove(s.items.Front()).(T))
 	}
