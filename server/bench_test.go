@@ -117,7 +117,7 @@ func BenchmarkGet(b *testing.B) {
 }
 
 // BenchmarkGetUnderLoad is GET of a generator while it transmits as fast as it
-// can on a TAP and 65,536 addresses are learned that nobody has: by a client that asks
+// can on a TAP and 65,536 addresses are learned that no host has: by a client that asks
 // again at once, and by one that asks a hundred times a second. It tells what is
 // left of the transmitter's rate, too. The transmitter, the loop, the server and
 // the client are four, so on fewer processors the first client takes from the

@@ -136,7 +136,7 @@ func TestClientGenerators(t *testing.T) {
 	if e := must[client.Event](t)(events.Next()); e.Type != "generator" || e.ID != "g" || e.Seq == 0 {
 		t.Errorf("event %+v", e)
 	}
-	slow := must[api.Generator](t)(w.CreateGenerator(w.ctx, clientGenerator("slow", "if-a", 50, nobody), 0))
+	slow := must[api.Generator](t)(w.CreateGenerator(w.ctx, clientGenerator("slow", "if-a", 50, silentHost), 0))
 	_, err := w.StartGenerator(w.ctx, "slow")
 	if p := w.refused(err, 409); p.LearningID != slow.LearningID || p.NextHops == nil || p.NextHops.Resolving != 1 {
 		t.Errorf("problem %+v", p)
@@ -185,7 +185,7 @@ func TestClientLearning(t *testing.T) {
 	a := newHarness(t).peers()
 	w := newWalker(t, a)
 	request := must[api.LearningRequest](t)(w.Learn(w.ctx, api.LearningBody{
-		InterfaceID: "if-a", TimeoutMS: 200, Addresses: []string{"198.18.1.1", "198.18.1.2", nobody}}))
+		InterfaceID: "if-a", TimeoutMS: 200, Addresses: []string{"198.18.1.1", "198.18.1.2", silentHost}}))
 	_, err := w.Learn(w.ctx, api.LearningBody{InterfaceID: "if-a", Addresses: []string{"224.0.0.1"}})
 	w.refused(err, 400)
 	request = must[api.LearningRequest](t)(w.WaitLearning(w.ctx, request.ID))

@@ -9,14 +9,14 @@ import (
 func TestCreateGenerator(t *testing.T) {
 	a := newHarness(t).peers()
 	// Something to learn: 202, or 201 for OpenPerf's clients.
-	r := a.post("/packet/generators", generatorBody("g1", "if-a", nobody)).want(202).
+	r := a.post("/packet/generators", generatorBody("g1", "if-a", silentHost)).want(202).
 		is("id", "g1", "target_id", "if-a", "active", false, "learning", "resolving", "config.flow_count", 1)
 	if got := r.header.Get("Location"); got != "/packet/generators/g1" {
 		t.Errorf("Location %q", got)
 	}
 	a.get("/learning/"+r.text("learning_id")).is("state", "resolving", "mode", "cached", "generator_ids", "[g1]", "interface_ids", "[if-a]")
 	// Bound to a port: nothing is learned.
-	r = a.post("/generators", generatorBody("g2", "1", nobody)).want(201).is("learning", "unsupported", "learning_id", nil)
+	r = a.post("/generators", generatorBody("g2", "1", silentHost)).want(201).is("learning", "unsupported", "learning_id", nil)
 	if got := r.header.Get("Location"); got != "/generators/g2" {
 		t.Errorf("Location %q", got)
 	}
@@ -31,16 +31,16 @@ func TestCreateGenerator(t *testing.T) {
 			t.Errorf("%s: %q, want %q", filter, got, want)
 		}
 	}
-	a.post("/packet/generators", generatorBody("g1", "if-a", nobody)).want(400).faults("id")
-	a.post("/packet/generators", generatorBody("G1", "if-a", nobody)).want(404).faults("id")
-	a.post("/packet/generators", generatorBody("g5", "nothing", nobody)).want(400).faults("target_id")
-	a.post("/packet/generators", generatorBody("g5", "4184 ", nobody)).want(400).faults("target_id")
+	a.post("/packet/generators", generatorBody("g1", "if-a", silentHost)).want(400).faults("id")
+	a.post("/packet/generators", generatorBody("G1", "if-a", silentHost)).want(404).faults("id")
+	a.post("/packet/generators", generatorBody("g5", "nothing", silentHost)).want(400).faults("target_id")
+	a.post("/packet/generators", generatorBody("g5", "4184 ", silentHost)).want(400).faults("target_id")
 	a.send("GET", "/packet/generators/g5", "").want(404)
 }
 
 func TestCreateGeneratorOfOpenPerf(t *testing.T) {
 	a := newHarness(t, openPerf).peers()
-	r := a.post("/packet/generators", generatorBody("g1", "if-a", nobody)).want(201).is("learning", "resolving")
+	r := a.post("/packet/generators", generatorBody("g1", "if-a", silentHost)).want(201).is("learning", "resolving")
 	if got := r.header.Get("Location"); got != a.http.URL+"/packet/generators/g1" {
 		t.Errorf("Location %q", got)
 	}
@@ -52,10 +52,10 @@ func TestPreferWait(t *testing.T) {
 	if got := r.header.Get("Preference-Applied"); got != "wait=10" {
 		t.Errorf("Preference-Applied %q", got)
 	}
-	a.post("/packet/generators", generatorWith("g2", "if-a", `"duration":{"frames":1},"learning":{"timeout_ms":100}`, nobody), "Prefer: wait=60").
+	a.post("/packet/generators", generatorWith("g2", "if-a", `"duration":{"frames":1},"learning":{"timeout_ms":100}`, silentHost), "Prefer: wait=60").
 		want(202).is("learning", "timed_out")
-	a.post("/packet/generators", generatorBody("g3", "if-a", nobody), "Prefer: wait=0").want(202).is("learning", "resolving")
-	r = a.post("/packet/generators", generatorBody("g4", "if-a", nobody), "Prefer: wait=soon").want(202)
+	a.post("/packet/generators", generatorBody("g3", "if-a", silentHost), "Prefer: wait=0").want(202).is("learning", "resolving")
+	r = a.post("/packet/generators", generatorBody("g4", "if-a", silentHost), "Prefer: wait=soon").want(202)
 	if got := r.header.Get("Preference-Applied"); got != "" {
 		t.Errorf("Preference-Applied %q of what is not understood", got)
 	}
@@ -68,7 +68,7 @@ func TestPreferWait(t *testing.T) {
 // TestConfigIsEchoed: what was posted comes back, and can be posted again.
 func TestConfigIsEchoed(t *testing.T) {
 	a := newHarness(t).peers()
-	body := strings.Replace(generatorBody("g", "if-a", nobody), `"config":{`, `"config":{"flow_count":77,`, 1)
+	body := strings.Replace(generatorBody("g", "if-a", silentHost), `"config":{`, `"config":{"flow_count":77,`, 1)
 	body = strings.Replace(body, `"id":"g"`, `"id":"g","active":true,"learning":null`, 1)
 	r := a.post("/packet/generators", body).want(202).is("config.load.rate.period", "seconds", "config.flow_count", 1, "active", false)
 	a.delete("/packet/generators/g").want(204)
@@ -82,7 +82,7 @@ func TestStartAndStop(t *testing.T) {
 	a := newHarness(t).peers()
 	// One of the next hops is in the cache, so that it is completed at once.
 	a.post("/packet/generators", generatorBody("first", "if-a", "198.18.0.11"), "Prefer: wait=10").want(201)
-	a.post("/packet/generators", generatorBody("g", "if-a", nobody, "198.18.0.11")).want(202)
+	a.post("/packet/generators", generatorBody("g", "if-a", silentHost, "198.18.0.11")).want(202)
 	r := a.post("/packet/generators/g/start", "").want(409).is("next_hops.resolving", 1, "next_hops.completed", 1)
 	if r.text("learning_id") != a.get("/packet/generators/g").text("learning_id") {
 		t.Errorf("the conflict names another learning request: %s", r.body)
@@ -148,7 +148,7 @@ func TestRunEnds(t *testing.T) {
 // and the call that helps.
 func TestRefusedStartExplainsItself(t *testing.T) {
 	a := newHarness(t).peers()
-	body := strings.Replace(generatorBody("g", "if-a", nobody), `"config":{`, `"config":{"learning":{"timeout_ms":100},`, 1)
+	body := strings.Replace(generatorBody("g", "if-a", silentHost), `"config":{`, `"config":{"learning":{"timeout_ms":100},`, 1)
 	explains := func(words ...string) {
 		t.Helper()
 		detail, _ := a.post("/packet/generators/g/start", "").want(409).at("detail").(string)
@@ -159,11 +159,11 @@ func TestRefusedStartExplainsItself(t *testing.T) {
 		}
 	}
 	a.post("/packet/generators", body, "Prefer: wait=10").want(202).is("learning", "timed_out")
-	explains("of destination "+nobody, `on interface "if-a"`, "no_reply after ", "POST /packet/generators/g/learning/retry")
+	explains("of destination "+silentHost, `on interface "if-a"`, "no_reply after ", "POST /packet/generators/g/learning/retry")
 	a.post("/packet/generators/g/learning/start", "").want(204)
 	a.delete("/packet/generators/g").want(204)
-	a.post("/packet/generators", generatorBody("g", "if-a", nobody)).want(202)
-	explains("of destination "+nobody, `on interface "if-a" is resolving`, `ms more: start it with the header "Prefer: wait=30", or look at /learning/`)
+	a.post("/packet/generators", generatorBody("g", "if-a", silentHost)).want(202)
+	explains("of destination "+silentHost, `on interface "if-a" is resolving`, `ms more: start it with the header "Prefer: wait=30", or look at /learning/`)
 }
 
 func TestForcedDelete(t *testing.T) {
@@ -196,16 +196,16 @@ func TestBulkGenerators(t *testing.T) {
 	bulk := func(items ...string) *answer {
 		return a.post("/packet/generators/x/bulk-create", `{"items":[`+strings.Join(items, ",")+`]}`)
 	}
-	r := bulk(generatorBody("c", "if-a", nobody), generatorBody("a", "1", nobody), generatorBody("b", "if-a", nobody)).want(200).
+	r := bulk(generatorBody("c", "if-a", silentHost), generatorBody("a", "1", silentHost), generatorBody("b", "if-a", silentHost)).want(200).
 		is("items.0.id", "c", "items.0.learning", "resolving", "items.1.learning", "unsupported", "items.2.id", "b")
 	if r.text("items.0.learning_id") == r.text("items.2.learning_id") {
 		t.Error("one learning request for two generators")
 	}
 	before := a.get("/learning").ids()
-	bulk(generatorBody("d", "if-a", nobody), generatorBody("e", "nope", nobody)).want(400).faults("items[1].target_id")
-	bulk(generatorBody("d", "if-a", nobody), generatorBody("c", "if-a", nobody)).want(400).faults("items[1].id")
-	bulk(generatorBody("d", "if-a", nobody), generatorBody("E", "if-a", nobody)).want(404).faults("items[1].id")
-	bulk(generatorBody("d", "if-a", nobody), strings.Replace(generatorBody("e", "if-a", nobody), `"fixed":64`, `"fixed":63`, 1)).want(400).
+	bulk(generatorBody("d", "if-a", silentHost), generatorBody("e", "nope", silentHost)).want(400).faults("items[1].target_id")
+	bulk(generatorBody("d", "if-a", silentHost), generatorBody("c", "if-a", silentHost)).want(400).faults("items[1].id")
+	bulk(generatorBody("d", "if-a", silentHost), generatorBody("E", "if-a", silentHost)).want(404).faults("items[1].id")
+	bulk(generatorBody("d", "if-a", silentHost), strings.Replace(generatorBody("e", "if-a", silentHost), `"fixed":64`, `"fixed":63`, 1)).want(400).
 		faults("items[1].config.traffic[0].length.fixed")
 	if got := a.get("/packet/generators").ids(); got != "a b c" {
 		t.Errorf("after failed requests: %q", got)
@@ -226,7 +226,7 @@ func TestBulkStart(t *testing.T) {
 	for _, id := range []string{"a", "b", "c"} {
 		a.post("/packet/generators", generatorWith(id, "if-a", continuous, "198.18.0.11"), "Prefer: wait=10").want(201)
 	}
-	a.post("/packet/generators", generatorBody("dead", "if-a", nobody)).want(202)
+	a.post("/packet/generators", generatorBody("dead", "if-a", silentHost)).want(202)
 	a.post("/packet/generators/x/bulk-start", `{"ids":["a","b","dead"]}`).want(409)
 	a.post("/packet/generators/x/bulk-start", `{"ids":["a","unknown"]}`).want(404)
 	a.post("/packet/generators/x/bulk-start", `{"ids":["a","a"]}`).want(400)
@@ -263,7 +263,7 @@ func TestGeneratorWithNothingToLearnStarts(t *testing.T) {
 // TestGeneratorLearning is OpenPerf's view of learning.
 func TestGeneratorLearning(t *testing.T) {
 	a := newHarness(t).peers()
-	a.post("/packet/generators", generatorBody("g", "if-a", "198.18.0.11", "203.0.113.1", "203.0.113.2", nobody)).want(202)
+	a.post("/packet/generators", generatorBody("g", "if-a", "198.18.0.11", "203.0.113.1", "203.0.113.2", silentHost)).want(202)
 	learning := func(method, id, verb string) *answer {
 		return a.send(method, "/packet/generators/"+id+"/learning"+verb, "")
 	}
@@ -274,7 +274,7 @@ func TestGeneratorLearning(t *testing.T) {
 	learning("POST", "g", "/stop").want(204)
 	a.get("/learning/"+request).is("state", "cancelled")
 	r := learning("GET", "g", "").want(200).is("resolved_state", "timed_out", "ipv4.0.ip_address", "198.18.0.11",
-		"ipv4.0.mac_address", "02:00:00:00:00:0b", "ipv4.1.ip_address", nobody, "ipv4.1.mac_address", nil)
+		"ipv4.0.mac_address", "02:00:00:00:00:0b", "ipv4.1.ip_address", silentHost, "ipv4.1.mac_address", nil)
 	if list := r.at("ipv4").([]any); len(list) != 2 {
 		t.Errorf("%d IPv4 addresses, want the gateway once and the dead one: %s", len(list), r.body)
 	}
@@ -291,7 +291,7 @@ func TestGeneratorLearning(t *testing.T) {
 	if got := a.get("/learning").ids(); got != before {
 		t.Error("a retry with nothing to do made a request")
 	}
-	a.post("/packet/generators", generatorBody("port", "1", nobody)).want(201)
+	a.post("/packet/generators", generatorBody("port", "1", silentHost)).want(201)
 	learning("GET", "port", "").want(400)
 	learning("POST", "port", "/stop").want(400)
 	learning("POST", "port", "/start").want(409)
@@ -305,10 +305,10 @@ func TestGeneratorLearning(t *testing.T) {
 
 func TestGeneratorLearningOfOpenPerf(t *testing.T) {
 	a := newHarness(t, openPerf).peers()
-	a.post("/packet/generators", generatorBody("g", "if-a", nobody)).want(201)
+	a.post("/packet/generators", generatorBody("g", "if-a", silentHost)).want(201)
 	a.post("/packet/generators/g/learning/retry", "").want(400)
 	a.post("/packet/generators/g/learning/start", "").want(204)
-	a.post("/packet/generators", generatorBody("port", "1", nobody)).want(201)
+	a.post("/packet/generators", generatorBody("port", "1", silentHost)).want(201)
 	a.post("/packet/generators/port/learning/start", "").want(204)
 	a.post("/packet/generators/port/learning/retry", "").want(204)
 	a.post("/packet/generators/port/learning/stop", "").want(400)
@@ -364,7 +364,7 @@ func TestToggle(t *testing.T) {
 	for _, id := range []string{"a", "b"} {
 		a.post("/packet/generators", signed(id, 1, "198.18.0.11"), "Prefer: wait=10").want(201)
 	}
-	a.post("/packet/generators", generatorBody("dead", "if-a", nobody)).want(202)
+	a.post("/packet/generators", generatorBody("dead", "if-a", silentHost)).want(202)
 	toggle := func(replace, with string) *answer {
 		return a.post("/packet/generators/x/toggle", `{"replace":"`+replace+`","with":"`+with+`"}`)
 	}

@@ -123,7 +123,7 @@ func (a *harness) stop() {
 	<-a.loop.Done()
 }
 
-// openWire opens a wire whose other end nobody has; the name "broken" fails,
+// openWire opens a wire whose other end has no host; the name "broken" fails,
 // and "stuck" fails when it is closed.
 func (a *harness) openWire(spec engine.PortSpec) (link.Link, error) {
 	if spec.Name == "broken" {
@@ -349,8 +349,8 @@ func generatorWith(id, target, members string, destinations ...string) string {
 // continuous is a duration without end.
 const continuous = `"duration":{"continuous":true}`
 
-// nobody is an on-link address that no peer answers for.
-const nobody = "198.18.9.9"
+// silentHost is an on-link address that no peer answers for.
+const silentHost = "198.18.9.9"
 
 // learned makes a generator and waits until it is resolved.
 func (a *harness) learned(id string, destinations ...string) {

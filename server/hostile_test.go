@@ -280,17 +280,17 @@ func TestLimitsOfObjects(t *testing.T) {
 		c.Limits.Interfaces, c.Limits.Generators, c.Limits.Requests = 2, 1, 1
 	}).peers()
 	a.post("/interfaces", strings.Replace(ifaceA, "if-a", "if-c", 1)).want(429)
-	a.post("/packet/generators", generatorBody("g1", "1", nobody)).want(201)
-	a.post("/packet/generators", generatorBody("g2", "1", nobody)).want(429)
-	a.post("/packet/generators/x/bulk-create", `{"items":[`+generatorBody("g2", "1", nobody)+`]}`).want(429)
-	a.post("/learning", `{"interface_id":"if-a","addresses":["`+nobody+`"]}`).want(202)
-	a.post("/learning", `{"interface_id":"if-a","addresses":["`+nobody+`"]}`).want(429)
+	a.post("/packet/generators", generatorBody("g1", "1", silentHost)).want(201)
+	a.post("/packet/generators", generatorBody("g2", "1", silentHost)).want(429)
+	a.post("/packet/generators/x/bulk-create", `{"items":[`+generatorBody("g2", "1", silentHost)+`]}`).want(429)
+	a.post("/learning", `{"interface_id":"if-a","addresses":["`+silentHost+`"]}`).want(202)
+	a.post("/learning", `{"interface_id":"if-a","addresses":["`+silentHost+`"]}`).want(429)
 }
 
 func TestMetrics(t *testing.T) {
 	a := newHarness(t).peers()
 	a.learned("g", "198.18.0.11")
-	a.post("/packet/generators", generatorBody("dead", "if-a", nobody)).want(202)
+	a.post("/packet/generators", generatorBody("dead", "if-a", silentHost)).want(202)
 	text := string(a.get("/metrics").body)
 	for _, line := range []string{
 		`glean_build_info{commit="abc",version="1.2.3"} 1`,

@@ -177,7 +177,7 @@ func TestBulkInterfaces(t *testing.T) {
 // TestDeleteInterfaceWhileLearning: a delete ends what learns through the interface.
 func TestDeleteInterfaceWhileLearning(t *testing.T) {
 	a := newHarness(t).peers()
-	a.post("/packet/generators", generatorBody("g", "if-a", nobody)).want(202)
+	a.post("/packet/generators", generatorBody("g", "if-a", silentHost)).want(202)
 	a.delete("/interfaces/if-a").want(204)
 	r := a.get("/packet/generators/g").is("learning", "timed_out")
 	a.get("/learning/"+r.text("learning_id")).is("state", "timed_out")
@@ -194,7 +194,7 @@ func TestDeleteInterfaceOfActiveGenerator(t *testing.T) {
 	a := newHarness(t).peers()
 	for _, remove := range []func(){
 		func() { a.delete("/interfaces/if-a").want(204) },
-		func() { a.post("/interfaces/x/bulk-delete", `{"ids":["nobody","if-a"]}`).want(204) },
+		func() { a.post("/interfaces/x/bulk-delete", `{"ids":["unknown","if-a"]}`).want(204) },
 	} {
 		a.post("/packet/generators", generatorWith("g", "if-a", continuous, "198.18.0.11"), "Prefer: wait=10").want(201)
 		id := a.post("/packet/generators/g/start", "").want(201).text("id")

@@ -30,7 +30,7 @@ func TestLearningRequest(t *testing.T) {
 
 func TestLearningFaults(t *testing.T) {
 	a := newHarness(t).peers()
-	a.post("/packet/generators", generatorBody("port", "1", nobody)).want(201)
+	a.post("/packet/generators", generatorBody("port", "1", silentHost)).want(201)
 	for _, c := range []struct {
 		body   string
 		status int
@@ -58,7 +58,7 @@ func TestLearningFaults(t *testing.T) {
 
 func TestLearningOfGenerators(t *testing.T) {
 	a := newHarness(t).peers()
-	a.post("/packet/generators", generatorBody("dead", "if-a", nobody)).want(202)
+	a.post("/packet/generators", generatorBody("dead", "if-a", silentHost)).want(202)
 	busy := a.get("/packet/generators/dead").text("learning_id")
 	a.post("/learning", `{"generator_ids":["dead"]}`).want(409).is("learning_id", busy)
 	a.learned("ok", "198.18.0.11")
@@ -99,7 +99,7 @@ func TestResultPages(t *testing.T) {
 	const count = 3000 // more than two of the loop's pages
 	live := strings.Split(strings.ReplaceAll(addressList("198.18.128.0", count), `"`, ""), ",")
 	a.learned("live", live...)
-	a.post("/packet/generators", generatorWith("g", "if-a", `"learning":{"timeout_ms":1000},"duration":{"frames":1}`, append(live, nobody)...), "Prefer: wait=60").want(202)
+	a.post("/packet/generators", generatorWith("g", "if-a", `"learning":{"timeout_ms":1000},"duration":{"frames":1}`, append(live, silentHost)...), "Prefer: wait=60").want(202)
 	path := "/learning-results/" + a.get("/learning/"+a.get("/packet/generators/g").text("learning_id")).text("result_id")
 
 	whole := a.get(path).at("addresses").([]any)
@@ -121,7 +121,7 @@ func TestResultPages(t *testing.T) {
 	if fmt.Sprint(paged) != fmt.Sprint(whole) {
 		t.Error("the pages together are not the whole")
 	}
-	a.get(path+"?state=timed_out").is("addresses.0.ip_address", nobody, "addresses.0.reason", "no_reply", "addresses.1", nil)
+	a.get(path+"?state=timed_out").is("addresses.0.ip_address", silentHost, "addresses.0.reason", "no_reply", "addresses.1", nil)
 	if got := a.get(path + "?state=completed&limit=5").at("addresses").([]any); len(got) != 5 {
 		t.Errorf("%d completed addresses, want 5", len(got))
 	}
@@ -138,7 +138,7 @@ func TestResultPages(t *testing.T) {
 
 func TestLearningPlan(t *testing.T) {
 	a := newHarness(t).peers()
-	a.post("/packet/generators", generatorBody("g", "if-a", "203.0.113.1", "203.0.113.2", "198.18.0.11", nobody)).want(202)
+	a.post("/packet/generators", generatorBody("g", "if-a", "203.0.113.1", "203.0.113.2", "198.18.0.11", silentHost)).want(202)
 	a.get("/learning/plan?generator_id=g").is("generator_id", "g", "interface_id", "if-a",
 		"addresses.0.ip_address", "198.18.0.11", "addresses.3.next_hop_address", "198.18.0.11",
 		"next_hops.0.next_hop_address", "198.18.0.11", "next_hops.0.addresses", 3, "next_hops.1.addresses", 1)
@@ -147,7 +147,7 @@ func TestLearningPlan(t *testing.T) {
 	}
 	a.send("GET", "/learning/plan", "").want(400).faults("?generator_id")
 	a.send("GET", "/learning/plan?generator_id=unknown", "").want(404)
-	a.post("/packet/generators", generatorBody("port", "1", nobody)).want(201)
+	a.post("/packet/generators", generatorBody("port", "1", silentHost)).want(201)
 	a.send("GET", "/learning/plan?generator_id=port", "").want(400)
 }
 

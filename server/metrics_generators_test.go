@@ -63,7 +63,7 @@ func TestMetricsOfGenerators(t *testing.T) {
 	for range 2 {
 		a.runToEnd("g")
 	}
-	a.post("/packet/generators", strings.Replace(generatorBody("half", "if-a", "198.18.0.11", nobody), `"config":{`,
+	a.post("/packet/generators", strings.Replace(generatorBody("half", "if-a", "198.18.0.11", silentHost), `"config":{`,
 		`"config":{"learning":{"on_unresolved":"skip","timeout_ms":100},`, 1)).want(202)
 	a.waitUntil("/packet/generators/half", "learning", "timed_out")
 	a.runToEnd("half")
@@ -82,7 +82,7 @@ func TestMetricsOfGenerators(t *testing.T) {
 		"glean_generator_unresolved_next_hops half": 1,
 		"glean_generators_unresolved_next_hops":     1,
 		"glean_generators_unlisted":                 0,
-		"glean_generator_frames_total nobody":       -1,
+		"glean_generator_frames_total unknown":      -1,
 		"glean_generators_rate_frames_per_second":   0,
 		"glean_generators_active":                   0,
 	})

@@ -139,7 +139,7 @@ func TestDropsAreSeen(t *testing.T) {
 		count    int
 		wanted   string // an address that is learned at the time
 	}{
-		{name: "a VLAN that nobody has", frames: times(1, tagged(arpMessage(t, everyone, 1, rogueMAC, rogue, own), 9)), reason: "vlan"},
+		{name: "a VLAN that no interface has", frames: times(1, tagged(arpMessage(t, everyone, 1, rogueMAC, rogue, own), 9)), reason: "vlan"},
 		{name: "LLDP", frames: times(2, serialize(t, &layers.Ethernet{SrcMAC: rogueMAC, DstMAC: everyone, EthernetType: 0x88cc}, gopacket.Payload(make([]byte, 46)))),
 			reason: "ether_type", count: 2},
 		{name: "ARP to another MAC", frames: times(1, arpMessage(t, otherMAC, 2, rogueMAC, rogue, own)), reason: "other_mac", protocol: "arp"},
@@ -158,8 +158,8 @@ func TestDropsAreSeen(t *testing.T) {
 		{name: "echo from the loopback address", frames: times(1, echoTo(t, ownMAC, "::1", own6)), reason: "sender_ip", protocol: "ipv6"},
 		{name: "ARP from our address", frames: times(1, arpMessage(t, everyone, 1, rogueMAC, own, own)), reason: "conflict", protocol: "arp"},
 		{name: "advertisement of our address", frames: times(1, advert6(t, 255, own6, lla)), reason: "conflict", protocol: "nd"},
-		{name: "a reply that nobody asked for", frames: times(1, arpMessage(t, ownMAC, 2, rogueMAC, rogue, own)), reason: "unasked", protocol: "arp"},
-		{name: "an advertisement that nobody asked for", frames: times(1, advert6(t, 255, "2001:db8::bb", lla)), reason: "unasked", protocol: "nd"},
+		{name: "an unsolicited reply", frames: times(1, arpMessage(t, ownMAC, 2, rogueMAC, rogue, own)), reason: "unasked", protocol: "arp"},
+		{name: "an unsolicited advertisement", frames: times(1, advert6(t, 255, "2001:db8::bb", lla)), reason: "unasked", protocol: "nd"},
 		{name: "requests of more than there is room for", neighbor: `,"max_entries":1`, wanted: stranger,
 			frames: times(2, arpMessage(t, everyone, 1, rogueMAC, rogue, own)), reason: "foreign_full", protocol: "arp", count: 2},
 		{name: "an advertisement without MAC", frames: times(1, advert6(t, 255, "2001:db8::77", nil)), wanted: "2001:db8::77",

@@ -15,7 +15,7 @@ import (
 )
 
 // model is what the resources have to be, kept the slow way. Interfaces are on
-// port 0; "peer" on port 1 answers for one address, and nobody for the other.
+// port 0; "peer" on port 1 answers for one address; no host answers for the other.
 type model struct {
 	t          *rapid.T
 	ctx        context.Context
@@ -124,7 +124,7 @@ func (m *model) createGenerator(t *rapid.T) {
 	id, old := m.drawGenerator(t, "generator")
 	target := rapid.SampledFrom([]string{"if-x", "if-y", "0"}).Draw(t, "target")
 	g := &modelGenerator{target: target, answered: rapid.Bool().Draw(t, "answered"), learning: "resolving"}
-	spec := clientGenerator(id, target, 0, nobody)
+	spec := clientGenerator(id, target, 0, silentHost)
 	spec.Config.Learning.TimeoutMS = 3_600_000
 	if g.answered {
 		g.learning, spec = "resolved", clientGenerator(id, target, 0, "198.18.1.1")

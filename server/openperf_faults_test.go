@@ -13,8 +13,8 @@ import (
 func TestDeleteWhileLearningTakesNothingElse(t *testing.T) {
 	a := newHarness(t).peers()
 	request := a.post("/learning", `{"interface_id":"if-a","addresses":[`+addressList("198.18.9.0", 200)+`]}`).want(202).text("id")
-	a.post("/packet/generators", generatorBody("a", "if-a", nobody)).want(202)
-	a.post("/packet/generators", generatorBody("b", "if-a", nobody)).want(202)
+	a.post("/packet/generators", generatorBody("a", "if-a", silentHost)).want(202)
+	a.post("/packet/generators", generatorBody("b", "if-a", silentHost)).want(202)
 	a.delete("/packet/generators/a").want(204)
 	a.delete("/interfaces/if-a").want(204)
 	a.get("/learning/"+request).is("state", "timed_out", "progress.timed_out", 200)
@@ -33,7 +33,7 @@ func TestDeleteRemovesOnlyTheNamed(t *testing.T) {
 	for _, collection := range []string{"/interfaces", "/packet/generators"} {
 		make := eth
 		if collection != "/interfaces" {
-			make = func(id string) string { return generatorBody(id, "0", nobody) }
+			make = func(id string) string { return generatorBody(id, "0", silentHost) }
 		}
 		for _, id := range []string{"e", "a", "d", "b", "c"} {
 			a.post(collection, make(id)).want(201)
@@ -50,7 +50,7 @@ func TestDeleteRemovesOnlyTheNamed(t *testing.T) {
 // generator that never ran can be stopped.
 func TestActiveResultsStayAndIdleStopsSucceed(t *testing.T) {
 	a := newHarness(t)
-	a.post("/packet/generators", generatorWith("g", "0", continuous, nobody)).want(201)
+	a.post("/packet/generators", generatorWith("g", "0", continuous, silentHost)).want(201)
 	a.post("/packet/generators/g/stop", "").want(204)
 	a.post("/packet/generators/x/bulk-stop", `{"ids":["g","unknown"]}`).want(204)
 	result := a.post("/packet/generators/g/start", "").want(201).text("id")
@@ -84,7 +84,7 @@ func TestRoutesReplyWithoutALoop(t *testing.T) {
 // them are not.
 func TestBoundsAreInclusive(t *testing.T) {
 	a := newHarness(t)
-	body := generatorBody("g", "0", nobody)
+	body := generatorBody("g", "0", silentHost)
 	for _, c := range []struct {
 		old     string
 		in, out []string
@@ -120,7 +120,7 @@ func TestLearningOfAPortTargetIsUnsupported(t *testing.T) {
 	}{{"plain", nil, 409, 400}, {"openperf", []option{openPerf}, 204, 400}} {
 		t.Run(c.name, func(t *testing.T) {
 			a := newHarness(t, c.options...)
-			a.post("/packet/generators", generatorBody("g", "0", nobody)).want(201).is("learning", "unsupported")
+			a.post("/packet/generators", generatorBody("g", "0", silentHost)).want(201).is("learning", "unsupported")
 			a.post("/packet/generators/g/learning/start", "").want(c.start)
 			a.post("/packet/generators/g/learning/retry", "").want(c.start)
 			a.post("/packet/generators/g/learning/stop", "").want(c.other)
@@ -135,7 +135,7 @@ func TestLocationLeadsToTheResult(t *testing.T) {
 	for _, prefix := range []string{"", "/packet"} {
 		a := newHarness(t)
 		for _, id := range []string{"a", "b"} {
-			a.post(prefix+"/generators", generatorWith(id, "0", continuous, nobody)).want(201)
+			a.post(prefix+"/generators", generatorWith(id, "0", continuous, silentHost)).want(201)
 		}
 		for _, r := range []*answer{
 			a.post(prefix+"/generators/a/start", "").want(201),

@@ -146,7 +146,7 @@ func randomQuery(t *rapid.T, o *openapi3.Operation) string {
 // templates are bodies that work, by the last part of the path they are for.
 var templates = map[string][]string{
 	"/interfaces":  {ifaceA, ifaceB},
-	"/generators":  {generatorBody("gen-1", "if-a", "198.18.0.11"), generatorBody("gen-2", "0", nobody), generatorWith("gen-2", "if-a", continuous, nobody, "198.18.1.1")},
+	"/generators":  {generatorBody("gen-1", "if-a", "198.18.0.11"), generatorBody("gen-2", "0", silentHost), generatorWith("gen-2", "if-a", continuous, silentHost, "198.18.1.1")},
 	"/learning":    {`{"id":"lr-1","interface_id":"if-a","addresses":["198.18.0.11","198.18.9.9"],"timeout_ms":100}`, `{"generator_ids":["gen-1"],"mode":"unresolved"}`},
 	"/ports":       {`{"id":"p","kind":"wire","config":{"wire":{"name":"w2"}}}`, `{"id":"x","kind":"bond","config":{"bond":{"mode":"lag_802_3_ad","ports":["0","1"]}}}`},
 	"/bulk-create": {`{"items":[` + ifaceA + `,` + ifaceB + `]}`, `{"items":[` + generatorBody("gen-1", "if-a", "198.18.0.11") + `]}`},

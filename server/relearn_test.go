@@ -13,7 +13,7 @@ func TestRelearningBlamesNoMember(t *testing.T) {
 			a.post("/packet/generators", impatient("resolving")).want(acceptedBy(a))
 			a.post("/packet/generators", generatorBody("of-port", "0", "198.18.0.11")).want(201)
 			a.post("/interfaces", strings.NewReplacer("if-a", "gone", "00:0a", "00:1a", "198.18.0.10", "198.18.0.20", "2001:db8::a", "2001:db8::20").Replace(ifaceA)).want(201)
-			a.post("/packet/generators", generatorBody("orphan", "gone", nobody)).want(acceptedBy(a))
+			a.post("/packet/generators", generatorBody("orphan", "gone", silentHost)).want(acceptedBy(a))
 			a.delete("/interfaces/gone").want(204)
 			refused := 0
 			for _, id := range []string{"resolving", "of-port", "orphan", "nothing"} {

@@ -63,7 +63,7 @@ func (a *harness) furnished() {
 		{"ipv6":{"method":"static","link_local_address":"FE80:0::0:1","static":{"address":"2001:DB8:0::1","prefix_length":64,"gateway":"FE80::2"}}}],
 		"neighbor":{"respond_for":["198.19.0.0/24","2001:db8:9::/64"],"static":[{"ip_address":"2001:db8::99","mac_address":"02.0.0.0.0.99"}]}}}`).want(201)
 	a.learned("resolved", "198.18.1.1", "198.18.1.2")
-	a.post("/packet/generators", generatorBody("failed", "if-a", nobody, "203.0.113.1", "198.18.0.10")).want(acceptedBy(a))
+	a.post("/packet/generators", generatorBody("failed", "if-a", silentHost, "203.0.113.1", "198.18.0.10")).want(acceptedBy(a))
 	a.post("/packet/generators", generatorBody("of-port", "0", "198.18.0.11")).want(201)
 	a.post("/packet/generators", `{"id":"six","target_id":"if-a","config":{"protocol_counters":["ethernet","ip"],"duration":{"time":{"value":1,"units":"hour"}},
 		"learning":{"timeout_ms":500,"on_unresolved":"fallback","fallback_mac":"2:0:0:0:0:9"},

@@ -11,7 +11,7 @@ import (
 // impatient is a generator for an address that never answers, whose learning takes
 // an hour.
 func impatient(id string) string {
-	return generatorWith(id, "if-a", `"learning":{"timeout_ms":3600000},"duration":{"frames":1}`, nobody)
+	return generatorWith(id, "if-a", `"learning":{"timeout_ms":3600000},"duration":{"frames":1}`, silentHost)
 }
 
 // applied checks that the reply confirms the preference.
@@ -52,11 +52,11 @@ func TestStartWaitsForLearning(t *testing.T) {
 	a.post("/packet/generators/x/bulk-start", `{"ids":["nothing"]}`, "Prefer: wait=20").want(404)
 }
 
-// A start whose learning ends in vain is refused then, and one whose time is over
+// A start whose learning fails is refused then, and one whose time is over
 // names the preference that helps.
 func TestStartThatHasWaitedIsRefused(t *testing.T) {
 	a := newHarness(t).peers()
-	a.post("/packet/generators", generatorWith("brief", "if-a", `"learning":{"timeout_ms":300},"duration":{"frames":1}`, nobody)).want(202)
+	a.post("/packet/generators", generatorWith("brief", "if-a", `"learning":{"timeout_ms":300},"duration":{"frames":1}`, silentHost)).want(202)
 	detail := a.post("/packet/generators/brief/start", "", "Prefer: wait=60").want(409).applied(60).text("detail")
 	if !strings.Contains(detail, "no_reply") || !strings.Contains(detail, "/learning/retry") {
 		t.Errorf("detail %q", detail)
@@ -75,7 +75,7 @@ func TestStartThatHasWaitedIsRefused(t *testing.T) {
 func TestResultsWaitForTheirEnd(t *testing.T) {
 	a := newHarness(t).peers()
 	brief := func(id string) string {
-		return `{"id":"` + id + `","interface_id":"if-a","addresses":["` + nobody + `"],"timeout_ms":300}`
+		return `{"id":"` + id + `","interface_id":"if-a","addresses":["` + silentHost + `"],"timeout_ms":300}`
 	}
 	a.post("/learning", brief("made"), "Prefer: wait=60").want(202).applied(60).is("state", "timed_out")
 	a.post("/learning", brief("shown")).want(202).is("state", "resolving")
@@ -85,7 +85,7 @@ func TestResultsWaitForTheirEnd(t *testing.T) {
 	a.send("GET", "/packet/learning-results/"+listed, "", "Prefer: wait=60").want(200).applied(60).is("addresses.0.reason", "no_reply")
 	a.send("GET", "/learning-results/"+r.text("result_id"), "", "Prefer: wait=60").want(200).is("state", "timed_out") // has ended
 
-	a.post("/packet/generators", generatorWith("again", "if-a", `"learning":{"timeout_ms":300},"duration":{"frames":1}`, nobody), "Prefer: wait=60").want(202)
+	a.post("/packet/generators", generatorWith("again", "if-a", `"learning":{"timeout_ms":300},"duration":{"frames":1}`, silentHost), "Prefer: wait=60").want(202)
 	for _, call := range []string{"start", "retry"} {
 		a.post("/packet/generators/again/learning/"+call, "", "Prefer: wait=60").want(204).applied(60)
 		request := a.get("/packet/generators/again").is("learning", "timed_out").text("learning_id")

@@ -16,7 +16,7 @@ type Packet struct {
 
 // PacketProtocol has one member named as a protocol, as "ipv4", whose value has the
 // header's fields; and "modifiers" if fields take several values. It is a map
-// because the fields are rows of a table in package generator, not code.
+// because the fields are rows of a table in package traffic, not code.
 type PacketProtocol = map[string]any
 
 // Length is the length of frames in octets, FCS included; it has one of its
