@@ -83,7 +83,7 @@ func TestSimCommandsExitAndPrint(t *testing.T) {
 		{"sim run", 2, "", "needs one argument, got 0"},
 		{"sim run a b", 2, "", "needs one argument, got 2"},
 		{"sim run --nosuch a", 2, "", "nosuch"},
-		{"sim run " + bad, 2, "", bad + ":2:11: topology: lacks \"ports\"; " + bad + ":2:19: topology.hosts: must be a list"},
+		{"sim run " + bad, 2, "", bad + ":2:11: topology: \"ports\" is required; " + bad + ":2:19: topology.hosts: must be a list"},
 		{"sim run " + dir + "/nosuch.yaml", 2, "", "nosuch.yaml"},
 		{"sim run back-to-back --pcap " + dir + "/no/such.pcap", 2, "", "--pcap"},
 		{"sim run back-to-back", 0, "2 flows are sent", ""},

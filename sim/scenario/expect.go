@@ -9,52 +9,51 @@ import (
 	"glean/stack/loop"
 )
 
-// Expect is what a scenario expects. A zero member expects nothing.
+// Expect holds the expectations of a scenario. A zero member expects nothing.
 type Expect struct {
 	// Learning is the state in which every request ends.
 	Learning string
-	// TimedOut are the addresses without an answer, each with its reason. If it
-	// is not nil, every other address must have completed.
+	// TimedOut holds the addresses without an answer and their reasons. If it is not nil,
+	// every other address must have completed.
 	TimedOut map[netip.Addr]string
-	// Within is how long each request takes at most.
+	// Within is the longest time that a request may take.
 	Within loop.Duration
-	// AnsweredWithin is how long it takes at most until the last address that
-	// has an answer has it.
+	// AnsweredWithin is the longest time from a request to its last answer.
 	AnsweredWithin loop.Duration
-	// Started are the generators that transmitted, Refused those that could not
-	// start.
+	// Started lists the generators that must transmit, Refused those whose start must
+	// be refused.
 	Started, Refused []string
-	// Received is the part of the frames of each flow that arrived, at least.
+	// Received is the share of the frames of each flow that must arrive at least.
 	Received Share
-	// Accounted: for each frame that was not received a wire has dropped one.
+	// Accounted requires that wires have dropped as many frames as were not received.
 	Accounted bool
-	// Flows is how many flows were sent.
+	// Flows is the number of flows that are sent.
 	Flows int
-	// NeighborChanges is how often a next hop of a running generator changed, and
-	// Stale how many frames went to a MAC that was known to be wrong by then.
+	// NeighborChanges is the number of changes of next hops of running generators, and
+	// Stale the number of frames to MACs that were already known to be wrong.
 	NeighborChanges, Stale *uint64
-	// Conflicts are the interfaces of glean, by id, with an address that another
+	// Conflicts lists the IDs of glean's interfaces with an address that another station
 	// claims; nil expects nothing.
 	Conflicts []string
 }
 
-// Share is a part of a whole in parts per million; 0 is no share at all.
+// Share is a part of a whole in parts per million.
 type Share uint32
 
-// All is the share that is everything.
-const All Share = 1_000_000
+// all is the whole.
+const all Share = 1_000_000
 
-// String gives percent.
+// String returns percent, for example "12.50%".
 func (s Share) String() string { return fmt.Sprintf("%d.%02d%%", s/10_000, s%10_000/100) }
 
-// Expectation is one thing that was expected.
+// Expectation is one expectation and whether it held.
 type Expectation struct {
 	What string `json:"what"`
 	Held bool   `json:"held"`
-	Why  string `json:"why"` // what was found
+	Why  string `json:"why"` // what happened instead, or how it held
 }
 
-// judge holds a report against what is expected.
+// judge compares a report with the expectations.
 func (e *Expect) judge(r *Report) []Expectation {
 	list := []Expectation{}
 	add := func(held bool, why, what string, args ...any) {
@@ -66,7 +65,7 @@ func (e *Expect) judge(r *Report) []Expectation {
 	}
 	if e.TimedOut != nil {
 		held, why := e.judgeTimedOut(r)
-		add(held, why, "no answer from %d addresses, each for its reason, and an answer from all others", len(e.TimedOut))
+		add(held, why, "%d addresses time out for their reasons, and all others complete", len(e.TimedOut))
 	}
 	if e.Within > 0 {
 		held, why := judgeTime(r, e.Within, func(q Request) loop.Duration { return q.Took })
@@ -96,7 +95,7 @@ func (e *Expect) judge(r *Report) []Expectation {
 		add(n == *e.Stale, fmt.Sprint(n), "%d frames go to a MAC that is known to be wrong", *e.Stale)
 	}
 	if e.Conflicts != nil {
-		add(slices.Equal(slices.Sorted(slices.Values(e.Conflicts)), r.Conflicts), fmt.Sprint(r.Conflicts), "others claim addresses of the interfaces %v", e.Conflicts)
+		add(slices.Equal(slices.Sorted(slices.Values(e.Conflicts)), r.Conflicts), fmt.Sprint(r.Conflicts), "other stations claim addresses of the interfaces %v", e.Conflicts)
 	}
 	if e.Received > 0 {
 		held, why := e.judgeReceived(r)
@@ -104,7 +103,7 @@ func (e *Expect) judge(r *Report) []Expectation {
 	}
 	if e.Accounted {
 		held, why := judgeAccounts(r)
-		add(held, why, "every frame that is not received was seen to be lost on a wire")
+		add(held, why, "every frame that is not received was dropped by a wire")
 	}
 	return list
 }
@@ -122,8 +121,8 @@ func judgeAccounts(r *Report) (bool, string) {
 		sent += f.Sent
 		received += f.Received
 	}
-	why := fmt.Sprintf("%d sent, %d received, %d lost on wires", sent, received, r.TrafficDropped)
-	return sent <= received+r.TrafficDropped, why // what is flooded may be dropped more than once
+	why := fmt.Sprintf("%d sent, %d received, %d dropped by wires", sent, received, r.TrafficDropped)
+	return sent <= received+r.TrafficDropped, why // a flooded frame may be dropped more than once
 }
 
 func (e *Expect) judgeLearning(r *Report) (bool, string) {
@@ -180,13 +179,13 @@ func judgeGenerator(r *Report, id string, ok func(Generator) bool) (bool, string
 			return ok(g), why
 		}
 	}
-	return false, "there is no such generator"
+	return false, fmt.Sprintf("no generator %q", id)
 }
 
 func (e *Expect) judgeReceived(r *Report) (bool, string) {
 	sent, received := uint64(0), uint64(0)
 	for _, f := range r.Flows {
-		if f.Received*uint64(All) < f.Sent*uint64(e.Received) {
+		if f.Received*uint64(all) < f.Sent*uint64(e.Received) {
 			return false, fmt.Sprintf("%s to %s: %d of %d", f.Generator, f.Destination, f.Received, f.Sent)
 		}
 		sent += f.Sent

@@ -12,8 +12,7 @@ import (
 	"glean/stack/header"
 )
 
-// flowSent is what a run of a generator has sent of a flow, counted at the
-// port.
+// flowSent counts the frames of a flow that a run of a generator has sent from its port.
 type flowSent struct {
 	sim.Flow
 	run  *program.Run
@@ -25,7 +24,7 @@ type flowID struct {
 	run  *program.Run
 }
 
-// flow finds the count of a flow, which begins with its first frame.
+// flow returns the count of a flow, and makes it for the first frame.
 func (r *Run) flow(run *program.Run, f sim.Flow) *flowSent {
 	id := flowID{f, run}
 	c := r.flows[id]
@@ -37,7 +36,7 @@ func (r *Run) flow(run *program.Run, f sim.Flow) *flowSent {
 	return c
 }
 
-// Flow is what a generator sent to a destination, and what arrived there.
+// Flow counts the frames that a generator sent to a destination and that arrived there.
 type Flow struct {
 	Generator   string     `json:"generator_id"`
 	Source      netip.Addr `json:"source"`
@@ -49,8 +48,9 @@ type Flow struct {
 	Received    uint64     `json:"received"` // by the owner
 }
 
-// reportFlows joins what was sent with what arrived. Runs of one generator are
-// added; a flow that two generators send is divided in the order of the list.
+// reportFlows joins the counts of sent and received frames. It adds the runs of one
+// generator; the received frames of a flow that two generators send are divided in the
+// order of the list.
 func (r *Run) reportFlows(runs map[*program.Run]string, arrived *topology.Received) []Flow {
 	index := make(map[Flow]int)
 	var flows []Flow

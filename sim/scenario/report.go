@@ -13,7 +13,7 @@ import (
 	"glean/stack/loop"
 )
 
-// Report is what came of a run. Times are nanoseconds of the world's clock.
+// Report is the result of a run. Times are nanoseconds of the world's clock.
 type Report struct {
 	Scenario    string        `json:"scenario"`
 	About       string        `json:"about,omitempty"`
@@ -26,10 +26,10 @@ type Report struct {
 	Flows      []Flow      `json:"flows"`
 	Frames     []KindCount `json:"frames"`
 	Drops      []DropCount `json:"drops"`
-	// Conflicts are the interfaces of glean with an address that another claims.
+	// Conflicts lists glean's interfaces with an address that another station claims.
 	Conflicts []string `json:"conflicts"`
 	Delivered uint64   `json:"frames_delivered"` // over all wires
-	// TrafficDropped is how many frames of generators wires did not deliver.
+	// TrafficDropped is the number of generators' frames that wires dropped.
 	TrafficDropped uint64 `json:"traffic_dropped"`
 
 	Faults       []string      `json:"failed_steps"`
@@ -40,7 +40,7 @@ type Report struct {
 	drawing    *topology.Drawing
 }
 
-// OK tells whether everything was as it had to be.
+// OK reports whether all expectations held, all steps succeeded and no rule was broken.
 func (r *Report) OK() bool {
 	return len(r.Violations) == 0 && len(r.Faults) == 0 &&
 		!slices.ContainsFunc(r.Expectations, func(e Expectation) bool { return !e.Held })
@@ -70,7 +70,7 @@ type Quantiles struct {
 	Max loop.Duration `json:"max"`
 }
 
-// Address is what was found out about a destination.
+// Address is the result of a destination.
 type Address struct {
 	Address   netip.Addr    `json:"ip_address"`
 	Interface string        `json:"interface_id"`
@@ -85,7 +85,7 @@ type Address struct {
 	At        loop.Time     `json:"at_ns"`
 }
 
-// Generator is what a generator did, over all its runs.
+// Generator is the sum of all runs of a generator.
 type Generator struct {
 	ID       string `json:"id"`
 	Target   string `json:"target_id"`
@@ -190,7 +190,7 @@ func (r *Run) reportRequest(q *learning.Request, rows []learning.Destination, ar
 	return out
 }
 
-// quantiles sorts its argument.
+// quantiles returns the quantiles of a list, which it sorts.
 func quantiles(d []loop.Duration) (q Quantiles) {
 	if len(d) == 0 {
 		return q
@@ -223,7 +223,7 @@ func (r *Run) reportGenerators(flows []Flow) []Generator {
 			out.Stale += c.PacketsToStale
 			out.Errors += c.Errors
 			if n := seen[res.Run()]; n != c.PacketsActual {
-				r.AddViolation(RuleCounters, "generator %s says that it sent %d frames; %d were seen", g.ID, c.PacketsActual, n)
+				r.AddViolation(RuleCounters, "generator %s counts %d sent frames; %d were seen", g.ID, c.PacketsActual, n)
 			}
 		}
 		for _, f := range flows {

@@ -7,23 +7,21 @@ import (
 	"glean/stack/loop"
 )
 
-// Scenario is a network, glean's place in it, what glean is asked to do, what
-// goes wrong meanwhile, and what is expected of it.
+// Scenario is a network, the resources of glean in it, a timeline, and expectations.
 type Scenario struct {
 	Name, About string
 	Seed        uint64
-	Until       loop.Duration // the run is cut off then; 0: DefaultUntil
+	Until       loop.Duration // the run ends then at the latest; 0: DefaultUntil
 	Topology    topology.Topology
 	Interfaces  []Body // of POST /interfaces
 	Generators  []Body // of POST /packet/generators
 	Learning    []Body // of POST /learning, at the beginning
-	// NoTraffic leaves the generators alone. Else each is started when it has
-	// been learned, if it can be.
+	// NoTraffic starts no generator. Otherwise each is started after its learning.
 	NoTraffic bool
 	Timeline  []Step
 	Expect    Expect
-	// Late is how long after it was sent a frame may still arrive, at most. An
-	// address that moves may be learned at its old MAC until then.
+	// Late is the longest time from sending a frame to its arrival. An address that moves
+	// may be learned with its old MAC for that long.
 	Late loop.Duration // 0: DefaultLate
 }
 
@@ -33,12 +31,11 @@ const (
 	DefaultLate  = 1 * loop.Second
 )
 
-// Step is something that happens at a time.
+// Step is an action at a time.
 type Step struct {
 	At   loop.Duration
 	Text string // for people
-	// Network acts on the network; it also happens in a lab. Engine acts on
-	// glean.
+	// Network acts on the network, in a lab, too. Engine acts on glean.
 	Network func(n *topology.Network) error
 	Engine  func(r *Run) error
 }

@@ -12,8 +12,8 @@ import (
 	"glean/stack/loop"
 )
 
-// WriteText prints a report for people: many addresses that fared alike are one
-// row, those that did not are rows of their own.
+// WriteText prints a report for people. Consecutive addresses with the same result share
+// a row.
 func (r *Report) WriteText(w io.Writer) error {
 	t := tabwriter.NewWriter(w, 0, 8, 2, ' ', 0)
 	for i := range r.Learning {
@@ -42,7 +42,7 @@ type span struct {
 	count       int
 }
 
-// extends tells whether a is the address after the span's last.
+// extends reports whether a is the address after the span's last.
 func (s *span) extends(a netip.Addr) bool {
 	n, ok := sim.Within(s.last, a)
 	return ok && n == 1
@@ -55,7 +55,7 @@ func (s *span) String() string {
 	return fmt.Sprintf("%s - %s (%d)", s.first, s.last, s.count)
 }
 
-// learned is a row of the table of what was learned.
+// learned is a row of the table of learned addresses.
 type learned struct {
 	span
 	like     Address // the first
@@ -63,7 +63,7 @@ type learned struct {
 	last     loop.Time // when the last one was decided
 }
 
-// alike tells whether two addresses can share a row.
+// alike reports whether an address can share the row.
 func (l *learned) alike(a *Address) bool {
 	self := func(x *Address) bool { return x.NextHop == x.Address }
 	return l.extends(a.Address) && l.like.Interface == a.Interface && l.like.State == a.State &&
@@ -137,8 +137,8 @@ func (l *learned) write(t io.Writer) {
 	fmt.Fprintf(t, "  %s\t%s\t%s\t%s\t%s\t%s\n", &l.span, hop, mac, state, l.histogram(), Seconds(l.last.Sub(0)))
 }
 
-// histogram says how many addresses took how many attempts. Behind a gateway
-// the attempts are the gateway's, so they are one number.
+// histogram returns how many addresses took how many attempts. Behind a gateway there
+// is one number, because the attempts are those of the gateway.
 func (l *learned) histogram() string {
 	var words []string
 	for _, n := range sortedKeys(l.attempts) {
@@ -160,7 +160,7 @@ func sortedKeys(m map[uint32]int) []uint32 {
 	return keys
 }
 
-// writeSlowest shows the completed addresses that needed most attempts.
+// writeSlowest prints the completed addresses that needed most attempts.
 func (q *Request) writeSlowest(t io.Writer) {
 	var slow []Address
 	for _, a := range q.Addresses {

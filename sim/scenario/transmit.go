@@ -6,7 +6,7 @@ import (
 	"glean/stack/link"
 )
 
-// transmit is engine.Config's Transmit.
+// transmit is the Transmit of engine.Config: it transmits on the world's loop.
 func (r *Run) transmit(run *program.Run, q link.Queue, done func(error)) generator.Transmitter {
 	if w, ok := q.(*watchedQueue); ok {
 		w.run = run

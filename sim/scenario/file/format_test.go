@@ -94,7 +94,7 @@ func TestFormatRequiresWhatTheReaderRequires(t *testing.T) {
 			t.Errorf("%s.%s is not described as required", c.path, c.missing)
 		}
 		_, err := Load("f", []byte("name: x\ntopology:\n  switches: [lan]\n  ports: []\n  "+c.text))
-		if err == nil || !strings.Contains(err.Error(), `lacks "`+c.missing+`"`) {
+		if err == nil || !strings.Contains(err.Error(), `"`+c.missing+`" is required`) {
 			t.Errorf("%s: %v", c.text, err)
 		}
 	}

@@ -12,17 +12,17 @@ import (
 //go:embed library/*.yaml
 var library embed.FS
 
-// Library lists the scenarios that come with glean, by name.
+// Library returns the names of the scenarios that are part of glean.
 func Library() (names []string) {
-	entries, _ := library.ReadDir("library") // embedded: it is there
+	entries, _ := library.ReadDir("library") // cannot fail: it is embedded
 	for _, e := range entries {
 		names = append(names, strings.TrimSuffix(e.Name(), ".yaml"))
 	}
 	return names
 }
 
-// Text returns the file of a scenario of the library, false if there is none of
-// that name.
+// Text returns the file of a scenario of the library, or false if there is none of that
+// name.
 func Text(name string) ([]byte, bool) {
 	if !slices.Contains(Library(), name) {
 		return nil, false

@@ -15,7 +15,7 @@ import (
 	"glean/stack/loop"
 )
 
-// Load reads a scenario file. The error is a *Error with all that is wrong.
+// Load reads a scenario file. Its error is an *Error with every fault of the file.
 func Load(file string, text []byte) (*scenario.Scenario, error) {
 	return (&reader{file: file, budget: maxNodes}).load(text)
 }
@@ -60,7 +60,7 @@ func (v value) scenario() *scenario.Scenario {
 	return s
 }
 
-// oneOf makes a reader of one word of several.
+// oneOf makes a reader of one of several words.
 func oneOf(words ...string) func(value) string {
 	return func(v value) string {
 		for _, w := range words {
@@ -68,18 +68,18 @@ func oneOf(words ...string) func(value) string {
 				return w
 			}
 		}
-		v.wrong("%q is not one of %q", v.node.Value, words)
+		v.wrong("must be one of %s, got %q", strings.Join(words, ", "), v.node.Value)
 		return words[0]
 	}
 }
 
 var nameRule = regexp.MustCompile(`^[A-Za-z0-9._-]+$`)
 
-// name reads the name of a device. It is part of names of wires.
+// name reads the name of a device, which is also part of the names of wires.
 func (v value) name() string {
 	s := v.text()
 	if !nameRule.MatchString(s) {
-		v.wrong("%q is not a name of letters, digits, \".\", \"_\" and \"-\"", s)
+		v.wrong("must be a name of letters, digits, \".\", \"_\" and \"-\", got %q", s)
 	}
 	return s
 }
@@ -103,7 +103,7 @@ func (v value) topology() (t topology.Topology) {
 
 var newSwitch = naming(aSwitch, value.name)
 
-// switchName reads a name, or a map with a name, which can be repeated.
+// switchName reads a name or, so that it can be repeated, a map with a name.
 func (v value) switchName() (name string) {
 	if v.node.Kind != yaml.Map {
 		return newSwitch(v)
@@ -125,7 +125,7 @@ func (v value) trunk() (t topology.Trunk) {
 	t.Origin = v.origin()
 	v.object(wireFields(&t.Wire, fields{"between": each(&between, switchRef)}))
 	if len(between) != 2 {
-		v.wrong("between must name two switches")
+		v.wrong("\"between\" must be a list of two switches")
 		return t
 	}
 	t.A, t.B = between[0], between[1]
@@ -236,8 +236,7 @@ func (v value) fault() (f topology.Fault) {
 	return f
 }
 
-// rule reads a fault. The member that gives the rule its name comes with those
-// that it needs.
+// rule reads a rule. One member names the rule; the others belong to it.
 func (v value) rule() func() sim.Rule {
 	var (
 		chance, goodToBad, badToGood, lossGood sim.Chance
@@ -291,18 +290,18 @@ func (v value) rule() func() sim.Rule {
 			return v.ruleWith(name, rules[name])
 		}
 	}
-	v.wrong("names no rule: one of %s", strings.Join(sorted(rules), ", "))
+	v.wrong("one of %s is required", strings.Join(sorted(rules), ", "))
 	return nil
 }
 
-// ruleMembers are what a rule has besides the member that names it; those with
-// a "!" it must have.
+// ruleMembers lists the members of each rule besides the one that names it. Members with
+// a "!" are required.
 var ruleMembers = map[string][]string{
 	"loss": nil, "burst": nil, "duplicate": {"after!"}, "reorder": {"by!"}, "corrupt": {"bits"}, "delay": nil,
 	"jitter": nil, "rate": {"queue"}, "police": {"bucket"}, "mtu": nil, "drop_first": {"of"},
 }
 
-// ruleWith checks that a rule has its members and no others.
+// ruleWith checks that a rule has its own members only.
 func (v value) ruleWith(name string, make func() sim.Rule) func() sim.Rule {
 	allowed := map[string]bool{name: true}
 	for _, m := range ruleMembers[name] {
@@ -314,7 +313,7 @@ func (v value) ruleWith(name string, make func() sim.Rule) func() sim.Rule {
 	}
 	for key := range yaml.Pairs(v.node) {
 		if !allowed[key.Value] {
-			value{key, v.path, v.r}.wrong("%s does not go with %s", key.Value, name)
+			value{key, v.path, v.r}.wrong("%s is not a member of %s", key.Value, name)
 		}
 	}
 	return make

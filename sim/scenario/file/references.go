@@ -8,12 +8,12 @@ import (
 	"glean/internal/document"
 )
 
-// thing is a kind of what a file gives names to.
+// thing is a kind of thing that has a name in a file.
 type thing uint8
 
 const (
 	aSwitch thing = iota
-	aDevice       // with a wire of its own: hosts, odd hosts, farms
+	aDevice       // with its own wire: hosts, odd hosts, farms
 	aHost         // with a full stack
 	aRouter
 	aVirtual
@@ -29,8 +29,8 @@ var thingWords = [numThings]struct{ one, many string }{
 	{"port", "ports"}, {"interface", "interfaces"}, {"generator", "generators"}, {"learning request", "learning requests"},
 }
 
-// names are what a file has defined, and what it refers to. References are
-// looked up when all is read, because they may come before.
+// names holds the names that a file defines and refers to. References are looked up
+// after the whole file is read, because a name may be used before it is defined.
 type names struct {
 	lines      [numThings]map[string]int
 	order      [numThings][]string
@@ -43,7 +43,7 @@ type reference struct {
 	of   []thing
 }
 
-// define gives a name to a thing. A name may be given once; false is that it was.
+// define adds the name of a thing. It returns false if the name is already defined.
 func (v value) define(kind thing, name string) bool {
 	n := &v.r.names
 	if n.lines[kind] == nil {
@@ -58,12 +58,12 @@ func (v value) define(kind thing, name string) bool {
 	return true
 }
 
-// refer says that v is the name of one of some things.
+// refer records that v names one of some kinds of things.
 func (v value) refer(name string, of ...thing) {
 	v.r.references = append(v.r.references, reference{v, name, of})
 }
 
-// naming makes a reader of a name that is defined by it.
+// naming makes a reader that defines the name that it reads.
 func naming(kind thing, read func(value) string) func(value) string {
 	return func(v value) string {
 		name := read(v)
@@ -72,7 +72,7 @@ func naming(kind thing, read func(value) string) func(value) string {
 	}
 }
 
-// referring makes a reader of the name of a thing.
+// referring makes a reader that records a reference to the name that it reads.
 func referring(read func(value) string, of ...thing) func(value) string {
 	return func(v value) string {
 		name := read(v)
@@ -81,7 +81,7 @@ func referring(read func(value) string, of ...thing) func(value) string {
 	}
 }
 
-// referringAll makes a reader of one or several names of things.
+// referringAll is referring for one or several names.
 func referringAll(of thing) func(value) []string {
 	return func(v value) []string {
 		words := v.texts()
@@ -101,7 +101,7 @@ var (
 	interfaceRefs = referringAll(anInterface)
 )
 
-// attachment reads where a device is: a switch, or "port:ID".
+// attachment reads where a device is attached: a switch, or "port:ID".
 func (v value) attachment() string {
 	on := v.text()
 	if id, direct := strings.CutPrefix(on, "port:"); direct {
@@ -112,7 +112,7 @@ func (v value) attachment() string {
 	return on
 }
 
-// resolve finds references to what there is not.
+// resolve adds a fault for each reference to an undefined name.
 func (r *reader) resolve() {
 	for _, ref := range r.references {
 		if known := r.known(ref); known != nil {
@@ -121,7 +121,7 @@ func (r *reader) resolve() {
 	}
 }
 
-// known is nil if what a reference names is there, else the names that it could be.
+// known returns nil if a referenced name is defined, else the names that are.
 func (r *reader) known(ref reference) []string {
 	all := []string{}
 	for _, kind := range ref.of {
@@ -133,7 +133,7 @@ func (r *reader) known(ref reference) []string {
 	return all
 }
 
-// missing is the text about a reference to what there is not.
+// missing returns the text about a reference to an undefined name.
 func missing(ref reference, known []string) string {
 	var one, many []string
 	for _, kind := range ref.of {

@@ -78,7 +78,7 @@ var actions = map[string]func(v value) action{
 	},
 }
 
-// step reads one line of a timeline: a time, and what happens then.
+// step reads one item of a timeline: a time and an action.
 func (v value) step() (s scenario.Step) {
 	known := fields{"at": into(&s.At, value.time)}
 	done := 0
@@ -95,7 +95,7 @@ func (v value) step() (s scenario.Step) {
 	v.object(known)
 	v.required("at")
 	if done != 1 {
-		v.wrong("must have \"at\" and one of %s", strings.Join(sorted(actions), ", "))
+		v.wrong("must have \"at\" and exactly one of %s", strings.Join(sorted(actions), ", "))
 	}
 	return s
 }
@@ -116,14 +116,14 @@ func (v value) linkAction(state link.State) action {
 	return action{network: func(n *topology.Network) error {
 		e := n.Port(id)
 		if e == nil {
-			return fmt.Errorf("there is no port %q", id)
+			return fmt.Errorf("no port %q", id)
 		}
 		e.Peer().SetState(state)
 		return nil
 	}}
 }
 
-// wires reads wires by their patterns, or wires and a direction.
+// wires reads patterns of wires, or a map of wires and a direction.
 func (v value) wires() (f topology.Fault) {
 	if v.has("wires") {
 		v.object(fields{"wires": into(&f.Wires, value.texts), "direction": into(&f.Direction, value.direction)})

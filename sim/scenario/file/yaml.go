@@ -16,14 +16,14 @@ import (
 	"glean/stack/loop"
 )
 
-// Problem is one thing wrong with a scenario file.
+// Problem is one fault of a scenario file.
 type Problem struct {
 	File         string
 	Line, Column int
 	Field, Text  string
 }
 
-// String gives "file:line:column: field: text".
+// String returns "file:line:column: field: text".
 func (p Problem) String() string {
 	s := fmt.Sprintf("%s:%d:%d: ", p.File, p.Line, p.Column)
 	if p.Field != "" {
@@ -32,10 +32,10 @@ func (p Problem) String() string {
 	return s + p.Text
 }
 
-// Error is all that is wrong with a scenario file, in the order of lines.
+// Error is all faults of a scenario file, in the order of lines.
 type Error struct{ Problems []Problem }
 
-// Error lists the problems, one in a line.
+// Error returns the problems, one in a line.
 func (e *Error) Error() string {
 	lines := make([]string, len(e.Problems))
 	for i, p := range e.Problems {
@@ -44,13 +44,13 @@ func (e *Error) Error() string {
 	return strings.Join(lines, "\n")
 }
 
-// reader collects what is wrong with a file.
+// reader reads one file and collects its faults.
 type reader struct {
 	file     string
 	problems []Problem
-	budget   int // nodes left: aliases can make a small file a huge one
+	budget   int // nodes left, because aliases can make a small file huge
 	names
-	visit func(path string, known []string) // nil outside of tests: each map that is read
+	visit func(path string, known []string) // in tests only: called with each map that is read
 }
 
 const (
@@ -58,7 +58,7 @@ const (
 	maxProblems = 20
 )
 
-// value is a node of a file with the name of the field that it is.
+// value is a node of a file with the path of its field.
 type value struct {
 	node *yaml.Node
 	path string
@@ -71,7 +71,7 @@ func (v value) wrong(format string, args ...any) {
 	}
 }
 
-// child is a node below v; aliases are followed.
+// child returns a node below v, with aliases resolved.
 func (v value) child(n *yaml.Node, path string) value {
 	n = yaml.Resolved(n)
 	if v.r.budget--; v.r.budget == 0 {
@@ -83,10 +83,10 @@ func (v value) child(n *yaml.Node, path string) value {
 	return value{n, path, v.r}
 }
 
-// fields says what is done with each member of a map.
+// fields holds a function for each member of a map.
 type fields map[string]func(value)
 
-// object reads a map. Unknown and repeated members are wrong.
+// object reads a map, in which unknown and repeated members are faults.
 func (v value) object(known fields) {
 	if v.node.Kind != yaml.Map {
 		v.wrong("must be a map")
@@ -120,21 +120,21 @@ func sorted[V any](m map[string]V) []string {
 	return keys
 }
 
-// has tells whether a map has a member.
+// has reports whether a map has a member.
 func (v value) has(name string) bool { return v.member(name) != nil }
 
 func (v value) member(name string) *yaml.Node { return yaml.Member(v.node, name) }
 
-// required complains if a map lacks a member.
+// required adds a fault for each of the members that a map does not have.
 func (v value) required(names ...string) {
 	for _, name := range names {
 		if v.node.Kind == yaml.Map && !v.has(name) {
-			v.wrong("lacks %q", name)
+			v.wrong("%q is required", name)
 		}
 	}
 }
 
-// list reads a sequence; an item with "repeat" stands for several.
+// list reads a sequence, in which an item with "repeat" stands for several.
 func (v value) list(each func(value)) {
 	if v.node.Kind != yaml.List {
 		v.wrong("must be a list")
@@ -150,19 +150,19 @@ func (v value) list(each func(value)) {
 	}
 }
 
-// into makes a field's reader of a function that reads a value.
+// into makes a field that stores the value.
 func into[T any](dst *T, read func(value) T) func(value) {
 	return func(v value) { *dst = read(v) }
 }
 
-// each makes a field's reader that appends the items of a list.
+// each makes a field that appends the items of a list.
 func each[T any](dst *[]T, read func(value) T) func(value) {
 	return func(v value) { v.list(func(item value) { *dst = append(*dst, read(item)) }) }
 }
 
 func (v value) text() string {
 	if v.node.Kind != yaml.Scalar || v.node.ShortTag() == "!!null" {
-		v.wrong("must be a word")
+		v.wrong("must be a string")
 		return ""
 	}
 	return v.node.Value
@@ -175,11 +175,11 @@ func (v value) boolean() bool {
 	case "false":
 		return false
 	}
-	v.wrong("%q is neither true nor false", v.node.Value)
+	v.wrong("must be true or false, got %q", v.node.Value)
 	return false
 }
 
-// integer makes a reader of numbers from least to most.
+// integer makes a reader of whole numbers from least to most, both included.
 func integer[T ~int | ~uint8 | ~uint16 | ~uint32 | ~uint64](least, most uint64) func(value) T {
 	return func(v value) T {
 		n, err := strconv.ParseUint(strings.ReplaceAll(v.node.Value, "_", ""), 0, 64)
@@ -187,7 +187,7 @@ func integer[T ~int | ~uint8 | ~uint16 | ~uint32 | ~uint64](least, most uint64) 
 			n, err = strconv.ParseUint(digits, 10, 64)
 		}
 		if v.node.Kind != yaml.Scalar || err != nil || n < least || n > most {
-			v.wrong("%q is not a whole number from %d to %d", v.node.Value, least, most)
+			v.wrong("must be a whole number between %d and %d, got %q", least, most, v.node.Value)
 			return 0
 		}
 		return T(n)
@@ -200,18 +200,18 @@ const maxTime = 24 * 3600 * loop.Second
 func (v value) time() loop.Duration {
 	d, err := time.ParseDuration(v.node.Value)
 	if v.node.Kind != yaml.Scalar || err != nil || d < 0 || d > time.Duration(maxTime) {
-		v.wrong("%q is not a time as 250ms, 1.5s or 2m, of a day at most", v.node.Value)
+		v.wrong("must be a time of at most 24h, for example 250ms, 1.5s or 2m, got %q", v.node.Value)
 		return 0
 	}
 	return loop.Duration(d)
 }
 
-// percent reads "12.5%" in parts per million.
+// percent reads a percentage, for example "12.5%", and returns parts per million.
 func (v value) percent() uint32 {
 	number, ok := strings.CutSuffix(v.node.Value, "%")
 	f, err := strconv.ParseFloat(strings.TrimSpace(number), 64)
 	if v.node.Kind != yaml.Scalar || !ok || err != nil || !(f >= 0 && f <= 100) {
-		v.wrong("%q is not a percentage as 12.5%%, from 0%% to 100%%", v.node.Value)
+		v.wrong("must be a percentage between 0%% and 100%%, for example 12.5%%, got %q", v.node.Value)
 		return 0
 	}
 	return uint32(f*10_000 + 0.5)
@@ -222,7 +222,7 @@ func (v value) chance() sim.Chance { return sim.Chance(v.percent()) }
 func (v value) address() netip.Addr {
 	a, err := netip.ParseAddr(v.node.Value)
 	if v.node.Kind != yaml.Scalar || err != nil || a.Zone() != "" || a.Is4In6() {
-		v.wrong("%q is not an IP address", v.node.Value)
+		v.wrong("must be an IP address, got %q", v.node.Value)
 		return netip.Addr{}
 	}
 	return a
@@ -231,18 +231,18 @@ func (v value) address() netip.Addr {
 func (v value) prefix() netip.Prefix {
 	p, err := netip.ParsePrefix(v.node.Value)
 	if v.node.Kind != yaml.Scalar || err != nil || p.Addr().Is4In6() {
-		v.wrong("%q is not an address and a prefix length, as 198.18.0.0/24", v.node.Value)
+		v.wrong("must be an address and a prefix length, for example 198.18.0.0/24, got %q", v.node.Value)
 		return netip.Prefix{}
 	}
 	return p
 }
 
-// ofFamily makes a reader that wants one family.
+// ofFamily makes a reader that accepts one address family.
 func ofFamily[T interface{ IsValid() bool }](is4 bool, read func(value) T, addr func(T) netip.Addr) func(value) T {
 	return func(v value) T {
 		x := read(v)
 		if x.IsValid() && addr(x).Is4() != is4 {
-			v.wrong("%q is of the other family", v.node.Value)
+			v.wrong("must be %s, got %q", map[bool]string{true: "IPv4", false: "IPv6"}[is4], v.node.Value)
 			var none T
 			return none
 		}
@@ -259,7 +259,7 @@ var (
 	address4, address6 = family(value.address, func(a netip.Addr) netip.Addr { return a })
 )
 
-// texts reads a word or a list of words.
+// texts reads a string or a list of strings.
 func (v value) texts() (words []string) {
 	if v.node.Kind == yaml.Scalar {
 		return []string{v.text()}
@@ -268,8 +268,8 @@ func (v value) texts() (words []string) {
 	return words
 }
 
-// repeat reads an item once for each number from "from" to "to" in steps, with "${i}" in
-// its words replaced by the number, or "${i+1}" by one more.
+// repeat reads an item once for each number from "from" to "to" in steps. "${i}" in its
+// strings stands for the number, "${i+1}" for the next one.
 func (v value) repeat(each func(value)) {
 	name, from, to, step := "i", uint64(1), uint64(0), uint64(1)
 	count := integer[uint64](0, 1_000_000)
@@ -309,7 +309,7 @@ func (v value) substitute(n *yaml.Node, name string, k int64) *yaml.Node {
 		}
 		out.Value = before + strconv.FormatInt(k+by, 10) + after
 		if out.Style&yaml.Quoted == 0 {
-			out.Tag = "" // it may be a number now
+			out.Tag = "" // the result may be a number
 		}
 	}
 }
@@ -328,5 +328,5 @@ func (v value) json() (text json.RawMessage, ok bool) {
 	return text, true
 }
 
-// find follows a path as "config.protocols[1].eth" as far as it leads.
+// find follows a path, for example "config.protocols[1].eth", as far as it exists.
 func (v value) find(path string) value { return v.child(yaml.Find(v.node, path), v.path) }
