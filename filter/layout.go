@@ -17,7 +17,7 @@ func (l *line) size() int {
 	return n
 }
 
-// layOut gives every line its place and returns the size of the code. A jump
+// layOut returns every line its place and returns the size of the code. A jump
 // that is too long becomes longer itself, which may make others too long; no
 // jump becomes short again, so this ends.
 func (g *generator) layOut() int {

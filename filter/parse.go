@@ -5,7 +5,7 @@ import "slices"
 // maxDepth bounds parentheses and what else nests.
 const maxDepth = 100
 
-// parser goes through tokens by recursive descent. It gives up by panicking
+// parser goes through tokens by recursive descent. It returns up by panicking
 // with an *Error, which parse recovers.
 type parser struct {
 	tokens []token
@@ -73,7 +73,7 @@ func (t token) is(any ...string) bool {
 	return slices.Contains(any, text)
 }
 
-// accept takes the next token if it is one of some signs and words, and gives it
+// accept takes the next token if it is one of some signs and words, and returns it
 // in its usual form.
 func (p *parser) accept(any ...string) (string, bool) {
 	t := p.peek()

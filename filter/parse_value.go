@@ -230,7 +230,7 @@ func (p *parser) network(q qualifier) boolean {
 	return p.family(q, t, prefix)
 }
 
-// mask reads a mask of contiguous bits and gives their number.
+// mask reads a mask of contiguous bits and returns their number.
 func (p *parser) mask(addr netip.Addr) int {
 	t := p.peek()
 	if t.kind != tokenDotted || t.octets != 4 || !addr.Is4() {

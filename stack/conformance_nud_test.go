@@ -131,7 +131,7 @@ func TestConformanceAdvertTable(t *testing.T) {
 	})
 }
 
-// checkAdvert gives an advertisement to a neighbor that was the opposite of what
+// checkAdvert returns an advertisement to a neighbor that was the opposite of what
 // its router flag says.
 func checkAdvert(t *testing.T, s State, f ndFrame, lla string) {
 	n := newNode(t, loop.NewVirtual(), Options{})

@@ -14,7 +14,7 @@ import (
 const (
 	opFrame  = iota
 	opLink   // down or up
-	opRefuse // the device is full, or not any more
+	opRefuse // the device is full, or not any longer
 	opFlush
 	opInterface // goes or comes
 	opTrack
@@ -26,7 +26,7 @@ const (
 	opOutput
 	_ // removed operations; the corpus keeps its numbers
 	_
-	opPatience // the waiter asks by itself, or not any more
+	opPatience // the waiter asks by itself, or not any longer
 	opWait
 
 	numOps

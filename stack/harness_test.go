@@ -61,14 +61,14 @@ func (l *fakeLink) set(up bool) {
 	l.handler.HandleState(link.State{Up: up})
 }
 
-// take gives the frames sent since the last take, in words; reports of groups
+// take returns the frames sent since the last take, in words; reports of groups
 // excepted: they have tests of their own.
 func (l *fakeLink) take() []string {
 	frames, _ := l.takeAll()
 	return frames
 }
 
-// takeAll gives the reports, too.
+// takeAll returns the reports, too.
 func (l *fakeLink) takeAll() (frames, reports []string) {
 	for _, f := range l.sent {
 		if words := describe(f); strings.Contains(words, " MLDv") {
@@ -174,7 +174,7 @@ func (n *node) add(c InterfaceConfig) *Interface {
 	return i
 }
 
-// receive gives the stack a frame, and checks the invariants after.
+// receive returns the stack a frame, and checks the invariants after.
 func (n *node) receive(frame []byte) {
 	n.t.Helper()
 	n.stack.HandleFrame(frame)
@@ -198,7 +198,7 @@ func (n *node) check() {
 	}
 }
 
-// state gives a neighbor's state and MAC in words, "none" if there is none.
+// state returns a neighbor's state and MAC in words, "none" if there is none.
 func (n *node) state(a string) string {
 	info, ok := n.iface.Neighbor(netip.MustParseAddr(a))
 	if !ok {
@@ -333,7 +333,7 @@ func describeARP(l *layers.ARP) string {
 	return fmt.Sprintf("arp %s %v(%v) %v(%v)", op, sender, short(l.SourceHwAddress), target, short(l.DstHwAddress))
 }
 
-// short gives a test's MAC as its last octet, others in full.
+// short returns a test's MAC as its last octet, others in full.
 func short(b []byte) string {
 	m := header.MAC(b)
 	switch {

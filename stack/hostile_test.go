@@ -352,7 +352,7 @@ func TestFewInterfacesAreAsked(t *testing.T) {
 	if got := n.concerned("10.9.9.9", mac3); got != 0 {
 		t.Errorf("%d when all have heard it", got)
 	}
-	// Those that forget it are not asked any more, down to the last.
+	// Those that forget it are not asked any longer, down to the last.
 	for k := range count - 2 {
 		n.stack.Interface(uint32(k + 1)).Flush()
 	}

@@ -524,7 +524,7 @@ func TestLinkDownAndUp(t *testing.T) {
 		n.link.take()
 		n.link.set(false)
 		n.check()
-		n.wantState(hop, "stale "+mac2.String()) // nothing is confirmed any more
+		n.wantState(hop, "stale "+mac2.String()) // nothing is confirmed any longer
 		if n.stack.Solicit(ref) {
 			t.Error("asked on a link that is down")
 		}
@@ -763,7 +763,7 @@ func crowd(t *testing.T) (n *node, send func(neighbor, number int)) {
 
 func crowdAddress(k int) netip.Addr { return netip.AddrFrom4([4]byte{10, 1, byte(k >> 8), byte(k)}) }
 
-// crowdNumbers lets a neighbor of a crowd answer, and gives the numbers of the
+// crowdNumbers lets a neighbor of a crowd answer, and returns the numbers of the
 // packets that it gets.
 func crowdNumbers(n *node, k int) string {
 	f := reply(mac2, crowdAddress(k).String())

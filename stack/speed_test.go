@@ -108,7 +108,7 @@ func (p *pump) Send(frames [][]byte) (int, error) {
 	return len(frames), nil
 }
 
-// deliver gives what was sent to the peer's stack, and so on until all is
+// deliver returns what was sent to the peer's stack, and so on until all is
 // quiet.
 func (p *pump) deliver() {
 	for p.head != p.tail || p.peer.head != p.peer.tail {

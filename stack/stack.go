@@ -70,7 +70,7 @@ type cache struct {
 // is never written: needCache replaces it before the first insert.
 var noCache cache
 
-// needCache gives the stack a cache of its own.
+// needCache returns the stack a cache of its own.
 func (s *Stack) needCache() {
 	if s.cache == &noCache {
 		s.cache = &cache{neighbors: neighborTable{seed: s.seed}}

@@ -24,7 +24,7 @@ func SolicitedNode(address [16]byte) [16]byte {
 	return [16]byte{0: 0xff, 1: 0x02, 11: 0x01, 12: 0xff, 13: address[13], 14: address[14], 15: address[15]}
 }
 
-// IsSolicitedNode tells whether address is a solicited-node multicast address.
+// IsSolicitedNode reports whether address is a solicited-node multicast address.
 func IsSolicitedNode(address [16]byte) bool { return address == SolicitedNode(address) }
 
 // LinkLocal is the link-local IPv6 address of a station: fe80::/64 and the

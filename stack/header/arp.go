@@ -40,12 +40,12 @@ func (a ARP) SetSenderIP(ip [4]byte)      { copy(a[14:18], ip[:]) }
 func (a ARP) SetTargetMAC(m MAC)          { copy(a[18:24], m[:]) }
 func (a ARP) SetTargetIP(ip [4]byte)      { copy(a[24:28], ip[:]) }
 
-// UntaggedARPReply gives the reply in a frame without VLAN tags, nil if ParseEthernet and
+// UntaggedARPReply returns the reply in a frame without VLAN tags, nil if ParseEthernet and
 // ParseARP would find anything else.
 func UntaggedARPReply(frame []byte) ARP {
 	const (
 		fixed = uint64(EtherTypeARP)<<48 | arpHardwareEthernet<<32 | uint64(EtherTypeIPv4)<<16 | 6<<8 | 4
-		at    = EthernetSize - 2 // the Ethernet type is the first of what is the same in all of them
+		at    = EthernetSize - 2 // from the Ethernet type on, all of them begin alike
 	)
 	if len(frame) < EthernetSize+ARPSize || binary.BigEndian.Uint64(frame[at:]) != fixed {
 		return nil
@@ -66,8 +66,7 @@ type ARPRepr struct {
 	TargetIP  [4]byte
 }
 
-// ParseARP reads an ARP packet. What follows its 28 octets is padding and is
-// ignored.
+// ParseARP reads an ARP packet. Octets behind its 28 octets are padding and are ignored.
 func ParseARP(b []byte) (r ARPRepr, err error) {
 	err = r.Parse(b)
 	return r, err

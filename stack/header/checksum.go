@@ -60,10 +60,10 @@ func AddSums(a, b uint16) uint16 {
 	return uint16(s>>16 + s)
 }
 
-// UpdateChecksum is the checksum after a field changed (RFC 1624, equation 3).
-// from and to are the field's old and new 16-bit value or, for a longer field
-// at an even offset, its old and new Sum. The result is the one a new
-// calculation gives, provided that not all the bytes summed are zero.
+// UpdateChecksum returns the checksum after a field changed (RFC 1624, equation 3). from
+// and to are the field's old and new 16-bit value or, for a longer field at an even
+// offset, its old and new Sum. The result is that of a new calculation, provided that
+// not all the bytes summed are zero.
 func UpdateChecksum(checksum, from, to uint16) uint16 {
 	return ^AddSums(AddSums(^checksum, ^from), to)
 }

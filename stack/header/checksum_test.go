@@ -107,7 +107,7 @@ func TestPseudoHeaders(t *testing.T) {
 	})
 }
 
-// DecrementTTL gives the checksum a new calculation gives, for every header.
+// DecrementTTL returns the checksum a new calculation gives, for every header.
 func TestDecrementTTL(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		r := drawIPv4Repr(t)

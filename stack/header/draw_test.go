@@ -71,7 +71,7 @@ func drawIPv4Repr(t *rapid.T) header.IPv4Repr {
 	}
 }
 
-// drawIPv6Repr gives a header with an upper protocol next.
+// drawIPv6Repr returns a header with an upper protocol next.
 func drawIPv6Repr(t *rapid.T) header.IPv6Repr {
 	return header.IPv6Repr{
 		Src: drawIPv6Source(t), Dst: drawIPv6(t, "dst"),
@@ -91,7 +91,7 @@ func drawEcho(t *rapid.T) header.ICMPEchoRepr {
 	}
 }
 
-// drawSolicitation gives a solicitation and a header with which it is valid.
+// drawSolicitation returns a solicitation and a header with which it is valid.
 func drawSolicitation(t *rapid.T) (header.NeighborSolicitation, header.IPv6Repr) {
 	r := header.NeighborSolicitation{Target: drawIPv6Source(t)}
 	ip := header.IPv6Repr{Src: drawIPv6Source(t), Dst: drawIPv6(t, "dst"), HopLimit: 255, NextHeader: header.ProtocolICMPv6}
@@ -107,7 +107,7 @@ func drawSolicitation(t *rapid.T) (header.NeighborSolicitation, header.IPv6Repr)
 	return r, ip
 }
 
-// drawAdvertisement gives an advertisement and a header with which it is valid.
+// drawAdvertisement returns an advertisement and a header with which it is valid.
 func drawAdvertisement(t *rapid.T) (header.NeighborAdvertisement, header.IPv6Repr) {
 	r := header.NeighborAdvertisement{
 		Router: rapid.Bool().Draw(t, "router"), Solicited: rapid.Bool().Draw(t, "solicited"),

@@ -118,7 +118,7 @@ var errorWords = [NumErrors]struct{ label, text string }{
 	ErrMPLSShort:          {"mpls_short", "MPLS label stack entry is cut off"},
 }
 
-// Error gives a sentence for people.
+// Error returns a sentence for people.
 func (e Error) Error() string {
 	if e >= NumErrors {
 		return "unknown header error"
@@ -126,7 +126,7 @@ func (e Error) Error() string {
 	return errorWords[e].text
 }
 
-// Label gives a word for counters, as "nd_hop_limit".
+// Label returns a word for counters, as "nd_hop_limit".
 func (e Error) Label() string {
 	if e >= NumErrors {
 		return "unknown"

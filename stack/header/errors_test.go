@@ -58,7 +58,7 @@ func TestErrorWords(t *testing.T) {
 	}
 }
 
-// change gives a copy of b with b[at] set to v.
+// change returns a copy of b with b[at] set to v.
 func change(b []byte, at int, v byte) []byte {
 	c := slices.Clone(b)
 	c[at] = v

@@ -5,7 +5,7 @@ import (
 	"fmt"
 )
 
-// EtherType is what an Ethernet frame or a VLAN tag says comes next.
+// EtherType is the type of the payload of an Ethernet frame or a VLAN tag.
 type EtherType uint16
 
 // Ethernet types.
@@ -21,10 +21,10 @@ const (
 	minEtherType EtherType = 0x0600
 )
 
-// String gives the form "0x0806".
+// String returns the form "0x0806".
 func (t EtherType) String() string { return fmt.Sprintf("0x%04x", uint16(t)) }
 
-// IsTag tells whether a VLAN tag follows.
+// IsTag reports whether a VLAN tag follows.
 func (t EtherType) IsTag() bool { return t == EtherTypeVLAN || t == EtherTypeQinQ }
 
 // Sizes in octets.
@@ -45,8 +45,8 @@ func (e Ethernet) SetDst(m MAC)        { copy(e[0:6], m[:]) }
 func (e Ethernet) SetSrc(m MAC)        { copy(e[6:12], m[:]) }
 func (e Ethernet) SetType(t EtherType) { binary.BigEndian.PutUint16(e[12:14], uint16(t)) }
 
-// Dot1Q is a view of what follows a tag's TPID: the tag control information
-// and the next type.
+// Dot1Q is a view of a VLAN tag behind its TPID: the tag control information and the
+// type of the payload.
 type Dot1Q []byte
 
 // ID is the VLAN's, of 12 bits.
@@ -69,7 +69,7 @@ func (d Dot1Q) SetPriority(p uint8) { d[0] = d[0]&0x1f | p<<5 }
 
 func (d Dot1Q) SetDropEligible(eligible bool) { d[0] = d[0]&^0x10 | bit(eligible, 0x10) }
 
-// bit gives mask if set, else 0.
+// bit returns mask if set, else 0.
 func bit(set bool, mask uint8) uint8 {
 	if set {
 		return mask
@@ -93,15 +93,16 @@ type EthernetRepr struct {
 	Type     EtherType // of the payload
 }
 
-// ParseEthernet reads a frame without FCS. It peels up to two VLAN tags; the
-// payload is what follows them, padding included.
+// ParseEthernet reads a frame without FCS. It parses up to two VLAN tags; the payload
+// begins behind them and includes padding.
 func ParseEthernet(frame []byte) (r EthernetRepr, payload []byte, err error) {
 	payload, err = r.Parse(frame)
 	return r, payload, err
 }
 
-// Parse is ParseEthernet into an r that is zero. A frame is read faster so: what
-// was written in small pieces can't be copied in large ones at once.
+// Parse is ParseEthernet into an r that is zero. It is faster because it avoids a copy
+// of the result: a struct that was written field by field cannot be copied in wide loads
+// without a stall.
 func (r *EthernetRepr) Parse(frame []byte) (payload []byte, err error) {
 	if len(frame) < EthernetSize {
 		return nil, ErrEthernetShort

@@ -138,9 +138,9 @@ func (r ICMPEchoRepr) emit(dst []byte, kind uint8) []byte {
 	return m
 }
 
-// ChecksumICMPv6 is the checksum of message, pseudo header included
-// (RFC 4443 section 2.3): 0 if the message holds the right one, what is to be
-// written if it holds 0.
+// ChecksumICMPv6 returns the checksum of message, pseudo header included (RFC 4443
+// section 2.3). It is 0 if the message has a valid checksum, and the value to write if
+// its checksum field is 0.
 func ChecksumICMPv6(src, dst [16]byte, message []byte) uint16 {
 	return Checksum(message, SumIPv6Pseudo(src, dst, ProtocolICMPv6, len(message)))
 }

@@ -2,12 +2,12 @@ package header
 
 import "encoding/binary"
 
-// ICMPErrorKind is what went wrong with a packet, in either version of IP.
+// ICMPErrorKind is the kind of an ICMP error, in either version of IP.
 type ICMPErrorKind uint8
 
 // Kinds of ICMP errors.
 const (
-	ICMPUnreachable  ICMPErrorKind = iota // the code says what
+	ICMPUnreachable  ICMPErrorKind = iota // the code is the reason
 	ICMPTooBig                            // over the MTU: v4 type 3 code 4 (RFC 1191), v6 type 2
 	ICMPTimeExceeded                      // code 0: TTL or hop limit ran out
 )

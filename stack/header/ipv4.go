@@ -43,7 +43,7 @@ func (p IPv4) MoreFragments() bool { return p.fragment()&ipv4MoreFragments != 0 
 // FragmentOffset is in octets.
 func (p IPv4) FragmentOffset() int { return int(p.fragment()&ipv4OffsetMask) * 8 }
 
-// IsFragment tells whether the packet is not whole.
+// IsFragment reports whether the packet is not whole.
 func (p IPv4) IsFragment() bool { return p.fragment()&(ipv4MoreFragments|ipv4OffsetMask) != 0 }
 
 func (p IPv4) fragment() uint16   { return binary.BigEndian.Uint16(p[6:8]) }
@@ -101,9 +101,9 @@ type IPv4Repr struct {
 	PayloadLen   int // octets after the header, at most 65,515
 }
 
-// ParseIPv4 reads a packet. Options are skipped, and what follows the total
-// length is cut off the payload. A fragment is ErrFragment, with a header and
-// payload that are otherwise good; with any other error both are empty.
+// ParseIPv4 reads a packet. Options are skipped, and octets behind the total length are
+// not part of the payload. A fragment is ErrFragment, with a header and payload that are
+// otherwise valid; with any other error both are empty.
 func ParseIPv4(b []byte) (IPv4Repr, []byte, error) {
 	if len(b) < IPv4Size {
 		return IPv4Repr{}, nil, ErrIPv4Short

@@ -118,11 +118,10 @@ func walkExtensions(next Protocol, b []byte) (Protocol, []byte, error) {
 	return next, b, nil
 }
 
-// optionsAccepted walks the options of a hop-by-hop or destination options
-// header. An unknown option is passed over only if the highest two bits of its
-// type are 00 (RFC 8200 section 4.2). None that says otherwise is known here:
-// padding and the router alert have 00, a jumbo payload cannot come over
-// Ethernet.
+// optionsAccepted reports whether the options of a hop-by-hop or destination options
+// header permit processing. An unknown option is skipped only if the highest two bits of
+// its type are 00 (RFC 8200 section 4.2). No known option has other bits: padding and
+// the router alert have 00, and a jumbo payload does not fit Ethernet.
 func optionsAccepted(b []byte) bool {
 	const pad1 = 0
 	for len(b) > 0 {

@@ -11,13 +11,13 @@ type MAC [6]byte
 // Broadcast is the address of every station.
 var Broadcast = MAC{0xff, 0xff, 0xff, 0xff, 0xff, 0xff}
 
-// MACFromUint64 gives the address whose octets are the low 48 bits of v, the
+// MACFromUint64 returns the address whose octets are the low 48 bits of v, the
 // most significant first.
 func MACFromUint64(v uint64) MAC {
 	return MAC{byte(v >> 40), byte(v >> 32), byte(v >> 24), byte(v >> 16), byte(v >> 8), byte(v)}
 }
 
-// Uint64 gives the address as 48 bits, first octet most significant.
+// Uint64 returns the address as 48 bits, first octet most significant.
 func (m MAC) Uint64() uint64 {
 	return uint64(binary.BigEndian.Uint16(m[0:]))<<32 | uint64(binary.BigEndian.Uint32(m[2:]))
 }
@@ -77,16 +77,16 @@ func hexDigit(c byte) (byte, bool) {
 	return 0, false
 }
 
-// IsZero tells whether all octets are zero.
+// IsZero reports whether all octets are zero.
 func (m MAC) IsZero() bool { return m == MAC{} }
 
-// IsMulticast tells whether the address is of a group; the broadcast address is.
+// IsMulticast reports whether the address is of a group; the broadcast address is.
 func (m MAC) IsMulticast() bool { return m[0]&1 != 0 }
 
-// IsBroadcast tells whether the address is the one of every station.
+// IsBroadcast reports whether the address is the one of every station.
 func (m MAC) IsBroadcast() bool { return m == Broadcast }
 
-// String gives the lower-case form with colons, as "02:00:5e:10:00:01".
+// String returns the lower-case form with colons, as "02:00:5e:10:00:01".
 func (m MAC) String() string {
 	var b [17]byte
 	return string(m.append(b[:0]))
@@ -106,7 +106,7 @@ func (m MAC) append(b []byte) []byte {
 	return b
 }
 
-// MarshalText gives the form of String.
+// MarshalText returns the form of String.
 func (m MAC) MarshalText() ([]byte, error) { return m.append(make([]byte, 0, 17)), nil }
 
 // UnmarshalText reads what ParseMAC accepts.

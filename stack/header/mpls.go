@@ -5,7 +5,7 @@ import "encoding/binary"
 // MPLSSize is the length of a label stack entry, in octets.
 const MPLSSize = 4
 
-// MPLS is a view of a label stack entry and what follows it (RFC 3032).
+// MPLS is a view of a label stack entry and the octets behind it (RFC 3032).
 type MPLS []byte
 
 func (m MPLS) entry() uint32 { return binary.BigEndian.Uint32(m[0:4]) }
@@ -16,7 +16,7 @@ func (m MPLS) Label() uint32 { return m.entry() >> 12 }
 // TrafficClass has 3 bits (RFC 5462).
 func (m MPLS) TrafficClass() uint8 { return m[2] >> 1 & 7 }
 
-// Bottom tells whether this is the last entry of the stack.
+// Bottom reports whether this is the last entry of the stack.
 func (m MPLS) Bottom() bool    { return m[2]&1 != 0 }
 func (m MPLS) TTL() uint8      { return m[3] }
 func (m MPLS) Payload() []byte { return m[MPLSSize:] }

@@ -21,15 +21,15 @@ const (
 	flagOverride  = 0x20
 )
 
-// NeighborSolicitation asks for the link-layer address of Target, or whether it
-// is still there (RFC 4861 section 4.3).
+// NeighborSolicitation is a request for the link-layer address of Target, or for a proof
+// that it is still reachable (RFC 4861 section 4.3).
 type NeighborSolicitation struct {
 	Target        [16]byte
 	SourceLink    MAC
 	HasSourceLink bool
 }
 
-// NeighborAdvertisement gives the link-layer address of Target (RFC 4861
+// NeighborAdvertisement is an announcement of the link-layer address of Target (RFC 4861
 // section 4.4).
 type NeighborAdvertisement struct {
 	Router, Solicited, Override bool
@@ -97,8 +97,8 @@ func (r *NeighborAdvertisement) Parse(ip *IPv6Repr, icmp []byte) (err error) {
 	return nil
 }
 
-// checkNeighbor applies what sections 7.1.1 and 7.1.2 have in common, options
-// excepted.
+// checkNeighbor checks the rules that sections 7.1.1 and 7.1.2 have in common, except
+// those of options.
 func checkNeighbor(ip *IPv6Repr, icmp []byte, kind uint8) error {
 	switch {
 	case ip.HopLimit != NeighborHopLimit:
@@ -117,10 +117,10 @@ func checkNeighbor(ip *IPv6Repr, icmp []byte, kind uint8) error {
 	return nil
 }
 
-// linkOption walks options and stores the address in the first one of the wanted
-// type, if there is one. All of them are walked, because a length of 0 anywhere makes the
-// message invalid. A wanted option whose length is not that of Ethernet (RFC
-// 2464 section 6) makes it invalid too: there is no saying what it means.
+// linkOption walks options and stores the address in the first one of the wanted type,
+// if there is one. It walks all of them, because a length of 0 anywhere makes the
+// message invalid. So does a wanted option whose length is not that of Ethernet (RFC
+// 2464 section 6), because its meaning is not defined.
 func linkOption(m *MAC, b []byte, wanted uint8) (found bool, err error) {
 	for len(b) > 0 {
 		if len(b) < 2 {
@@ -202,7 +202,7 @@ func (r *NeighborAdvertisement) EmitPacket(b []byte, src, dst *[16]byte) int {
 }
 
 // emitNeighborHeader writes the header of a packet with a message of some size,
-// and gives the place for that.
+// and returns the place for that.
 func emitNeighborHeader(b []byte, size int, src, dst *[16]byte) (message []byte) {
 	p := IPv6(b[:IPv6Size+size])
 	p.SetVersionClassLabel(0, 0)
@@ -214,8 +214,8 @@ func emitNeighborHeader(b []byte, size int, src, dst *[16]byte) (message []byte)
 	return p[IPv6Size:]
 }
 
-// finishNeighbor writes the checksum of a packet's message. What the pseudo header
-// has, the addresses, lies before the message and is summed with it.
+// finishNeighbor writes the checksum of a packet's message. The addresses of the pseudo
+// header lie before the message and are summed with it.
 func finishNeighbor(b, m []byte) (size int) {
 	size = IPv6Size + len(m)
 	ICMPv6(m).SetChecksum(Checksum(b[8:size], uint16(len(m))+uint16(ProtocolICMPv6)))
@@ -237,9 +237,9 @@ func emitLinkOption(b []byte, kind uint8, m MAC) {
 // Advert is the IPv6 packet of a neighbor advertisement that UntaggedAdvert found.
 type Advert []byte
 
-// UntaggedAdvert gives the packet in a frame without VLAN tags and IPv6 extension
-// headers that holds a neighbor advertisement with the solicited flag to one
-// station and a target link-layer address as its only option, nil if ParseEthernet,
+// UntaggedAdvert returns the packet in a frame without VLAN tags and IPv6 extension
+// headers, if it is a neighbor advertisement with the solicited flag to one station and
+// with a target link-layer address as its only option. It returns nil if ParseEthernet,
 // ParseIPv6 and ParseNeighborAdvertisement would find anything else.
 func UntaggedAdvert(frame []byte) Advert {
 	const (

@@ -9,7 +9,7 @@ import (
 	"pgregory.net/rapid"
 )
 
-// ipv4Packet gives a good packet with options of the given length, changed by
+// ipv4Packet returns a good packet with options of the given length, changed by
 // edit before its checksum is made.
 func ipv4Packet(options int, payload []byte, edit func(header.IPv4)) []byte {
 	p := header.IPv4(append(make([]byte, header.IPv4Size+options), payload...))
@@ -97,7 +97,7 @@ func TestIPv4Fragment(t *testing.T) {
 	}
 }
 
-// ipv6Packet gives a good packet.
+// ipv6Packet returns a good packet.
 func ipv6Packet(next header.Protocol, payload []byte) []byte {
 	r := header.IPv6Repr{
 		Src: [16]byte{0: 0xfe, 1: 0x80, 15: 1}, Dst: [16]byte{0: 0xfe, 1: 0x80, 15: 2},

@@ -23,7 +23,7 @@ func decode(t *rapid.T, frame []byte) gopacket.Packet {
 	return p
 }
 
-// layer gives the first layer of the type L of a packet.
+// layer returns the first layer of the type L of a packet.
 func layer[L gopacket.Layer](t *rapid.T, p gopacket.Packet) L {
 	for _, l := range p.Layers() {
 		if found, ok := l.(L); ok {
@@ -51,7 +51,7 @@ func checkSame(t *rapid.T, ours, theirs []byte) {
 	}
 }
 
-// theirEthernet gives a header and its tags as gopacket's layers.
+// theirEthernet returns a header and its tags as gopacket's layers.
 func theirEthernet(r header.EthernetRepr) []gopacket.SerializableLayer {
 	e := &layers.Ethernet{DstMAC: r.Dst[:], SrcMAC: r.Src[:], EthernetType: layers.EthernetType(r.Type)}
 	all := []gopacket.SerializableLayer{e}
@@ -145,7 +145,7 @@ func theirIPv6(r header.IPv6Repr) *layers.IPv6 {
 	}
 }
 
-// ethernet gives a frame header without tags.
+// ethernet returns a frame header without tags.
 func ethernet(next header.EtherType) header.EthernetRepr {
 	return header.EthernetRepr{Dst: header.MAC{2, 0, 0, 0, 0, 1}, Src: header.MAC{2, 0, 0, 0, 0, 2}, Type: next}
 }

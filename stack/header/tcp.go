@@ -115,7 +115,7 @@ func (r TCPRepr) EmitTCPv6(dst []byte, src, to [16]byte) int {
 	return TCPSize
 }
 
-// emit writes all but the checksum, which is left 0, and gives the segment.
+// emit writes all but the checksum, which is left 0, and returns the segment.
 func (r TCPRepr) emit(dst []byte) TCP {
 	s := TCP(dst[:TCPSize+r.PayloadLen])
 	s.SetSrcPort(r.SrcPort)

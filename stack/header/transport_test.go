@@ -14,7 +14,7 @@ var (
 	four2 = [4]byte{10, 0, 0, 2}
 )
 
-// datagram4 gives a good datagram from four1 to four2, datagram6 one from hostA
+// datagram4 returns a good datagram from four1 to four2, datagram6 one from hostA
 // to hostB.
 func datagram4(payload string) []byte {
 	b := append(make([]byte, header.UDPSize), payload...)
@@ -115,7 +115,7 @@ func TestNoAllocsTransport(t *testing.T) {
 	noAllocs(t, "EmitUDPv6", func() { r.EmitUDPv6(six, hostA, hostB) })
 }
 
-// segment4 gives a good segment from four1 to four2 with 4 octets of options,
+// segment4 returns a good segment from four1 to four2 with 4 octets of options,
 // segment6 one from hostA to hostB.
 func segment4(payload string) []byte {
 	b := append(make([]byte, header.TCPSize+4), payload...)

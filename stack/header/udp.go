@@ -26,7 +26,7 @@ type UDPRepr struct {
 
 // ParseUDPv4 reads a datagram, the payload of an IPv4 packet from src to dst.
 // A checksum of 0 means that the sender made none. The payload ends where the
-// UDP length says.
+// UDP length ends.
 func ParseUDPv4(src, dst [4]byte, b []byte) (UDPRepr, []byte, error) {
 	length, err := udpLength(b)
 	if err != nil {
@@ -90,7 +90,7 @@ func (r UDPRepr) EmitUDPv6(dst []byte, src, to [16]byte) int {
 	return UDPSize
 }
 
-// emit writes all but the checksum, which is left 0, and gives the datagram.
+// emit writes all but the checksum, which is left 0, and returns the datagram.
 func (r UDPRepr) emit(dst []byte) UDP {
 	if uint(r.PayloadLen) > 0xffff-UDPSize {
 		panic("header: UDP payload length out of range")
@@ -103,8 +103,8 @@ func (r UDPRepr) emit(dst []byte) UDP {
 	return u
 }
 
-// nonZero gives a UDP checksum that does not say "none" (RFC 768): the two
-// zeros of one's complement are the same number.
+// nonZero returns a UDP checksum that does not mean "none" (RFC 768): the two zeros of
+// one's complement are the same number.
 func nonZero(checksum uint16) uint16 {
 	if checksum == 0 {
 		return 0xffff
@@ -112,9 +112,8 @@ func nonZero(checksum uint16) uint16 {
 	return checksum
 }
 
-// UpdateChecksum corrects the checksum after a field that it covers changed;
-// from and to are as for the function UpdateChecksum. A datagram without a
-// checksum stays without one.
+// UpdateChecksum corrects the checksum after a field that it covers changed; from and to
+// are as for the function UpdateChecksum. A datagram without a checksum keeps none.
 func (u UDP) UpdateChecksum(from, to uint16) {
 	if c := u.Checksum(); c != 0 {
 		u.SetChecksum(nonZero(UpdateChecksum(c, from, to)))

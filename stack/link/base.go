@@ -25,17 +25,17 @@ type Base struct {
 	tx     struct{ frames, bytes, errors atomic.Uint64 }
 }
 
-// Received is what a reader took from a device at once.
+// Received is the frames that a reader took from a device at once.
 type Received struct {
 	Frames, Bytes uint64 // all of them, Lost ones too in Frames
 	Traffic       uint64
 	Errors        uint64
-	Lost          uint64   // frames that the device dropped since it was last asked
+	Lost          uint64   // frames that the device dropped since the last Received
 	Control       [][]byte // the frames for the stack
 }
 
-// Init makes an inbox of room frames of slotSize octets and sets the state that
-// the link begins with.
+// Init makes an inbox of room frames of slotSize octets and sets the initial state of
+// the link.
 func (b *Base) Init(l loop.Loop, room, slotSize int, s State) {
 	b.loop, b.state = l, s
 	b.inbox = NewInbox(l, room, slotSize, b.deliver)
@@ -56,7 +56,7 @@ func (b *Base) Attach(h Handler) { b.handler = h }
 // State implements Link.
 func (b *Base) State() State { return b.state }
 
-// Room is how many frames the inbox holds.
+// Room returns how many frames the inbox has room for.
 func (b *Base) Room() int { return b.inbox.Room() }
 
 // Stats implements Link. It may be called from any goroutine.
@@ -76,8 +76,8 @@ func (b *Base) Stats() Stats {
 // Grow makes room for frames of slotSize octets, see Inbox.Grow.
 func (b *Base) Grow(slotSize int) { b.inbox.Grow(slotSize) }
 
-// Receive counts what a reader took and gives the frames for the stack to the
-// loop. It copies them. It may be called from any goroutine.
+// Receive counts the frames that a reader took and passes copies of those for the stack
+// to the loop. It may be called from any goroutine.
 func (b *Base) Receive(r Received) {
 	b.rx.frames.Add(r.Frames)
 	b.rx.bytes.Add(r.Bytes)
@@ -105,7 +105,7 @@ func (b *Base) Sent(frames int, bytes uint64) {
 // any goroutine.
 func (b *Base) Refused() { b.tx.errors.Add(1) }
 
-// Report tells the loop of a new state. It may be called from any goroutine.
+// Report passes a new state to the loop. It may be called from any goroutine.
 func (b *Base) Report(s State) {
 	b.loop.Post(func() {
 		if b.closed.Load() {
@@ -119,7 +119,7 @@ func (b *Base) Report(s State) {
 }
 
 // End is the first half of Close: no method of the handler runs after it has
-// returned. It tells whether this was the first call. It is called on the loop.
+// returned. It reports whether this was the first call. It is called on the loop.
 func (b *Base) End() bool {
 	if b.closed.Swap(true) {
 		return false
@@ -128,5 +128,5 @@ func (b *Base) End() bool {
 	return true
 }
 
-// Ended tells whether End was called. It may be called from any goroutine.
+// Ended reports whether End was called. It may be called from any goroutine.
 func (b *Base) Ended() bool { return b.closed.Load() }

@@ -6,7 +6,7 @@ import (
 	"glean/stack/header"
 )
 
-// Class says who wants a received frame.
+// Class is the destination of a received frame.
 type Class uint8
 
 // Classes of frames.
@@ -15,7 +15,7 @@ const (
 	ClassControl              // for the stack: through the inbox onto the loop
 )
 
-// String gives the class as a word.
+// String returns the class as a word.
 func (c Class) String() string {
 	if c == ClassControl {
 		return "control"
@@ -23,12 +23,11 @@ func (c Class) String() string {
 	return "traffic"
 }
 
-// Classify tells whether the stack must see a frame: ARP, ICMP, ICMPv6 (and so
-// Neighbor Discovery), and what may hide one of them, that is IPv4 fragments
-// and IPv6 packets that begin with a hop-by-hop, fragment or destination
-// options header. Up to two VLAN tags may be in front. It judges as little as
-// it can: whether a control frame is valid is for the stack, which counts why
-// not.
+// Classify returns whether a frame is for the stack. These are ARP, ICMP and ICMPv6
+// (with Neighbor Discovery), and frames that may carry one of them unseen: IPv4
+// fragments and IPv6 packets that begin with a hop-by-hop, fragment or destination
+// options header. Up to two VLAN tags may be in front. Classify does not validate: the
+// stack does, and counts invalid frames by reason.
 func Classify(frame []byte) Class {
 	if len(frame) < header.EthernetSize {
 		return ClassTraffic

@@ -6,29 +6,28 @@ import (
 	"strings"
 )
 
-// maxDeviceName is IFNAMSIZ less the final zero; the kernel cuts what is longer
-// without a word.
+// maxDeviceName is IFNAMSIZ without the final zero; the kernel silently truncates longer
+// names.
 const maxDeviceName = 15
 
 // ErrDeviceName is wrapped by the errors of CheckDeviceName.
 var ErrDeviceName = errors.New("not a usable device name")
 
-// FieldError says which member of the configuration of a link over a device
-// can't be had, and why.
+// FieldError names the invalid member of the configuration of a link over a device.
 type FieldError struct {
 	Kind  string // of link, as in "tap"
 	Field string // as the API names it
 	Err   error
 }
 
-// Error gives the member and the reason.
+// Error returns the member and the reason.
 func (e *FieldError) Error() string { return e.Kind + " " + e.Field + ": " + e.Err.Error() }
 
-// Unwrap gives the reason.
+// Unwrap returns the reason.
 func (e *FieldError) Unwrap() error { return e.Err }
 
-// CheckDeviceName accepts what the Linux kernel takes as a name without
-// changing it. '%' is refused since the kernel makes a number of "%d".
+// CheckDeviceName returns an error unless the Linux kernel accepts a device name without
+// changing it. '%' is refused because the kernel replaces "%d" by a number.
 func CheckDeviceName(name string) error {
 	switch {
 	case name == "":

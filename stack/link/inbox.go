@@ -127,7 +127,7 @@ func (i *Inbox) Close() {
 }
 
 // drain delivers up to drainBatch frames. The slots in use belong to the loop
-// until it gives them back, so frames are delivered without the lock.
+// until it returns them, so frames are delivered without the lock.
 func (i *Inbox) drain() {
 	i.mu.Lock()
 	at, n := i.head, min(i.used, drainBatch)

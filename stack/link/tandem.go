@@ -11,44 +11,44 @@ import (
 const (
 	tandemLeast = 64  // frames that are worth a second thread
 	tandemMost  = 128 // frames that it is given at a time
-	tandemSlot  = 128 // octets of the longest of them; a question has fewer
+	tandemSlot  = 128 // octets of the longest of them; a solicitation is shorter
 )
 
-// States of what a Tandem offers.
+// States of a Tandem.
 const (
 	tandemIdle    uint32 = iota // nothing is offered
-	tandemOffered               // frames wait for whoever comes first
+	tandemOffered               // frames wait for the first of the two threads
 	tandemTaken                 // the second thread sends them
 )
 
-// Tandem sends many small frames on two threads: the loop's, and that of the
-// device's reader, who has little to do between two bursts of answers. Most of what
-// a frame costs is the kernel's work within the system call, on a veth or a TAP even
-// that of the receiver, so that a second processor nearly halves the time. Nothing
-// depends on it: what the reader has not begun when the loop has done its own part,
-// the loop does too.
+// Tandem sends many small frames on two threads: the loop's, and that of the device's
+// reader, which is idle between two bursts of answers. Most of the cost of a frame is
+// the kernel's work within the system call, on a veth or a TAP even that of the
+// receiver, so a second processor nearly halves the time. Nothing depends on the reader:
+// the loop also sends the frames that the reader has not begun when the loop has sent
+// its own part.
 type Tandem struct {
 	base   *Base
 	own    Queue
 	second Queue
-	ring   func() // tells the reader of an offer
+	ring   func() // wakes the reader for an offer
 
 	state  atomic.Uint32
-	frames [][]byte // offered; whose they are, state says
+	frames [][]byte // offered; state is the thread that owns them
 	buffer []byte
 }
 
 // BulkSender is a Link, or part of one, that can send faster if order does not
 // matter.
 type BulkSender interface {
-	// SendBulk is as Link.Send, but that frames may leave in another order, also
-	// than those of later calls, and that it may change the order of the slices in
-	// frames: what was not taken is at their end.
+	// SendBulk is as Link.Send, but frames may leave in another order, also relative to
+	// later calls, and it may change the order of the slices in frames: those that were
+	// not taken are at the end.
 	SendBulk(frames [][]byte) (taken int, err error)
 }
 
-// NewTandem makes a tandem of two queues of the same device, nil if there is only
-// one processor. It calls ring on the loop when there is something for Help.
+// NewTandem returns a tandem of two queues of the same device, nil if the process has
+// only one processor. It calls ring on the loop when Help has work.
 func NewTandem(base *Base, own, second Queue, ring func()) *Tandem {
 	if runtime.GOMAXPROCS(0) < 2 {
 		return nil
@@ -75,7 +75,7 @@ func (t *Tandem) SendBulk(frames [][]byte) (taken int, err error) {
 		return taken, err
 	}
 	if !t.state.CompareAndSwap(tandemOffered, tandemIdle) {
-		// The others are on their way, so that what is left of these comes last.
+		// The reader sends the others, so the rest of these goes to the end.
 		slices.Reverse(frames[taken:part])
 		slices.Reverse(frames[part:])
 		slices.Reverse(frames[taken:])
@@ -90,7 +90,7 @@ func (t *Tandem) SendBulk(frames [][]byte) (taken int, err error) {
 }
 
 // offer copies frames for the second thread, up to half of them and the last ones.
-// It tells how many.
+// It returns how many.
 func (t *Tandem) offer(frames [][]byte) int {
 	if len(frames) < tandemLeast || t.state.Load() != tandemIdle {
 		return 0
@@ -108,10 +108,9 @@ func (t *Tandem) offer(frames [][]byte) int {
 	return len(frames)
 }
 
-// Help sends what is offered, as far as the device has room. It tells whether
-// something is left, for which it is to be called again soon. It is called on the
-// second thread. What can't be sent for another reason is lost, as it would be on
-// the wire, and counted.
+// Help sends the offered frames, as far as the device has room. It reports whether some
+// are left, for which it must be called again soon. It is called on the second thread.
+// Frames that cannot be sent for another reason are lost, as on the wire, and counted.
 func (t *Tandem) Help() (left bool) {
 	if t.state.Load() != tandemTaken && !t.state.CompareAndSwap(tandemOffered, tandemTaken) {
 		return false

@@ -1,8 +1,8 @@
 package link
 
-// WithoutTraffic returns a link that counts received test traffic (see Classify)
-// instead of giving it to the handler, as links over devices do. It is for links
-// that do not tell traffic from frames for the stack: in-process wires.
+// WithoutTraffic returns a link that counts received test traffic (see Classify) and
+// does not pass it to the handler, as links over devices do. It is for in-process wires,
+// which do not classify frames.
 func WithoutTraffic(lk Link) Link { return &withoutTraffic{Link: lk} }
 
 type withoutTraffic struct {
@@ -20,7 +20,7 @@ func (l *withoutTraffic) Stats() Stats {
 	return s
 }
 
-// controlHandler gives its handler the frames for the stack.
+// controlHandler passes its handler the frames for the stack.
 type controlHandler struct {
 	Handler
 	link *withoutTraffic

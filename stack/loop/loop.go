@@ -34,7 +34,7 @@ func (t Time) Add(d Duration) Time {
 // Sub returns t-u.
 func (t Time) Sub(u Time) Duration { return Duration(t - u) }
 
-// String gives seconds with nine fraction digits, as "12.000000345s".
+// String returns seconds with nine fraction digits, as "12.000000345s".
 func (t Time) String() string {
 	if t == Never {
 		return "never"
@@ -42,7 +42,7 @@ func (t Time) String() string {
 	return Duration(t).String()
 }
 
-// String gives seconds with nine fraction digits, as "0.000000345s".
+// String returns seconds with nine fraction digits, as "0.000000345s".
 func (d Duration) String() string {
 	sign := ""
 	if d < 0 {
@@ -51,9 +51,8 @@ func (d Duration) String() string {
 	return fmt.Sprintf("%s%d.%09ds", sign, d/Second, d%Second)
 }
 
-// Loop is what loop-affine code may use of its loop. Now, Arm and Disarm may be
-// called only on the loop (or before it runs); Post may be called from any
-// goroutine.
+// Loop is the loop as loop-affine code uses it. Now, Arm and Disarm may be called only
+// on the loop (or before it runs); Post may be called from any goroutine.
 type Loop interface {
 	// Now is the loop's time. It stands still during a callback.
 	Now() Time

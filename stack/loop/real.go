@@ -17,7 +17,7 @@ type Real struct {
 	now    Time
 	timers timers // only on the loop
 
-	// What Run took from the queues below and has not run yet. Only on the loop.
+	// Functions that Run took from the queues below and has not run yet. Only on the loop.
 	running, working []func()
 
 	mu     sync.Mutex
@@ -41,18 +41,18 @@ func NewReal() *Real {
 	}
 }
 
-// Epoch is the wall-clock time of Time 0.
+// Epoch returns the wall-clock time of Time 0.
 func (r *Real) Epoch() time.Time { return r.epoch }
 
-// Clock reads the loop's clock. Unlike Now it may be called from any goroutine
-// and moves during a callback; it costs some 30 ns.
+// Clock returns the time of the loop's clock. Unlike Now it may be called from any
+// goroutine and moves during a callback; it costs some 30 ns.
 func (r *Real) Clock() Time { return Time(time.Since(r.epoch)) }
 
 // Now implements Loop: the clock as read when the running callback began.
 func (r *Real) Now() Time { return r.now }
 
-// Arm implements Loop. What is armed for the past is due now, after what is
-// due already: a timer that arms itself for the past must not starve others.
+// Arm implements Loop. A timer armed for the past is due now, after those that are due
+// already: a timer that arms itself for the past must not starve others.
 func (r *Real) Arm(t *Timer, at Time) { r.timers.arm(t, max(at, r.now)) }
 
 // Disarm implements Loop.
@@ -61,10 +61,10 @@ func (r *Real) Disarm(t *Timer) { r.timers.disarm(t) }
 // Post implements Loop. After Stop the function is dropped.
 func (r *Real) Post(f func()) { r.enqueue(&r.posted, f) }
 
-// PostWork is Post for work of unknown size, as API calls are: such work
-// has only a slice of each of the loop's turns, so that it can't starve frames.
-// It tells whether the function was accepted, which it is not after Stop; an
-// accepted function does not run if the loop stops first (see Done).
+// PostWork is Post for work of unknown duration, such as API calls: it gets only a slice
+// of each of the loop's turns, so that it cannot starve frames. It reports whether the
+// function was accepted, which it is not after Stop. An accepted function does not run
+// if the loop stops first (see Done).
 func (r *Real) PostWork(f func()) bool { return r.enqueue(&r.work, f) }
 
 func (r *Real) enqueue(queue *[]func(), f func()) bool {
@@ -79,7 +79,7 @@ func (r *Real) enqueue(queue *[]func(), f func()) bool {
 	return true
 }
 
-// awake makes the present or the next sleep end at once.
+// awake ends the present or the next sleep at once.
 func (r *Real) awake() {
 	select {
 	case r.wake <- struct{}{}:
@@ -112,8 +112,8 @@ func (r *Real) Run() {
 	}
 }
 
-// turn runs the timers that are due, what was posted, and a slice of the work.
-// It tells whether the loop goes on.
+// turn runs the timers that are due, the posted functions and a slice of the work. It
+// reports whether the loop goes on.
 func (r *Real) turn() bool {
 	r.mu.Lock()
 	r.running, r.posted = r.posted, r.running[:0]
@@ -128,8 +128,8 @@ func (r *Real) turn() bool {
 	return !r.ended.Load()
 }
 
-// runTimers runs what is due. A callback that arms a timer for now gets its
-// turn after the posted functions, else it could starve them.
+// runTimers runs the timers that are due. A timer that a callback arms for now runs
+// after the posted functions, which it could starve otherwise.
 func (r *Real) runTimers() {
 	r.now = r.Clock()
 	due, last := r.now, r.timers.seq
@@ -155,8 +155,8 @@ func (r *Real) runPosted() {
 	}
 }
 
-// runWork runs at least one piece of work, if there is any, and no further one
-// when the slice is used up.
+// runWork runs at least one piece of work, if there is any, and stops when the slice is
+// used up.
 func (r *Real) runWork() {
 	began := r.Clock()
 	for i, f := range r.working {

@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// running starts a loop and gives a function that waits for its end.
+// running starts a loop and returns a function that waits for its end.
 func running(t *testing.T) (r *Real, ended func()) {
 	r = NewReal()
 	go r.Run()

@@ -12,7 +12,7 @@ type Timer struct {
 // NewTimer returns a timer that runs fn.
 func NewTimer(fn func()) *Timer { return &Timer{fn: fn} }
 
-// Init gives the timer its function. It must not be called on an armed timer.
+// Init sets the function of a timer. It must not be called on an armed timer.
 func (t *Timer) Init(fn func()) {
 	if t.pos != 0 {
 		panic("loop: Init of an armed timer")
@@ -20,10 +20,10 @@ func (t *Timer) Init(fn func()) {
 	t.fn = fn
 }
 
-// Armed tells whether the timer waits for its deadline.
+// Armed reports whether the timer waits for its deadline.
 func (t *Timer) Armed() bool { return t.pos != 0 }
 
-// At is the deadline of an armed timer, else Never.
+// At returns the deadline of an armed timer, else Never.
 func (t *Timer) At() Time {
 	if t.pos == 0 {
 		return Never
@@ -38,8 +38,8 @@ type timers struct {
 	seq  uint64 // the sequence number given last; shared with posted functions
 }
 
-// entry is an armed timer. It has what the heap compares, so that comparing
-// does not touch the timers themselves, which lie anywhere.
+// An entry is an armed timer. It has a copy of all that the heap compares, so that
+// comparing does not read the timers themselves, which are spread over memory.
 type entry struct {
 	at    Time
 	seq   uint64
@@ -50,7 +50,7 @@ const arity = 4
 
 func (h *timers) next() uint64 { h.seq++; return h.seq }
 
-// min is the entry that is due first. Its timer is nil if there is none.
+// min returns the entry that is due first. Its timer is nil if the heap is empty.
 func (h *timers) min() entry {
 	if len(h.heap) == 0 {
 		return entry{at: Never}
@@ -95,7 +95,7 @@ func (e entry) before(f entry) bool {
 	return e.at < f.at || e.at == f.at && e.seq < f.seq
 }
 
-// fix puts e, whose place is free at i, where it belongs.
+// fix moves e, whose position i is free, to where it belongs.
 func (h *timers) fix(e entry, i int) {
 	if i > 0 && e.before(h.heap[(i-1)/arity]) {
 		h.up(e, i)

@@ -31,7 +31,7 @@ func NewVirtual() *Virtual { return &Virtual{} }
 // Now implements Loop.
 func (v *Virtual) Now() Time { return v.now }
 
-// Events is the number of callbacks run so far.
+// Events returns the number of callbacks run so far.
 func (v *Virtual) Events() uint64 { return v.events }
 
 // Arm implements Loop.
@@ -76,7 +76,7 @@ func (v *Virtual) takePost(t entry) func() {
 	return p.fn
 }
 
-// number gives sequence numbers to what was posted since the last look, oldest
+// number assigns sequence numbers to the functions posted since its last call, oldest
 // first.
 func (v *Virtual) number() {
 	first := len(v.posted)
@@ -88,7 +88,7 @@ func (v *Virtual) number() {
 	}
 }
 
-// Step runs the next callback and tells whether there was one.
+// Step runs the next callback and reports whether there was one.
 func (v *Virtual) Step() bool { return v.step(Never) }
 
 func (v *Virtual) step(until Time) bool {
@@ -108,7 +108,7 @@ func (v *Virtual) step(until Time) bool {
 	return true
 }
 
-// Next is the time of the next callback, Never if there is none.
+// Next returns the time of the next callback, Never if none is armed.
 func (v *Virtual) Next() Time {
 	if v.waiting.Load() > 0 {
 		return v.now
@@ -116,15 +116,15 @@ func (v *Virtual) Next() Time {
 	return v.timers.min().at
 }
 
-// RunUntil runs every callback due at or before until and leaves the clock
-// there; with Never it runs all there are and leaves the clock at the last one.
+// RunUntil runs every callback due at or before until and leaves the clock there. With
+// Never it runs all callbacks and leaves the clock at the last one.
 func (v *Virtual) RunUntil(until Time) {
 	for v.step(until) {
 	}
 	v.reach(until)
 }
 
-// reach moves the clock to until if that is ahead and a time.
+// reach moves the clock to until, unless that is in the past or Never.
 func (v *Virtual) reach(until Time) {
 	if until != Never {
 		v.now = max(v.now, until)
@@ -134,9 +134,9 @@ func (v *Virtual) reach(until Time) {
 // RunFor is RunUntil(Now + d).
 func (v *Virtual) RunFor(d Duration) { v.RunUntil(v.now.Add(d)) }
 
-// RunWhile runs callbacks while more() holds and none is due after until. It
-// tells whether it ended because more() no longer holds. The clock stays at
-// the last callback in that case, else at until (unless that is Never).
+// RunWhile runs callbacks until more() returns false or none is due at or before until.
+// It reports whether more() ended it. The clock then stays at the last callback, else it
+// ends at until (unless that is Never).
 func (v *Virtual) RunWhile(more func() bool, until Time) bool {
 	for more() {
 		if !v.step(until) {

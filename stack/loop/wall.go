@@ -15,9 +15,9 @@ const (
 	lookEvery = time.Second
 )
 
-// Wall converts times of a loop to the wall clock, which may be set while the loop
-// runs. A time before a step stays what it was; a time after it is that of the clock
-// as it was set. It may be used from any goroutine.
+// Wall converts times of a loop to the wall clock, which may be set while the loop runs.
+// A time before a step keeps its wall-clock time; a time after it follows the clock as
+// it was set. It may be used from any goroutine.
 type Wall struct {
 	clock func() Time      // of the loop
 	now   func() time.Time // the wall clock
@@ -26,7 +26,7 @@ type Wall struct {
 	steps []step // in order of since; the first is for all times before it, too
 }
 
-// step is the wall-clock time of Time 0 for times from since on.
+// A step is the wall-clock time of Time 0 for times from since on.
 type step struct {
 	since Time
 	epoch time.Time
@@ -50,8 +50,8 @@ func (w *Wall) At(t Time) time.Time {
 	return w.steps[k].epoch.Add(time.Duration(t))
 }
 
-// Epoch returns what would be the Unix time of Time 0 by the wall clock as it is set
-// now, in nanoseconds.
+// Epoch returns the Unix time of Time 0 in nanoseconds, by the wall clock as it is set
+// now.
 func (w *Wall) Epoch() uint64 {
 	w.Look()
 	w.mu.Lock()
@@ -59,7 +59,7 @@ func (w *Wall) Epoch() uint64 {
 	return uint64(w.steps[len(w.steps)-1].epoch.UnixNano())
 }
 
-// Look notes whether the wall clock was set since the last look.
+// Look records whether the wall clock was set since the last call.
 func (w *Wall) Look() {
 	before := w.clock()
 	wall := w.now()
@@ -79,7 +79,7 @@ func (w *Wall) Look() {
 	w.steps = append(w.steps, step{at, least})
 }
 
-// Follow looks every second until done.
+// Follow calls Look every second until done.
 func (w *Wall) Follow(done <-chan struct{}) {
 	tick := time.NewTicker(lookEvery)
 	defer tick.Stop()

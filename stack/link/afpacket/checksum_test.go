@@ -219,7 +219,7 @@ func partial(packet []byte) []byte {
 	return binary.BigEndian.AppendUint16(nil, sum)
 }
 
-// offloading gives a function that sends a frame from the far end of a cable.
+// offloading returns a function that sends a frame from the far end of a cable.
 // Unless start is 0, its checksum is left to the device: that of all from start
 // on, to be written at start+offset.
 func offloading(t *testing.T, c *cable) func(f []byte, start, offset int) {

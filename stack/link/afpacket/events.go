@@ -75,7 +75,7 @@ func (e *events) next() ([]change, error) {
 }
 
 // drain throws away what waits, since after a message was lost the kernel loses
-// more of them, without a word, until the queue was empty. It gives errMissed.
+// more of them, without a word, until the queue was empty. It returns errMissed.
 func (e *events) drain() error {
 	raw, err := e.file.SyscallConn()
 	if err != nil {

@@ -73,11 +73,11 @@ func (r *reader) run() {
 	}
 }
 
-// readOn reads a batch. It tells whether to call it again at once; if not, it is
+// readOn reads a batch. It reports whether to call it again at once; if not, it is
 // called again when there is something to read.
 func (r *reader) readOn(fd uintptr) (again bool) { return r.readBatch(fd) || r.pause.Take() }
 
-// readBatch receives what there is, up to a batch. It tells whether there may
+// readBatch receives what there is, up to a batch. It reports whether there may
 // be more.
 func (r *reader) readBatch(fd uintptr) (more bool) {
 	r.fit(r.link.MTU() + maxOverhead) // the device may have got a larger MTU

@@ -84,7 +84,7 @@ func (r *ring) setUp(fd, slots int) error {
 	return nil
 }
 
-// slot gives the status word and the rest of the slot that is ahead of next.
+// slot returns the status word and the rest of the slot that is ahead of next.
 func (r *ring) slot(ahead int) (h *unix.Tpacket2Hdr, data []byte) {
 	at := (r.next + ahead) * ringSlot % len(r.memory)
 	slot := r.memory[at : at+ringSlot : at+ringSlot]
@@ -140,5 +140,5 @@ func (r *ring) took(n int) int {
 }
 
 // release implements way. The kernel keeps the socket until the ring is not
-// mapped any more.
+// mapped any longer.
 func (r *ring) release() { _ = unix.Munmap(r.memory) }

@@ -33,7 +33,7 @@ func ringed(t testing.TB) (*Link, *sender, *cable) {
 	return k, s, c
 }
 
-// catcher gives a function that receives the next frame at the far end of a
+// catcher returns a function that receives the next frame at the far end of a
 // cable, and what the kernel says of it.
 func catcher(t testing.TB, c *cable) (next func() (frame []byte, status uint32)) {
 	t.Helper()

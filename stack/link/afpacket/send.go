@@ -15,10 +15,10 @@ const sendBatch = 64
 
 // way is how frames are given to the kernel on one socket.
 type way interface {
-	// push gives at most sendBatch frames to the kernel. It tells how many of them,
+	// push returns at most sendBatch frames to the kernel. It returns how many of them,
 	// from the first on, the kernel took, and if that is none, why.
 	push(fd uintptr, frames [][]byte) (taken int, why unix.Errno)
-	// release gives memory back, after the socket was closed.
+	// release returns memory back, after the socket was closed.
 	release()
 }
 
@@ -132,7 +132,7 @@ func (s *sender) sendAll(fd uintptr) {
 	}
 }
 
-// fits tells whether a device of an MTU sends a frame. Only an 802.1Q tag may
+// fits reports whether a device of an MTU sends a frame. Only an 802.1Q tag may
 // exceed the MTU, as packet sockets have it; the ring does not check.
 func fits(frame []byte, mtu int) bool {
 	switch over := len(frame) - header.EthernetSize - mtu; {

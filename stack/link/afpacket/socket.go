@@ -86,7 +86,7 @@ func newReceiver(room, size int) (s *socket, holds int, err error) {
 }
 
 // setBuffer makes the receive buffer of a socket large enough for twice room
-// frames of at most size octets, as far as the kernel permits, and gives how
+// frames of at most size octets, as far as the kernel permits, and returns how
 // many it holds.
 func setBuffer(fd, room, size int) (holds int, err error) {
 	// What the kernel charges for a frame is the memory it takes: the next power

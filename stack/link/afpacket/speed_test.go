@@ -48,7 +48,7 @@ func farEnd(t testing.TB, c *cable) *Link {
 	return k
 }
 
-// readAll gives a function that receives what waits and delivers it.
+// readAll returns a function that receives what waits and delivers it.
 func readAll(k *Link, v *loop.Virtual) (*reader, func()) {
 	r := newReader(k)
 	empty := func(fd uintptr) {
@@ -210,7 +210,7 @@ func BenchmarkSend(b *testing.B) {
 	}
 }
 
-// bareLoop gives a function that sends frames as a plain program would.
+// bareLoop returns a function that sends frames as a plain program would.
 func bareLoop(b *testing.B, k *Link) func(frames [][]byte) {
 	s, err := newTransmitter(false)
 	if err != nil {

@@ -15,7 +15,7 @@ const tagRoom = header.VLANSize
 // addresses is the length of the two MAC addresses, behind which a tag stands.
 const addresses = 12
 
-// restoreTag gives the frame that begins tagRoom octets into b as it was on the
+// restoreTag returns the frame that begins tagRoom octets into b as it was on the
 // wire. The kernel takes the outermost VLAN tag off and tells it apart.
 func restoreTag(b []byte, aux *unix.TpacketAuxdata) []byte {
 	if aux.Status&unix.TP_STATUS_VLAN_VALID == 0 {

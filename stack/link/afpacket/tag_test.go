@@ -90,7 +90,7 @@ func TestTagsArrive(t *testing.T) {
 	}
 }
 
-// auxiliary gives a function that waits for the next frame that a device
+// auxiliary returns a function that waits for the next frame that a device
 // receives and says how long it is as the kernel hands it out.
 func auxiliary(t *testing.T, device string) func() int {
 	t.Helper()

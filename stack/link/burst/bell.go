@@ -30,7 +30,7 @@ func (b *Bell) Ring() {
 	}
 }
 
-// Close gives the descriptor back. Neither Ring nor a pause may follow.
+// Close returns the descriptor back. Neither Ring nor a pause may follow.
 func (b *Bell) Close() { _ = unix.Close(b.fd) }
 
 // listen sleeps until the bell rings, or for that long. Who rings before does so

@@ -20,7 +20,7 @@ const (
 
 // Pause is a reader's. Its zero value is ready.
 type Pause struct {
-	// Help is work that the reader does between bursts; it tells whether there is
+	// Help is work that the reader does between bursts; it reports whether there is
 	// some left. Who has such work rings Bell, which ends a pause. Both may be nil.
 	Help func() (left bool)
 	Bell *Bell

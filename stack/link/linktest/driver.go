@@ -15,9 +15,9 @@ type Driver interface {
 	// Do runs f on the loop and returns when it has run.
 	Do(f func())
 	// Until lets the loop run until cond, called on the loop, holds, or for a long
-	// time. It tells which.
+	// time. It reports which.
 	Until(cond func() bool) bool
-	// Concurrent tells whether goroutines besides the loop may send on queues.
+	// Concurrent reports whether goroutines besides the loop may send on queues.
 	Concurrent() bool
 }
 

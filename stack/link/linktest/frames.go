@@ -31,7 +31,7 @@ func fill(f []byte, n uint32) {
 	}
 }
 
-// number gives the number of a frame of the suite.
+// number returns the number of a frame of the suite.
 func number(f []byte) (n uint32, ours bool) {
 	if len(f) < header.EthernetSize || [3]byte(f[6:9]) != mark {
 		return 0, false

@@ -66,7 +66,7 @@ func Run(t *testing.T, open func(t *testing.T) Rig) {
 	}
 }
 
-// attach gives both links their handlers.
+// attach returns both links their handlers.
 func (b *bench) attach() {
 	b.Do(func() {
 		b.A.Attach(&b.a.recorder)

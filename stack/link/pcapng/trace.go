@@ -5,7 +5,7 @@ import (
 	"glean/stack/loop"
 )
 
-// Trace gives a link that is l and writes what passes it to the trace, under a
+// Trace returns a link that is l and writes what passes it to the trace, under a
 // name. clock is read for each batch of frames; it must be usable wherever l
 // and its queues are: Now of a virtual loop, Clock of a real one. If w is nil,
 // the link is l itself.

@@ -36,7 +36,7 @@ func NewWriter(out io.Writer, epoch time.Time) *Writer {
 	return &Writer{out: out, epoch: epoch}
 }
 
-// addInterface describes a link in the file and gives its number there.
+// addInterface describes a link in the file and returns its number there.
 func (w *Writer) addInterface(name string) (int, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -108,7 +108,7 @@ func (w *Writer) Close() error {
 	return nil
 }
 
-// Stats gives how many frames were written, how many came after an error (or
+// Stats returns how many frames were written, how many came after an error (or
 // after Close), and the error.
 func (w *Writer) Stats() (packets, missed uint64, err error) {
 	if w == nil {

@@ -82,7 +82,7 @@ func attach(c Config, create bool) (*device, error) {
 	return d, nil
 }
 
-// find looks for a TAP of the name. It gives nil if there is no device of that
+// find looks for a TAP of the name. It returns nil if there is no device of that
 // name, and an error if there is one of another kind.
 func find(name string) (*netlink.Tuntap, error) {
 	l, err := netlink.LinkByName(name)

@@ -50,7 +50,7 @@ func (r *reader) run() {
 	r.link.look()
 }
 
-// readOn reads a batch. It tells whether to call it again at once; if not, it is
+// readOn reads a batch. It reports whether to call it again at once; if not, it is
 // called again when there is something to read.
 func (r *reader) readOn(fd uintptr) (again bool) { return r.readBatch(fd) || r.pause.Take() }
 
@@ -90,7 +90,7 @@ func (r *reader) readBatch(fd uintptr) (more bool) {
 	return true
 }
 
-// hand counts a batch and gives its control frames to the loop.
+// hand counts a batch and returns its control frames to the loop.
 func (r *reader) hand(got link.Received) {
 	if got.Frames > 0 {
 		r.link.base.Receive(got)

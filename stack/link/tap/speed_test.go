@@ -33,7 +33,7 @@ func unread(t testing.TB) (*Link, *device, *packetLink, *loop.Virtual) {
 	return k, d, openPacket(t, v, own, c.Name), v
 }
 
-// readAll gives a function that reads what waits in the device's first queue
+// readAll returns a function that reads what waits in the device's first queue
 // and delivers it.
 func readAll(k *Link, d *device, v *loop.Virtual) func() {
 	r := newReader(k, d, d.queues[0])

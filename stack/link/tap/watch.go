@@ -80,8 +80,8 @@ func (w *watcher) watch() {
 	}
 }
 
-// concerns tells whether an event is about our device. A message of the kind
-// "deleted" means only that the interface is not in our namespace any more (or,
+// concerns reports whether an event is about our device. A message of the kind
+// "deleted" means only that the interface is not in our namespace any longer (or,
 // of another family than AF_UNSPEC, that it left a bridge).
 func (w *watcher) concerns(u netlink.LinkUpdate) bool {
 	attrs, d := u.Attrs(), w.link.device.Load()
@@ -104,7 +104,7 @@ func (w *watcher) concerns(u netlink.LinkUpdate) bool {
 	return d.index == attrs.Index
 }
 
-// isHere tells whether the device is in our network namespace.
+// isHere reports whether the device is in our network namespace.
 func (d *device) isHere() bool {
 	here := false
 	_ = d.queues[0].raw.Control(func(fd uintptr) {

@@ -120,7 +120,7 @@ func (r *Ring) Write(buffers [][]byte) (results []int32, err error) {
 	return r.results[:tried], err
 }
 
-// submit gives n entries to the kernel, and tells how many it took.
+// submit returns n entries to the kernel, and tells how many it took.
 func (r *Ring) submit(n uint32) (taken uint32, err error) {
 	for taken < n {
 		m, errno := enter(r.fd, n-taken, 0, 0)
@@ -157,7 +157,7 @@ func (r *Ring) reap(first, n uint32) {
 }
 
 // Close releases the ring and, before it returns, the file. A closed ring must
-// not be used any more.
+// not be used any longer.
 func (r *Ring) Close() error {
 	return errors.Join(register(r.fd, forgetFiles, nil, 0), r.unmap())
 }

@@ -49,7 +49,7 @@ func (s *socket) closePeer() {
 	s.peer = -1
 }
 
-// read gives the next message, nil if there is none.
+// read returns the next message, nil if there is none.
 func (s *socket) read(t testing.TB) []byte {
 	t.Helper()
 	b := make([]byte, 1<<16)
