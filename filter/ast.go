@@ -24,21 +24,21 @@ const (
 	protoIGMP
 )
 
-// direction says which of two addresses or ports has to match.
+// direction is which of two addresses or ports has to match.
 type direction uint8
 
 const (
-	dirEither direction = iota // nothing was said, or src or dst
+	dirEither direction = iota // no direction, or src or dst
 	dirSrc
 	dirDst
 	dirBoth // src and dst
 )
 
-// kind says what the value behind the qualifiers is.
+// kind is the kind of value behind the qualifiers.
 type kind uint8
 
 const (
-	kindNone kind = iota // nothing was said: a host
+	kindNone kind = iota // no kind: a host
 	kindHost
 	kindNet
 	kindPort
@@ -46,7 +46,7 @@ const (
 	kindProto
 )
 
-// qualifier is what stands before a value: tcp src port.
+// A qualifier is the words before a value: tcp src port.
 type qualifier struct {
 	proto proto
 	dir   direction

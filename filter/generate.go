@@ -8,7 +8,7 @@ const accepted = 262144
 // scratchSlots are the words of memory that a BPF machine has.
 const scratchSlots = 16
 
-// label is a place in the code that may be still unknown.
+// A label is a position in the code that may be unknown yet.
 type label int
 
 // line is one instruction, or a jump whose labels are known by name.
@@ -29,7 +29,7 @@ type generator struct {
 	tooDeep bool
 }
 
-// generate makes the program of a condition.
+// generate returns the program of a condition.
 func generate(c condition) ([]bpf.Instruction, error) {
 	g := &generator{}
 	yes, no := g.label(), g.label()

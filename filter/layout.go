@@ -17,9 +17,9 @@ func (l *line) size() int {
 	return n
 }
 
-// layOut returns every line its place and returns the size of the code. A jump
-// that is too long becomes longer itself, which may make others too long; no
-// jump becomes short again, so this ends.
+// layOut places every line and returns the size of the code. A jump that is too long
+// becomes longer itself, which may make others too long; no jump becomes short again, so
+// this ends.
 func (g *generator) layOut() int {
 	for {
 		at := 0

@@ -40,7 +40,7 @@ var upperNumbers = map[proto]uint32{
 	protoICMP: 1, protoIGMP: 2, protoTCP: 6, protoUDP: 17, protoICMP6: 58, protoSCTP: 132,
 }
 
-// lowering knows what the vlan words to the left have shifted.
+// lowering is the offset that the vlan words to the left have caused.
 type lowering struct{ link uint32 }
 
 func lower(tree boolean) condition {
@@ -81,12 +81,12 @@ func (l *lowering) boolean(node boolean) condition {
 	return always{}
 }
 
-// frame compares what is at an offset of the frame with a number.
+// frame compares the value at an offset of the frame with a number.
 func frame(at uint32, size int, op string, value uint32) condition {
 	return compare{op: op, l: field{protoEther, constant(at), size}, r: constant(value)}
 }
 
-// payload compares what is at an offset of the link layer's payload.
+// payload compares the value at an offset of the link layer's payload.
 func (l *lowering) payload(at uint32, size int, op string, value uint32) condition {
 	return frame(l.link+at, size, op, value)
 }
@@ -219,7 +219,7 @@ func (l *lowering) prefix6(at uint32, node network) condition {
 	return words
 }
 
-// maskOf has the first bits of 32 set.
+// maskOf returns 32 bits of which the first ones are set.
 func maskOf(bits int) uint32 { return uint32(0xffffffff << (32 - bits)) }
 
 func (l *lowering) ports(node ports) condition {
@@ -235,11 +235,12 @@ func (l *lowering) ports(node ports) condition {
 	return anyOf{all{l.etherType(etherIP6), in6}, all{l.etherType(etherIP), in4}}
 }
 
-// unfragmented: it is the first fragment of an IPv4 packet, or all of it.
+// unfragmented returns the condition that the frame is the first fragment of an IPv4
+// packet, or all of it.
 func (l *lowering) unfragmented() condition { return l.masked(ip4Fragment, 2, 0x1fff, 0) }
 
-// between compares the ports of a segment, which begins at an offset of what
-// the fields of a protocol count from.
+// between compares the ports of a segment, which begins at offset begin, relative to
+// base.
 func (l *lowering) between(node ports, base proto, begin uint32) condition {
 	at := func(offset uint32) condition {
 		port := field{base, constant(begin + offset), 2}

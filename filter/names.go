@@ -18,7 +18,7 @@ var upperWords = map[string]uint32{
 // etherTypeWords are the names that `ether proto` takes.
 var etherTypeWords = map[string]uint32{"ip": 0x0800, "arp": 0x0806, "rarp": 0x8035, "ip6": 0x86dd}
 
-// constantWords stand for numbers: offsets of fields and what can be in them.
+// constantWords are names of numbers: offsets of fields and values of fields.
 var constantWords = map[string]uint32{
 	"icmptype": 0, "icmpcode": 1,
 	"icmp-echoreply": 0, "icmp-unreach": 3, "icmp-sourcequench": 4, "icmp-redirect": 5, "icmp-echo": 8,

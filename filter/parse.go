@@ -2,11 +2,11 @@ package filter
 
 import "slices"
 
-// maxDepth bounds parentheses and what else nests.
+// maxDepth bounds the nesting of parentheses and operators.
 const maxDepth = 100
 
-// parser goes through tokens by recursive descent. It returns up by panicking
-// with an *Error, which parse recovers.
+// parser reads tokens by recursive descent. It stops at an error by panicking with an
+// *Error, which parse recovers.
 type parser struct {
 	tokens []token
 	at     int
@@ -14,7 +14,7 @@ type parser struct {
 	last   *qualifier // of the term before, for `port 80 or 81`; nil: it had none
 }
 
-// parse makes the tree of an expression.
+// parse returns the tree of an expression.
 func parse(text string) (tree boolean, err error) {
 	list, lexErr := tokens(text)
 	if lexErr != nil {
@@ -42,7 +42,7 @@ func parse(text string) (tree boolean, err error) {
 
 func (p *parser) peek() token { return p.tokens[p.at] }
 
-// follows looks at the token behind the next.
+// follows returns the token behind the next.
 func (p *parser) follows() token { return p.tokens[min(p.at+1, len(p.tokens)-1)] }
 
 func (p *parser) next() token {
@@ -58,7 +58,7 @@ func (p *parser) expected(what string) {
 	panic(fail(t.column, "expected %s, found %v", what, t))
 }
 
-// wrong complains about a token that was taken.
+// wrong stops with an error about a token.
 func (p *parser) wrong(t token, format string, args ...any) { panic(fail(t.column, format, args...)) }
 
 // is reports whether a token is one of some signs and words.
@@ -93,7 +93,7 @@ func (p *parser) expect(sign string) {
 	}
 }
 
-// nest counts what is open.
+// nest counts the nesting depth.
 func (p *parser) nest(change int) {
 	if p.depth += change; p.depth > maxDepth {
 		p.wrong(p.peek(), "more than %d levels of nesting", maxDepth)
@@ -118,7 +118,7 @@ func (p *parser) sequence() any {
 	return node
 }
 
-// boolean insists on a node that a frame passes or not.
+// boolean returns node as a boolean, or stops with an error.
 func (p *parser) boolean(node any) boolean {
 	b, ok := node.(boolean)
 	if !ok {
@@ -166,7 +166,7 @@ func (p *parser) isMereValue() bool {
 	return false
 }
 
-// parenthesis reads what is in parentheses: terms, or a value that goes on.
+// parenthesis reads the content of parentheses: terms, or a value that goes on.
 func (p *parser) parenthesis() any {
 	p.expect("(")
 	node := p.sequence()
@@ -177,8 +177,8 @@ func (p *parser) parenthesis() any {
 	return node
 }
 
-// words reads what begins with a word that is no value: a protocol, or
-// qualifiers with what they qualify.
+// words reads a term that begins with a word that is no value: a protocol, or qualifiers
+// with their values.
 func (p *parser) words() boolean {
 	switch word := p.peek().text; word {
 	case "less", "greater":

@@ -1,15 +1,15 @@
 package filter
 
-// binding says how tightly an operator of arithmetic binds. libpcap's grammar
-// gives % and ^ no precedence, so that they take what is to their left from any
-// other operator, and all that is to their right.
+// binding is how tightly an operator of arithmetic binds. In libpcap's grammar % and ^
+// have no precedence, so that their left operand is that of any other operator, and
+// their right operand is everything to their right.
 var binding = map[string]int{
 	"|": 1, "&": 1, "<<": 2, ">>": 2, "+": 3, "-": 3, "*": 4, "/": 4, "%": greedy, "^": greedy,
 }
 
 const greedy = 5
 
-// arithmeticSigns tell that what stands before them is a value.
+// arithmeticSigns are the signs behind a value.
 var arithmeticSigns = []string{
 	"|", "&", "^", "<<", ">>", "+", "-", "*", "/", "%", "=", "!=", "<", "<=", ">", ">=",
 }

@@ -15,10 +15,10 @@ type Program struct {
 	vm   *bpf.VM
 }
 
-// Error says where an expression is wrong.
+// Error is the position and the reason why an expression is invalid.
 type Error struct {
 	Column int    // of the octet, the first is 1
-	Detail string // what is wrong, or what was expected there
+	Detail string // the fault, or the expected words
 }
 
 func (e *Error) Error() string { return fmt.Sprintf("column %d: %s", e.Column, e.Detail) }
@@ -29,7 +29,7 @@ func fail(column int, format string, args ...any) *Error {
 
 const (
 	maxText = 1 << 15 // octets of an expression
-	maxCode = 4096    // instructions: what kernels take
+	maxCode = 4096    // instructions: the limit of kernels
 )
 
 // Compile translates an expression. An empty one matches every frame. The
@@ -60,10 +60,10 @@ func (p *Program) Match(frame []byte) bool {
 	return err == nil && n != 0
 }
 
-// Instructions are those of the program.
+// Instructions returns a copy of the program's instructions.
 func (p *Program) Instructions() []bpf.Instruction { return slices.Clone(p.code) }
 
-// String is the expression as it was given; nothing for no program.
+// String returns the expression as it was given; it is empty for a nil program.
 func (p *Program) String() string {
 	if p == nil {
 		return ""

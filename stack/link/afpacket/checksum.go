@@ -6,9 +6,8 @@ import (
 	"glean/stack/header"
 )
 
-// finishChecksum calculates the checksum of ICMP, ICMPv6, UDP or TCP in a frame
-// that its sender left to a device. What is none of these, or is malformed,
-// stays as it is.
+// finishChecksum calculates the checksum of ICMP, ICMPv6, UDP or TCP in a frame whose
+// sender left it to a device. Other frames and malformed ones stay as they are.
 func finishChecksum(frame []byte) {
 	e, packet, err := header.ParseEthernet(frame)
 	if err != nil {
@@ -48,10 +47,10 @@ func writeChecksum(p header.Protocol, message []byte, pseudo uint16) {
 		return
 	}
 	field := message[at : at+2]
-	clear(field) // it holds the sum of the pseudo header
+	clear(field) // the sender left the sum of the pseudo header there
 	sum := header.Checksum(message, pseudo)
 	if sum == 0 && p == header.ProtocolUDP {
-		sum = 0xffff // RFC 768: zero means that there is none
+		sum = 0xffff // RFC 768: zero means no checksum
 	}
 	binary.BigEndian.PutUint16(field, sum)
 }

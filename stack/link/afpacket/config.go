@@ -23,7 +23,7 @@ var (
 	ErrPermission  = errors.New("not permitted: CAP_NET_RAW is needed")
 )
 
-// Config says which device to open and how.
+// Config is the device to open and its settings.
 type Config struct {
 	Name string // 1-15 characters
 	// Room is how many received frames may wait for the loop, that is the
@@ -36,7 +36,7 @@ func fieldError(field string, err error) error {
 	return &link.FieldError{Kind: "packet", Field: field, Err: err}
 }
 
-// Validate checks what can be checked without the device. Its error is a
+// Validate checks all rules that do not depend on the device. Its error is a
 // *link.FieldError.
 func (c Config) Validate() error {
 	if err := link.CheckDeviceName(c.Name); err != nil {
@@ -48,7 +48,7 @@ func (c Config) Validate() error {
 	return nil
 }
 
-// withDefaults fills what was left zero.
+// withDefaults returns the settings with zero members replaced by defaults.
 func (c Config) withDefaults() Config {
 	if c.Room == 0 {
 		c.Room = DefaultRoom
@@ -56,6 +56,6 @@ func (c Config) withDefaults() Config {
 	return c
 }
 
-// maxOverhead is what a frame may have besides its payload: the Ethernet header
-// and two VLAN tags.
+// maxOverhead is the longest frame minus its payload: the Ethernet header and two VLAN
+// tags.
 const maxOverhead = header.EthernetSize + header.MaxTags*header.VLANSize

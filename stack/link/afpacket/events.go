@@ -12,7 +12,7 @@ import (
 	"glean/stack/header"
 )
 
-// change is what a message of netlink says of a device.
+// A change is the state of a device in a message of netlink.
 type change struct {
 	gone     bool // from our namespace
 	moved    bool // if gone: to another one
@@ -20,21 +20,21 @@ type change struct {
 	name     string
 	ethernet bool
 	flags    uint32
-	mtu      int        // 0: the message does not say
-	changes  uint32     // of the carrier; 0: the message does not say
-	mac      header.MAC // zero: the message does not say
+	mtu      int        // 0: not in the message
+	changes  uint32     // of the carrier; 0: not in the message
+	mac      header.MAC // zero: not in the message
 }
 
 // errMissed means that changes came faster than they were read.
 var errMissed = errors.New("netlink messages were lost")
 
-// events is a subscription to what happens to the devices of a namespace.
+// events is a subscription to changes of the devices of a namespace.
 type events struct {
 	file   *os.File
 	buffer []byte
 }
 
-// subscribe is for the namespace of the calling thread.
+// subscribe starts a subscription for the namespace of the calling thread.
 func subscribe() (*events, error) {
 	fd, err := unix.Socket(unix.AF_NETLINK, unix.SOCK_RAW|unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC, unix.NETLINK_ROUTE)
 	if err != nil {
@@ -51,8 +51,8 @@ func subscribe() (*events, error) {
 // close ends next.
 func (e *events) close() { _ = e.file.Close() }
 
-// next waits for changes. After errMissed it goes on with what happens from
-// then on; any other error is the end.
+// next waits for changes. After errMissed it continues with the changes that follow; any
+// other error is the end.
 func (e *events) next() ([]change, error) {
 	n, err := e.file.Read(e.buffer)
 	if errors.Is(err, unix.ENOBUFS) {
@@ -74,8 +74,8 @@ func (e *events) next() ([]change, error) {
 	return all, nil
 }
 
-// drain throws away what waits, since after a message was lost the kernel loses
-// more of them, without a word, until the queue was empty. It returns errMissed.
+// drain discards the queued messages, because after a loss the kernel drops more of them
+// silently until the queue is empty. It returns errMissed.
 func (e *events) drain() error {
 	raw, err := e.file.SyscallConn()
 	if err != nil {
@@ -92,8 +92,8 @@ func (e *events) drain() error {
 	return errMissed
 }
 
-// parseChange reads RTM_NEWLINK and RTM_DELLINK (rtnetlink(7)). Messages of a
-// family say what a device is to a bridge and the like, not what it is.
+// parseChange reads RTM_NEWLINK and RTM_DELLINK (rtnetlink(7)). It ignores messages of
+// an address family, which describe the role of a device, as in a bridge.
 func parseChange(m *syscall.NetlinkMessage) (c change, ok bool) {
 	if m.Header.Type != unix.RTM_NEWLINK && m.Header.Type != unix.RTM_DELLINK || len(m.Data) < unix.SizeofIfInfomsg {
 		return change{}, false

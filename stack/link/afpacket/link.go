@@ -10,8 +10,8 @@ import (
 	"glean/stack/loop"
 )
 
-// Link is a link over a device. See link.Link for its methods; those that are
-// not there may be called from any goroutine.
+// Link is a link over a device. See link.Link for its methods; any goroutine may call
+// those that link.Link does not have.
 type Link struct {
 	config   Config
 	base     link.Base
@@ -21,14 +21,14 @@ type Link struct {
 	events   *events
 	own      *sender      // of Send
 	tandem   *link.Tandem // of SendBulk; nil with one processor
-	bell     *burst.Bell  // for the reader, who helps
+	bell     *burst.Bell  // wakes the reader, which helps to send
 
-	watching sync.Mutex // held while what is known of the device changes
+	watching sync.Mutex // locked while the state of the device changes
 
 	mu      sync.Mutex
 	senders map[*sender]bool // not closed yet; nil once the link is released
-	running sync.WaitGroup   // what has to end until then
-	done    chan struct{}    // closed then
+	running sync.WaitGroup   // goroutines of the link
+	done    chan struct{}    // closed when all of them have ended
 }
 
 var (
@@ -60,7 +60,7 @@ func Open(l loop.Loop, c Config) (*Link, error) {
 	return k, nil
 }
 
-// newLink makes a link with its sockets, and no goroutine yet.
+// newLink creates a link with its sockets, without goroutines.
 func newLink(l loop.Loop, c Config) (*Link, error) {
 	d, err := find(c.Name)
 	if err != nil {
@@ -90,7 +90,7 @@ func newLink(l loop.Loop, c Config) (*Link, error) {
 	return k, nil
 }
 
-// openSenders makes what Send and SendBulk send by.
+// openSenders opens the sockets of Send and SendBulk.
 func (k *Link) openSenders() (err error) {
 	if k.own, err = newSender(k, false); err != nil {
 		return err
@@ -122,18 +122,18 @@ func (k *Link) SendBulk(frames [][]byte) (int, error) {
 // State implements link.Link.
 func (k *Link) State() link.State { return k.base.State() }
 
-// MTU implements link.Link. It follows what an administrator sets.
+// MTU implements link.Link. It follows changes by an administrator.
 func (k *Link) MTU() int { return k.device.Load().mtu }
 
-// MAC returns the device's MAC. It follows what an administrator sets; while the
-// device is away, it is the last one.
+// MAC returns the device's MAC. It follows changes by an administrator; while the device
+// does not exist, it is the last one.
 func (k *Link) MAC() header.MAC { return k.device.Load().mac }
 
 // Room implements link.Link.
 func (k *Link) Room() int { return k.room }
 
-// Stats implements link.Link. Frames that the kernel's buffer had no place for
-// are in RxFrames and RxDropped; how long they were is not known.
+// Stats implements link.Link. Frames for which the kernel's buffer had no room are in
+// RxFrames and RxDropped; their lengths are not known.
 func (k *Link) Stats() link.Stats { return k.base.Stats() }
 
 // OpenQueue implements link.Link. Every queue has sockets of its own.
@@ -144,9 +144,9 @@ func (k *Link) OpenQueue() (link.Queue, error) {
 	return newSender(k, true)
 }
 
-// Close implements link.Link. Nothing is received or sent after it has
-// returned. The sockets are closed elsewhere, since that takes the kernel
-// milliseconds, which the loop does not have; Done tells when.
+// Close implements link.Link. Nothing is received or sent after it has returned. Another
+// goroutine closes the sockets, because that takes the kernel milliseconds, too long for
+// the loop; Done reports the end.
 func (k *Link) Close() error {
 	if !k.base.End() {
 		return link.ErrClosed
@@ -161,7 +161,7 @@ func (k *Link) Close() error {
 	return nil
 }
 
-// closeSockets closes all that are open, which ends the reader.
+// closeSockets closes all open sockets, which ends the reader.
 func (k *Link) closeSockets() {
 	k.receiver.close()
 	k.mu.Lock()
@@ -177,5 +177,5 @@ func (k *Link) closeSockets() {
 // of the link has ended.
 func (k *Link) Done() <-chan struct{} { return k.done }
 
-// Name is the name that the device was opened by.
+// Name returns the name by which the device was opened.
 func (k *Link) Name() string { return k.config.Name }

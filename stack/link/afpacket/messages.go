@@ -6,8 +6,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// messages is the way of sendmmsg(2), which takes frames of every length from
-// where they are. They are set up once: message i sends what vector i points at.
+// messages is the way of sendmmsg(2), which sends frames of any length from where they
+// lie. They are set up once: message i sends the data of vector i.
 type messages struct {
 	headers [sendBatch]unix.Mmsghdr
 	vectors [sendBatch]unix.Iovec
@@ -28,7 +28,7 @@ func (m *messages) push(fd uintptr, frames [][]byte) (taken int, why unix.Errno)
 		m.vectors[i].SetLen(len(f))
 	}
 	// The call does not block, and a batch takes tens of microseconds, so
-	// the scheduler is not told: a transmitter would lose its processor.
+	// the call bypasses the scheduler: a transmitter would lose its processor.
 	sent, _, errno := unix.RawSyscall6(unix.SYS_SENDMMSG, fd, uintptr(unsafe.Pointer(&m.headers[0])), uintptr(len(frames)),
 		unix.MSG_DONTWAIT, 0, 0)
 	if errno != 0 {

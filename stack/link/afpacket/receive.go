@@ -10,10 +10,10 @@ import (
 	"glean/stack/link/burst"
 )
 
-// readBatch is how many frames the kernel is asked for at once.
+// readBatch is how many frames one call of recvmmsg(2) may return.
 const readBatch = 64
 
-// ancillary is what comes with a frame (packet(7), PACKET_AUXDATA).
+// ancillary is the control data of a frame (packet(7), PACKET_AUXDATA).
 type ancillary struct {
 	header unix.Cmsghdr
 	aux    unix.TpacketAuxdata
@@ -52,7 +52,7 @@ func newReader(k *Link) *reader {
 	return r
 }
 
-// fit makes room for frames of size octets, if there is less.
+// fit makes sure of room for frames of size octets.
 func (r *reader) fit(size int) {
 	if tagRoom+size <= r.slot {
 		return
@@ -74,11 +74,11 @@ func (r *reader) run() {
 }
 
 // readOn reads a batch. It reports whether to call it again at once; if not, it is
-// called again when there is something to read.
+// called again when the socket is readable.
 func (r *reader) readOn(fd uintptr) (again bool) { return r.readBatch(fd) || r.pause.Take() }
 
-// readBatch receives what there is, up to a batch. It reports whether there may
-// be more.
+// readBatch receives the waiting frames, up to a batch. It reports whether more may be
+// waiting.
 func (r *reader) readBatch(fd uintptr) (more bool) {
 	r.fit(r.link.MTU() + maxOverhead) // the device may have got a larger MTU
 	n, _, errno := unix.RawSyscall6(unix.SYS_RECVMMSG, fd, uintptr(unsafe.Pointer(&r.messages[0])), readBatch,
@@ -87,7 +87,7 @@ func (r *reader) readBatch(fd uintptr) (more bool) {
 	case 0:
 	case unix.EAGAIN:
 		return false
-	case unix.EINTR, unix.ENETDOWN: // the latter is told once when the device goes down; netlink tells it too
+	case unix.EINTR, unix.ENETDOWN: // ENETDOWN is reported once when the device goes down, by netlink too
 		return true
 	default:
 		r.err = errno
@@ -104,7 +104,7 @@ func (r *reader) readBatch(fd uintptr) (more bool) {
 	return n == readBatch
 }
 
-// take sorts out message i.
+// take classifies message i.
 func (r *reader) take(i int, got *link.Received) {
 	m, a := &r.messages[i], &r.ancillary[i]
 	length, slot := int(m.Len), r.buffer[i*r.slot:(i+1)*r.slot] // length is that before cutting, see MSG_TRUNC
@@ -135,8 +135,8 @@ func (r *reader) take(i int, got *link.Received) {
 	}
 }
 
-// lost asks how many frames found the kernel's buffer full since it was last
-// asked. Who drops frames has others waiting, so it is asked after each batch.
+// lost returns how many frames found the kernel's buffer full since its last call. It is
+// called after each batch: a drop means that more frames are waiting.
 func (r *reader) lost(fd uintptr) uint64 {
 	length := uint32(unix.SizeofTpacketStats)
 	_, _, errno := unix.RawSyscall6(unix.SYS_GETSOCKOPT, fd, unix.SOL_PACKET, unix.PACKET_STATISTICS,

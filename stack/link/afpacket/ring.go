@@ -9,8 +9,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// The layout of a ring. A device may keep some hundred frames before it tells
-// that they have left.
+// The layout of a ring. A device may keep some hundred frames before it reports that
+// they have left.
 const (
 	ringSlots = 256
 	ringSlot  = 2048 // octets
@@ -20,23 +20,23 @@ const (
 	virtioHeader = 10
 	headerLength = 2
 
-	// ringLongest is the longest frame that a slot holds.
+	// ringLongest is the longest frame that fits into a slot.
 	ringLongest = ringSlot - unix.SizeofTpacket2Hdr - virtioHeader
 )
 
-// ring is the way of PACKET_TX_RING (packet(7), Documentation/networking/
-// packet_mmap.rst in Linux): frames are copied into memory that the kernel sees,
-// and one send(2) makes it take all that are marked.
+// ring is the way of PACKET_TX_RING (packet(7), Documentation/networking/packet_mmap.rst
+// in Linux): frames are copied into memory shared with the kernel, and one send(2) makes
+// the kernel take all marked frames.
 //
-// As it is, that costs as much as messages: the kernel refers to the frame in
-// the ring behind the first 14 octets, and a device that gives frames to
-// receivers of this machine, as veth, has to copy that part to a page of its
-// own. A virtio header that calls all of the frame its header makes the kernel
-// copy it at once, behind the first octets, which saves a fifth of all that a
-// frame costs. The header asks for no checksum and no segmentation.
+// Without more that costs as much as messages: the kernel refers to the frame in the
+// ring behind the first 14 octets, and a device that delivers to receivers of this
+// machine, such as veth, has to copy that part to a page of its own. A virtio header
+// whose header length covers the whole frame makes the kernel copy it at once, behind
+// the first octets, which saves a fifth of the cost of a frame. The header requests no
+// checksum and no segmentation.
 //
-// The kernel goes around the ring by itself, and only past frames that it took.
-// So next is always where it stands.
+// The kernel goes around the ring by itself, and only past frames that it took. So next
+// is always the kernel's position.
 type ring struct {
 	memory []byte
 	next   int // the slot of the next frame
@@ -56,7 +56,7 @@ func newRingOutlet(slots int, bypass bool) (*outlet, error) {
 	return &outlet{socket: s, way: r}, nil
 }
 
-// setUp makes the ring of a socket.
+// setUp creates the ring of a socket.
 func (r *ring) setUp(fd, slots int) error {
 	for _, option := range []struct {
 		name          string
@@ -123,9 +123,9 @@ func (r *ring) fill(ahead int, frame []byte) bool {
 	return true
 }
 
-// took tells how many of the n frames ahead the kernel took, and takes the
-// others back. The kernel stops at the first that it does not take, and marks
-// it TP_STATUS_WRONG_FORMAT or leaves it; it goes on there next time.
+// took returns how many of the n frames ahead the kernel took, and unmarks the others.
+// The kernel stops at the first frame that it does not take, and marks it
+// TP_STATUS_WRONG_FORMAT or leaves it; it goes on there next time.
 func (r *ring) took(n int) int {
 	taken := n
 	for i := range n {

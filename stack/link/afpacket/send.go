@@ -10,19 +10,19 @@ import (
 	"glean/stack/link"
 )
 
-// sendBatch is how many frames the kernel is given at once.
+// sendBatch is how many frames one call passes to the kernel.
 const sendBatch = 64
 
-// way is how frames are given to the kernel on one socket.
+// way is a method of passing frames to the kernel on one socket.
 type way interface {
-	// push returns at most sendBatch frames to the kernel. It returns how many of them,
+	// push passes at most sendBatch frames to the kernel. It returns how many of them,
 	// from the first on, the kernel took, and if that is none, why.
 	push(fd uintptr, frames [][]byte) (taken int, why unix.Errno)
-	// release returns memory back, after the socket was closed.
+	// release frees memory after the socket was closed.
 	release()
 }
 
-// outlet is a socket that frames leave by.
+// An outlet is a socket for sending.
 type outlet struct {
 	*socket
 	way   way
@@ -34,11 +34,11 @@ type outlet struct {
 type sender struct {
 	link   *Link
 	plain  *outlet // takes every frame
-	fast   *outlet // takes frames of at most ringLongest octets; nil if there is none
+	fast   *outlet // takes frames of at most ringLongest octets; nil without a ring
 	closed atomic.Bool
 	send   func(fd uintptr) // s.sendAll, bound once so that Send allocates nothing
 
-	mu sync.Mutex // held while frames are sent, and while memory is given back
+	mu sync.Mutex // locked while frames are sent and while memory is freed
 
 	// The call that runs now.
 	frames [][]byte
@@ -73,8 +73,7 @@ func (s *sender) Send(frames [][]byte) (int, error) {
 		return 0, link.ErrClosed
 	}
 	d := s.link.device.Load()
-	// A device without a carrier takes frames and throws them away, so it is not
-	// asked.
+	// A device without a carrier accepts frames and drops them, so none is sent.
 	if !d.state.Up {
 		s.link.base.Refused()
 		if d.state.Reason == link.ReasonDeleted {
@@ -92,14 +91,14 @@ func (s *sender) Send(frames [][]byte) (int, error) {
 	}
 	s.frames, s.device = nil, nil
 	s.link.base.Sent(s.taken, s.bytes)
-	if s.err != nil && s.err != link.ErrFull { // the sender comes again with what did not fit
+	if s.err != nil && s.err != link.ErrFull { // the caller sends the refused frames again
 		s.link.base.Refused()
 	}
 	return s.taken, s.err
 }
 
-// sendAll sends the frames until one is refused. Why it was, the kernel tells
-// only if that is the first, so the rest is then tried again.
+// sendAll sends the frames until one is refused. The kernel returns the reason only if
+// that is the first of a call, so the rest is then tried again.
 func (s *sender) sendAll(fd uintptr) {
 	o := s.outlet
 	// A device that went and is back may have the index that it had, but the
@@ -132,8 +131,8 @@ func (s *sender) sendAll(fd uintptr) {
 	}
 }
 
-// fits reports whether a device of an MTU sends a frame. Only an 802.1Q tag may
-// exceed the MTU, as packet sockets have it; the ring does not check.
+// fits reports whether a device of an MTU sends a frame. Only an 802.1Q tag may exceed
+// the MTU, as for packet sockets; the ring does not check.
 func fits(frame []byte, mtu int) bool {
 	switch over := len(frame) - header.EthernetSize - mtu; {
 	case len(frame) < header.EthernetSize:
@@ -145,9 +144,9 @@ func fits(frame []byte, mtu int) bool {
 	}
 }
 
-// sendError is what link.Link promises for what the kernel answered. A socket
-// whose device has gone does not know whether it was deleted or moved to
-// another namespace; until the watcher does, the link is down.
+// sendError returns the error of link.Link for an errno of the kernel. A socket whose
+// device is gone cannot distinguish deletion from a move to another namespace; until the
+// watcher can, the link is down.
 func sendError(errno unix.Errno) error {
 	switch errno {
 	case unix.EAGAIN, unix.ENOBUFS, unix.ENOMEM:
@@ -175,8 +174,8 @@ func (s *sender) Close() error {
 	return nil
 }
 
-// release closes the sockets, after a call of Send that still runs. What the
-// kernel took before leaves all the same.
+// release closes the sockets after a running call of Send. Frames that the kernel took
+// before still leave.
 func (s *sender) release() {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -11,7 +11,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Protocols that a socket is bound to: what it receives.
+// Protocols that a socket receives.
 const (
 	everything = unix.ETH_P_ALL
 	nothing    = 0
@@ -42,7 +42,7 @@ func newSocket(mode int) (*socket, error) {
 	return &socket{file, raw}, nil
 }
 
-// control runs f on the descriptor, which is not closed meanwhile.
+// control runs f on the descriptor, which stays open meanwhile.
 func (s *socket) control(f func(fd int) error) error {
 	var err error
 	if closed := s.raw.Control(func(fd uintptr) { err = f(int(fd)) }); closed != nil {
@@ -51,19 +51,19 @@ func (s *socket) control(f func(fd int) error) error {
 	return err
 }
 
-// close takes the kernel some milliseconds, so it is not for the loop.
+// close closes the socket, which takes the kernel some milliseconds: it is not for the
+// loop.
 func (s *socket) close() { _ = s.file.Close() }
 
 // bindTo binds the descriptor of a socket to a device.
 func bindTo(fd int, protocol uint16, index int) error {
 	var b [2]byte
-	binary.BigEndian.PutUint16(b[:], protocol) // packet(7) wants network order
+	binary.BigEndian.PutUint16(b[:], protocol) // packet(7): in network order
 	return unix.Bind(fd, &unix.SockaddrLinklayer{Protocol: binary.NativeEndian.Uint16(b[:]), Ifindex: index})
 }
 
-// newReceiver opens a socket with room for frames of at most size octets. It
-// gives how many the kernel's buffer really holds, which may be less without
-// CAP_NET_ADMIN.
+// newReceiver opens a socket with room for frames of at most size octets. It returns the
+// real capacity of the kernel's buffer, which may be less without CAP_NET_ADMIN.
 func newReceiver(room, size int) (s *socket, holds int, err error) {
 	if s, err = newSocket(unix.SOCK_NONBLOCK); err != nil {
 		return nil, 0, err
@@ -85,12 +85,11 @@ func newReceiver(room, size int) (s *socket, holds int, err error) {
 	return s, holds, nil
 }
 
-// setBuffer makes the receive buffer of a socket large enough for twice room
-// frames of at most size octets, as far as the kernel permits, and returns how
-// many it holds.
+// setBuffer makes the receive buffer of a socket large enough for twice room frames of
+// at most size octets, as far as the kernel permits, and returns its capacity in frames.
 func setBuffer(fd, room, size int) (holds int, err error) {
-	// What the kernel charges for a frame is the memory it takes: the next power
-	// of two, or a page or two, and its own bookkeeping.
+	// The kernel charges a frame for its memory: the next power of two, or a page or
+	// two, and its own bookkeeping.
 	charge := 2*size + 1024
 	want := min(room*charge, math.MaxInt32/2) // the kernel doubles it, see socket(7)
 	err = unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_RCVBUFFORCE, want)
@@ -107,8 +106,8 @@ func setBuffer(fd, room, size int) (holds int, err error) {
 	return max(1, got/charge), nil
 }
 
-// receiveFrom makes a device promiscuous and s receive all that comes in there.
-// Closing s, or the device's end, takes both back.
+// receiveFrom makes a device promiscuous and binds s to it. Closing s, or the end of the
+// device, undoes both.
 func (s *socket) receiveFrom(index int) error {
 	return s.control(func(fd int) error {
 		if err := bindTo(fd, everything, index); err != nil {
@@ -119,10 +118,10 @@ func (s *socket) receiveFrom(index int) error {
 	})
 }
 
-// newTransmitter opens a socket to send on, which does not block if MSG_DONTWAIT
-// says so. Go's poller does not watch it: it would be woken for each frame that
-// has left, which costs as much as the frame. Without the queueing discipline a
-// device that is busy refuses frames instead of keeping them for later.
+// newTransmitter opens a socket for sending, which does not block with MSG_DONTWAIT.
+// Go's poller does not watch it: the poller would be woken for each frame that has left,
+// which costs as much as the frame. Without the queueing discipline a busy device
+// refuses frames instead of queueing them.
 func newTransmitter(bypass bool) (*socket, error) {
 	s, err := newSocket(0)
 	if err != nil || !bypass {

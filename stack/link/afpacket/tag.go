@@ -12,11 +12,11 @@ import (
 // tag can be put back without moving the payload.
 const tagRoom = header.VLANSize
 
-// addresses is the length of the two MAC addresses, behind which a tag stands.
+// addresses is the length of the two MAC addresses in front of a tag.
 const addresses = 12
 
-// restoreTag returns the frame that begins tagRoom octets into b as it was on the
-// wire. The kernel takes the outermost VLAN tag off and tells it apart.
+// restoreTag returns the frame that begins tagRoom octets into b as it was on the wire.
+// The kernel removes the outermost VLAN tag and passes it as control data.
 func restoreTag(b []byte, aux *unix.TpacketAuxdata) []byte {
 	if aux.Status&unix.TP_STATUS_VLAN_VALID == 0 {
 		return b[tagRoom:]

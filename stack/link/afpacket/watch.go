@@ -12,10 +12,10 @@ import (
 	"glean/stack/link/carrier"
 )
 
-// device is what is known of the device at a moment.
+// A device is the state of the device at a moment.
 type device struct {
-	index   int // 0: there is none
-	mtu     int // octets; that of the last one if there is none
+	index   int // 0: no device
+	mtu     int // octets; without a device, of the last one
 	state   link.State
 	changes uint32 // of the carrier so far, modulo 2^32
 	mac     header.MAC
@@ -44,7 +44,7 @@ func macOf(a *netlink.LinkAttrs) (m header.MAC) {
 	return m
 }
 
-// stateOf is what the flags of a device say: it is up when it was brought up
+// stateOf returns the state for the flags of a device: it is up when it was brought up
 // and has a carrier.
 func stateOf(flags uint32) link.State {
 	if flags&unix.IFF_UP != 0 && flags&unix.IFF_LOWER_UP != 0 {
@@ -53,7 +53,7 @@ func stateOf(flags uint32) link.State {
 	return link.State{Reason: link.ReasonDown}
 }
 
-// explain puts what happens between finding a device and using it into words.
+// explain returns the error for a device that disappears between find and its use.
 func explain(err error) error {
 	if errors.Is(err, unix.ENODEV) || errors.Is(err, unix.ENXIO) {
 		return fmt.Errorf("%w (%w)", ErrNoDevice, err)
@@ -61,7 +61,7 @@ func explain(err error) error {
 	return err
 }
 
-// after is the device of the name after a change to some device. One that was
+// after returns the device of the name after a change to some device. One that was
 // renamed is followed by its index.
 func (d device) after(c change, name string) device {
 	ours := d.index != 0 && c.index == d.index
@@ -77,7 +77,7 @@ func (d device) after(c change, name string) device {
 		}
 		changes := c.changes
 		if ours && !carrier.Flapped(d.changes, changes) {
-			changes = d.changes // the message is older than what is known, or does not say
+			changes = d.changes // the message is older than the known count, or has none
 		}
 		mac := c.mac
 		if mac.IsZero() {
@@ -103,17 +103,17 @@ func (k *Link) watch() {
 	}
 }
 
-// follow takes what netlink says.
+// follow applies changes of netlink.
 func (k *Link) follow(changes []change) {
 	k.watching.Lock()
 	defer k.watching.Unlock()
 	for _, c := range changes {
-		_ = k.become(k.device.Load().after(c, k.config.Name)) // if it is gone again, netlink will tell
+		_ = k.become(k.device.Load().after(c, k.config.Name)) // if it is gone again, netlink reports that
 	}
 }
 
-// Reattach implements link.Reattacher. A device of the link's name is attached to
-// as soon as it exists, so the use of this is the reason why it is not.
+// Reattach implements link.Reattacher. The link attaches to a device of its name as soon
+// as it exists, so Reattach only returns why it has not.
 func (k *Link) Reattach() error {
 	k.watching.Lock()
 	defer k.watching.Unlock()
@@ -133,8 +133,8 @@ func (k *Link) Reattach() error {
 	return nil
 }
 
-// lookAgain finds what the changes that were missed have come to. A device that
-// is gone counts as deleted, whatever became of it.
+// lookAgain reads the present state after changes were missed. A device that is gone
+// counts as deleted, even if it was moved.
 func (k *Link) lookAgain() {
 	k.watching.Lock()
 	defer k.watching.Unlock()
@@ -156,10 +156,10 @@ func (k *Link) lookAgain() {
 	}
 }
 
-// become makes next what is known of the device, attaches to it if it is
-// another one, and reports a change of state. The senders see it when they send
-// next. It fails if the device can't be received from, and changes nothing then.
-// It is called with watching held.
+// become sets the state of the device to next, attaches to it if it is another one, and
+// reports a change of state. The senders see it when they send next. If the device
+// cannot be received from, become returns an error and changes nothing. It is called
+// with watching locked.
 func (k *Link) become(next device) error {
 	last := k.device.Load()
 	if next == *last {

@@ -22,19 +22,19 @@ func NewBell() (*Bell, error) {
 	return &Bell{fd: fd}, nil
 }
 
-// Ring ends the pause that the reader is in, if it is in one. Otherwise the reader
-// has the work at its next pause.
+// Ring ends the pause of the reader. If the reader is not in a pause, it finds the work
+// at its next one.
 func (b *Bell) Ring() {
 	if b.asleep.Load() {
 		_, _ = unix.Write(b.fd, []byte{1, 0, 0, 0, 0, 0, 0, 0}) // it can't be full
 	}
 }
 
-// Close returns the descriptor back. Neither Ring nor a pause may follow.
+// Close closes the descriptor. Neither Ring nor a pause may follow.
 func (b *Bell) Close() { _ = unix.Close(b.fd) }
 
-// listen sleeps until the bell rings, or for that long. Who rings before does so
-// without effect, so last is done when the bell can be heard already.
+// listen sleeps until the bell rings, but not longer than pause. last is called when
+// Ring already has an effect; an earlier Ring has none.
 func (b *Bell) listen(last func(), pause *unix.Timespec) {
 	b.asleep.Store(true)
 	last()

@@ -1,10 +1,9 @@
-// Package burst lets readers of devices sleep between bursts of frames.
+// Package burst makes readers of devices sleep between bursts of frames.
 //
-// A reader that waits for the next frame is woken by whoever sends it, and
-// where the sender is a thread of this machine (the far end of a veth, or the
-// kernel behind a TAP that answers from within our own write) that costs the
-// sender about as much as the frame does. The answers to a window of questions
-// come in bursts, so a reader that has just had some frames sleeps on its own
-// timer and then finds many at once. Meanwhile it has time for other work: half of
-// the next questions (link.Tandem).
+// The sender of a frame wakes a reader that waits for it. If the sender is a thread of
+// this machine (the far end of a veth, or the kernel behind a TAP that answers from
+// within our own write), that costs the sender about as much as the frame does. The
+// answers to a window of solicitations come in bursts, so a reader that has just read
+// some frames sleeps on its own timer and then finds many at once. Meanwhile it has
+// time for other work: half of the next solicitations (link.Tandem).
 package burst

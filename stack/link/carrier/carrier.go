@@ -1,5 +1,5 @@
 // Package carrier reads how often a network device has lost or found its carrier,
-// which shows a flap that was over before anybody looked at the device.
+// which shows a flap that was over before the device was looked at.
 package carrier
 
 import (
@@ -13,8 +13,8 @@ import (
 const skipStatistics = 1 << 3
 
 // Changes returns the carrier changes of the device with an index in our network
-// namespace (IFLA_CARRIER_CHANGES, Linux 3.15), modulo 2^32. It reports false if
-// there is no such device.
+// namespace (IFLA_CARRIER_CHANGES, Linux 3.15), modulo 2^32. It returns false if no
+// device has the index.
 func Changes(index int) (uint32, bool) {
 	request := nl.NewNetlinkRequest(unix.RTM_GETLINK, 0)
 	message := nl.NewIfInfomsg(unix.AF_UNSPEC)
@@ -37,5 +37,5 @@ func Changes(index int) (uint32, bool) {
 	return 0, false
 }
 
-// Flapped reports whether a later count shows a change that is not in an earlier one.
+// Flapped reports whether a later count has a change that an earlier one does not have.
 func Flapped(earlier, later uint32) bool { return int32(later-earlier) > 0 }

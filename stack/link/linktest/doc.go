@@ -5,9 +5,9 @@
 //	frames of the suite:  A.Send --> (device, wire, kernel) --> B's handler
 //	                      A's handler <-- ... <-- B.Send
 //
-// An implementation's test gives Run a function that opens two links whose
+// An implementation's test passes Run a function that opens two links whose
 // frames reach each other. The suite sends frames of type ARP, since those are
 // control frames on every link; they are no valid ARP, so a kernel in between
 // ignores them. Each carries its number in the source address, and frames of
-// others (a kernel's own) are passed over.
+// other senders (the kernel) are ignored.
 package linktest

@@ -7,15 +7,15 @@ import (
 	"glean/stack/loop"
 )
 
-// giveUp is how long the suite waits for what must happen, in real time.
+// giveUp is the time limit of each wait of the suite, in real time.
 const giveUp = 20 * time.Second
 
 // Driver runs the loop that both links of a rig live on.
 type Driver interface {
 	// Do runs f on the loop and returns when it has run.
 	Do(f func())
-	// Until lets the loop run until cond, called on the loop, holds, or for a long
-	// time. It reports which.
+	// Until runs the loop until cond, called on the loop, returns true, or for a long
+	// time. It reports whether cond returned true.
 	Until(cond func() bool) bool
 	// Concurrent reports whether goroutines besides the loop may send on queues.
 	Concurrent() bool

@@ -10,7 +10,7 @@ import (
 // mark begins the source address of the suite's frames; the number follows.
 var mark = [3]byte{0x02, 0x67, 0x6c}
 
-// overhead is what a frame may have besides a payload of MTU octets.
+// overhead is the longest frame minus a payload of MTU octets.
 const overhead = header.EthernetSize + header.MaxTags*header.VLANSize
 
 // frame makes frame number n (of 24 bits) with size octets. Its payload is a
@@ -40,7 +40,7 @@ func number(f []byte) (n uint32, ours bool) {
 }
 
 // recorder is a link's handler. It keeps copies of the suite's frames and then
-// overwrites what it was given, as a handler may.
+// overwrites the frame, as a handler may.
 type recorder struct {
 	frames  [][]byte
 	handled uint64 // frames of others included
@@ -61,14 +61,14 @@ func (r *recorder) HandleFrame(f []byte) {
 
 func (r *recorder) HandleState(s link.State) { r.states = append(r.states, s) }
 
-// ARPFrame is a frame of size octets that is for the stack, though no valid ARP.
+// ARPFrame returns a frame of size octets that is for the stack, though no valid ARP.
 func ARPFrame(size int) []byte {
 	f := make([]byte, size)
 	copy(f, []byte{2, 0, 0, 0, 0, 1, 2, 0, 0, 0, 0, 2, 0x08, 0x06})
 	return f
 }
 
-// UDPFrame is 60 octets of traffic, to a MAC that nobody has, so that a kernel
+// UDPFrame returns 60 octets of traffic, to a MAC that no station has, so that a kernel
 // drops the frame at once.
 func UDPFrame() []byte {
 	f := make([]byte, 60)
@@ -76,8 +76,8 @@ func UDPFrame() []byte {
 	return f
 }
 
-// ARPRequest is a valid request for target, always of the host 10.77.0.1, as
-// the kernel has no more than some thousand neighbors.
+// ARPRequest returns a valid request for target, always of the host 10.77.0.1, because
+// the kernel has at most some thousand neighbors.
 func ARPRequest(target [4]byte) []byte {
 	mac := header.MAC{2, 0, 0, 0, 0, 1}
 	e := header.EthernetRepr{Dst: header.Broadcast, Src: mac, Type: header.EtherTypeARP}

@@ -7,12 +7,12 @@ import (
 	"time"
 )
 
-// Leaks counts goroutines and descriptors. What it gives fails the test if
-// there do not come to be as few again; allowed is how many goroutines more
-// there may be, as for a loop that ends after the test.
+// Leaks counts goroutines and descriptors. check fails the test if their number does not
+// return to that; it permits allowed more goroutines, such as a loop that ends after the
+// test.
 func Leaks(t *testing.T) (check func(allowed int)) {
 	descriptors := func() int { entries, _ := os.ReadDir("/proc/self/fd"); return len(entries) }
-	descriptors() // whatever this opens once is open now
+	descriptors() // opens once all that stays open
 	goroutines, files := runtime.NumGoroutine(), descriptors()
 	return func(allowed int) {
 		t.Helper()

@@ -12,8 +12,8 @@ import (
 	"glean/stack/link"
 )
 
-// Rig is two new links whose frames reach each other and nobody else. Both are
-// up and have no handler yet.
+// Rig is two new links whose frames reach only each other. Both are up and have no
+// handler yet.
 type Rig struct {
 	Driver
 	A, B link.Link
@@ -25,7 +25,7 @@ type Rig struct {
 	SetUp func(up bool)
 }
 
-// side is one end of a rig with what it received.
+// A side is one end of a rig with the frames that it received.
 type side struct {
 	link.Link
 	recorder
@@ -38,8 +38,8 @@ type bench struct {
 	a, b *side
 }
 
-// Run runs the suite. open makes a new rig for each subtest; it registers what
-// is to be cleaned up with its T.
+// Run runs the suite. open creates a new rig for each subtest and registers its cleanup
+// with the subtest's T.
 func Run(t *testing.T, open func(t *testing.T) Rig) {
 	for _, law := range []struct {
 		name  string
@@ -66,7 +66,7 @@ func Run(t *testing.T, open func(t *testing.T) Rig) {
 	}
 }
 
-// attach returns both links their handlers.
+// attach attaches the handlers of both links.
 func (b *bench) attach() {
 	b.Do(func() {
 		b.A.Attach(&b.a.recorder)
@@ -74,7 +74,7 @@ func (b *bench) attach() {
 	})
 }
 
-// await fails the test if cond does not come to hold.
+// await fails the test if cond does not become true.
 func (b *bench) await(what string, cond func() bool) {
 	b.Helper()
 	if !b.Until(cond) {
@@ -86,7 +86,7 @@ func (b *bench) await(what string, cond func() bool) {
 	}
 }
 
-// send sends all frames from s on the loop, coming again as long as it is full.
+// send sends all frames from s on the loop; it retries while the link is full.
 func (b *bench) send(s *side, frames [][]byte) {
 	b.Helper()
 	for len(frames) > 0 {
@@ -248,7 +248,7 @@ func wrongSizes(b *bench) {
 
 func beforeAttach(b *bench) {
 	b.Do(func() { b.B.Attach(&b.b.recorder) })
-	// A device may have had something to say of its own before the law began.
+	// A device may have sent frames of its own before the test.
 	var before uint64
 	b.Do(func() { before = b.A.Stats().RxDropped })
 	early := [][]byte{frame(1, 60), frame(2, 60)}
@@ -262,8 +262,8 @@ func beforeAttach(b *bench) {
 	b.expect(b.a, late)
 }
 
-// room sends as many frames as A says it has room for while the loop does
-// nothing else, then looks at whether one is missing.
+// room sends as many frames as A has room for while the loop does nothing else, then
+// checks that all arrived.
 func room(b *bench) {
 	b.attach()
 	var all [][]byte
@@ -408,7 +408,7 @@ func stateChanges(b *bench) {
 		}
 	})
 	if b.SetUp == nil {
-		return // that it is up is all there is to see
+		return // only its state can be tested
 	}
 	for round := range uint32(2) {
 		b.SetUp(false)

@@ -8,13 +8,13 @@ import (
 	"glean/stack/loop"
 )
 
-// Port is a link in the hands of a test that is about one kind of device. It
-// lives on a real loop, and what its handler is told waits in channels.
+// Port is a link for tests of one kind of device. It runs on a real loop; the frames and
+// states of its handler are queued in channels.
 type Port struct {
 	Driver
 	Loop   *loop.Real
 	States chan link.State
-	Frames chan []byte // those that nobody has looked at, up to many thousands
+	Frames chan []byte // received and not read yet, up to many thousands
 }
 
 // NewPort starts the loop.
@@ -28,7 +28,7 @@ func NewPort(t testing.TB) *Port {
 func (p *Port) HandleFrame(f []byte) {
 	select {
 	case p.Frames <- append([]byte(nil), f...):
-	default: // nobody looks at so many
+	default: // the test does not read so many
 	}
 }
 
@@ -44,7 +44,7 @@ func (p *Port) SendOn(lk link.Link, frames ...[]byte) (n int, err error) {
 	return n, err
 }
 
-// AwaitState passes over states until want comes.
+// AwaitState skips states until want is reported.
 func (p *Port) AwaitState(t testing.TB, want link.State) {
 	t.Helper()
 	for end := time.After(giveUp); ; {
@@ -59,7 +59,7 @@ func (p *Port) AwaitState(t testing.TB, want link.State) {
 	}
 }
 
-// AwaitFrame passes over frames until one comes that match accepts.
+// AwaitFrame skips frames until match accepts one.
 func (p *Port) AwaitFrame(t testing.TB, match func(f []byte) bool) []byte {
 	t.Helper()
 	for end := time.After(giveUp); ; {
@@ -74,7 +74,7 @@ func (p *Port) AwaitFrame(t testing.TB, match func(f []byte) bool) []byte {
 	}
 }
 
-// AwaitDone waits for what a link's Done promises.
+// AwaitDone waits until a link's Done is closed.
 func AwaitDone(t testing.TB, done <-chan struct{}) {
 	t.Helper()
 	select {

@@ -6,10 +6,9 @@ import (
 	"time"
 )
 
-// Rounds compares two ways to send frames, one of them the plain one that name
-// is about, and reports what a frame costs either way and how much faster ours
-// is. Rounds of both alternate and the medians are compared, so that what else
-// the machine does hits both.
+// Rounds compares two ways to send frames, ours and the plain one that name describes,
+// and reports the cost of a frame in each and the ratio. Rounds of both alternate and
+// the medians are compared, so that other load of the machine affects both.
 func Rounds(b *testing.B, name string, framesPerRound int, plain, ours func()) {
 	const rounds = 41
 	for b.Loop() {

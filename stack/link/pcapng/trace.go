@@ -5,10 +5,9 @@ import (
 	"glean/stack/loop"
 )
 
-// Trace returns a link that is l and writes what passes it to the trace, under a
-// name. clock is read for each batch of frames; it must be usable wherever l
-// and its queues are: Now of a virtual loop, Clock of a real one. If w is nil,
-// the link is l itself.
+// Trace returns a link that wraps l and writes its frames to the trace, under a name.
+// clock is read for each batch of frames; it must be usable wherever l and its queues
+// are: Now of a virtual loop, Clock of a real one. If w is nil, Trace returns l itself.
 func (w *Writer) Trace(name string, l link.Link, clock func() loop.Time) (link.Link, error) {
 	if w == nil {
 		return l, nil
@@ -20,7 +19,7 @@ func (w *Writer) Trace(name string, l link.Link, clock func() loop.Time) (link.L
 	return &traced{Link: l, tap: tap{w, number, clock}}, nil
 }
 
-// tap is where a traced link meets the trace.
+// A tap is the connection of a traced link to the trace.
 type tap struct {
 	writer *Writer
 	number int // of the interface in the file
@@ -42,7 +41,7 @@ type traced struct {
 // Attach implements link.Link.
 func (l *traced) Attach(h link.Handler) { l.Link.Attach(&tracedHandler{Handler: h, tap: l.tap}) }
 
-// Send implements link.Link. What the link took is written.
+// Send implements link.Link. Frames that the link took are written.
 func (l *traced) Send(frames [][]byte) (int, error) {
 	taken, err := l.Link.Send(frames)
 	l.tap.note(frames[:taken])

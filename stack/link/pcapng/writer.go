@@ -16,9 +16,8 @@ import (
 // ErrClosed is the error of adding to a trace that is closed.
 var ErrClosed = errors.New("pcapng: trace is closed")
 
-// Writer is a trace being written. Its methods may be called from any
-// goroutine. The nil pointer is a trace that is not wanted: all its methods do
-// nothing.
+// Writer is a trace being written. Its methods may be called from any goroutine. The nil
+// pointer is no trace: all its methods do nothing.
 type Writer struct {
 	epoch time.Time
 
@@ -30,7 +29,7 @@ type Writer struct {
 	missed  uint64
 }
 
-// NewWriter makes a trace that is written to out through a buffer. epoch is the
+// NewWriter creates a trace that is written to out through a buffer. epoch is the
 // wall-clock time of loop.Time 0.
 func NewWriter(out io.Writer, epoch time.Time) *Writer {
 	return &Writer{out: out, epoch: epoch}
@@ -76,7 +75,7 @@ func (w *Writer) write(number int, at loop.Time, frames [][]byte) {
 	}
 }
 
-// Flush writes out what is buffered.
+// Flush writes the buffered frames.
 func (w *Writer) Flush() error {
 	if w == nil {
 		return nil
@@ -93,8 +92,7 @@ func (w *Writer) flush() error {
 	return w.err
 }
 
-// Close flushes and ends the trace. The links go on without it. It does not
-// close what the trace is written to.
+// Close flushes and ends the trace. The links go on without it. It does not close out.
 func (w *Writer) Close() error {
 	if w == nil {
 		return nil

@@ -16,16 +16,16 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// errGone means that there is no TAP of the name, and none may be made.
+// errGone means that no TAP of the name exists, and none may be created.
 var errGone = errors.New("no such device")
 
-// device is one attachment to a TAP. After a deletion comes a new one.
+// A device is one attachment to a TAP. After a deletion comes a new one.
 type device struct {
 	queues  []*queue
 	index   int  // of the interface in our namespace; 0 while it is in another
 	created bool // by us
 	mtu     int  // octets
-	txqlen  int  // frames that each queue of the device holds for us
+	txqlen  int  // capacity of each queue of the device, in frames
 
 	lost    atomic.Bool // a reader has ended
 	readers sync.WaitGroup
@@ -38,8 +38,8 @@ type queue struct {
 	raw  syscall.RawConn
 }
 
-// attach opens the queues of c's TAP and sets it up. It makes the TAP only if
-// create is set. If it fails, nothing is left behind.
+// attach opens the queues of c's TAP and sets it up. It creates the TAP only if create
+// is set. If it fails, it undoes everything.
 func attach(c Config, create bool) (*device, error) {
 	before, err := find(c.Name)
 	if err != nil {
@@ -70,8 +70,8 @@ func attach(c Config, create bool) (*device, error) {
 	}
 	err = d.setUp(c, before, create)
 	if err != nil && before != nil && !d.isHere() {
-		// It was moved to another namespace meanwhile, as by a script that makes
-		// a TAP and moves it. What was not set yet is left to its new owner.
+		// It was moved to another namespace meanwhile, as by a script that creates
+		// a TAP and moves it. Settings that were not applied yet are left to its new owner.
 		d.index, d.created, d.mtu, d.txqlen = 0, false, before.MTU, before.TxQLen
 		return d, nil
 	}
@@ -82,8 +82,8 @@ func attach(c Config, create bool) (*device, error) {
 	return d, nil
 }
 
-// find looks for a TAP of the name. It returns nil if there is no device of that
-// name, and an error if there is one of another kind.
+// find returns the TAP of the name, nil if no device has the name. If a device of
+// another kind has it, find returns an error.
 func find(name string) (*netlink.Tuntap, error) {
 	l, err := netlink.LinkByName(name)
 	if errors.As(err, new(netlink.LinkNotFoundError)) {
@@ -102,16 +102,16 @@ func find(name string) (*netlink.Tuntap, error) {
 	return t, nil
 }
 
-// isInUse reports whether an existing TAP has queues besides own ones. One without
-// persistence goes with its last queue, so while there is no own one another process
-// has it. The kernel counts queues only with multi_queue (IFLA_TUN_NUM_QUEUES,
-// IFLA_TUN_NUM_DISABLED_QUEUES); without, TUNSETIFF refuses a second one.
+// isInUse reports whether an existing TAP has queues besides own ones. A TAP without
+// persistence ends with its last queue, so if we have none, another process has one. The
+// kernel counts queues only with multi_queue (IFLA_TUN_NUM_QUEUES,
+// IFLA_TUN_NUM_DISABLED_QUEUES); without it, TUNSETIFF refuses a second one.
 func isInUse(t *netlink.Tuntap, own int) bool {
 	return t.NonPersist && own == 0 || t.Queues+t.DisabledQueues > own
 }
 
-// setUp brings the device up with c's settings. What is most likely to be
-// refused is set first.
+// setUp brings the device up with c's settings. The setting that is most likely to be
+// refused comes first.
 func (d *device) setUp(c Config, before *netlink.Tuntap, create bool) error {
 	t, err := find(c.Name)
 	if err == nil && t == nil {
@@ -166,10 +166,9 @@ func (d *device) abandon() {
 // opening serialises the use of water, see openQueue.
 var opening sync.Mutex
 
-// openQueue opens one queue of a TAP through water. Water sets the persistence
-// flag to what it is told, so persist must be what the device has already. It
-// also leaves its descriptor open when it fails and never marks it
-// close-on-exec; both are put right here.
+// openQueue opens one queue of a TAP through water. Water always sets the persistence
+// flag, so persist must be the device's present value. It also leaves its descriptor
+// open when it fails and never marks it close-on-exec; openQueue corrects both.
 func openQueue(name string, multi, persist bool) (*queue, error) {
 	opening.Lock()
 	defer opening.Unlock()
@@ -201,7 +200,7 @@ func openQueue(name string, multi, persist bool) (*queue, error) {
 	return &queue{file: i, raw: raw}, nil
 }
 
-// tunDescriptors is the set of this process' descriptors of /dev/net/tun.
+// tunDescriptors returns this process' descriptors of /dev/net/tun.
 func tunDescriptors() (map[int]bool, error) {
 	entries, err := os.ReadDir("/proc/self/fd")
 	if err != nil {
@@ -233,7 +232,7 @@ func closeOthers(keep map[int]bool) {
 	}
 }
 
-// explain puts what TUNSETIFF answers into words.
+// explain returns the error for an errno of TUNSETIFF.
 func explain(err error) error {
 	switch {
 	case errors.Is(err, unix.EBUSY):

@@ -6,8 +6,8 @@ import (
 )
 
 // A TAP may be in use for some milliseconds more by a process that has ended:
-// the kernel closes an io_uring, which holds the device, after the process is
-// gone. `ip tuntap add`, too, has the queue of the TAP that it makes for a moment.
+// the kernel closes an io_uring, which keeps the device open, after the process has
+// ended. `ip tuntap add` also has a queue of its TAP for a moment.
 const (
 	busyFor     = time.Second // how long ErrBusy is taken for that
 	busyFirst   = 500 * time.Microsecond

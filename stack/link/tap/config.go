@@ -26,7 +26,7 @@ var (
 	ErrPermission = errors.New("not permitted: CAP_NET_ADMIN and access to /dev/net/tun are needed")
 )
 
-// Config says which TAP to open and how.
+// Config is the TAP to open and its settings.
 type Config struct {
 	Name    string     // 1-15 characters
 	Queues  int        // 0 means 1
@@ -45,7 +45,7 @@ func fieldError(field string, err error) error {
 	return &link.FieldError{Kind: "tap", Field: field, Err: err}
 }
 
-// Validate checks what can be checked without the device. Its error is a
+// Validate checks all rules that do not depend on the device. Its error is a
 // *link.FieldError.
 func (c Config) Validate() error {
 	if err := link.CheckDeviceName(c.Name); err != nil {
@@ -66,7 +66,7 @@ func (c Config) Validate() error {
 	return nil
 }
 
-// withDefaults fills what was left zero.
+// withDefaults returns the settings with zero members replaced by defaults.
 func (c Config) withDefaults() Config {
 	if c.Queues == 0 {
 		c.Queues = 1

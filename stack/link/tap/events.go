@@ -2,8 +2,8 @@ package tap
 
 import "github.com/vishvananda/netlink"
 
-// events is a subscription to what happens to the interfaces of our namespace.
-// The nil pointer is one that never has an event.
+// events is a subscription to changes of the interfaces of our namespace. The nil
+// pointer is a subscription without events.
 type events struct {
 	updates chan netlink.LinkUpdate // closed when the subscription breaks
 	done    chan struct{}

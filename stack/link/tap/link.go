@@ -11,18 +11,18 @@ import (
 	"glean/stack/loop"
 )
 
-// maxOverhead is what a frame may have besides its payload: the Ethernet header
-// and two VLAN tags.
+// maxOverhead is the longest frame minus its payload: the Ethernet header and two VLAN
+// tags.
 const maxOverhead = header.EthernetSize + header.MaxTags*header.VLANSize
 
-// Link is a link over a TAP. See link.Link for its methods; those that are not
-// there may be called from any goroutine.
+// Link is a link over a TAP. See link.Link for its methods; any goroutine may call those
+// that link.Link does not have.
 type Link struct {
 	config Config
 	base   link.Base
 	own    *sender      // of Send
 	tandem *link.Tandem // of SendBulk; nil with one processor
-	bell   *burst.Bell  // for the reader of the first queue, who helps
+	bell   *burst.Bell  // wakes the reader of the first queue, which helps to send
 
 	device atomic.Pointer[device] // nil while the TAP is deleted
 	mtu    atomic.Int64
@@ -30,8 +30,8 @@ type Link struct {
 	up     atomic.Bool // the last look found the device up
 	plain  atomic.Bool // frames are not written by rings
 
-	kick  chan struct{}   // asks the watcher to look
-	asks  chan chan error // asks the watcher to attach again
+	kick  chan struct{}   // triggers a look of the watcher
+	asks  chan chan error // requests a Reattach of the watcher
 	quit  chan struct{}   // closed by Close
 	done  chan struct{}   // closed when everything is released
 	usage struct {
@@ -58,7 +58,7 @@ var releases = struct {
 // loop; l may be running. Its error is a *link.FieldError.
 func Open(l loop.Loop, c Config) (*Link, error) { return openLooking(l, c, lookEvery) }
 
-// openLooking is Open with the time between looks that nothing asked for.
+// openLooking is Open with the time between periodic looks at the device.
 func openLooking(l loop.Loop, c Config, every time.Duration) (*Link, error) {
 	if err := c.Validate(); err != nil {
 		return nil, err
@@ -140,7 +140,7 @@ func (k *Link) SendBulk(frames [][]byte) (int, error) {
 // State implements link.Link.
 func (k *Link) State() link.State { return k.base.State() }
 
-// MTU implements link.Link. It follows what an administrator sets.
+// MTU implements link.Link. It follows changes by an administrator.
 func (k *Link) MTU() int { return int(k.mtu.Load()) }
 
 // Room implements link.Link.
@@ -169,8 +169,8 @@ func (k *Link) OpenQueue() (link.Queue, error) {
 	return s, nil
 }
 
-// Reattach implements link.Reattacher. A TAP that does not exist is made, as by
-// Open. A TAP in use is waited for as there.
+// Reattach implements link.Reattacher. As Open does, it creates a TAP that does not
+// exist and waits for a TAP in use.
 func (k *Link) Reattach() error {
 	return retryBusy(func() error {
 		answer := make(chan error, 1)
@@ -183,9 +183,9 @@ func (k *Link) Reattach() error {
 	})
 }
 
-// Close implements link.Link. Nothing is received or sent after it has
-// returned. The device itself is released by the watcher, since that takes the
-// kernel tens of milliseconds, which the loop does not have; Done tells when.
+// Close implements link.Link. Nothing is received or sent after it has returned. The
+// watcher releases the device, because that takes the kernel tens of milliseconds, too
+// long for the loop; Done reports the end.
 func (k *Link) Close() error {
 	if !k.base.End() {
 		return link.ErrClosed
@@ -201,8 +201,8 @@ func (k *Link) Close() error {
 // the link has ended and a TAP that Open made is gone unless it persists.
 func (k *Link) Done() <-chan struct{} { return k.done }
 
-// Name is the name that the TAP was opened by.
+// Name returns the name by which the TAP was opened.
 func (k *Link) Name() string { return k.config.Name }
 
-// Queues is the number of queues of the device that this link uses.
+// Queues returns the number of queues of the device that this link uses.
 func (k *Link) Queues() int { return k.config.Queues }

@@ -38,8 +38,8 @@ func newReader(k *Link, d *device, q *queue) *reader {
 	return r
 }
 
-// run reads until the queue is closed or the device is gone, and then asks for
-// a look.
+// run reads until the queue is closed or the device is gone, and then triggers a look at
+// the device.
 func (r *reader) run() {
 	for r.err == nil {
 		if err := r.queue.raw.Read(r.read); err != nil {
@@ -51,12 +51,12 @@ func (r *reader) run() {
 }
 
 // readOn reads a batch. It reports whether to call it again at once; if not, it is
-// called again when there is something to read.
+// called again when the queue is readable.
 func (r *reader) readOn(fd uintptr) (again bool) { return r.readBatch(fd) || r.pause.Take() }
 
-// readBatch reads frames until there are no more or a batch is full. It tells
-// whether there may be more, or an error. Control frames stay in the arena until
-// the batch is handed over; others are overwritten by the next.
+// readBatch reads frames until the queue is empty or a batch is full. It reports whether
+// more may be waiting, or an error. Control frames stay in the arena until the batch is
+// handed over; others are overwritten by the next.
 func (r *reader) readBatch(fd uintptr) (more bool) {
 	var got link.Received
 	used := 0
@@ -90,7 +90,7 @@ func (r *reader) readBatch(fd uintptr) (more bool) {
 	return true
 }
 
-// hand counts a batch and returns its control frames to the loop.
+// hand counts a batch and passes its control frames to the loop.
 func (r *reader) hand(got link.Received) {
 	if got.Frames > 0 {
 		r.link.base.Receive(got)

@@ -23,13 +23,13 @@ const (
 type ringOf struct {
 	wanted bool // set before the first Send
 
-	mu     sync.Mutex // held while frames are written: the watcher closes rings
+	mu     sync.Mutex // locked while frames are written: the watcher closes rings
 	ring   *uring.Ring
 	device *device // that the ring was made for, with or without success
 }
 
-// Engine names what the transmit queues write with: "io_uring", or "plain" for
-// write(2) where the kernel does not let us.
+// Engine returns how the transmit queues write: "io_uring", or "plain" for write(2)
+// where the kernel does not permit io_uring.
 func (k *Link) Engine() string {
 	if k.plain.Load() {
 		return "plain"
@@ -37,8 +37,8 @@ func (k *Link) Engine() string {
 	return "io_uring"
 }
 
-// useRing makes the sender write by a ring, now and after the device has come
-// back, if that can be had.
+// useRing makes the sender write by a ring, now and after the device has come back, if
+// the kernel permits it.
 func (s *sender) useRing() {
 	s.ring.wanted = true
 	d := s.link.device.Load()
@@ -52,8 +52,8 @@ func (s *sender) useRing() {
 	})
 }
 
-// openRing makes a ring for a device, unless the kernel does not let us or it
-// would not be good there. It is called with the lock held, as closeRing.
+// openRing creates a ring for a device, unless the kernel does not permit it or a ring
+// would break the order of frames. It is called with the lock held, as closeRing.
 func (s *sender) openRing(d *device, fd uintptr) {
 	s.closeRing()
 	s.ring.device = d
@@ -72,9 +72,9 @@ func (s *sender) openRing(d *device, fd uintptr) {
 	s.ring.ring = r
 }
 
-// errLimited is why a device is not written by a ring: the kernel may refuse a
-// frame of a batch for want of space and take the next one. Frames must keep
-// their order, so there they are written one after the other.
+// errLimited is why a device is not written by a ring: the kernel may refuse a frame of
+// a batch for lack of space and take the next one. Frames must keep their order, so they
+// are written one after the other there.
 var errLimited = errors.New("the TAP's send buffer is limited")
 
 func newRing(fd uintptr) (*uring.Ring, error) {
@@ -119,8 +119,8 @@ func (s *sender) dropRing(d *device) {
 	}
 }
 
-// writeByRing writes frames until one is refused, or there is none left, or
-// the ring is not usable: the rest is for writeEach.
+// writeByRing writes frames until one is refused, all are written, or the ring is not
+// usable. writeEach writes the rest.
 func (s *sender) writeByRing(fd uintptr) {
 	s.ring.mu.Lock()
 	defer s.ring.mu.Unlock()
@@ -137,7 +137,7 @@ func (s *sender) writeByRing(fd uintptr) {
 			}
 		}
 		if len(batch) == 0 {
-			return // writeEach says why
+			return // writeEach returns the reason
 		}
 		results, err := s.ring.ring.Write(batch)
 		s.take(results)

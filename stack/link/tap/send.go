@@ -67,8 +67,8 @@ func (s *sender) writeAll(fd uintptr) {
 	}
 }
 
-// writeEach writes what is left, a frame by a call. The descriptor does not
-// block and a write takes a few microseconds, so the scheduler is not told.
+// writeEach writes the remaining frames, one by a call. The descriptor does not block
+// and a write takes a few microseconds, so the call bypasses the scheduler.
 func (s *sender) writeEach(fd uintptr) {
 	for _, f := range s.frames[s.taken:] {
 		if !s.fits(f) {
@@ -90,8 +90,8 @@ func (s *sender) writeEach(fd uintptr) {
 
 func (s *sender) fits(f []byte) bool { return len(f) >= header.EthernetSize && len(f) <= s.limit }
 
-// account adds what was sent to the link's counters, and asks for a look if it
-// does not fit what the last look found.
+// account adds the sent frames to the link's counters, and triggers a look at the device
+// if the result does not fit its last known state.
 func (s *sender) account() {
 	k := s.link
 	k.base.Sent(s.taken-s.lost, s.bytes)
@@ -114,7 +114,7 @@ func (s *sender) account() {
 	k.base.Refused()
 }
 
-// sendError is what link.Link promises for what write(2) answered.
+// sendError returns the error of link.Link for an errno of write(2).
 func sendError(errno unix.Errno) error {
 	switch errno {
 	case unix.EAGAIN, unix.ENOBUFS, unix.ENOMEM:
@@ -127,7 +127,7 @@ func sendError(errno unix.Errno) error {
 	return errno
 }
 
-// gone is why a descriptor is no longer there.
+// gone returns why a descriptor no longer exists.
 func (k *Link) gone() error {
 	if k.base.Ended() {
 		return link.ErrClosed

@@ -11,32 +11,32 @@ import (
 	"glean/stack/link/carrier"
 )
 
-// lookEvery is how long a change may go unseen that neither netlink nor a
-// write tells of, as when the device goes down in another namespace. A shorter flap
-// there is not seen.
+// lookEvery is how long a change may go unnoticed that neither netlink nor a write
+// reports, such as a device that goes down in another namespace. A shorter flap is
+// missed there.
 const lookEvery = 100 * time.Millisecond
 
-// watcher is what the goroutine of watch keeps for itself.
+// A watcher is the state of the goroutine of watch.
 type watcher struct {
 	link    *Link
 	every   time.Duration
 	events  *events // nil while the subscription is broken
 	carrier bool    // as far as it can be known from our namespace
 	last    link.State
-	flapped bool   // netlink told of a device that was down, whatever it is now
+	flapped bool   // netlink reported that the device was down; it may be up again
 	changes uint32 // of the carrier, while the device is in our namespace
 
-	// Of a TAP of the link's name that is in use, while there is no device.
+	// While the link has no device and a TAP of its name is in use.
 	patience patience
 	retry    *time.Timer
 }
 
-// look asks the watcher to look at the device. It may be called from any
-// goroutine and does not block.
+// look triggers a look of the watcher at the device. It may be called from any goroutine
+// and does not block.
 func (k *Link) look() {
 	select {
 	case k.kick <- struct{}{}:
-	default: // it is asked already
+	default: // a look is pending
 	}
 }
 
@@ -69,7 +69,7 @@ func (w *watcher) watch() {
 			if w.events == nil {
 				w.events, _ = subscribe()
 			}
-			w.countCarrier() // the kernel may tell of a carrier a second late
+			w.countCarrier() // the kernel may report a carrier a second late
 		}
 		s := w.examine()
 		if w.flapped && s.Up && w.last.Up {
@@ -121,8 +121,8 @@ func (d *device) isHere() bool {
 	return here
 }
 
-// readSettings follows what an administrator changes, while the device is in
-// our namespace.
+// readSettings follows changes by an administrator, while the device is in our
+// namespace.
 func (w *watcher) readSettings() {
 	d := w.link.device.Load()
 	if d == nil || d.index == 0 {
@@ -147,8 +147,8 @@ func isUp(flags uint32) bool {
 	return flags&running == running
 }
 
-// countCarrier notes whether the carrier was lost since it was called last. Losses
-// shorter than the time between two messages show only in the count.
+// countCarrier records whether the carrier was lost since its last call. Losses shorter
+// than the time between two messages show only in the count.
 func (w *watcher) countCarrier() {
 	d := w.link.device.Load()
 	if d == nil || d.index == 0 {
@@ -160,8 +160,8 @@ func (w *watcher) countCarrier() {
 	}
 }
 
-// examine finds the present state. A device that is gone is given up; if one
-// of its name is back, it is attached to.
+// examine returns the present state. It releases a device that is gone, and attaches to
+// one of the same name that is back.
 func (w *watcher) examine() link.State {
 	k, gone := w.link, link.State{Reason: link.ReasonDeleted}
 	d := k.device.Load()
@@ -195,8 +195,8 @@ func (w *watcher) use(d *device) link.State {
 	return d.probe()
 }
 
-// begin follows a device from now on. Messages of netlink that are on their way may
-// tell of what was before the device was set up, so the subscription is a new one.
+// begin follows a device from now on. Pending messages of netlink may describe the time
+// before the device was set up, so the subscription is a new one.
 func (w *watcher) begin(d *device) {
 	w.events.stop()
 	w.events, _ = subscribe() // if it fails, the next tick tries again
@@ -208,7 +208,7 @@ func (w *watcher) begin(d *device) {
 	w.flapped = false
 }
 
-// reattach is for Reattach.
+// reattach implements Reattach on the watcher's goroutine.
 func (w *watcher) reattach() error {
 	if w.link.device.Load() != nil {
 		w.report(w.examine()) // it may have been deleted just now
@@ -224,8 +224,8 @@ func (w *watcher) reattach() error {
 	return nil
 }
 
-// probe asks the device for its state. A TAP can be written when it is up, and
-// its poll is an error when it is deleted; that holds in any namespace.
+// probe returns the state of the device by poll(2): it is writable when it is up and in
+// error when it is deleted; that is true in any namespace.
 func (d *device) probe() link.State {
 	state := link.State{Reason: link.ReasonDeleted}
 	_ = d.queues[0].raw.Control(func(fd uintptr) {
@@ -246,7 +246,7 @@ func (d *device) probe() link.State {
 	return state
 }
 
-// report tells the loop of a change.
+// report passes a change to the loop.
 func (w *watcher) report(s link.State) {
 	k := w.link
 	if s == w.last {
@@ -257,7 +257,7 @@ func (w *watcher) report(s link.State) {
 	k.base.Report(s)
 }
 
-// release closes the device and tells who waits for that.
+// release closes the device and wakes the goroutines that wait for that.
 func (w *watcher) release() {
 	k := w.link
 	if d := k.device.Swap(nil); d != nil {
@@ -273,7 +273,7 @@ func (w *watcher) release() {
 }
 
 // close closes the descriptors and the rings, and waits for the readers. A TAP without
-// persistence is gone with its last descriptor.
+// persistence ends with its last descriptor.
 func (d *device) close() {
 	for _, q := range d.queues {
 		_ = q.file.Close()

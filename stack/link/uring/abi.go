@@ -6,8 +6,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// What is below is the kernel's include/uapi/linux/io_uring.h, as far as it is
-// used here.
+// The definitions below are those of the kernel's include/uapi/linux/io_uring.h that
+// this package uses.
 
 // submission is struct io_uring_sqe for a write.
 type submission struct {
@@ -65,11 +65,11 @@ const (
 	registerFiles = 2
 	forgetFiles   = 3
 
-	// One mapping holds both queues (5.4), no completion is lost (5.5), writes at
+	// One mapping for both queues (5.4), no completion is lost (5.5), writes at
 	// the file's own position, with which OP_WRITE came (5.6).
 	wantedFeatures = 1<<0 | 1<<1 | 1<<3
 
-	noWait = 0x8 // RWF_NOWAIT: a file that is full says EAGAIN, else the ring would wait for it
+	noWait = 0x8 // RWF_NOWAIT: a full file returns EAGAIN, else the ring would wait for it
 
 	// ownPosition as an offset means the file's own, if it has one.
 	ownPosition = ^uint64(0)
@@ -91,7 +91,7 @@ func register(ring int, opcode uintptr, argument unsafe.Pointer, count uintptr) 
 	return nil
 }
 
-// enter does not tell Go's scheduler: it takes as long as the writes take.
+// enter bypasses Go's scheduler: it takes as long as the writes take.
 func enter(ring int, submit, wait uint32, flags uintptr) (int, unix.Errno) {
 	n, _, errno := unix.RawSyscall6(unix.SYS_IO_URING_ENTER, uintptr(ring), uintptr(submit), uintptr(wait), flags, 0, 0)
 	return int(n), errno

@@ -5,15 +5,15 @@
 //	                    | io_uring_enter: the kernel writes them in order
 //	results      <-- completion queue: octets written or an errno, one a frame
 //
-// Both queues are memory shared with the kernel. Who writes an entry stores it
-// before the queue's tail (a release), who reads one loads the tail before it
-// (an acquire); sync/atomic gives both. The file is registered, so that the
+// Both queues are memory shared with the kernel. The writer of an entry stores it
+// before the queue's tail (a release), the reader loads the tail before the entry
+// (an acquire); sync/atomic provides both. The file is registered, so that the
 // kernel need not look it up for each frame. Frames are not copied into
 // registered buffers: for long frames that costs more than it saves. Nor are
 // entries linked: a chain that stops at an error costs all that the ring gains.
 //
-// What else there is for writes to a TAP (a single issuer, deferred task work, a
+// Other options for writes to a TAP (a single issuer, deferred task work, a
 // registered ring and buffers, no completions for successes, no array of
-// indexes) makes less than 2 % of difference, in a bare loop: what a frame costs
-// is the device's.
+// indexes) change less than 2 % in a bare loop: most of the cost of a frame is the
+// device's.
 package uring

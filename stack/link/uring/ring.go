@@ -9,8 +9,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// ErrUnavailable is the error of New where the kernel has no io_uring, one that
-// is too old, or does not let us use it (io_uring_disabled, seccomp, memlock).
+// ErrUnavailable is the error of New where the kernel has no io_uring, has one that is
+// too old, or does not permit it (io_uring_disabled, seccomp, memlock).
 var ErrUnavailable = errors.New("io_uring is not available")
 
 // Ring writes to one file. It is used by one goroutine at a time.
@@ -31,10 +31,10 @@ type Ring struct {
 	results []int32
 }
 
-// New makes a ring for batches of up to depth buffers (at most 4,096) to a
-// file. The ring keeps the file open until Close. Whether the file can be
-// written without waiting is known with the first write only; one that can't
-// gives EOPNOTSUPP for every buffer (a TAP does before Linux 6.5).
+// New creates a ring for batches of up to depth buffers (at most 4,096) to a file. The
+// ring keeps the file open until Close. Only the first write shows whether the file can
+// be written without waiting; if not, every buffer fails with EOPNOTSUPP (a TAP does
+// before Linux 6.5).
 func New(file int, depth int) (*Ring, error) {
 	var p params
 	fd, err := setup(uint32(depth), &p)
@@ -82,7 +82,7 @@ func (r *Ring) mapMemory(p *params) (err error) {
 
 func (r *Ring) word(offset uint32) *uint32 { return (*uint32)(unsafe.Pointer(&r.queues[offset])) }
 
-// fillEntries writes what is the same in every submission. The kernel does not
+// fillEntries writes the part that is the same in every submission. The kernel does not
 // change entries.
 func (r *Ring) fillEntries(p *params) {
 	order := unsafe.Slice(r.word(p.sq.array), p.sqEntries)
@@ -94,14 +94,14 @@ func (r *Ring) fillEntries(p *params) {
 	}
 }
 
-// Depth is how many buffers one Write takes.
+// Depth returns how many buffers one Write takes.
 func (r *Ring) Depth() int { return len(r.results) }
 
-// Write writes up to Depth buffers, none of them empty, each with a write(2) of
-// its own and in order. results has the octets written or a negative errno for
-// each buffer that was tried, and is valid until the next call; an error of one
-// buffer does not keep later ones from being written. err says why the buffers
-// after them were not tried. The buffers are not used after Write has returned.
+// Write writes up to Depth buffers, none of them empty, each with a write(2) of its own
+// and in order. results has the octets written or a negative errno for each buffer that
+// was tried, and is valid until the next call; an error of one buffer does not keep
+// later ones from being written. err is why the buffers after them were not tried. The
+// buffers are not used after Write has returned.
 func (r *Ring) Write(buffers [][]byte) (results []int32, err error) {
 	r.buffers = buffers[:min(len(buffers), len(r.results))]
 	first := *r.sqTail
@@ -120,7 +120,7 @@ func (r *Ring) Write(buffers [][]byte) (results []int32, err error) {
 	return r.results[:tried], err
 }
 
-// submit returns n entries to the kernel, and tells how many it took.
+// submit passes n entries to the kernel and returns how many it took.
 func (r *Ring) submit(n uint32) (taken uint32, err error) {
 	for taken < n {
 		m, errno := enter(r.fd, n-taken, 0, 0)
@@ -137,14 +137,14 @@ func (r *Ring) submit(n uint32) (taken uint32, err error) {
 	return taken, nil
 }
 
-// reap takes n completions. They are there already, unless the kernel gave some
-// to its workers.
+// reap takes n completions. The kernel has them ready, unless it passed some to its
+// workers.
 func (r *Ring) reap(first, n uint32) {
 	head := *r.cqHead
 	for n > 0 {
 		tail := atomic.LoadUint32(r.cqTail)
 		if head == tail {
-			_, _ = enter(r.fd, 0, 1, enterWait) // asked again if it fails, as there is nothing else to do
+			_, _ = enter(r.fd, 0, 1, enterWait) // retried if it fails
 			continue
 		}
 		for ; head != tail; head++ {
@@ -156,8 +156,8 @@ func (r *Ring) reap(first, n uint32) {
 	}
 }
 
-// Close releases the ring and, before it returns, the file. A closed ring must
-// not be used any longer.
+// Close releases the ring and, before it returns, the file. A closed ring must not be
+// used.
 func (r *Ring) Close() error {
 	return errors.Join(register(r.fd, forgetFiles, nil, 0), r.unmap())
 }
