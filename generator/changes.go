@@ -24,37 +24,37 @@ type NeighborChange struct {
 // changeLog keeps the changes of a run, on the loop. A change's number is its
 // place + 1.
 type changeLog struct {
-	places  []noted
+	entries []changeEntry
 	oldest  int // the next to give way when all places are taken
 	leftOut uint64
 }
 
-type noted struct {
+type changeEntry struct {
 	NeighborChange
 	adj uint32
 }
 
 // note keeps a change and gives its number for the adjacency's word.
-func (r *Result) note(adj uint32, c NeighborChange) int {
+func (r *Result) addChange(adj uint32, c NeighborChange) int {
 	l := &r.changes
-	if len(l.places) < program.MaxChanges {
-		l.places = append(l.places, noted{c, adj})
-		r.run.CountChange(len(l.places))
-		return len(l.places)
+	if len(l.entries) < program.MaxChanges {
+		l.entries = append(l.entries, changeEntry{c, adj})
+		r.run.CountChange(len(l.entries))
+		return len(l.entries)
 	}
 	place := l.oldest
 	l.oldest = (l.oldest + 1) % program.MaxChanges
 	l.leftOut++
-	r.run.Program().ForgetChange(l.places[place].adj, place+1)
+	r.run.Program().ForgetChange(l.entries[place].adj, place+1)
 	r.run.CountChange(place + 1)
-	l.places[place] = noted{c, adj}
+	l.entries[place] = changeEntry{c, adj}
 	return place + 1
 }
 
 // noteOf is the last change of an adjacency, nil if it is not kept.
-func (r *Result) noteOf(adj uint32) *NeighborChange {
+func (r *Result) lastChange(adj uint32) *NeighborChange {
 	if n := r.run.Program().Change(adj); n > 0 {
-		return &r.changes.places[n-1].NeighborChange
+		return &r.changes.entries[n-1].NeighborChange
 	}
 	return nil
 }
@@ -64,10 +64,10 @@ func (r *Result) noteOf(adj uint32) *NeighborChange {
 // on the loop.
 func (r *Result) NeighborChanges() (kept []NeighborChange, leftOut uint64) {
 	l := &r.changes
-	kept = make([]NeighborChange, 0, len(l.places))
-	for n := range l.places {
-		place := (l.oldest + n) % len(l.places)
-		c := l.places[place].NeighborChange
+	kept = make([]NeighborChange, 0, len(l.entries))
+	for n := range l.entries {
+		place := (l.oldest + n) % len(l.entries)
+		c := l.entries[place].NeighborChange
 		c.FramesToStale = r.run.FramesToStale(place + 1)
 		kept = append(kept, c)
 	}

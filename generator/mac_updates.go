@@ -84,21 +84,21 @@ func (m *Manager) setMAC(g *Generator, adj uint32, mac header.MAC, to program.Ad
 		return
 	}
 	change := NeighborChange{At: m.loop.Now(), NextHop: p.Hop(adj), Old: old, New: mac, Cause: cause}
-	if lost := r.noteOf(adj); !state.HasMAC() && lost != nil {
+	if lost := r.lastChange(adj); !state.HasMAC() && lost != nil {
 		change.Old = lost.Old // paused
 	}
 	note := 0
 	if !change.Old.IsZero() && change.Old != mac {
-		note = r.note(adj, change)
+		note = r.addChange(adj, change)
 	}
 	p.Set(adj, mac, to, note)
 	back := state == program.AdjacencyStale || state == program.AdjacencyFailed
 	if !change.Old.IsZero() && (change.Old != mac || back) {
-		m.tellHop(g, change)
+		m.notifyNextHop(g, change)
 	}
 }
 
-func (m *Manager) tellHop(g *Generator, c NeighborChange) {
+func (m *Manager) notifyNextHop(g *Generator, c NeighborChange) {
 	if m.observer != nil {
 		m.observer.NextHopChanged(g, c)
 	}
@@ -126,7 +126,7 @@ func (m *Manager) Lost(handle, adj uint32, cause string) {
 func (m *Manager) lose(g *Generator, adj uint32, mac header.MAC, cause string) {
 	p := g.program
 	change := NeighborChange{At: m.loop.Now(), NextHop: p.Hop(adj), Old: mac, Cause: cause}
-	note := g.result.note(adj, change)
+	note := g.result.addChange(adj, change)
 	switch p.Config().Learning.OnLost {
 	case traffic.LostContinue:
 		p.Set(adj, mac, program.AdjacencyStale, note)
@@ -137,7 +137,7 @@ func (m *Manager) lose(g *Generator, adj uint32, mac header.MAC, cause string) {
 		g.stopReason = fmt.Errorf("next hop %v does not answer any more (on_lost: stop)", change.NextHop)
 		m.stop(g)
 	}
-	m.tellHop(g, change)
+	m.notifyNextHop(g, change)
 }
 
 // CauseStillLost is the cause of a change for a next hop that was lost already

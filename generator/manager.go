@@ -137,12 +137,12 @@ type Generator struct {
 	program    *program.Program
 	learning   LearningState
 	learningID string
-	reason     error // why it cannot start for ever, if so
+	unusable   error // why it cannot start for ever, if so
 
 	result      *Result          // of the present run
 	results     int              // that are kept
 	past        program.Counters // of runs that have ended
-	place       int              // in Manager.active
+	activeIndex int              // in Manager.active
 	transmitter Transmitter
 	stopReason  error             // why the run is stopped, nil if a caller asked for it
 	missed      map[uint32]missed // changes since the run began, if it does not track
@@ -259,7 +259,7 @@ func (m *Manager) Create(c Create) (*Generator, error) {
 		m.remove(g)
 		return nil, err
 	}
-	m.tell(g, Change{Cause: CauseCreated})
+	m.notify(g, Change{Cause: CauseCreated})
 	return g, nil
 }
 
@@ -282,7 +282,7 @@ func (m *Manager) beginLearning(g *Generator, prepared any) error {
 	return nil
 }
 
-func (m *Manager) tell(g *Generator, c Change) {
+func (m *Manager) notify(g *Generator, c Change) {
 	if m.observer != nil {
 		m.observer.GeneratorChanged(g, c)
 	}
@@ -320,7 +320,7 @@ func (m *Manager) Delete(id string, force bool) (deleted bool, err error) {
 	if !g.Active() {
 		m.remove(g)
 		m.learner.Forget(g)
-		m.tell(g, Change{Cause: CauseDeleted})
+		m.notify(g, Change{Cause: CauseDeleted})
 		return true, nil
 	}
 	if force {
@@ -375,7 +375,7 @@ func (m *Manager) start(g *Generator, o program.RunOptions) (*Result, error) {
 	m.addResult(result)
 	m.runBegan(g)
 	m.stillLost(g)
-	m.tell(g, Change{Cause: CauseStarted, Result: result})
+	m.notify(g, Change{Cause: CauseStarted, Result: result})
 	return result, nil
 }
 
@@ -391,13 +391,13 @@ func (m *Manager) Ready(g *Generator) error {
 		allowed = counts.Resolved > 0 || g.program.NeedsNoHop()
 	}
 	confirmed := counts.Unconfirmed == 0 || g.program.Config().Learning.AcceptUnconfirmed
-	if g.reason == nil && (g.learning == LearningUnsupported || allowed && confirmed) {
+	if g.unusable == nil && (g.learning == LearningUnsupported || allowed && confirmed) {
 		return nil
 	}
 	e := failure(KindConflict, "generator %q cannot start: %d of %d next hops are not resolved", g.ID, counts.Unresolved(), counts.Total)
 	switch {
-	case g.reason != nil:
-		e = failure(KindConflict, "generator %q cannot start: %v", g.ID, g.reason)
+	case g.unusable != nil:
+		e = failure(KindConflict, "generator %q cannot start: %v", g.ID, g.unusable)
 	case allowed:
 		e = failure(KindConflict, "generator %q cannot start: %d of %d next hops are not confirmed since the link was down",
 			g.ID, counts.Unconfirmed, counts.Total)
@@ -468,7 +468,7 @@ func (m *Manager) ended(g *Generator, reason error) {
 	m.catchUp(g)
 	waiting := g.whenStopped
 	g.whenStopped = nil
-	m.tell(g, Change{Cause: CauseEnded, Result: result, Reason: reason})
+	m.notify(g, Change{Cause: CauseEnded, Result: result, Reason: reason})
 	if g.deleting {
 		m.Delete(g.ID, false)
 	}
@@ -490,7 +490,7 @@ func (m *Manager) TargetDeleted(bound []*Generator, reason error, stopped func()
 	}
 	defer one()
 	for _, g := range bound {
-		g.reason = reason
+		g.unusable = reason
 		if g.Active() {
 			waiting++
 			g.whenStopped = append(g.whenStopped, one)
@@ -515,7 +515,7 @@ func (m *Manager) LearningStarted(handle uint32, id string) {
 // request is done too; what is resolved by then decides.
 func (m *Manager) LearningDone(handle uint32) {
 	g := m.byHandle[handle]
-	if g == nil || g.reason != nil {
+	if g == nil || g.unusable != nil {
 		return
 	}
 	if g.program.Counts().Unresolved() == 0 {
@@ -528,6 +528,6 @@ func (m *Manager) LearningDone(handle uint32) {
 func (m *Manager) setLearning(g *Generator, s LearningState) {
 	if g.learning != s {
 		g.learning = s
-		m.tell(g, Change{Cause: CauseLearning})
+		m.notify(g, Change{Cause: CauseLearning})
 	}
 }

@@ -43,8 +43,8 @@ func (r *Result) Run() *program.Run { return r.run }
 // has its own.
 func (r *Result) end(at loop.Time, reason error) {
 	r.ended, r.endedAt, r.reason = true, at, reason
-	for n := range r.changes.places {
-		r.run.Program().ForgetChange(r.changes.places[n].adj, n+1)
+	for n := range r.changes.entries {
+		r.run.Program().ForgetChange(r.changes.entries[n].adj, n+1)
 	}
 }
 

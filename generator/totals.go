@@ -58,15 +58,15 @@ func (m *Manager) After(id string, n int) []*Generator {
 
 // runBegan notes that a generator has become active.
 func (m *Manager) runBegan(g *Generator) {
-	g.place = len(m.active)
+	g.activeIndex = len(m.active)
 	m.active = append(m.active, g)
 }
 
 // runEnded notes that a generator is not active any more, and what its run did.
 func (m *Manager) runEnded(g *Generator, r *program.Run) {
 	last := len(m.active) - 1
-	m.active[g.place] = m.active[last]
-	m.active[g.place].place = g.place
+	m.active[g.activeIndex] = m.active[last]
+	m.active[g.activeIndex].activeIndex = g.activeIndex
 	m.active[last] = nil
 	m.active = m.active[:last]
 	c := r.Counters()

@@ -7,7 +7,7 @@ import "glean/stack/loop"
 // before a frame that must not leave.
 
 // bout is the frames of one definition in a go, in slots in a row.
-type bout struct {
+type group struct {
 	d            *definition
 	c            *cursor
 	def          int
@@ -19,7 +19,7 @@ func (r *Run) build(now loop.Time, n uint64) {
 	r.head, r.tail, r.doubtful = 0, 0, false
 	r.batch++
 	if changes := r.p.changes.Load(); changes != r.changes {
-		r.changes, r.barren = changes, 0
+		r.changes, r.unsendable = changes, 0
 	}
 	if r.idle() {
 		return
@@ -33,7 +33,7 @@ func (r *Run) build(now loop.Time, n uint64) {
 		made, blocked := r.admit(planned)
 		if made > 0 {
 			r.make(made, now)
-			r.barren = 0
+			r.unsendable = 0
 		}
 		reach = min(2*max(made, 1), Batch)
 		if !blocked {
@@ -44,24 +44,24 @@ func (r *Run) build(now loop.Time, n uint64) {
 			break
 		}
 	}
-	r.took(r.tail)
+	r.countMade(r.tail)
 }
 
 // plan gives up to n frames their slots, as many as can be made in one go.
 func (r *Run) plan(n int) int {
-	r.close()
+	r.closeGroups()
 	if len(r.cursors) == 1 {
 		return r.planOne(n)
 	}
 	slots := r.slotOf[r.tail : r.tail+n]
-	for i, def := range r.turns.next(n) {
-		at := r.cursors[def].bout
+	for i, def := range r.lookahead.next(n) {
+		at := r.cursors[def].group
 		if at < 0 {
-			if at = r.open(int(def)); at < 0 {
+			if at = r.openGroup(int(def)); at < 0 {
 				return i
 			}
 		}
-		b := &r.bouts[at]
+		b := &r.groups[at]
 		if b.n == b.most {
 			return i
 		}
@@ -73,10 +73,10 @@ func (r *Run) plan(n int) int {
 
 // planOne is plan where there is one definition.
 func (r *Run) planOne(n int) int {
-	if r.open(0) < 0 {
+	if r.openGroup(0) < 0 {
 		return 0
 	}
-	b := &r.bouts[0]
+	b := &r.groups[0]
 	b.n = min(n, b.most)
 	slots := r.slotOf[r.tail : r.tail+b.n]
 	for i := range slots {
@@ -86,27 +86,27 @@ func (r *Run) planOne(n int) int {
 }
 
 // close forgets the last plan.
-func (r *Run) close() {
-	for i := range r.bouts {
-		r.bouts[i].c.bout = -1
+func (r *Run) closeGroups() {
+	for i := range r.groups {
+		r.groups[i].c.group = -1
 	}
-	r.bouts = r.bouts[:0]
+	r.groups = r.groups[:0]
 }
 
 // open begins a bout of a definition and gives its index, -1 if there can be none.
-func (r *Run) open(def int) int {
+func (r *Run) openGroup(def int) int {
 	c := &r.cursors[def]
-	row, end := c.open(r.batch)
-	if row >= end || c.region.shared && len(r.bouts) > 0 {
+	row, end := c.nextSlots(r.batch)
+	if row >= end || c.slots.shared && len(r.groups) > 0 {
 		return -1
 	}
-	b := bout{d: &r.p.defs[def], c: c, def: def, row: row, most: end - row}
-	if !c.even() { // its frames must be of one round
+	b := group{d: &r.p.defs[def], c: c, def: def, row: row, most: end - row}
+	if !c.evenlySpaced() { // its frames must be of one round
 		b.most = int(min(uint64(b.most), c.flows-c.flow))
 	}
-	c.bout = len(r.bouts)
-	r.bouts = append(r.bouts, b)
-	return c.bout
+	c.group = len(r.groups)
+	r.groups = append(r.groups, b)
+	return c.group
 }
 
 // admit gives planned frames their lengths and destinations, and the plan ends
@@ -114,8 +114,8 @@ func (r *Run) open(def int) int {
 // leave. It gives how many there are before it.
 func (r *Run) admit(planned int) (n int, blocked bool) {
 	n = planned
-	for i := range r.bouts {
-		b := &r.bouts[i]
+	for i := range r.groups {
+		b := &r.groups[i]
 		together := r.lengths(b, b.n)
 		ready := together
 		if b.d.learned {
@@ -124,12 +124,12 @@ func (r *Run) admit(planned int) (n int, blocked bool) {
 		if ready == b.n {
 			continue
 		}
-		if at := r.placeOf(b.row + ready); at < n {
+		if at := r.indexOfSlot(b.row + ready); at < n {
 			n, blocked = at, ready < together
 		}
 	}
-	if len(r.bouts) == 1 {
-		r.bouts[0].n = n
+	if len(r.groups) == 1 {
+		r.groups[0].n = n
 	} else if n < planned {
 		r.plan(n)
 	}
@@ -137,7 +137,7 @@ func (r *Run) admit(planned int) (n int, blocked bool) {
 }
 
 // placeOf is the place among the planned frames of the one in a slot.
-func (r *Run) placeOf(slot int) (n int) {
+func (r *Run) indexOfSlot(slot int) (n int) {
 	for r.slotOf[r.tail+n] != slot {
 		n++
 	}
@@ -146,55 +146,55 @@ func (r *Run) placeOf(slot int) (n int) {
 
 // make makes the n frames of the plan.
 func (r *Run) make(n int, now loop.Time) {
-	for i := range r.bouts {
-		r.bout(&r.bouts[i], now)
+	for i := range r.groups {
+		r.makeGroup(&r.groups[i], now)
 	}
 	to := r.frames[r.tail : r.tail+n]
-	if len(r.bouts) == 1 {
-		copy(to, r.views[r.bouts[0].row:])
+	if len(r.groups) == 1 {
+		copy(to, r.frameOf[r.groups[0].row:])
 	} else {
 		for i, slot := range r.slotOf[r.tail : r.tail+n] {
-			to[i] = r.views[slot]
+			to[i] = r.frameOf[slot]
 		}
 	}
 	r.tail += n
-	r.turns.take(n)
+	r.lookahead.advance(n)
 }
 
 // bout makes the frames of a definition.
-func (r *Run) bout(b *bout, now loop.Time) {
-	size := &b.d.sizes[r.slots[b.row].size]
-	r.fields(b, size.recipe)
+func (r *Run) makeGroup(b *group, now loop.Time) {
+	size := &b.d.variants[r.slots[b.row].variant]
+	r.fields(b, size.plan)
 	if b.d.signature != nil {
 		r.sign(b, now)
 	}
 	if size.direct {
 		r.sumDirectly(b)
 	} else {
-		r.sums(b, size.recipe)
+		r.sums(b, size.plan)
 	}
 	if r.flows != nil || b.c.seq != nil {
-		r.mark(b)
+		r.noteFlows(b)
 	}
-	b.c.region.next = b.row + b.n
+	b.c.slots.next = b.row + b.n
 	b.c.move(b.d, b.n)
 }
 
 // leaveOut passes over the next frame, which is left out of the schedule.
 func (r *Run) leaveOut() {
-	def := r.turns.next(1)[0]
-	r.cursors[def].pass(&r.p.defs[def])
-	r.turns.take(1)
+	def := r.lookahead.next(1)[0]
+	r.cursors[def].skip(&r.p.defs[def])
+	r.lookahead.advance(1)
 	r.tally.skipped++
-	r.barren++
-	if r.barren >= r.p.round {
-		r.barren = 0
+	r.unsendable++
+	if r.unsendable >= r.p.round {
+		r.unsendable = 0
 		r.idleAt = r.changes + 1
 	}
 }
 
 // mark notes the flows of a bout's frames.
-func (r *Run) mark(b *bout) {
+func (r *Run) noteFlows(b *group) {
 	flow, flows, base := b.c.flow, b.c.flows, b.c.base
 	column := r.flowOf[b.row : b.row+b.n]
 	for i := range column {

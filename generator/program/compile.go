@@ -9,33 +9,33 @@ import (
 
 // definition is the compiled form of a traffic definition.
 type definition struct {
-	headers  []placed
-	template []byte // the headers, with modified bits, lengths and checksums zero
-	ops      []op
-	cells    []cell
-	lengths  *traffic.Lengths
-	sizes    []sized  // one for each distinct length
-	fluid    *fluid   // nil if frames of different lengths differ in more than it says
-	sizeOf   []uint32 // by position in the cycle of lengths; nil for random ones
-	flows    uint64
-	first    uint64 // the global index of its first flow
-	evenly   uint64 // the length of all its frames with FCS, 0 if they differ
-	class    uint32 // of protocol counters
+	headers     []frameHeader
+	template    []byte // the headers, with modified bits, lengths and checksums zero
+	modifiers   []fieldModifier
+	units       []storeUnit
+	lengths     *traffic.Lengths
+	variants    []lengthVariant // one for each distinct length
+	lengthTable *lengthTable    // nil if frames of different lengths differ in more than it says
+	variantOf   []uint32        // by position in the cycle of lengths; nil for random ones
+	flows       uint64
+	first       uint64 // the global index of its first flow
+	fixedLength uint64 // the length of all its frames with FCS, 0 if they differ
+	class       uint32 // of protocol counters
 
-	learned bool     // frames take their destination MAC from adjacencies
-	aside   bool     // no cell moves the digit of adjOp
-	adjOp   int      // the op whose value decides the adjacency, -1 if none does
-	adj     uint32   // when no op decides
-	adjOf   []uint32 // by index of that op's value
-	dstOp   int      // the op that changes the destination MAC, -1 if none does
-	dst     uint64   // the template's destination MAC
+	learned     bool     // frames take their destination MAC from adjacencies
+	adjUnstored bool     // no cell moves the digit of adjOp
+	adjModifier int      // the op whose value decides the adjacency, -1 if none does
+	adj         uint32   // when no op decides
+	adjOf       []uint32 // by index of that op's value
+	dstModifier int      // the op that changes the destination MAC, -1 if none does
+	dst         uint64   // the template's destination MAC
 
 	signature *traffic.Signature
 	prbs      []byte // with FillPRBS, the octets of the sequence
 }
 
 // placed is a header at its place in the frame.
-type placed struct {
+type frameHeader struct {
 	kind       traffic.Protocol
 	offset     int
 	octets     []byte
@@ -44,7 +44,7 @@ type placed struct {
 	tpid       header.EtherType // of an interface's tag; 0: as the place among the tags has it
 }
 
-func (h *placed) end() int { return h.offset + len(h.octets) }
+func (h *frameHeader) end() int { return h.offset + len(h.octets) }
 
 // compiler holds what Compile needs in passing.
 type compiler struct {
@@ -90,23 +90,23 @@ func Compile(c *traffic.Config, b Binding) (*Program, traffic.Faults) {
 }
 
 func (k *compiler) definition(t *traffic.Definition, d *definition) {
-	*d = definition{lengths: &t.Lengths, flows: t.Flows, first: k.p.flows, signature: t.Signature, adjOp: -1, dstOp: -1}
+	*d = definition{lengths: &t.Lengths, flows: t.Flows, first: k.p.flows, signature: t.Signature, adjModifier: -1, dstModifier: -1}
 	k.p.flows += t.Flows
-	k.place(t, d)
+	k.placeHeaders(t, d)
 	d.chain()
-	k.ops(t, d)
+	k.modifiers(t, d)
 	k.destinations(t, d)
-	k.cells(d)
+	k.units(d)
 	if len(k.faults) == 0 {
-		k.sizes(t, d)
+		k.lengths(t, d)
 	}
 	d.class = k.classes.of(d.headers)
 }
 
 // place lays the headers out, with the interface's tags behind an Ethernet
 // header that has none.
-func (k *compiler) place(t *traffic.Definition, d *definition) {
-	add := func(h placed) {
+func (k *compiler) placeHeaders(t *traffic.Definition, d *definition) {
+	add := func(h frameHeader) {
 		if n := len(d.headers); n > 0 {
 			h.offset = d.headers[n-1].end()
 		}
@@ -116,7 +116,7 @@ func (k *compiler) place(t *traffic.Definition, d *definition) {
 	configured := templateTags(t)
 	for i := range t.Headers {
 		s := &t.Headers[i]
-		h := placed{kind: s.Protocol, octets: bytes.Clone(s.Octets), protocolID: s.ProtocolID, spec: s}
+		h := frameHeader{kind: s.Protocol, octets: bytes.Clone(s.Octets), protocolID: s.ProtocolID, spec: s}
 		if i > 0 && i <= len(tags) && len(configured) > 0 {
 			h.complete(&tags[i-1])
 		}
@@ -161,7 +161,7 @@ func (d *definition) chain() {
 	}
 }
 
-func etherType(next *placed) (uint64, bool) {
+func etherType(next *frameHeader) (uint64, bool) {
 	switch next.kind {
 	case traffic.VLAN:
 		return uint64(header.EtherTypeVLAN), true
@@ -184,7 +184,7 @@ const (
 	protocolMPLS = 137
 )
 
-func ipProtocol(next *placed) (uint64, bool) {
+func ipProtocol(next *frameHeader) (uint64, bool) {
 	switch next.kind {
 	case traffic.TCP:
 		return uint64(header.ProtocolTCP), true

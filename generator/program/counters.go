@@ -157,8 +157,8 @@ func (r *Run) Flow(i int) FlowCounters {
 	part, own := r.partOf(uint64(i))
 	f := &part.flows[own]
 	c := FlowCounters{Packets: f.packets.Load(), Octets: f.octets.Load(), First: NoTime, Last: NoTime}
-	if d := r.p.definitionOf(uint64(i)); d.evenly > 0 {
-		c.Octets = c.Packets * d.evenly
+	if d := r.p.definitionOf(uint64(i)); d.fixedLength > 0 {
+		c.Octets = c.Packets * d.fixedLength
 	}
 	if c.Packets > 0 {
 		c.First, c.Last = loop.Time(f.first.Load()), loop.Time(f.last.Load())

@@ -6,11 +6,11 @@ import (
 
 // destinations gives the first n frames of a bout the MACs of their next hops,
 // until one must not leave.
-func (r *Run) destinations(b *bout, n int) int {
+func (r *Run) destinations(b *group, n int) int {
 	d, c := b.d, b.c
-	if d.adjOp < 0 {
+	if d.adjModifier < 0 {
 		word := r.p.words[d.adj].Load()
-		if !c.region.shared && word&stateMask == uint64(AdjacencyResolved)<<macBits {
+		if !c.slots.shared && word&stateMask == uint64(AdjacencyResolved)<<macBits {
 			r.addressAll(c, d.adj, word)
 			return n
 		}
@@ -21,14 +21,14 @@ func (r *Run) destinations(b *bout, n int) int {
 		}
 		return n
 	}
-	g, o := c.digits[d.adjOp], &d.ops[d.adjOp]
-	if c.by > 1 {
+	g, o := c.values[d.adjModifier], &d.modifiers[d.adjModifier]
+	if c.parts > 1 {
 		for i := range n {
 			adj := d.adjOf[g.index]
 			if !r.destination(b, i, adj, r.p.words[adj].Load()) {
 				return i
 			}
-			g.advance(o, c.by)
+			g.advance(o, c.parts)
 		}
 		return n
 	}
@@ -61,7 +61,7 @@ func (r *Run) addressAll(c *cursor, adj uint32, word uint64) {
 	if c.everyWord == word {
 		return
 	}
-	for i := c.region.first; i < c.region.ready; i++ {
+	for i := c.slots.first; i < c.slots.ready; i++ {
 		r.slots[i].adj, r.slots[i].word = adj, word
 		putMAC(r.buffer[i*r.stride:], word)
 	}
@@ -70,7 +70,7 @@ func (r *Run) addressAll(c *cursor, adj uint32, word uint64) {
 
 // destination writes the MAC of a bout's frame i. It tells whether the frame may
 // leave.
-func (r *Run) destination(b *bout, i int, adj uint32, word uint64) bool {
+func (r *Run) destination(b *group, i int, adj uint32, word uint64) bool {
 	s, mac := &r.slots[b.row+i], word
 	switch stateOf(word) {
 	case AdjacencyResolved:
@@ -103,10 +103,10 @@ func (r *Run) fallback(d *definition, c *cursor, i int) (mac uint64, ok bool) {
 		return 0, false
 	case l.HasFallback:
 		return l.Fallback.Uint64(), true
-	case d.dstOp < 0:
+	case d.dstModifier < 0:
 		return d.dst, true
 	}
-	o := &d.ops[d.dstOp]
+	o := &d.modifiers[d.dstModifier]
 	flow := c.number((c.flow + uint64(i)) % c.flows)
 	return o.values.At(flow / o.stride % o.values.Count).Lo, true
 }

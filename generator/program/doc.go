@@ -15,11 +15,13 @@
 // makes a run of parts, by flow; each is stepped by a transmitter of its own and has
 // its frames' places in the schedule of the whole (see part.go).
 //
-// Open program.go first: a program and its adjacencies. compile.go makes it, with
-// tags.go (the interface's VLAN tags), op.go and cell.go (which octets change), sums.go
-// (lengths and checksums), class.go (protocol counters), hopindex.go, pace.go and
-// size.go (memory). run.go runs it: batch.go plans a batch, turns.go and part.go say
-// which definition is next, layout.go and frame.go keep the buffers, resize.go writes
-// lengths, destination.go MACs, column.go and digit.go fields; counters.go and stale.go
-// count. onloop.go is the transmitter of simulation.
+// Open program.go first: a program and its adjacencies. Reading order after it:
+//
+//	compile       compile.go, tags.go, modifiers.go, units.go, checksums.go,
+//	              lengths.go, counterclass.go, nexthop_index.go, pace.go, memory.go
+//	run           run.go: Step, send, account; counters.go and stale.go: what is counted
+//	which frame   parts.go (parts of a run), interleave.go (turns of definitions),
+//	              cursor.go (a definition), valuecursor.go (a modifier)
+//	build frames  batch.go, slots.go, destination.go, columns.go, payload.go
+//	simulation    onloop.go
 package program

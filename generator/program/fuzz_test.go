@@ -44,7 +44,7 @@ func FuzzConfig(f *testing.F) {
 			}
 			resolveAll(p)
 			r := NewRun(p, RunOptions{})
-			q := new(counter)
+			q := new(countingQueue)
 			for now := loop.Time(0); now < 5; now++ {
 				if next, running := r.Step(now<<40, q); running && next < now<<40 {
 					t.Fatalf("next step at %v", next)

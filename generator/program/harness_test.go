@@ -36,10 +36,10 @@ func (q *recorder) Send(frames [][]byte) (int, error) {
 
 func (q *recorder) Close() error { return nil }
 
-// counter is a queue that only counts.
-type counter struct{ frames, octets int }
+// countingQueue is a queue that only counts.
+type countingQueue struct{ frames, octets int }
 
-func (q *counter) Send(frames [][]byte) (int, error) {
+func (q *countingQueue) Send(frames [][]byte) (int, error) {
 	q.frames += len(frames)
 	for _, f := range frames {
 		q.octets += len(f)
@@ -47,9 +47,9 @@ func (q *counter) Send(frames [][]byte) (int, error) {
 	return len(frames), nil
 }
 
-func (q *counter) Close() error { return nil }
+func (q *countingQueue) Close() error { return nil }
 
-var _ = []link.Queue{(*recorder)(nil), (*counter)(nil)}
+var _ = []link.Queue{(*recorder)(nil), (*countingQueue)(nil)}
 
 var (
 	ownMAC  = header.MAC{0x02, 0, 0, 0, 0, 0x01}

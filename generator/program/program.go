@@ -94,16 +94,16 @@ func outdated(sent, now uint64) bool {
 // words of its adjacencies do, by atomic stores from the loop, and a transmit
 // loop reads them as it builds frames.
 type Program struct {
-	config  *traffic.Config
-	learns  bool // it is bound to an interface, not to a port
-	defs    []definition
-	flows   uint64
-	blocks  []uint64 // frames of each definition before the next has its turn
-	round   uint64   // frames after which every flow has had its turn
-	pace    pace
-	classes []class // of protocol counters
-	room    int     // octets of the longest frame
-	size    int64   // see Size; 0 until it is known
+	config    *traffic.Config
+	learns    bool // it is bound to an interface, not to a port
+	defs      []definition
+	flows     uint64
+	blocks    []uint64 // frames of each definition before the next has its turn
+	round     uint64   // frames after which every flow has had its turn
+	pace      pace
+	classes   []counterClass // of protocol counters
+	maxOctets int            // octets of the longest frame
+	size      int64          // see Size; 0 until it is known
 
 	hops    [][16]byte // keys of next hops; those with adjacencies that can be set
 	index   hopIndex

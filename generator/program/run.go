@@ -45,44 +45,44 @@ type RunOptions struct {
 // Run is one start of a program. Step is called by one transmitter; Stop,
 // Counters, Flow and ProtocolCounters may be called from anywhere.
 type Run struct {
-	p       *Program
-	options RunOptions
-	parts   []*Run // see Split; they are stepped, and not the run itself
-	lane    *lane  // nil unless this is a part
-	stop    atomic.Bool
-	beganAt atomic.Int64 // -1 until it did
+	p        *Program
+	options  RunOptions
+	parts    []*Run        // see Split; they are stepped, and not the run itself
+	schedule *partSchedule // nil unless this is a part
+	stop     atomic.Bool
+	beganAt  atomic.Int64 // -1 until it did
 
 	published published
 	flows     []flowCount
 	staleBy   atomic.Pointer[staleCounts] // nil until the first change
 
 	// The rest belongs to the caller of Step.
-	tally    tally
-	cursors  []cursor
-	turns    turns
-	frames   [Batch][]byte // in the order in which they leave
-	slotOf   [Batch]int    // by frame
-	head     int           // frames[head:tail] wait for the device
-	tail     int
-	slots    []slot
-	views    [][]byte // by slot: the frame in it
-	flowOf   []uint64 // by slot: its flow counted among the run's own, if it is counted or signed
-	buffer   []byte   // of all slots, stride octets each
-	stride   int
-	regions  []region
-	batch    uint64 // number of the batch, from 1 on
-	bouts    []bout // of the present plan
-	columns  columns
-	doubtful bool // a frame of the batch goes to a stale or unconfirmed MAC
-	begun    bool
-	ended    bool
-	err      error
-	begin    loop.Time     // of the run
-	origin   loop.Time     // of the schedule; later than begin by the time in which no flow had a MAC
-	changes  uint64        // of adjacencies, when frames were built
-	retry    loop.Duration // pause before the device is tried again
-	barren   uint64        // frames passed over since the last one with a MAC
-	idleAt   uint64        // changes when a whole round was barren, +1
+	tally      tally
+	cursors    []cursor
+	lookahead  lookahead
+	frames     [Batch][]byte // in the order in which they leave
+	slotOf     [Batch]int    // by frame
+	head       int           // frames[head:tail] wait for the device
+	tail       int
+	slots      []frameSlot
+	frameOf    [][]byte // by slot: the frame in it
+	flowOf     []uint64 // by slot: its flow counted among the run's own, if it is counted or signed
+	buffer     []byte   // of all slots, stride octets each
+	stride     int
+	slotRanges []slotRange
+	batch      uint64  // number of the batch, from 1 on
+	groups     []group // of the present plan
+	columns    batchColumns
+	doubtful   bool // a frame of the batch goes to a stale or unconfirmed MAC
+	begun      bool
+	ended      bool
+	err        error
+	begin      loop.Time     // of the run
+	origin     loop.Time     // of the schedule; later than begin by the time in which no flow had a MAC
+	changes    uint64        // of adjacencies, when frames were built
+	retry      loop.Duration // pause before the device is tried again
+	unsendable uint64        // frames passed over since the last one with a MAC
+	idleAt     uint64        // changes when a whole round was barren, +1
 }
 
 // NewRun prepares a run of a program.
@@ -95,16 +95,16 @@ func NewRun(p *Program, o RunOptions) *Run {
 	return r
 }
 
-func newRun(p *Program, o RunOptions, s *lane) *Run {
+func newRun(p *Program, o RunOptions, s *partSchedule) *Run {
 	part, of := uint64(0), uint64(1)
 	if s != nil {
 		part, of = s.part, s.of
 	}
-	r := &Run{p: p, options: o, lane: s, turns: newTurns(newWalk(p, part, of)), cursors: make([]cursor, len(p.defs))}
+	r := &Run{p: p, options: o, schedule: s, lookahead: newLookahead(newInterleaver(p, part, of)), cursors: make([]cursor, len(p.defs))}
 	for i := range r.cursors {
-		r.cursors[i].init(&p.defs[i], newSpot(&p.defs[i], part, of))
+		r.cursors[i].init(&p.defs[i], newPosition(&p.defs[i], part, of))
 	}
-	r.stride = (p.room + slack + 1) &^ 1 // even, so that places in a frame are odd where they are in the buffer
+	r.stride = (p.maxOctets + slack + 1) &^ 1 // even, so that places in a frame are odd where they are in the buffer
 	r.makeSlots(r.layOut())
 	if p.flows <= MaxCountedFlows {
 		r.flows = make([]flowCount, r.ownFlows())
@@ -119,8 +119,8 @@ func newRun(p *Program, o RunOptions, s *lane) *Run {
 
 // makeSlots makes n slots that hold nothing yet.
 func (r *Run) makeSlots(n int) {
-	r.buffer, r.views, r.flowOf = make([]byte, n*r.stride), make([][]byte, n), make([]uint64, n)
-	r.slots, r.bouts = make([]slot, n), make([]bout, 0, Batch)
+	r.buffer, r.frameOf, r.flowOf = make([]byte, n*r.stride), make([][]byte, n), make([]uint64, n)
+	r.slots, r.groups = make([]frameSlot, n), make([]group, 0, Batch)
 	for i := range r.slots {
 		r.slots[i].def = -1
 	}
@@ -161,7 +161,7 @@ func (r *Run) Stop() {
 // DropFrames frees what only transmitting needs. It is called when the transmitter
 // has ended; a run that goes on where this one ended needs its sequence numbers.
 func (r *Run) DropFrames() {
-	r.buffer, r.views, r.flowOf, r.slots, r.bouts, r.columns = nil, nil, nil, nil, nil, columns{}
+	r.buffer, r.frameOf, r.flowOf, r.slots, r.groups, r.columns = nil, nil, nil, nil, nil, batchColumns{}
 	clear(r.frames[:])
 	for _, part := range r.parts {
 		part.DropFrames()
@@ -217,16 +217,16 @@ func (r *Run) step(now loop.Time, q link.Queue) loop.Time {
 	switch {
 	case r.ended:
 		return loop.Never
-	case p.end == 0 && r.place() >= p.limit:
+	case p.end == 0 && r.frameNumber() >= p.limit:
 		return r.finish(nil)
-	case r.place() >= p.limit:
+	case r.frameNumber() >= p.limit:
 		return r.begin.Add(p.end)
 	case r.idle():
 		return r.pause(now)
-	case r.place() < r.tally.due:
+	case r.frameNumber() < r.tally.due:
 		return now
 	}
-	return r.until(r.origin.Add(p.when(r.place())))
+	return r.until(r.origin.Add(p.when(r.frameNumber())))
 }
 
 // until is t, or the run's end if that is earlier.
@@ -255,15 +255,15 @@ func (r *Run) idle() bool { return r.idleAt == r.p.changes.Load()+1 }
 // for.
 func (r *Run) pause(now loop.Time) loop.Time {
 	next := now.Add(idleWait)
-	r.origin = max(r.origin, next-loop.Time(r.p.pace.when(r.place())))
-	r.tally.due = r.place()
+	r.origin = max(r.origin, next-loop.Time(r.p.pace.when(r.frameNumber())))
+	r.tally.due = r.frameNumber()
 	return r.until(next)
 }
 
 // refresh brings frames that still wait for the device up to date with their
 // adjacencies. One that has lost its MAC goes back to the schedule.
 func (r *Run) refresh() {
-	r.changes, r.barren = r.p.changes.Load(), 0
+	r.changes, r.unsendable = r.p.changes.Load(), 0
 	kept := r.head
 	for i := r.head; i < r.tail; i++ {
 		s := r.slot(i)
@@ -276,7 +276,7 @@ func (r *Run) refresh() {
 				r.doubtful = r.doubtful || state != AdjacencyResolved
 			} else if word != s.word && (r.p.config.Learning.Policy != traffic.PolicyFallback || paused(word)) {
 				r.tally.skipped++
-				r.took(-1)
+				r.countMade(-1)
 				r.unsign(i)
 				continue
 			}
@@ -288,7 +288,7 @@ func (r *Run) refresh() {
 }
 
 // slot is that of a frame of the batch.
-func (r *Run) slot(i int) *slot { return &r.slots[r.slotOf[i]] }
+func (r *Run) slot(i int) *frameSlot { return &r.slots[r.slotOf[i]] }
 
 // unsign takes back the sequence number of a frame that does not leave. All
 // later frames of its flow are taken back with it.
@@ -347,8 +347,8 @@ func (r *Run) account(from, to int, now loop.Time) {
 	}
 	t := &r.tally
 	n := uint64(to - from)
-	if d := &r.p.defs[0]; len(r.p.defs) == 1 && d.evenly > 0 {
-		t.octets += n * d.evenly
+	if d := &r.p.defs[0]; len(r.p.defs) == 1 && d.fixedLength > 0 {
+		t.octets += n * d.fixedLength
 		t.classes[0] += n
 	} else {
 		for i := from; i < to; i++ {
@@ -358,8 +358,8 @@ func (r *Run) account(from, to int, now loop.Time) {
 	}
 	switch {
 	case r.flows == nil:
-	case r.p.flows == 1 && r.p.defs[0].evenly > 0:
-		r.flows[0].add(n, 0, r.p.defs[0].evenly, now)
+	case r.p.flows == 1 && r.p.defs[0].fixedLength > 0:
+		r.flows[0].add(n, 0, r.p.defs[0].fixedLength, now)
 	default:
 		r.accountFlows(from, to, now)
 	}
@@ -382,7 +382,7 @@ func (r *Run) accountFlows(from, to int, now loop.Time) {
 			octets += uint64(len(r.frames[i]) + traffic.FCS)
 			n++
 		}
-		r.flows[flow].add(n, octets, r.p.defs[r.slot(i-1).def].evenly, now)
+		r.flows[flow].add(n, octets, r.p.defs[r.slot(i-1).def].fixedLength, now)
 	}
 }
 

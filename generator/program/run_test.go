@@ -406,7 +406,7 @@ func TestStepDoesNotAllocate(t *testing.T) {
 		p := mustCompile(t, traffictest.Config(fastest, s.traffic), binding)
 		resolveAll(p)
 		r := NewRun(p, RunOptions{})
-		q := new(counter)
+		q := new(countingQueue)
 		now := loop.Time(0)
 		if n := testing.AllocsPerRun(100, func() { now++; r.Step(now, q) }); n != 0 {
 			t.Errorf("%s: %v allocations for each batch", s.name, n)

@@ -73,7 +73,7 @@ func tagIDs(tags []header.VLAN) []uint16 {
 }
 
 // complete gives a tag of the template what it leaves to the interface.
-func (h *placed) complete(tag *header.VLAN) {
+func (h *frameHeader) complete(tag *header.VLAN) {
 	h.tpid = tag.Type()
 	v := header.Dot1Q(h.octets)
 	if !h.spec.Sets("priority") {
@@ -100,11 +100,11 @@ func (d *definition) insertedTags() string {
 
 // newTag returns a tag that is inserted behind an Ethernet header. next is the
 // header's type, which is what follows the last tag unless a header decides.
-func newTag(tag *header.VLAN, next traffic.Uint128) placed {
+func newTag(tag *header.VLAN, next traffic.Uint128) frameHeader {
 	v := header.Dot1Q(make([]byte, header.VLANSize))
 	v.SetID(tag.ID)
 	v.SetPriority(tag.Priority)
 	v.SetDropEligible(tag.DropEligible)
 	v.SetType(header.EtherType(next.Lo))
-	return placed{kind: traffic.VLAN, octets: v, protocolID: -1, tpid: tag.Type()}
+	return frameHeader{kind: traffic.VLAN, octets: v, protocolID: -1, tpid: tag.Type()}
 }

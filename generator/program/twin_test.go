@@ -147,20 +147,20 @@ func (d *twinDefinition) frame(now loop.Time) []byte {
 	return frame
 }
 
-func (d *twinDefinition) headers(row [][]uint64) []placed {
-	var out []placed
+func (d *twinDefinition) headers(row [][]uint64) []frameHeader {
+	var out []frameHeader
 	var inserted []int
 	at := 0
 	for i := range d.t.Headers {
 		h := &d.t.Headers[i]
-		p := placed{kind: h.Protocol, offset: at, octets: append([]byte(nil), h.Octets...), protocolID: h.ProtocolID, spec: h}
+		p := frameHeader{kind: h.Protocol, offset: at, octets: append([]byte(nil), h.Octets...), protocolID: h.ProtocolID, spec: h}
 		at += len(p.octets)
 		out = append(out, p)
 		if i == 0 && d.b.Interface && h.Protocol == traffic.Ethernet && (len(d.t.Headers) < 2 || d.t.Headers[1].Protocol != traffic.VLAN) {
 			for _, tag := range d.b.Tags {
 				octets := []byte{tag.Priority<<5 | byte(tag.ID>>8), byte(tag.ID), h.Octets[12], h.Octets[13]}
 				inserted = append(inserted, len(out))
-				out = append(out, placed{kind: traffic.VLAN, offset: at, octets: octets, protocolID: -1})
+				out = append(out, frameHeader{kind: traffic.VLAN, offset: at, octets: octets, protocolID: -1})
 				at += len(octets)
 			}
 		}
@@ -190,7 +190,7 @@ func (d *twinDefinition) headers(row [][]uint64) []placed {
 }
 
 // fill gives sources and the destination MAC what the interface has.
-func (d *twinDefinition) fill(headers []placed) {
+func (d *twinDefinition) fill(headers []frameHeader) {
 	eth := header.Ethernet(headers[0].octets)
 	if !d.b.Interface || headers[0].kind != traffic.Ethernet {
 		return
@@ -249,7 +249,7 @@ func (d *twinDefinition) payload(b []byte) {
 }
 
 // modified tells whether a modifier sets the field of a role.
-func modified(h *placed, r traffic.Role) bool {
+func modified(h *frameHeader, r traffic.Role) bool {
 	if h.spec == nil {
 		return false
 	}
@@ -261,7 +261,7 @@ func modified(h *placed, r traffic.Role) bool {
 	return false
 }
 
-func (d *twinDefinition) lengths(headers []placed, frame []byte, sign int) {
+func (d *twinDefinition) lengths(headers []frameHeader, frame []byte, sign int) {
 	for i := range headers {
 		h := &headers[i]
 		at, n := 0, len(frame)-h.offset
@@ -281,7 +281,7 @@ func (d *twinDefinition) lengths(headers []placed, frame []byte, sign int) {
 	}
 }
 
-func (d *twinDefinition) sums(headers []placed, frame []byte, sign int) {
+func (d *twinDefinition) sums(headers []frameHeader, frame []byte, sign int) {
 	balanced := false
 	for i := len(headers) - 1; i >= 0; i-- {
 		h := &headers[i]

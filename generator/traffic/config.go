@@ -132,7 +132,7 @@ func ParseConfig(raw []byte) (*Config, Faults) {
 	c.parseLoad(n)
 	c.parseFamilies(n)
 	c.parseLearning(n)
-	p := trafficParser{faults: &faults}
+	p := parser{faults: &faults}
 	c.Traffic = p.definitions(n)
 	c.parseOrder(n)
 	if len(faults) > 0 {

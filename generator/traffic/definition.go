@@ -69,7 +69,7 @@ type Modifier struct {
 }
 
 // trafficParser reads traffic definitions and counts what they store.
-type trafficParser struct {
+type parser struct {
 	faults *Faults
 	stored uint64
 	steps  int // of spreading mixes of lengths
@@ -77,7 +77,7 @@ type trafficParser struct {
 
 // store accounts for n values before they are made. It tells whether the
 // limit holds.
-func (p *trafficParser) store(n node, values uint64) bool {
+func (p *parser) store(n node, values uint64) bool {
 	if values > MaxStoredValues || p.stored+values > MaxStoredValues {
 		n.fault("lists, skips, permutations and lengths hold more than %d values together", MaxStoredValues)
 		return false
@@ -86,7 +86,7 @@ func (p *trafficParser) store(n node, values uint64) bool {
 	return true
 }
 
-func (p *trafficParser) definitions(n node) []Definition {
+func (p *parser) definitions(n node) []Definition {
 	if !n.has("traffic") {
 		n.member("traffic").fault("is required")
 		return nil
@@ -108,7 +108,7 @@ func (p *trafficParser) definitions(n node) []Definition {
 
 // limitFlows looks at all definitions together: flow indexes and counts must
 // stay exact in JSON, and each signed flow has a sequence number in memory.
-func (p *trafficParser) limitFlows(n node, all []Definition) {
+func (p *parser) limitFlows(n node, all []Definition) {
 	flows, signed := uint64(0), uint64(0)
 	for i := range all {
 		flows += all[i].Flows // at most 2^16 times 2^48 - 1
@@ -124,7 +124,7 @@ func (p *trafficParser) limitFlows(n node, all []Definition) {
 	}
 }
 
-func (p *trafficParser) definition(n node, t *Definition) {
+func (p *parser) definition(n node, t *Definition) {
 	t.Path, t.Weight = n.path, 1
 	if n.has("weight") {
 		t.Weight, _ = n.member("weight").integer(1, math.MaxUint32)
@@ -154,7 +154,7 @@ func parseTie(n node) Tie {
 	return Tie(i)
 }
 
-func (p *trafficParser) packet(n node, t *Definition) {
+func (p *parser) packet(n node, t *Definition) {
 	list := n.member("protocols")
 	items := list.items()
 	if len(items) > MaxProtocols {
@@ -219,7 +219,7 @@ func checkFirst(n node, h Header) {
 }
 
 // header reads one protocol with its modifiers.
-func (p *trafficParser) header(n node) Header {
+func (p *parser) header(n node) Header {
 	h := Header{ProtocolID: -1, Variants: 1, Path: n.path, Protocol: NumProtocols}
 	for kind, name := range protocolNames {
 		m, ok := n.object(name)

@@ -79,7 +79,7 @@ func (l *Lengths) Mean() (octets, frames uint64) {
 	return octets, uint64(len(l.List))
 }
 
-func (p *trafficParser) lengths(n node) (l Lengths) {
+func (p *parser) lengths(n node) (l Lengths) {
 	kinds := []string{"fixed", "list", "sequence", "imix", "random"}
 	found := slices.DeleteFunc(kinds, func(k string) bool { return n.member(k).value == nil && (k != "fixed" || !n.has(k)) })
 	if len(found) != 1 {
@@ -115,7 +115,7 @@ func (p *trafficParser) lengths(n node) (l Lengths) {
 }
 
 // lengthSequence steps as the sequences of modifiers do.
-func (p *trafficParser) lengthSequence(n node) []uint16 {
+func (p *parser) lengthSequence(n node) []uint16 {
 	s := sequence{width: 16}
 	for _, name := range []string{"count", "start"} {
 		if !n.has(name) {
@@ -161,7 +161,7 @@ func (p *trafficParser) lengthSequence(n node) []uint16 {
 // imix reads a mix of lengths with weights. Over a cycle of as many frames
 // as the weights' sum each length occurs as often as its weight, spread
 // evenly: the length that is furthest behind its share is next.
-func (p *trafficParser) imix(n node) []uint16 {
+func (p *parser) imix(n node) []uint16 {
 	var lengths []uint16
 	var weights []int
 	sum := 0

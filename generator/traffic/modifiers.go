@@ -57,7 +57,7 @@ func parseCustom(n node, h *Header) {
 	}
 }
 
-func (p *trafficParser) modifiers(n node, h *Header) {
+func (p *parser) modifiers(n node, h *Header) {
 	if !n.has("items") {
 		n.member("items").fault("is required")
 		return
@@ -97,7 +97,7 @@ var modifierKinds = []struct {
 	width uint
 }{{"field", KindInteger, 32}, {"ipv4", KindIPv4, 32}, {"ipv6", KindIPv6, 128}, {"mac", KindMAC, 48}}
 
-func (p *trafficParser) modifier(n node, h *Header) (m Modifier, ok bool) {
+func (p *parser) modifier(n node, h *Header) (m Modifier, ok bool) {
 	m.Path = n.path
 	permute := false
 	if !n.has("permute") {
@@ -124,7 +124,7 @@ func (p *trafficParser) modifier(n node, h *Header) (m Modifier, ok bool) {
 		return m, false
 	}
 	name, ok := n.member("name").text()
-	if !ok || !place(n, h, name, kind.name, kind.kind, kind.width, &m) {
+	if !ok || !locate(n, h, name, kind.name, kind.kind, kind.width, &m) {
 		return m, false
 	}
 	m.Values, ok = p.values(n.member(kind.name), &m, kind.kind, permute)
@@ -132,9 +132,9 @@ func (p *trafficParser) modifier(n node, h *Header) (m Modifier, ok bool) {
 }
 
 // place finds out which bits of the header a modifier changes.
-func place(n node, h *Header, name, kindName string, kind FieldKind, width uint, m *Modifier) bool {
+func locate(n node, h *Header, name, kindName string, kind FieldKind, width uint, m *Modifier) bool {
 	if h.Protocol == Custom {
-		return placeCustom(n, h, name, kind, width, m)
+		return locateCustom(n, h, name, kind, width, m)
 	}
 	f := h.Protocol.fieldNamed(name)
 	if f == nil {
@@ -150,7 +150,7 @@ func place(n node, h *Header, name, kindName string, kind FieldKind, width uint,
 	return true
 }
 
-func placeCustom(n node, h *Header, name string, kind FieldKind, width uint, m *Modifier) bool {
+func locateCustom(n node, h *Header, name string, kind FieldKind, width uint, m *Modifier) bool {
 	if name != "data" {
 		n.member("name").fault("%q is not data, the only field of a custom header", document.Shorten(name))
 		return false
@@ -173,7 +173,7 @@ func placeCustom(n node, h *Header, name string, kind FieldKind, width uint, m *
 }
 
 // values reads a list or a sequence.
-func (p *trafficParser) values(n node, m *Modifier, kind FieldKind, permute bool) (v Values, ok bool) {
+func (p *parser) values(n node, m *Modifier, kind FieldKind, permute bool) (v Values, ok bool) {
 	limit, scale := uint64(math.MaxUint32), uint64(1)
 	if m.Field != nil && kind == KindInteger {
 		limit = m.Field.Max()
@@ -196,7 +196,7 @@ func (p *trafficParser) values(n node, m *Modifier, kind FieldKind, permute bool
 	return v, ok
 }
 
-func (p *trafficParser) list(n node, kind FieldKind, limit, scale uint64) ([]Uint128, bool) {
+func (p *parser) list(n node, kind FieldKind, limit, scale uint64) ([]Uint128, bool) {
 	a, ok := n.value.([]any)
 	if !ok || len(a) == 0 {
 		n.fault("must be an array with one value or more")
@@ -216,7 +216,7 @@ func (p *trafficParser) list(n node, kind FieldKind, limit, scale uint64) ([]Uin
 	return list, ok
 }
 
-func (p *trafficParser) sequence(n node, m *Modifier, kind FieldKind, limit uint64, permute bool) (v Values, ok bool) {
+func (p *parser) sequence(n node, m *Modifier, kind FieldKind, limit uint64, permute bool) (v Values, ok bool) {
 	s := sequence{permute: permute, width: m.Width}
 	if m.Field != nil {
 		s.scale = m.Field.Scale
@@ -260,7 +260,7 @@ func (p *trafficParser) sequence(n node, m *Modifier, kind FieldKind, limit uint
 }
 
 // skips reads a list of values to leave out, which may be empty.
-func (p *trafficParser) skips(n node, kind FieldKind, limit uint64, ok bool) ([]Uint128, bool) {
+func (p *parser) skips(n node, kind FieldKind, limit uint64, ok bool) ([]Uint128, bool) {
 	if a, isArray := n.value.([]any); isArray && len(a) == 0 {
 		return nil, ok
 	}

@@ -8,12 +8,12 @@ import (
 
 // class is what a frame counts as: for each family the index of a member + 1,
 // 0 if it counts as none of them.
-type class [traffic.NumFamilies]uint8
+type counterClass [traffic.NumFamilies]uint8
 
 // classTable numbers the classes of a program.
-type classTable struct{ list []class }
+type classTable struct{ list []counterClass }
 
-func (t *classTable) of(headers []placed) uint32 {
+func (t *classTable) of(headers []frameHeader) uint32 {
 	c := classOf(headers)
 	if i := slices.Index(t.list, c); i >= 0 {
 		return uint32(i)
@@ -22,14 +22,14 @@ func (t *classTable) of(headers []placed) uint32 {
 	return uint32(len(t.list) - 1)
 }
 
-func (c *class) set(f traffic.Family, member string) {
+func (c *counterClass) set(f traffic.Family, member string) {
 	c[f] = uint8(slices.Index(f.Members(), member) + 1)
 }
 
 // classOf looks at the headers that are ours. A frame is of one type at layer
 // 2: a tagged IP frame counts as vlan. What a custom header stands for is not
 // known, so it counts as nothing.
-func classOf(headers []placed) (c class) {
+func classOf(headers []frameHeader) (c counterClass) {
 	if headers[0].kind == traffic.Ethernet && len(headers) > 1 {
 		switch next := headers[1].kind; {
 		case next == traffic.VLAN && len(headers) > 2 && headers[2].kind == traffic.VLAN:

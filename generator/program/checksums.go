@@ -25,38 +25,38 @@ import (
 const modulus = 0xffff
 
 // sized is what depends on a frame's length.
-type sized struct {
-	octets  int // without FCS
-	patches []patch
-	sums    []checksum // those that change from frame to frame, the innermost first
-	recipe  *recipe    // of sums; noRecipe if direct
-	group   int        // frames of one group can be made together: they have the same recipe
-	direct  bool       // fields are cut or overlap: sum the frame's own octets instead
-	sign    int        // where the signature begins, -1 if there is none
-	whole   bool       // all headers are in the frame and the signature covers none
+type lengthVariant struct {
+	octets    int // without FCS
+	patches   []patch
+	sums      []checksum    // those that change from frame to frame, the innermost first
+	plan      *checksumPlan // of sums; noRecipe if direct
+	planGroup int           // frames of one group can be made together: they have the same recipe
+	direct    bool          // fields are cut or overlap: sum the frame's own octets instead
+	sign      int           // where the signature begins, -1 if there is none
+	whole     bool          // all headers are in the frame and the signature covers none
 }
 
 // recipe says how checksums are made of sums over classes of cells.
-type recipe struct {
+type checksumPlan struct {
 	classes int
 	classOf []int // by cell, -1 if no checksum depends on it
-	sums    []mixture
+	sums    []checksumTerms
 }
 
 // noRecipe is that of frames whose octets are summed.
-var noRecipe recipe
+var noPlan checksumPlan
 
 // mixture is a checksum's part of a recipe.
-type mixture struct {
-	shares []share
-	ones   bool // see checksum
+type checksumTerms struct {
+	factors []classFactor
+	ones    bool // see checksum
 }
 
 // signed is the class of signatures.
 const signed = -1
 
 // share is a class and its factor in a checksum.
-type share struct {
+type classFactor struct {
 	class  int
 	factor uint64
 }
@@ -83,7 +83,7 @@ type term struct {
 }
 
 // sizes makes a plan for each length that occurs.
-func (k *compiler) sizes(t *traffic.Definition, d *definition) {
+func (k *compiler) lengths(t *traffic.Definition, d *definition) {
 	distinct := t.Lengths.Distinct()
 	if longest := int(distinct[len(distinct)-1]); k.b.MTU > 0 && longest-traffic.FCS > k.b.MTU+d.l2Size() {
 		k.faults.Add(t.Path+".length", "a frame of %d octets does not fit the port's MTU of %d", longest, k.b.MTU)
@@ -103,41 +103,41 @@ func (k *compiler) sizes(t *traffic.Definition, d *definition) {
 		}
 		d.prbs = k.prbs
 	}
-	d.sizes = make([]sized, len(distinct))
+	d.variants = make([]lengthVariant, len(distinct))
 	if len(distinct) == 1 {
-		d.evenly = uint64(distinct[0])
+		d.fixedLength = uint64(distinct[0])
 	}
 	image := make([]byte, int(distinct[len(distinct)-1])+slack)
 	overlapping := d.overlapping()
 	for i, n := range distinct {
-		d.sizes[i] = d.plan(int(n)-traffic.FCS, overlapping, image)
+		d.variants[i] = d.plan(int(n)-traffic.FCS, overlapping, image)
 		if i > 0 {
-			d.sizes[i].join(&d.sizes[i-1])
+			d.variants[i].setPlanGroup(&d.variants[i-1])
 		}
-		if problem := d.signatureCovers(&d.sizes[i]); problem != "" {
+		if problem := d.signatureCovers(&d.variants[i]); problem != "" {
 			k.faults.Add(t.Path+".length", "a frame of %d octets has no room for a signature: it would cover %s", n, problem)
 			return
 		}
 	}
-	d.setFluid()
-	k.p.room = max(k.p.room, len(d.template), int(distinct[len(distinct)-1]))
+	d.setLengthTable()
+	k.p.maxOctets = max(k.p.maxOctets, len(d.template), int(distinct[len(distinct)-1]))
 	if t.Lengths.Random {
 		return
 	}
-	d.sizeOf = make([]uint32, len(t.Lengths.List))
+	d.variantOf = make([]uint32, len(t.Lengths.List))
 	for i, n := range t.Lengths.List {
 		at, _ := slices.BinarySearch(distinct, n)
-		d.sizeOf[i] = uint32(at)
+		d.variantOf[i] = uint32(at)
 	}
 }
 
 // join puts a plan into the group of the one before it, or into the next one.
-func (s *sized) join(before *sized) {
-	s.group = before.group
-	if s.direct == before.direct && reflect.DeepEqual(s.recipe, before.recipe) {
-		s.recipe = before.recipe
+func (s *lengthVariant) setPlanGroup(before *lengthVariant) {
+	s.planGroup = before.planGroup
+	if s.direct == before.direct && reflect.DeepEqual(s.plan, before.plan) {
+		s.plan = before.plan
 	} else {
-		s.group++
+		s.planGroup++
 	}
 }
 
@@ -155,8 +155,8 @@ func (d *definition) l2Size() int {
 const slack = 16
 
 // plan works out one length. image is room for a frame of it.
-func (d *definition) plan(octets int, overlapping bool, image []byte) sized {
-	s := sized{octets: octets, sign: -1, direct: overlapping}
+func (d *definition) plan(octets int, overlapping bool, image []byte) lengthVariant {
+	s := lengthVariant{octets: octets, sign: -1, direct: overlapping}
 	covered := octets
 	if d.signature != nil {
 		s.sign = octets - signature.Size
@@ -168,8 +168,8 @@ func (d *definition) plan(octets int, overlapping bool, image []byte) sized {
 	if d.signature != nil {
 		clear(image[s.sign:])
 	}
-	for i := range d.cells {
-		s.direct = s.direct || d.cells[i].end() > covered
+	for i := range d.units {
+		s.direct = s.direct || d.units[i].end() > covered
 	}
 	for i := range d.headers {
 		d.patchLength(&d.headers[i], octets, covered, &s)
@@ -189,14 +189,14 @@ func (d *definition) emit(frame []byte) {
 
 // overlapping tells whether two ops change the same bit.
 func (d *definition) overlapping() bool {
-	return slices.ContainsFunc(d.cells, func(c cell) bool { return c.rough })
+	return slices.ContainsFunc(d.units, func(c storeUnit) bool { return c.overlapping })
 }
 
 // patchLength finds the value of a header's length field, unless a modifier
 // sets it: that is how wrong lengths are made.
-func (d *definition) patchLength(h *placed, octets, covered int, s *sized) {
+func (d *definition) patchLength(h *frameHeader, octets, covered int, s *lengthVariant) {
 	f := h.kind.Field(traffic.RoleLength)
-	if f == nil || d.opOf(h, traffic.RoleLength) >= 0 || h.offset+f.Bit/8+2 > covered {
+	if f == nil || d.modifierOf(h, traffic.RoleLength) >= 0 || h.offset+f.Bit/8+2 > covered {
 		return
 	}
 	n := octets - h.offset
@@ -208,7 +208,7 @@ func (d *definition) patchLength(h *placed, octets, covered int, s *sized) {
 
 // planSums finds the checksums of a frame, from the last header back, since a
 // checksum may lie in the range of those before it but not of those behind.
-func (d *definition) planSums(s *sized, image []byte) {
+func (d *definition) planSums(s *lengthVariant, image []byte) {
 	balanced := false
 	for i := len(d.headers) - 1; i >= 0; i-- {
 		if c, ok := d.newChecksum(i, s, &balanced); ok {
@@ -217,28 +217,28 @@ func (d *definition) planSums(s *sized, image []byte) {
 		}
 	}
 	if s.direct {
-		s.recipe = &noRecipe
+		s.plan = &noPlan
 		return
 	}
-	for i := range d.cells { // their constant bits are summed with them
-		clear(image[d.cells[i].off:d.cells[i].end()])
+	for i := range d.units { // their constant bits are summed with them
+		clear(image[d.units[i].off:d.units[i].end()])
 	}
 	for i := range s.sums {
 		c := &s.sums[i]
 		binary.BigEndian.PutUint16(image[c.at:], 0) // whatever is configured
 		c.base = uint64(header.Sum(image[c.start:c.end], 0)) + c.pseudoSum(image)
 		d.terms(c, s)
-		c.nest(s.sums[:i])
+		c.substitute(s.sums[:i])
 	}
 	for i := range s.sums {
-		s.sums[i].turn()
+		s.sums[i].solve()
 	}
-	s.settle()
-	s.share(len(d.cells))
+	s.makeConstantsPatches()
+	s.makePlan(len(d.units))
 }
 
 // settle makes patches of the checksums that depend on nothing.
-func (s *sized) settle() {
+func (s *lengthVariant) makeConstantsPatches() {
 	s.sums = slices.DeleteFunc(s.sums, func(c checksum) bool {
 		if len(c.terms) > 0 {
 			return false
@@ -250,15 +250,15 @@ func (s *sized) settle() {
 
 // splits tells whether the end of a checksum's range is inside of something
 // that changes, as that of an IPv4 header may be that claims to have options.
-func (d *definition) splits(c *checksum, s *sized) bool {
+func (d *definition) splits(c *checksum, s *lengthVariant) bool {
 	inside := func(from, to int) bool { return from < c.end*8 && c.end*8 < to }
-	for i := range d.ops {
-		if inside(d.ops[i].bit, d.ops[i].bit+d.ops[i].width) {
+	for i := range d.modifiers {
+		if inside(d.modifiers[i].bit, d.modifiers[i].bit+d.modifiers[i].width) {
 			return true
 		}
 	}
-	for i := range d.cells {
-		if inside(d.cells[i].off*8, d.cells[i].end()*8) {
+	for i := range d.units {
+		if inside(d.units[i].off*8, d.units[i].end()*8) {
 			return true
 		}
 	}
@@ -271,8 +271,8 @@ func (d *definition) splits(c *checksum, s *sized) bool {
 }
 
 // share makes the recipe from the terms.
-func (s *sized) share(cells int) {
-	r := &recipe{classOf: make([]int, cells), sums: make([]mixture, len(s.sums))}
+func (s *lengthVariant) makePlan(cells int) {
+	r := &checksumPlan{classOf: make([]int, cells), sums: make([]checksumTerms, len(s.sums))}
 	factors := make([]uint64, (cells+1)*len(s.sums)) // by cell and checksum
 	of := func(cell int) []uint64 { return factors[cell*len(s.sums):][:len(s.sums)] }
 	for k := range s.sums {
@@ -282,7 +282,7 @@ func (s *sized) share(cells int) {
 		}
 		r.sums[k].ones, c.terms = c.ones, nil
 		if factor := of(cells)[k]; factor > 0 { // times 256 if the signature is at an odd place; see sign
-			r.sums[k].shares = append(r.sums[k].shares, share{signed, factor * weight(s.sign) % modulus})
+			r.sums[k].factors = append(r.sums[k].factors, classFactor{signed, factor * weight(s.sign) % modulus})
 		}
 	}
 	for i := range r.classOf {
@@ -299,19 +299,19 @@ func (s *sized) share(cells int) {
 		r.classOf[i] = r.classes
 		for k, factor := range of(i) {
 			if factor > 0 {
-				r.sums[k].shares = append(r.sums[k].shares, share{r.classes, factor})
+				r.sums[k].factors = append(r.sums[k].factors, classFactor{r.classes, factor})
 			}
 		}
 		r.classes++
 	}
-	s.recipe = r
+	s.plan = r
 }
 
 // newChecksum tells where the checksum of a header is and what it covers.
-func (d *definition) newChecksum(i int, s *sized, balanced *bool) (c checksum, ok bool) {
+func (d *definition) newChecksum(i int, s *lengthVariant, balanced *bool) (c checksum, ok bool) {
 	h := &d.headers[i]
 	f := h.kind.Field(traffic.RoleChecksum)
-	if f == nil || d.opOf(h, traffic.RoleChecksum) >= 0 {
+	if f == nil || d.modifierOf(h, traffic.RoleChecksum) >= 0 {
 		return c, false // none, or a modifier sets it: that is how wrong ones are made
 	}
 	c = checksum{at: h.offset + f.Bit/8, start: h.offset, end: s.octets, pseudo: -1}
@@ -378,13 +378,13 @@ func (c *checksum) pseudoSum(frame []byte) uint64 {
 }
 
 // terms finds the cells that a checksum depends on.
-func (d *definition) terms(c *checksum, s *sized) {
+func (d *definition) terms(c *checksum, s *lengthVariant) {
 	from, to := 0, 0
 	if c.pseudo >= 0 {
 		from, to = c.addresses()
 	}
-	for i := range d.cells {
-		o := &d.cells[i]
+	for i := range d.units {
+		o := &d.units[i]
 		switch {
 		case o.off >= c.start && o.end() <= c.end:
 			c.terms = append(c.terms, term{i, o.weight(c.start)})
@@ -393,13 +393,13 @@ func (d *definition) terms(c *checksum, s *sized) {
 		}
 	}
 	if s.sign >= c.start && s.sign < c.end {
-		c.terms = append(c.terms, term{len(d.cells), weight(s.sign - c.start)})
+		c.terms = append(c.terms, term{len(d.units), weight(s.sign - c.start)})
 	}
 }
 
 // weight is the factor of the cell's value in a range that begins at from. A
 // value of one octet is 256 times as much as the first one of a word.
-func (c *cell) weight(from int) uint64 {
+func (c *storeUnit) weight(from int) uint64 {
 	if c.span == 1 {
 		return weight(c.off - from + 1)
 	}
@@ -416,7 +416,7 @@ func weight(offset int) uint64 {
 
 // nest puts what earlier checksums depend on in the place of those that lie in
 // c's range.
-func (c *checksum) nest(inner []checksum) {
+func (c *checksum) substitute(inner []checksum) {
 	for i := range inner {
 		j := &inner[i]
 		if j.at < c.start || j.at+2 > c.end {
@@ -442,7 +442,7 @@ func (c *checksum) add(cell int, factor uint64) {
 }
 
 // turn solves for a value that stands at an odd offset, and drops what cancels.
-func (c *checksum) turn() {
+func (c *checksum) solve() {
 	w := weight(c.at - c.start)
 	c.base = c.base%modulus*w%modulus + modulus // never 0; see result
 	for i := range c.terms {
@@ -469,7 +469,7 @@ func complement(sum uint64, ones bool) uint16 {
 }
 
 // sumDirectly writes every checksum of a frame by summing its octets.
-func (s *sized) sumDirectly(frame []byte) {
+func (s *lengthVariant) sumDirectly(frame []byte) {
 	for i := range s.sums {
 		binary.BigEndian.PutUint16(frame[s.sums[i].at:], 0)
 	}

@@ -18,16 +18,16 @@ import (
 
 // spot is where a part stands among the frames of a definition. Frames of the
 // part are by frames apart, except from a round's last to the next one's first.
-type spot struct {
-	first, by  uint64 // the part's flows of the definition are first, first+by, ...
-	flows, gap uint64 // so many; the last one's frame is gap frames before the first one's next
-	total      uint64 // flows of the definition
-	flow       uint64 // whose turn it is, counted among the part's own
-	index      uint64 // of its frame among the definition's
+type position struct {
+	first, parts uint64 // the part's flows of the definition are first, first+by, ...
+	flows, gap   uint64 // so many; the last one's frame is gap frames before the first one's next
+	total        uint64 // flows of the definition
+	flow         uint64 // whose turn it is, counted among the part's own
+	index        uint64 // of its frame among the definition's
 }
 
-func newSpot(d *definition, part, of uint64) spot {
-	s := spot{first: (part + of - d.first%of) % of, by: of, total: d.flows}
+func newPosition(d *definition, part, of uint64) position {
+	s := position{first: (part + of - d.first%of) % of, parts: of, total: d.flows}
 	if s.index = s.first; s.first < d.flows {
 		s.flows = (d.flows-s.first-1)/of + 1
 		s.gap = d.flows - of*(s.flows-1)
@@ -36,148 +36,76 @@ func newSpot(d *definition, part, of uint64) spot {
 }
 
 // even tells whether the part's frames are all equally far apart.
-func (s *spot) even() bool { return s.gap == s.by }
+func (s *position) evenlySpaced() bool { return s.gap == s.parts }
 
 // number is which flow of the definition one of the part's own is.
-func (s *spot) number(flow uint64) uint64 { return s.first + flow*s.by }
+func (s *position) number(flow uint64) uint64 { return s.first + flow*s.parts }
 
 // far is how far n frames of the part go on. If the frames are not even, they
 // are of one round.
-func (s *spot) far(n uint64) uint64 {
+func (s *position) distance(n uint64) uint64 {
 	if s.flow+n >= s.flows {
-		return (n-1)*s.by + s.gap
+		return (n-1)*s.parts + s.gap
 	}
-	return n * s.by
+	return n * s.parts
 }
 
 // move goes on by n frames.
-func (s *spot) move(n uint64) {
-	s.index += s.far(n)
+func (s *position) move(n uint64) {
+	s.index += s.distance(n)
 	if s.flow += n; s.flow >= s.flows {
 		s.flow %= s.flows
 	}
 }
 
 // before is how many of the definition's first n frames are the part's.
-func (s *spot) before(n uint64) uint64 {
+func (s *position) before(n uint64) uint64 {
 	own, rest := n/s.total*s.flows, n%s.total
 	if rest > s.first {
-		own += (rest-s.first-1)/s.by + 1
-	}
-	return own
-}
-
-// walk goes through the frames of a part in the order of the whole sequence.
-type walk struct {
-	p     *Program
-	spots []spot // by definition
-	def   int    // whose turn it is
-	left  uint64 // frames of the part in its turn
-	round uint64 // of turns
-	start uint64 // the number of the turn's first frame in the whole sequence
-}
-
-func newWalk(p *Program, part, of uint64) walk {
-	w := walk{p: p, spots: make([]spot, len(p.defs))}
-	for i := range w.spots {
-		w.spots[i] = newSpot(&p.defs[i], part, of)
-	}
-	w.seek()
-	return w
-}
-
-// seek finds the next definition that has frames of the part in its turn.
-func (w *walk) seek() {
-	for {
-		block := w.p.blocks[w.def]
-		s, end := &w.spots[w.def], w.round*block+block
-		if s.flows > 0 && s.index < end {
-			w.left = end - s.index
-			if s.by > 1 {
-				w.left = (w.left-1)/s.by + 1
-			}
-			if !s.even() {
-				w.left = min(w.left, s.flows-s.flow)
-			}
-			return
-		}
-		w.start += block
-		if w.def++; w.def == len(w.spots) {
-			w.def = 0
-			w.round++
-		}
-	}
-}
-
-// turn gives the turn to the next definition when this one has had its frames.
-// The spot has moved already.
-func (w *walk) turn(frames uint64) {
-	if w.left -= frames; w.left == 0 {
-		w.seek()
-	}
-}
-
-// place is the number of the next frame in the whole sequence.
-func (w *walk) place() uint64 {
-	return w.start + w.spots[w.def].index - w.round*w.p.blocks[w.def]
-}
-
-// before is how many of the first n frames of the whole are the part's.
-func (w *walk) before(n uint64) (own uint64) {
-	if len(w.spots) == 1 {
-		return w.spots[0].before(n)
-	}
-	round := uint64(0)
-	for _, block := range w.p.blocks {
-		round += block
-	}
-	rest := n % round
-	for i, block := range w.p.blocks {
-		own += w.spots[i].before(n/round*block + min(rest, block))
-		rest -= min(rest, block)
+		own += (rest-s.first-1)/s.parts + 1
 	}
 	return own
 }
 
 // lane is the schedule of a part.
-type lane struct {
+type partSchedule struct {
 	whole *Run
 	part  uint64 // of so many
 	of    uint64
-	walk  walk              // of the places that a part's frames have in the schedule
+	walk  interleaver       // of the places that a part's frames have in the schedule
 	ahead [Batch + 1]uint64 // the next ones; the first used ones are frames of the batch
 	used  int
 }
 
-func newLane(whole *Run, part, of uint64) *lane {
-	s := &lane{whole: whole, part: part, of: of, walk: newWalk(whole.p, part, of), used: Batch + 1}
+func newPartSchedule(whole *Run, part, of uint64) *partSchedule {
+	s := &partSchedule{whole: whole, part: part, of: of, walk: newInterleaver(whole.p, part, of), used: Batch + 1}
 	s.fill()
 	return s
 }
 
 // fill forgets the places that are used.
-func (s *lane) fill() {
+func (s *partSchedule) fill() {
 	kept := copy(s.ahead[:], s.ahead[s.used:])
 	w := &s.walk
 	for i := kept; i < len(s.ahead); i++ {
-		s.ahead[i] = w.place()
-		w.spots[w.def].move(1)
-		w.turn(1)
+		s.ahead[i] = w.frameNumber()
+		w.positions[w.def].move(1)
+		w.advance(1)
 	}
 	s.used = 0
 }
 
 // place is the number that the next frame has in the schedule.
-func (r *Run) place() uint64 {
-	if r.lane == nil {
+func (r *Run) frameNumber() uint64 {
+	if r.schedule == nil {
 		return r.tally.made
 	}
-	return r.lane.ahead[r.lane.used]
+	return r.schedule.ahead[r.schedule.used]
 }
 
 // ready is how many frames of a batch are due. No frame waits for the device.
 func (r *Run) ready() uint64 {
-	s := r.lane
+	s := r.schedule
 	if s == nil {
 		return min(r.tally.due-r.tally.made, Batch)
 	}
@@ -191,10 +119,10 @@ func (r *Run) ready() uint64 {
 
 // took counts n frames that have their place in the schedule; below zero, frames
 // that give it back.
-func (r *Run) took(n int) {
+func (r *Run) countMade(n int) {
 	r.tally.made += uint64(n)
-	if r.lane != nil {
-		r.lane.used += n
+	if r.schedule != nil {
+		r.schedule.used += n
 	}
 }
 
@@ -203,8 +131,8 @@ func (r *Run) begins(now loop.Time) loop.Time {
 	if r.options.StartAt > 0 { // not later by the transmitter's own delay
 		now = min(now, r.options.StartAt)
 	}
-	if r.lane != nil {
-		if began := &r.lane.whole.beganAt; !began.CompareAndSwap(-1, int64(now)) {
+	if r.schedule != nil {
+		if began := &r.schedule.whole.beganAt; !began.CompareAndSwap(-1, int64(now)) {
 			now = loop.Time(began.Load())
 		}
 	}
@@ -222,7 +150,7 @@ func (r *Run) Split(queues int) []*Run {
 		return []*Run{r}
 	}
 	for part := range of {
-		q := newRun(r.p, r.options, newLane(r, part, of))
+		q := newRun(r.p, r.options, newPartSchedule(r, part, of))
 		for i := range q.cursors { // they go on where another run ended
 			from, to := r.cursors[i].seq, &q.cursors[i]
 			for flow := range to.seq {
@@ -231,8 +159,8 @@ func (r *Run) Split(queues int) []*Run {
 		}
 		r.parts = append(r.parts, q)
 	}
-	r.cursors, r.turns, r.flows, r.flowOf, r.buffer, r.columns = nil, turns{}, nil, nil, nil, columns{}
-	r.slots, r.views, r.regions = nil, nil, nil
+	r.cursors, r.lookahead, r.flows, r.flowOf, r.buffer, r.columns = nil, lookahead{}, nil, nil, nil, batchColumns{}
+	r.slots, r.frameOf, r.slotRanges = nil, nil, nil
 	return r.parts
 }
 
@@ -259,7 +187,7 @@ func (r *Run) divisor(most int) uint64 {
 
 func (p *Program) divisible(of uint64) bool {
 	for part := range of {
-		if !p.partSendable(part, of) {
+		if !p.partCanSend(part, of) {
 			return false
 		}
 	}
@@ -268,11 +196,11 @@ func (p *Program) divisible(of uint64) bool {
 
 // partSendable tells whether a part has a flow that can be sent now. It does not
 // look for ever.
-func (p *Program) partSendable(part, of uint64) bool {
+func (p *Program) partCanSend(part, of uint64) bool {
 	looked := 0
 	for i := range p.defs {
 		d := &p.defs[i]
-		s := newSpot(d, part, of)
+		s := newPosition(d, part, of)
 		for flow := range s.flows {
 			if !d.learned || p.config.Learning.Policy == traffic.PolicyFallback || p.flowHasMAC(d, s.number(flow)) {
 				return true
@@ -288,8 +216,8 @@ func (p *Program) partSendable(part, of uint64) bool {
 // flowHasMAC tells whether a learned flow of a definition can be sent.
 func (p *Program) flowHasMAC(d *definition, flow uint64) bool {
 	adj := d.adj
-	if d.adjOp >= 0 {
-		o := &d.ops[d.adjOp]
+	if d.adjModifier >= 0 {
+		o := &d.modifiers[d.adjModifier]
 		adj = d.adjOf[flow/o.stride%o.values.Count]
 	}
 	_, state := p.Adjacency(adj)
@@ -298,8 +226,8 @@ func (p *Program) flowHasMAC(d *definition, flow uint64) bool {
 
 // undivided is the run that a part is of.
 func (r *Run) undivided() *Run {
-	if r.lane != nil {
-		return r.lane.whole
+	if r.schedule != nil {
+		return r.schedule.whole
 	}
 	return r
 }
@@ -322,10 +250,10 @@ func (r *Run) ownFlows() (n uint64) {
 
 // owed is how many of the first n frames of the schedule are the run's.
 func (r *Run) owed(n uint64) uint64 {
-	if r.lane == nil || n == math.MaxUint64 {
+	if r.schedule == nil || n == math.MaxUint64 {
 		return n
 	}
-	return r.lane.walk.before(n)
+	return r.schedule.walk.before(n)
 }
 
 // made is how many frames were taken from the schedule.

@@ -24,21 +24,21 @@ func TestTakeEqualsNext(t *testing.T) {
 		case 2:
 			v.Skips = []uint64{1, 3}
 		}
-		o := op{values: &v, stride: rapid.Uint64Range(1, 4).Draw(t, "stride"), span: rapid.SampledFrom([]uint8{4, 8, 16}).Draw(t, "span")}
-		o.every, o.count = o.stride, v.Count
+		o := fieldModifier{values: &v, stride: rapid.Uint64Range(1, 4).Draw(t, "stride"), span: rapid.SampledFrom([]uint8{4, 8, 16}).Draw(t, "span")}
+		o.period, o.count = o.stride, v.Count
 		if o.span == 4 {
 			o.shift = uint8(rapid.IntRange(0, 3).Draw(t, "shift"))
 			o.xor.Lo = uint64(rapid.IntRange(0, 1).Draw(t, "xor"))
 		}
 		tabled := o
 		tabled.tabulate(maxTables, true)
-		one, many, cut := newDigit(&o), newDigit(&o), newDigit(&tabled)
+		one, many, cut := newValueCursor(&o), newValueCursor(&o), newValueCursor(&tabled)
 		by := rapid.Uint64Range(1, 12).Draw(t, "by")
 		for range 20 {
 			var lo, hi, same [40]uint64
 			n := rapid.IntRange(0, 40).Draw(t, "n")
-			cut.take(&tabled, same[:n], hi[:n], by)
-			many.take(&o, lo[:n], hi[:n], by)
+			cut.next(&tabled, same[:n], hi[:n], by)
+			many.next(&o, lo[:n], hi[:n], by)
 			for i := range n {
 				if want := o.at(one.index); one.value != want {
 					t.Fatalf("value %d is %v, not %v", one.index, one.value, want)

@@ -12,7 +12,7 @@ import (
 
 // fluid is the table of a definition whose frames differ by their length in
 // nothing but these numbers.
-type fluid struct {
+type lengthTable struct {
 	table   []uint16 // by length: octets, the values of patches, the bases of checksums
 	width   int      // numbers of one length
 	patches []patch  // of any length, for their places
@@ -21,15 +21,15 @@ type fluid struct {
 }
 
 // setFluid makes the table if the definition has one.
-func (d *definition) setFluid() {
-	first, last := &d.sizes[0], &d.sizes[len(d.sizes)-1]
-	if len(d.sizes) == 1 || first.direct || !first.whole || last.group > 0 {
+func (d *definition) setLengthTable() {
+	first, last := &d.variants[0], &d.variants[len(d.variants)-1]
+	if len(d.variants) == 1 || first.direct || !first.whole || last.planGroup > 0 {
 		return
 	}
-	f := &fluid{patches: first.patches, sums: len(first.sums), width: 1 + len(first.patches) + len(first.sums)}
-	for i := range d.sizes {
-		s := &d.sizes[i]
-		if !s.like(first) {
+	f := &lengthTable{patches: first.patches, sums: len(first.sums), width: 1 + len(first.patches) + len(first.sums)}
+	for i := range d.variants {
+		s := &d.variants[i]
+		if !s.matches(first) {
 			return
 		}
 		f.table = append(f.table, uint16(s.octets))
@@ -44,11 +44,11 @@ func (d *definition) setFluid() {
 		f.payload = make([]byte, last.octets-len(d.template))
 		d.fillPayload(f.payload, 0)
 	}
-	d.fluid = f
+	d.lengthTable = f
 }
 
 // like tells whether the same is written at the same places.
-func (s *sized) like(t *sized) bool {
+func (s *lengthVariant) matches(t *lengthVariant) bool {
 	if len(s.patches) != len(t.patches) || len(s.sums) != len(t.sums) {
 		return false
 	}
@@ -67,8 +67,8 @@ func (s *sized) like(t *sized) bool {
 
 // lengths gives the slots of a bout's first n frames their lengths, of as many as
 // can be made together: their checksums must have one recipe.
-func (r *Run) lengths(b *bout, n int) int {
-	g := b.c.region
+func (r *Run) lengths(b *group, n int) int {
+	g := b.c.slots
 	if g.period > 0 {
 		return r.repeatedLengths(b, n)
 	}
@@ -79,12 +79,12 @@ func (r *Run) lengths(b *bout, n int) int {
 	for ; !g.shared && g.ready < end; g.ready++ {
 		r.prepare(g.ready, b.def, int(sizes[g.ready-b.row]))
 	}
-	if b.d.fluid != nil && !g.shared {
+	if b.d.lengthTable != nil && !g.shared {
 		r.resize(b, sizes)
 		return len(sizes)
 	}
 	for i, size := range sizes {
-		if s := &r.slots[b.row+i]; s.def != b.def || s.size != int(size) {
+		if s := &r.slots[b.row+i]; s.def != b.def || s.variant != int(size) {
 			r.prepare(b.row+i, b.def, int(size))
 		}
 	}
@@ -93,22 +93,22 @@ func (r *Run) lengths(b *bout, n int) int {
 
 // repeatedLengths is lengths where the slots have them already, once they are
 // prepared.
-func (r *Run) repeatedLengths(b *bout, n int) int {
-	d, g := b.d, b.c.region
+func (r *Run) repeatedLengths(b *group, n int) int {
+	d, g := b.d, b.c.slots
 	for ; g.ready < b.row+n; g.ready++ {
 		size := uint32(0)
-		if len(d.sizes) > 1 {
-			at := b.c.origin + uint64((g.ready-g.first)%g.period)*b.c.by
-			size = d.sizeOf[at%uint64(len(d.sizeOf))]
+		if len(d.variants) > 1 {
+			at := b.c.origin + uint64((g.ready-g.first)%g.period)*b.c.parts
+			size = d.variantOf[at%uint64(len(d.variantOf))]
 		}
 		r.prepare(g.ready, b.def, int(size))
 	}
-	if d.sizes[len(d.sizes)-1].group == 0 {
+	if d.variants[len(d.variants)-1].planGroup == 0 {
 		return n
 	}
-	group := d.sizes[r.slots[b.row].size].group
+	group := d.variants[r.slots[b.row].variant].planGroup
 	for i := 1; i < n; i++ {
-		if d.sizes[r.slots[b.row+i].size].group != group {
+		if d.variants[r.slots[b.row+i].variant].planGroup != group {
 			return i
 		}
 	}
@@ -119,18 +119,18 @@ func (r *Run) repeatedLengths(b *bout, n int) int {
 //
 //go:noinline
 func (d *definition) sizesFrom(to []uint32, c *cursor) {
-	length, cycle := c.length, uint64(len(d.sizeOf))
-	if d.sizeOf == nil {
+	length, cycle := c.length, uint64(len(d.variantOf))
+	if d.variantOf == nil {
 		lengths := *d.lengths // in registers
 		for i := range to {
 			to[i] = lengths.Drawn(length)
-			length += c.by
+			length += c.parts
 		}
 		return
 	}
 	for i := range to {
-		to[i] = d.sizeOf[length]
-		if length += c.by; length >= cycle {
+		to[i] = d.variantOf[length]
+		if length += c.parts; length >= cycle {
 			length %= cycle
 		}
 	}
@@ -138,12 +138,12 @@ func (d *definition) sizesFrom(to []uint32, c *cursor) {
 
 // together is how many of the first plans are of one group.
 func (d *definition) together(sizes []uint32) int {
-	if d.sizes[len(d.sizes)-1].group == 0 {
+	if d.variants[len(d.variants)-1].planGroup == 0 {
 		return len(sizes)
 	}
-	group := d.sizes[sizes[0]].group
+	group := d.variants[sizes[0]].planGroup
 	for i, size := range sizes {
-		if d.sizes[size].group != group {
+		if d.variants[size].planGroup != group {
 			return i
 		}
 	}
@@ -151,12 +151,12 @@ func (d *definition) together(sizes []uint32) int {
 }
 
 // resize gives a bout's prepared slots other lengths.
-func (r *Run) resize(b *bout, sizes []uint32) {
-	f := b.d.fluid
+func (r *Run) resize(b *group, sizes []uint32) {
+	f := b.d.lengthTable
 	if b.d.signature != nil {
 		r.moveSignatures(b, sizes)
 	}
-	r.cut(b, sizes)
+	r.shorten(b, sizes)
 	for k := 0; k < len(f.patches); k += 2 { // two at a time, the last one twice if it is alone
 		f.patch(r.buffer[b.row*r.stride:], r.stride, sizes, k, min(k+1, len(f.patches)-1))
 	}
@@ -168,7 +168,7 @@ func (r *Run) resize(b *bout, sizes []uint32) {
 // patch writes two patches into the frames that begin at b.
 //
 //go:noinline
-func (f *fluid) patch(b []byte, stride int, sizes []uint32, i, j int) {
+func (f *lengthTable) patch(b []byte, stride int, sizes []uint32, i, j int) {
 	first, second, width, at, next := f.table[1+i:], f.table[1+j:], f.width, int(f.patches[i].at), int(f.patches[j].at)
 	for _, size := range sizes {
 		v := int(size) * width
@@ -181,7 +181,7 @@ func (f *fluid) patch(b []byte, stride int, sizes []uint32, i, j int) {
 // bases gives two checksums their bases.
 //
 //go:noinline
-func (f *fluid) bases(c *columns, row int, sizes []uint32, i, j int) {
+func (f *lengthTable) bases(c *batchColumns, row int, sizes []uint32, i, j int) {
 	first, second, width := f.table[1+len(f.patches)+i:], f.table[1+len(f.patches)+j:], f.width
 	to, also := c.totals[i].base[row:row+len(sizes)], c.totals[j].base[row:row+len(sizes)]
 	for k, size := range sizes {
@@ -193,8 +193,8 @@ func (f *fluid) bases(c *columns, row int, sizes []uint32, i, j int) {
 // cut gives a bout's frames their lengths.
 //
 //go:noinline
-func (r *Run) cut(b *bout, sizes []uint32) {
-	views, table, width := r.views[b.row:b.row+len(sizes)], b.d.fluid.table, b.d.fluid.width
+func (r *Run) shorten(b *group, sizes []uint32) {
+	views, table, width := r.frameOf[b.row:b.row+len(sizes)], b.d.lengthTable.table, b.d.lengthTable.width
 	for i, size := range sizes {
 		views[i] = views[i][:table[int(size)*width]]
 	}
@@ -203,9 +203,9 @@ func (r *Run) cut(b *bout, sizes []uint32) {
 // moveSignatures makes signatures give way to payload, and finds their new places.
 //
 //go:noinline
-func (r *Run) moveSignatures(b *bout, sizes []uint32) {
-	f, header := b.d.fluid, len(b.d.template)
-	views, signAt := r.views[b.row:b.row+len(sizes)], r.columns.signAt[b.row:b.row+len(sizes)]
+func (r *Run) moveSignatures(b *group, sizes []uint32) {
+	f, header := b.d.lengthTable, len(b.d.template)
+	views, signAt := r.frameOf[b.row:b.row+len(sizes)], r.columns.signAt[b.row:b.row+len(sizes)]
 	at := b.row*r.stride - signature.Size
 	for i, size := range sizes {
 		old := len(views[i]) - signature.Size

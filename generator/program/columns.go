@@ -3,79 +3,79 @@ package program
 import "encoding/binary"
 
 // total is a column of checksums with what it takes of each slot.
-type total struct {
+type checksumColumn struct {
 	base []uint64
 	at   []int // in the buffer of all slots
 }
 
 // columns are room for the values and sums of a batch, and what each slot has to
 // do with them.
-type columns struct {
-	lo, hi  [Batch]uint64   // values
-	classes [][Batch]uint64 // sums over classes of cells, see recipe
-	idle    [Batch]uint64   // sums that nothing depends on
-	signed  [Batch]uint64   // sums of signatures, times 256 at odd places
-	sizes   [Batch]uint32   // indexes of lengths
-	signAt  []int           // by slot: where in the buffer of all slots the signature begins
-	totals  []total         // by checksum
+type batchColumns struct {
+	lo, hi  [Batch]uint64    // values
+	classes [][Batch]uint64  // sums over classes of cells, see recipe
+	idle    [Batch]uint64    // sums that nothing depends on
+	signed  [Batch]uint64    // sums of signatures, times 256 at odd places
+	sizes   [Batch]uint32    // indexes of lengths
+	signAt  []int            // by slot: where in the buffer of all slots the signature begins
+	totals  []checksumColumn // by checksum
 }
 
 // newColumns makes as many as a run with so many slots needs.
-func (p *Program) newColumns(slots int) columns {
+func (p *Program) newColumns(slots int) batchColumns {
 	classes, totals := 0, 0
 	for i := range p.defs {
-		for j := range p.defs[i].sizes {
-			s := &p.defs[i].sizes[j]
+		for j := range p.defs[i].variants {
+			s := &p.defs[i].variants[j]
 			totals = max(totals, len(s.sums))
-			classes = max(classes, s.recipe.classes)
+			classes = max(classes, s.plan.classes)
 		}
 	}
-	c := columns{classes: make([][Batch]uint64, classes), totals: make([]total, totals), signAt: make([]int, slots)}
+	c := batchColumns{classes: make([][Batch]uint64, classes), totals: make([]checksumColumn, totals), signAt: make([]int, slots)}
 	for k := range c.totals {
-		c.totals[k] = total{make([]uint64, slots), make([]int, slots)}
+		c.totals[k] = checksumColumn{make([]uint64, slots), make([]int, slots)}
 	}
 	return c
 }
 
 // fields writes the fields of a bout's frames, and adds them up by class.
-func (r *Run) fields(b *bout, how *recipe) {
+func (r *Run) fields(b *group, how *checksumPlan) {
 	d, c, n := b.d, b.c, b.n
 	for k := range r.columns.classes[:how.classes] {
 		clear(r.columns.classes[k][:n])
 	}
-	for i := range d.cells {
+	for i := range d.units {
 		acc := r.columns.idle[:n]
-		if how != &noRecipe && how.classOf[i] >= 0 {
+		if how != &noPlan && how.classOf[i] >= 0 {
 			acc = r.columns.classes[how.classOf[i]][:n]
 		}
-		r.column(b, &d.cells[i], acc)
+		r.writeUnit(b, &d.units[i], acc)
 	}
-	if d.aside && d.adjOp >= 0 {
-		c.digits[d.adjOp].advance(&d.ops[d.adjOp], uint64(n)*c.by)
+	if d.adjUnstored && d.adjModifier >= 0 {
+		c.values[d.adjModifier].advance(&d.modifiers[d.adjModifier], uint64(n)*c.parts)
 	}
-	if far := c.far(uint64(n)); far != uint64(n)*c.by { // a part's last flow, and on to its first
-		for i := range d.ops {
-			c.digits[i].back(&d.ops[i], uint64(n)*c.by)
-			c.digits[i].advance(&d.ops[i], far)
+	if far := c.distance(uint64(n)); far != uint64(n)*c.parts { // a part's last flow, and on to its first
+		for i := range d.modifiers {
+			c.values[i].back(&d.modifiers[i], uint64(n)*c.parts)
+			c.values[i].advance(&d.modifiers[i], far)
 		}
 	}
 }
 
 // column writes one cell of a bout's frames and adds it to acc.
-func (r *Run) column(b *bout, k *cell, acc []uint64) {
+func (r *Run) writeUnit(b *group, k *storeUnit, acc []uint64) {
 	d, c, n := b.d, b.c, b.n
-	o, g := &d.ops[k.ops[0]], &c.digits[k.ops[0]]
+	o, g := &d.modifiers[k.modifiers[0]], &c.values[k.modifiers[0]]
 	at := b.row*r.stride + k.off
 	lo, hi := r.columns.lo[:n], r.columns.hi[:n]
 	switch {
-	case k.rough:
-		r.overlay(b, k)
+	case k.overlapping:
+		r.writeOverlapping(b, k)
 		return
 	case k.plain && o.table != nil:
-		lo = g.cut(o, lo, c.by)
-	case k.plain && (k.span == 2 || k.span == 4) && (o.every > 1 || o.values.Order == nil):
+		lo = g.nextFromTable(o, lo, c.parts)
+	case k.plain && (k.span == 2 || k.span == 4) && (o.period > 1 || o.values.Order == nil):
 		for done := 0; done < n; {
-			x, step, m := g.run(o, n-done, c.by)
+			x, step, m := g.nextRun(o, n-done, c.parts)
 			if k.span == 4 {
 				line4(r.buffer[at+done*r.stride:], r.stride, x.Lo, step.Lo, acc[done:done+m])
 			} else {
@@ -85,10 +85,10 @@ func (r *Run) column(b *bout, k *cell, acc []uint64) {
 		}
 		return
 	default:
-		g.take(o, lo, hi, c.by)
+		g.next(o, lo, hi, c.parts)
 		o.fillZeros(d, c, lo, hi)
-		for _, i := range k.ops[1:] {
-			c.digits[i].take(&d.ops[i], hi, nil, c.by)
+		for _, i := range k.modifiers[1:] {
+			c.values[i].next(&d.modifiers[i], hi, nil, c.parts)
 			for j := range lo {
 				lo[j] += hi[j]
 			}
@@ -207,12 +207,12 @@ func putMAC(b []byte, mac uint64) {
 }
 
 // overlay writes the fields of a rough cell one over the other.
-func (r *Run) overlay(b *bout, k *cell) {
+func (r *Run) writeOverlapping(b *group, k *storeUnit) {
 	d, c, n := b.d, b.c, b.n
 	lo, hi := r.columns.lo[:n], r.columns.hi[:n]
-	for _, i := range k.ops {
-		o := &d.ops[i]
-		c.digits[i].take(o, lo, hi, c.by)
+	for _, i := range k.modifiers {
+		o := &d.modifiers[i]
+		c.values[i].next(o, lo, hi, c.parts)
 		o.fillZeros(d, c, lo, hi)
 		at := b.row*r.stride + o.off
 		if o.span == 16 {
@@ -227,7 +227,7 @@ func (r *Run) overlay(b *bout, k *cell) {
 }
 
 // mergeInto writes a field whose octets hold other modified fields too.
-func (o *op) mergeInto(b []byte, v uint64) {
+func (o *fieldModifier) mergeInto(b []byte, v uint64) {
 	for i := range b {
 		shift := 8 * (len(b) - 1 - i)
 		b[i] = b[i]&^byte(o.mask>>shift) | byte(v>>shift)
@@ -235,7 +235,7 @@ func (o *op) mergeInto(b []byte, v uint64) {
 }
 
 // fillZeros puts the interface's address where a source is zero.
-func (o *op) fillZeros(d *definition, c *cursor, lo, hi []uint64) {
+func (o *fieldModifier) fillZeros(d *definition, c *cursor, lo, hi []uint64) {
 	switch {
 	case o.fill == fillNone:
 	case o.fill == fillByDst:
@@ -258,8 +258,8 @@ func (o *op) fillZeros(d *definition, c *cursor, lo, hi []uint64) {
 // fillByDestination is fillZeros with the address that suits each destination.
 // The destination's digit is ahead of or behind the source's, as the order of
 // the ops is, so it is worked out apart.
-func (o *op) fillByDestination(d *definition, c *cursor, lo, hi []uint64) {
-	dst := &d.ops[o.fillDst]
+func (o *fieldModifier) fillByDestination(d *definition, c *cursor, lo, hi []uint64) {
+	dst := &d.modifiers[o.fillDst]
 	flow := c.flow
 	for j := range lo {
 		if lo[j]|hi[j] == 0 {
@@ -276,24 +276,24 @@ func (o *op) fillByDestination(d *definition, c *cursor, lo, hi []uint64) {
 }
 
 // sums writes the checksums of a bout's frames.
-func (r *Run) sums(b *bout, how *recipe) {
+func (r *Run) sums(b *group, how *checksumPlan) {
 	n, from, to := b.n, b.row, b.row+b.n
 	for k := range how.sums {
 		m, t := &how.sums[k], &r.columns.totals[k]
 		sum := t.base[from:to]
 		of, factor := r.columns.idle[:n], uint64(0)
-		if last := len(m.shares) - 1; last >= 0 {
-			for _, s := range m.shares[:last] {
+		if last := len(m.factors) - 1; last >= 0 {
+			for _, s := range m.factors[:last] {
 				sum = addMultiple(r.columns.lo[:n], sum, r.columns.class(s.class)[:n], s.factor)
 			}
-			of, factor = r.columns.class(m.shares[last].class)[:n], m.shares[last].factor
+			of, factor = r.columns.class(m.factors[last].class)[:n], m.factors[last].factor
 		}
 		storeSums(r.buffer, t.at[from:to], sum, of, factor, m.ones)
 	}
 }
 
 // class is the column of a class's sums.
-func (c *columns) class(class int) *[Batch]uint64 {
+func (c *batchColumns) class(class int) *[Batch]uint64 {
 	if class == signed {
 		return &c.signed
 	}
@@ -322,8 +322,8 @@ func storeSums(b []byte, at []int, sum, of []uint64, factor uint64, ones bool) {
 }
 
 // sumDirectly writes the checksums of a bout's frames from their octets.
-func (r *Run) sumDirectly(b *bout) {
+func (r *Run) sumDirectly(b *group) {
 	for i := b.row; i < b.row+b.n; i++ {
-		b.d.sizes[r.slots[i].size].sumDirectly(r.buffer[i*r.stride:])
+		b.d.variants[r.slots[i].variant].sumDirectly(r.buffer[i*r.stride:])
 	}
 }

@@ -34,7 +34,7 @@ func TestSlotsAreLaidOutOnce(t *testing.T) {
 		p := mustCompile(t, traffictest.Config(fastest, c.traffic), onLink())
 		resolveAll(p)
 		r := NewRun(p, RunOptions{})
-		for i, g := range r.regions {
+		for i, g := range r.slotRanges {
 			if g.period != c.periods[i] || g.shared {
 				t.Errorf("%s: a pattern of %d", c.name, g.period)
 			}
@@ -45,7 +45,7 @@ func TestSlotsAreLaidOutOnce(t *testing.T) {
 			}
 			for i := range r.tail {
 				s := r.slot(i)
-				if plan := &p.defs[s.def].sizes[s.size]; r.regions[s.def].period > 0 && plan.octets != len(r.frames[i]) {
+				if plan := &p.defs[s.def].variants[s.variant]; r.slotRanges[s.def].period > 0 && plan.octets != len(r.frames[i]) {
 					t.Fatalf("%s: a slot of %d octets has a frame of %d", c.name, plan.octets, len(r.frames[i]))
 				}
 			}
@@ -74,8 +74,8 @@ func TestManyDefinitions(t *testing.T) {
 		raw := strings.Replace(traffictest.Config(fastest, strings.Join(traffic, ",")), "round-robin", c.order, 1)
 		p := mustCompile(t, raw, Binding{})
 		r := NewRun(p, RunOptions{StartAt: 1})
-		if r.regions[0].shared != c.shared || !c.shared && len(r.slots) < c.slots || c.shared && len(r.slots) != c.slots {
-			t.Fatalf("%d definitions have %d slots, %+v", c.definitions, len(r.slots), r.regions[0])
+		if r.slotRanges[0].shared != c.shared || !c.shared && len(r.slots) < c.slots || c.shared && len(r.slots) != c.slots {
+			t.Fatalf("%d definitions have %d slots, %+v", c.definitions, len(r.slots), r.slotRanges[0])
 		}
 		q := &recorder{room: n, err: errEnough}
 		now := loop.Time(1) << 50

@@ -241,7 +241,7 @@ func TestPartsBeginTogether(t *testing.T) {
 	p := mustCompile(t, traffictest.Config(traffictest.PerMillisecond, traffictest.Definition(`{"ethernet":{},"modifiers":{"items":[
 		{"name":"source","permute":false,"mac":{"sequence":{"count":2,"start":"02:00:00:00:00:01"}}}]}}`, "", "")), Binding{})
 	parts := NewRun(p, RunOptions{}).Split(2)
-	first, second := new(counter), new(counter)
+	first, second := new(countingQueue), new(countingQueue)
 	parts[0].Step(1000, first)
 	at := loop.Time(1000).Add(5 * loop.Millisecond)
 	if next, _ := parts[1].Step(at, second); second.frames != 3 || next != at.Add(2*loop.Millisecond) {

@@ -5,27 +5,27 @@ import (
 )
 
 // digit is where an op stands in its values.
-type digit struct {
+type valueCursor struct {
 	value traffic.Uint128 // of index, as it stands in the cell; not kept up where there is a table
 	index uint64
 	left  uint64 // frames until the next value
 }
 
-func newDigit(o *op) digit { return digit{value: o.at(0), left: o.every} }
+func newValueCursor(o *fieldModifier) valueCursor { return valueCursor{value: o.at(0), left: o.period} }
 
 // advance moves some frames on.
-func (g *digit) advance(o *op, frames uint64) {
+func (g *valueCursor) advance(o *fieldModifier, frames uint64) {
 	if frames < g.left {
 		g.left -= frames
 		return
 	}
 	frames -= g.left // that come after the first of the next value
 	steps := uint64(1)
-	if o.every == 1 {
+	if o.period == 1 {
 		steps += frames
 	} else {
-		steps += frames / o.every
-		g.left = o.every - frames%o.every
+		steps += frames / o.period
+		g.left = o.period - frames%o.period
 	}
 	if g.index += steps; g.index >= o.count {
 		g.index %= o.count
@@ -34,17 +34,17 @@ func (g *digit) advance(o *op, frames uint64) {
 }
 
 // back moves some frames back.
-func (g *digit) back(o *op, frames uint64) {
-	cycle := o.every * o.count
+func (g *valueCursor) back(o *fieldModifier, frames uint64) {
+	cycle := o.period * o.count
 	g.advance(o, cycle-frames%cycle)
 }
 
 // run gives up to n frames, each by frames behind the one before, whose values
 // differ by a constant step, and moves past them.
-func (g *digit) run(o *op, n int, by uint64) (first, step traffic.Uint128, frames int) {
+func (g *valueCursor) nextRun(o *fieldModifier, n int, by uint64) (first, step traffic.Uint128, frames int) {
 	first = g.value
 	same := g.left
-	if o.every == 1 {
+	if o.period == 1 {
 		same, step = o.straight(g.index), o.step().Times(by)
 	}
 	most := min(uint64(n), (same-1)/by+1)
@@ -55,7 +55,7 @@ func (g *digit) run(o *op, n int, by uint64) (first, step traffic.Uint128, frame
 // cut gives the values of the next len(room) frames, at most Batch, from the op's
 // table, and moves past them. They stand in the table or, where frames are more
 // than one apart, in room.
-func (g *digit) cut(o *op, room []uint64, by uint64) []uint64 {
+func (g *valueCursor) nextFromTable(o *fieldModifier, room []uint64, by uint64) []uint64 {
 	count := o.count
 	if by == 1 {
 		column := o.table[g.index : g.index+uint64(len(room))]
@@ -76,18 +76,18 @@ func (g *digit) cut(o *op, room []uint64, by uint64) []uint64 {
 
 // take gives the values of the next len(lo) frames, each by frames behind the one
 // before, and moves past them. hi is filled for fields of 128 bits only.
-func (g *digit) take(o *op, lo, hi []uint64, by uint64) {
+func (g *valueCursor) next(o *fieldModifier, lo, hi []uint64, by uint64) {
 	switch {
 	case o.table != nil:
-		copy(lo, g.cut(o, lo, by))
-	case o.values.Order != nil && o.every == 1 && o.span <= 8 && o.xor.IsZero():
-		g.takePermuted(o, lo, by)
+		copy(lo, g.nextFromTable(o, lo, by))
+	case o.values.Order != nil && o.period == 1 && o.span <= 8 && o.xor.IsZero():
+		g.nextPermuted(o, lo, by)
 	default:
 		for at := 0; at < len(lo); {
-			x, step, n := g.run(o, len(lo)-at, by)
-			count(lo[at:at+n], x.Lo, step.Lo)
+			x, step, n := g.nextRun(o, len(lo)-at, by)
+			fillColumn(lo[at:at+n], x.Lo, step.Lo)
 			if o.span == 16 {
-				countHigh(hi[at:at+n], x, step)
+				fillHighColumn(hi[at:at+n], x, step)
 			}
 			at += n
 		}
@@ -95,7 +95,7 @@ func (g *digit) take(o *op, lo, hi []uint64, by uint64) {
 }
 
 // count fills a column with x, x+step and so on.
-func count(s []uint64, x, step uint64) {
+func fillColumn(s []uint64, x, step uint64) {
 	for i := range s {
 		s[i] = x
 		x += step
@@ -103,7 +103,7 @@ func count(s []uint64, x, step uint64) {
 }
 
 // countHigh is count for the upper halves.
-func countHigh(s []uint64, x, step traffic.Uint128) {
+func fillHighColumn(s []uint64, x, step traffic.Uint128) {
 	for i := range s {
 		s[i] = x.Hi
 		x = x.Plus(step)
@@ -111,7 +111,7 @@ func countHigh(s []uint64, x, step traffic.Uint128) {
 }
 
 // takePermuted looks the candidates up and computes their values.
-func (g *digit) takePermuted(o *op, lo []uint64, by uint64) {
+func (g *valueCursor) nextPermuted(o *fieldModifier, lo []uint64, by uint64) {
 	order, index := o.values.Order, g.index
 	start, step, count := o.values.Start.Lo<<o.shift|o.fixed, o.step().Lo, uint64(len(order))
 	by %= count

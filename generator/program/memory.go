@@ -32,7 +32,7 @@ const (
 	perProgram     = 400
 	perDefinition  = 900 // with one header
 	perHeader      = 200
-	perOp          = 340 // with its cell
+	perModifier    = 340 // with its cell
 	perLength      = 200 // a plan: lengths, checksums and how they are made
 	perDestination = 32  // its key, its adjacency and the word of its next hop
 )
@@ -51,7 +51,7 @@ func Estimate(c *traffic.Config, b Binding) (octets int64, destinations, hops in
 		for j := range t.Headers {
 			octets += perHeader + int64(2*len(t.Headers[j].Octets))
 			for k := range t.Headers[j].Modifiers {
-				octets += perOp + tableSize(&t.Headers[j].Modifiers[k].Values)
+				octets += perModifier + tableSize(&t.Headers[j].Modifiers[k].Values)
 			}
 		}
 		n, h := estimateDestinations(t, b)
@@ -117,12 +117,12 @@ func sampledHops(v *traffic.Values, n int, is4 bool, b Binding) int {
 // Size is the memory in octets of a run, parts included, without its program. It must
 // not be called while a transmitter steps the run.
 func (r *Run) Size() int64 {
-	octets := int64(unsafe.Sizeof(*r)) + int64(cap(r.buffer)) + int64(cap(r.views))*24 + 8*int64(cap(r.flowOf)) +
-		memsize.OfSlice(r.flows) + memsize.OfSlice(r.slots) + memsize.OfSlice(r.regions) + memsize.OfSlice(r.bouts) + memsize.OfSlice(r.cursors) +
+	octets := int64(unsafe.Sizeof(*r)) + int64(cap(r.buffer)) + int64(cap(r.frameOf))*24 + 8*int64(cap(r.flowOf)) +
+		memsize.OfSlice(r.flows) + memsize.OfSlice(r.slots) + memsize.OfSlice(r.slotRanges) + memsize.OfSlice(r.groups) + memsize.OfSlice(r.cursors) +
 		memsize.OfSlice(r.columns.classes) + memsize.OfSlice(r.columns.signAt) + memsize.OfSlice(r.columns.totals) +
-		memsize.OfSlice(r.tally.classes) + memsize.OfSlice(r.published.classes) + memsize.OfSlice(r.turns.ahead) + memsize.OfSlice(r.turns.walk.spots)
+		memsize.OfSlice(r.tally.classes) + memsize.OfSlice(r.published.classes) + memsize.OfSlice(r.lookahead.ahead) + memsize.OfSlice(r.lookahead.interleaver.positions)
 	for i := range r.cursors {
-		octets += memsize.OfSlice(r.cursors[i].digits) + memsize.OfSlice(r.cursors[i].seq)
+		octets += memsize.OfSlice(r.cursors[i].values) + memsize.OfSlice(r.cursors[i].seq)
 	}
 	for i := range r.columns.totals {
 		octets += memsize.OfSlice(r.columns.totals[i].base) + memsize.OfSlice(r.columns.totals[i].at)
@@ -138,16 +138,16 @@ func (p *Program) RunEstimate() int64 {
 	octets := int64(unsafe.Sizeof(Run{}))
 	slots := int64(Batch)
 	if n := int64(len(p.defs)); n > 1 {
-		slots = min(n*Batch, max(Batch, maxRoom/int64(p.room+slack)))
+		slots = min(n*Batch, max(Batch, maxSlotOctets/int64(p.maxOctets+slack)))
 	}
-	perSlot := int64(p.room+slack) + 24 + 8 + int64(unsafe.Sizeof(slot{})) + 8 + 2*16
+	perSlot := int64(p.maxOctets+slack) + 24 + 8 + int64(unsafe.Sizeof(frameSlot{})) + 8 + 2*16
 	octets += slots * perSlot
 	if p.flows <= MaxCountedFlows {
 		octets += int64(p.flows) * int64(unsafe.Sizeof(flowCount{}))
 	}
 	for i := range p.defs {
 		d := &p.defs[i]
-		octets += int64(unsafe.Sizeof(cursor{})+unsafe.Sizeof(region{})+unsafe.Sizeof(spot{})) + int64(len(d.ops))*int64(unsafe.Sizeof(digit{}))
+		octets += int64(unsafe.Sizeof(cursor{})+unsafe.Sizeof(slotRange{})+unsafe.Sizeof(position{})) + int64(len(d.modifiers))*int64(unsafe.Sizeof(valueCursor{}))
 		if d.signature != nil {
 			octets += 4 * int64(d.flows)
 		}

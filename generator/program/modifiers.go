@@ -11,7 +11,7 @@ import (
 
 // op changes one field of the frames. The field lies within span octets at off;
 // together with what shares its octets it is written by a cell.
-type op struct {
+type fieldModifier struct {
 	off    int
 	span   uint8  // 1, 2, 4, 6, 8 or 16 octets, 0 for an op that writes nothing
 	shift  uint8  // of the field in the cell, or in the span if the cell is rough
@@ -21,7 +21,7 @@ type op struct {
 	width  int
 	values *traffic.Values
 	stride uint64          // frames of a definition for which the value stays
-	every  uint64          // the same for a digit, which counts frames where they are in a table
+	period uint64          // the same for a digit, which counts frames where they are in a table
 	count  uint64          // of values of a digit
 	xor    traffic.Uint128 // joined to each value
 	table  []uint64        // the cell's values by index, and again from the first on for a batch; nil if they are computed
@@ -33,11 +33,11 @@ type op struct {
 }
 
 // at is the value of a digit's index i as it stands in the cell.
-func (o *op) at(i uint64) traffic.Uint128 {
+func (o *fieldModifier) at(i uint64) traffic.Uint128 {
 	if o.table != nil {
 		return traffic.Uint128{Lo: o.table[i]}
 	}
-	if o.every < o.stride {
+	if o.period < o.stride {
 		i /= o.stride
 	}
 	v := o.values.At(i)
@@ -48,7 +48,7 @@ func (o *op) at(i uint64) traffic.Uint128 {
 }
 
 // step is the difference of neighboring values of a sequence.
-func (o *op) step() traffic.Uint128 {
+func (o *fieldModifier) step() traffic.Uint128 {
 	if o.span == 16 {
 		return o.values.Step
 	}
@@ -57,7 +57,7 @@ func (o *op) step() traffic.Uint128 {
 
 // straight is for how many values from index i on each is the one before plus
 // step.
-func (o *op) straight(i uint64) uint64 {
+func (o *fieldModifier) straight(i uint64) uint64 {
 	if !o.xor.IsZero() {
 		return 1
 	}
@@ -80,7 +80,7 @@ const (
 // stand like the digits of a number, the last one changing fastest; zipped parts
 // all begin at the flow's own digit, and their cycles fit into its range, so the
 // same formula holds for both, and for ties within ties.
-func (k *compiler) ops(t *traffic.Definition, d *definition) {
+func (k *compiler) modifiers(t *traffic.Definition, d *definition) {
 	stride := uint64(1)
 	for i := len(d.headers) - 1; i >= 0; i-- {
 		h := &d.headers[i]
@@ -88,28 +88,28 @@ func (k *compiler) ops(t *traffic.Definition, d *definition) {
 			continue
 		}
 		inner := stride
-		ops := make([]op, len(h.spec.Modifiers))
+		ops := make([]fieldModifier, len(h.spec.Modifiers))
 		for j := len(ops) - 1; j >= 0; j-- {
-			ops[j] = newOp(h, &h.spec.Modifiers[j], inner)
+			ops[j] = newModifier(h, &h.spec.Modifiers[j], inner)
 			if h.spec.Tie == traffic.TieCartesian {
 				inner *= h.spec.Modifiers[j].Values.Count
 			}
 		}
-		d.ops = append(ops, d.ops...)
+		d.modifiers = append(ops, d.modifiers...)
 		if t.Tie == traffic.TieCartesian {
 			stride *= h.spec.Variants
 		}
 	}
 	k.sources(d)
-	for i := range d.ops {
-		d.ops[i].clear(d)
+	for i := range d.modifiers {
+		d.modifiers[i].clear(d)
 	}
 	for i := range d.headers {
 		d.template = append(d.template, d.headers[i].octets...)
 	}
 }
 
-func newOp(h *placed, m *traffic.Modifier, stride uint64) op {
+func newModifier(h *frameHeader, m *traffic.Modifier, stride uint64) fieldModifier {
 	first := m.Bit / 8
 	last := (m.Bit + int(m.Width) - 1) / 8
 	if last-first == 2 { // three octets are taken as four, of the same header
@@ -119,10 +119,10 @@ func newOp(h *placed, m *traffic.Modifier, stride uint64) op {
 			last++
 		}
 	}
-	o := op{
+	o := fieldModifier{
 		off: h.offset + first, span: uint8(last - first + 1), shift: uint8((last+1)*8 - m.Bit - int(m.Width)),
 		bit: h.offset*8 + m.Bit, width: int(m.Width),
-		values: &m.Values, stride: stride, every: stride, count: m.Values.Count, fillDst: -1,
+		values: &m.Values, stride: stride, period: stride, count: m.Values.Count, fillDst: -1,
 	}
 	if m.Width < 64 {
 		o.mask = (1<<m.Width - 1) << o.shift
@@ -135,7 +135,7 @@ func newOp(h *placed, m *traffic.Modifier, stride uint64) op {
 }
 
 // clear zeroes the op's bits in the template.
-func (o *op) clear(d *definition) {
+func (o *fieldModifier) clear(d *definition) {
 	for i := range d.headers {
 		h := &d.headers[i]
 		if o.off < h.offset || o.off >= h.end() {
@@ -177,7 +177,7 @@ func (k *compiler) sources(d *definition) {
 
 // outerIP is the IP header that decides where a frame goes: the first one.
 // Headers inside a tunnel are the sender's own business.
-func (d *definition) outerIP() *placed {
+func (d *definition) outerIP() *frameHeader {
 	if d.headers[0].kind != traffic.Ethernet {
 		return nil
 	}
@@ -191,21 +191,21 @@ func (d *definition) outerIP() *placed {
 
 // opOf is the op that changes the field of a role in a header, -1 if none
 // does. If several do, the last one is what is sent.
-func (d *definition) opOf(h *placed, r traffic.Role) int {
+func (d *definition) modifierOf(h *frameHeader, r traffic.Role) int {
 	f := h.kind.Field(r)
-	for i := len(d.ops) - 1; i >= 0; i-- {
-		if d.ops[i].bit == h.offset*8+f.Bit {
+	for i := len(d.modifiers) - 1; i >= 0; i-- {
+		if d.modifiers[i].bit == h.offset*8+f.Bit {
 			return i
 		}
 	}
 	return -1
 }
 
-func (k *compiler) fillSource(d *definition, h *placed, with traffic.Uint128) {
+func (k *compiler) fillSource(d *definition, h *frameHeader, with traffic.Uint128) {
 	f := h.kind.Field(traffic.RoleSource)
-	if i := d.opOf(h, traffic.RoleSource); i >= 0 {
-		if d.ops[i].values.MayBeZero() {
-			d.ops[i].fill, d.ops[i].fillTo = fillAlways, with
+	if i := d.modifierOf(h, traffic.RoleSource); i >= 0 {
+		if d.modifiers[i].values.MayBeZero() {
+			d.modifiers[i].fill, d.modifiers[i].fillTo = fillAlways, with
 		}
 	} else if f.Get(h.octets).IsZero() {
 		f.Put(h.octets, with)
@@ -215,15 +215,15 @@ func (k *compiler) fillSource(d *definition, h *placed, with traffic.Uint128) {
 // fillIPv6 chooses the source as RFC 6724 section 5 rule 2 does: of the
 // destination's scope. Without a global address nothing is filled in for a
 // global destination.
-func (k *compiler) fillIPv6(d *definition, h *placed) {
+func (k *compiler) fillIPv6(d *definition, h *frameHeader) {
 	global, local := addrOrZero(k.b.IPv6), addrOrZero(k.b.LinkLocal)
 	if local.IsZero() {
 		local = global
 	}
-	dst := d.opOf(h, traffic.RoleDestination)
+	dst := d.modifierOf(h, traffic.RoleDestination)
 	to, same := isLinkLocal(traffic.IPv6.Field(traffic.RoleDestination).Get(h.octets)), true
 	if dst >= 0 && len(k.faults) == 0 {
-		to, same = scopeOf(d.ops[dst].values)
+		to, same = scopeOf(d.modifiers[dst].values)
 	}
 	if same {
 		with := global
@@ -233,17 +233,17 @@ func (k *compiler) fillIPv6(d *definition, h *placed) {
 		k.fillSource(d, h, with)
 		return
 	}
-	src := d.opOf(h, traffic.RoleSource)
+	src := d.modifierOf(h, traffic.RoleSource)
 	f := traffic.IPv6.Field(traffic.RoleSource)
 	if src < 0 {
 		if !f.Get(h.octets).IsZero() {
 			return
 		}
 		constant := traffic.Modifier{Field: f, Bit: f.Bit, Width: f.Width, Values: traffic.Values{Count: 1, List: make([]traffic.Uint128, 1)}}
-		d.ops = append(d.ops, newOp(h, &constant, 1))
-		src = len(d.ops) - 1
+		d.modifiers = append(d.modifiers, newModifier(h, &constant, 1))
+		src = len(d.modifiers) - 1
 	}
-	o := &d.ops[src]
+	o := &d.modifiers[src]
 	o.fill, o.fillTo, o.fillLL, o.fillDst = fillByDst, global, local, dst
 }
 
@@ -278,27 +278,27 @@ func (k *compiler) destinations(t *traffic.Definition, d *definition) {
 	if eth.kind != traffic.Ethernet {
 		return
 	}
-	d.dstOp = d.opOf(eth, traffic.RoleDestination)
+	d.dstModifier = d.modifierOf(eth, traffic.RoleDestination)
 	d.dst = traffic.Ethernet.Field(traffic.RoleDestination).Get(eth.octets).Lo
 	ip := d.outerIP()
-	if !k.b.Interface || ip == nil || k.p.config.Learning.Configured && (d.dst != 0 || d.dstOp >= 0) {
-		d.dstOp = -1 // its op writes it
+	if !k.b.Interface || ip == nil || k.p.config.Learning.Configured && (d.dst != 0 || d.dstModifier >= 0) {
+		d.dstModifier = -1 // its op writes it
 		return
 	}
 	d.learned = true
-	for i := range d.ops {
-		if d.ops[i].bit == 0 { // the destination MAC
-			d.ops[i].span = 0 // the adjacency decides what is written
+	for i := range d.modifiers {
+		if d.modifiers[i].bit == 0 { // the destination MAC
+			d.modifiers[i].span = 0 // the adjacency decides what is written
 		}
 	}
-	d.adjOp = d.opOf(ip, traffic.RoleDestination)
-	if d.adjOp < 0 {
+	d.adjModifier = d.modifierOf(ip, traffic.RoleDestination)
+	if d.adjModifier < 0 {
 		dst := ip.kind.Field(traffic.RoleDestination).Get(ip.octets)
 		d.adj = k.adjacency(dst.Addr(ip.kind == traffic.IPv4))
 		k.checkFallback(t, d, []uint32{d.adj})
 		return
 	}
-	v := d.ops[d.adjOp].values
+	v := d.modifiers[d.adjModifier].values
 	if v.Count > traffic.MaxDestinations {
 		k.faults.Add(t.Path+".packet", "%d destinations are more than the %d that can be learned", v.Count, traffic.MaxDestinations)
 		return
@@ -326,7 +326,7 @@ func (k *compiler) checkFallback(t *traffic.Definition, d *definition, adjacenci
 		!slices.ContainsFunc(adjacencies, func(adj uint32) bool { return adj&staticAdjacency == 0 }) {
 		return
 	}
-	if d.dstOp < 0 && d.dst == 0 || d.dstOp >= 0 && d.ops[d.dstOp].values.MayBeZero() {
+	if d.dstModifier < 0 && d.dst == 0 || d.dstModifier >= 0 && d.modifiers[d.dstModifier].values.MayBeZero() {
 		k.faults.Add("config.learning.on_unresolved", `"fallback" needs a MAC for %s; set config.learning.fallback_mac, or the destination of its ethernet header`, t.Path)
 	}
 }
@@ -416,6 +416,6 @@ func (d *definition) oneHop() {
 		}
 	}
 	if len(d.adjOf) > 0 {
-		d.adj, d.adjOp, d.adjOf = d.adjOf[0], -1, nil
+		d.adj, d.adjModifier, d.adjOf = d.adjOf[0], -1, nil
 	}
 }
