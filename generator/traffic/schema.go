@@ -36,9 +36,9 @@ const (
 var configSchema = document.ObjectOf("config", "what a generator sends, how fast, and what it learns",
 	document.Required("duration", durationSchema),
 	document.Required("load", loadSchema),
-	document.Optional("order", document.WordOf(orderWords, "", "how traffic definitions take turns; required with more than one definition")),
-	document.Optional("protocol_counters", document.ListOf(document.WordOf(familyNames, "", ""), 0, 0, "families of frames to count")),
-	document.Required("traffic", document.ListOf(trafficSchema, 1, MaxDefinitions, "traffic definitions; their flows that need learning have at most 1,048,576 unicast destinations together")),
+	document.Optional("order", document.WordOf(orderWords, "", "order of the traffic definitions: one after the other, or in turn; required with more than one definition")),
+	document.Optional("protocol_counters", document.ListOf(document.WordOf(familyNames, "", ""), 0, 0, "kinds of headers whose frames are counted")),
+	document.Required("traffic", document.ListOf(trafficSchema, 1, MaxDefinitions, "traffic definitions; flows that need learning have at most 1,048,576 unicast destinations in all definitions together")),
 	document.Optional("learning", learningSchema),
 	document.ReadOnly("flow_count", document.Opaque("flows of all definitions")),
 )
@@ -46,8 +46,8 @@ var configSchema = document.ObjectOf("config", "what a generator sends, how fast
 // ConfigSchema describes a generator's config.
 func ConfigSchema() *document.Schema { return configSchema }
 
-var durationSchema = document.ObjectOf("duration", "when a run ends by itself: the first that is there of continuous (true), frames, time",
-	document.Optional("continuous", &document.Schema{Type: document.TypeBoolean, About: "true: it ends when it is stopped"}),
+var durationSchema = document.ObjectOf("duration", "when a run ends: the first of continuous (true), frames and time that is given",
+	document.Optional("continuous", &document.Schema{Type: document.TypeBoolean, About: "true: the run ends when it is stopped"}),
 	document.Optional("frames", document.Number(1, maxFrames, "frames to send")),
 	document.Optional("time", document.ObjectOf("time", "how long to send",
 		document.Required("value", document.Number(1, uint64(maxTime/timeSizes[3]), "in units; at most about 73 years")),
@@ -56,23 +56,23 @@ var durationSchema = document.ObjectOf("duration", "when a run ends by itself: t
 )
 
 var loadSchema = document.ObjectOf("load", "how fast to send",
-	document.Required("rate", document.ObjectOf("rate", "value frames or octets in each period",
+	document.Required("rate", document.ObjectOf("rate", "how many frames or octets in a period",
 		document.Required("value", document.Number(1, maxValue(timeSizes[0]), "at most 10^12 a second")),
 		document.Required("period", document.WordOf(timeUnits, "", "")),
 	)),
-	document.Required("units", document.WordOf(loadUnits, "", "what rate counts: frames, or octets of frames with FCS")),
-	document.Optional("burst_size", document.NumberOr(1, burstMost, 1, "frames that are sent back to back")),
+	document.Required("units", document.WordOf(loadUnits, "", "unit of rate: frames, or octets of frames with FCS")),
+	document.Optional("burst_size", document.NumberOr(1, burstMost, 1, "frames sent back to back")),
 )
 
 var learningSchema = document.OwnObject("learning", "how the MAC addresses of next hops are learned and kept",
-	document.Optional("on_unresolved", document.WordOf(policyWords, policyWords[0], "what a start does about flows whose next hop has no MAC")),
-	document.Optional("fallback_mac", document.TextOf("MAC address", "where fallback sends; null: the destination of the packet template")),
-	document.Optional("destination_mac", document.WordOf(macWords, macWords[0], "configured: a destination in the template that is not zero is used and not learned")),
-	document.Optional("timeout_ms", document.NumberOr(learningLeast, learningMost, learningUsual, "how long learning asks")),
-	document.Optional("track", document.Flag(true, "keep next hops verified during a run and use changed MACs at once")),
+	document.Optional("on_unresolved", document.WordOf(policyWords, policyWords[0], "what a start does with flows whose next hop has no MAC")),
+	document.Optional("fallback_mac", document.TextOf("MAC address", "destination of the frames with fallback; null: the destination of the packet template")),
+	document.Optional("destination_mac", document.WordOf(macWords, macWords[0], "configured: a destination of the template that is not zero is used instead of a learned MAC")),
+	document.Optional("timeout_ms", document.NumberOr(learningLeast, learningMost, learningUsual, "how long learning tries")),
+	document.Optional("track", document.Flag(true, "true: keep next hops verified during a run, and use changed MACs at once")),
 	document.Optional("on_lost", document.WordOf(lostWords, lostWords[0], "what happens to flows whose tracked next hop stops answering")),
-	document.Optional("relearn", document.Flag(true, "learn again when the link comes up what timed out because it was down")),
-	document.Optional("accept_unconfirmed", document.Flag(false, "use next hops that tell their MAC but never confirm it by an answer")),
+	document.Optional("relearn", document.Flag(true, "true: when the link comes up, learn again what was not learned because it was down")),
+	document.Optional("accept_unconfirmed", document.Flag(false, "true: use next hops that announce their MAC but never confirm it by an answer")),
 )
 
 var trafficSchema = document.ObjectOf("traffic", "one traffic definition",
@@ -92,19 +92,19 @@ func tieSchema(otherwise, about string) *document.Schema {
 var frameLength = document.Number(MinFrame, MaxFrame, "octets")
 
 var lengthSchema = document.ChoiceOf("length", "length of the frames in octets, FCS included: exactly one of the members",
-	document.Optional("fixed", document.Number(MinFrame, MaxFrame, "every frame is that long")),
-	document.Optional("list", document.ListOf(frameLength, 1, maxLengths, "lengths in turn")),
+	document.Optional("fixed", document.Number(MinFrame, MaxFrame, "length of every frame")),
+	document.Optional("list", document.ListOf(frameLength, 1, maxLengths, "lengths, used in turn")),
 	document.Optional("sequence", document.ObjectOf("sequence", "count lengths from start",
-		document.Required("count", document.Number(1, maxLengths, "how many lengths")),
+		document.Required("count", document.Number(1, maxLengths, "number of lengths")),
 		document.Required("start", document.Number(MinFrame, MaxFrame, "the first length")),
-		document.Optional("stop", document.Number(MinFrame, MaxFrame, "the step is (stop - start) / count; without it, 1")),
+		document.Optional("stop", document.Number(MinFrame, MaxFrame, "the step is (stop - start) / count; without stop it is 1")),
 		document.Optional("skip", document.ListOf(document.Number(0, MaxFrame, ""), 0, MaxStoredValues, "lengths to leave out")),
 	)),
 	document.Optional("imix", document.ListOf(document.OwnObject("imix", "one length of a mix",
 		document.Required("length", frameLength),
 		document.Required("weight", document.Number(1, maxLengths, "frames of this length in a cycle")),
-	), 1, MaxFrame, "a mix of lengths, spread evenly; the weights add up to at most 65,536")),
-	document.Optional("random", document.OwnObject("random", "each frame's length is drawn from min to max",
+	), 1, MaxFrame, "a mix of lengths, spread evenly; the sum of the weights is at most 65,536")),
+	document.Optional("random", document.OwnObject("random", "random length of each frame, from min to max",
 		document.Required("min", frameLength),
 		document.Required("max", frameLength),
 		document.Optional("seed", document.NumberOr(0, math.MaxUint64, 1, "the same seed gives the same lengths")),
@@ -113,13 +113,13 @@ var lengthSchema = document.ChoiceOf("length", "length of the frames in octets, 
 
 var signatureSchema = document.ObjectOf("signature", "20 octets at the end of each frame: stream, sequence number and time of sending",
 	document.Required("stream_id", document.Number(1, math.MaxUint32, "the low 16 bits are in the signature")),
-	document.Required("latency", document.WordOf(latencyWords, "", "which end of the frame the time is of")),
+	document.Required("latency", document.WordOf(latencyWords, "", "the end of the frame whose time of sending is in the signature")),
 	document.Optional("fill", fillSchema()),
 )
 
 func fillSchema() *document.Schema {
-	s := document.ChoiceOf("fill", "what the payload holds: exactly one of the members; without it, zeros")
-	about := map[Fill]string{FillConstant: "this 16-bit value over and over", FillIncrement: "octets that rise from this value", FillDecrement: "octets that fall from this value"}
+	s := document.ChoiceOf("fill", "content of the payload: exactly one of the members; zeros if absent")
+	about := map[Fill]string{FillConstant: "this 16-bit value, repeated", FillIncrement: "octets that count up from this value", FillDecrement: "octets that count down from this value"}
 	for _, f := range fills {
 		s.Members = append(s.Members, document.Optional(f.name, document.Number(0, f.limit, about[f.fill])))
 	}
@@ -141,8 +141,8 @@ func headerSchema(kind Protocol) *document.Schema {
 	if kind == Custom {
 		return document.ObjectOf(kind.String(), "a header of octets",
 			document.Required("data", document.TextOf("base64", fmt.Sprintf("1 to %d octets", MaxCustomSize))),
-			document.Required("layer", document.WordOf(customLayers, "", "what it stands for; the frame holds the octets as they are")),
-			document.Optional("protocol_id", document.Number(0, math.MaxUint16, "what the header before it says of it: an EtherType or an IP protocol")),
+			document.Required("layer", document.WordOf(customLayers, "", "the layer of the header; the frame has the octets as they are")),
+			document.Optional("protocol_id", document.Number(0, math.MaxUint16, "EtherType or IP protocol that the header before it carries")),
 		)
 	}
 	s := document.ObjectOf(kind.String(), fmt.Sprintf("%s header, %d octets (%s)", kind, sizes[kind], sourceOf[kind]))
@@ -160,14 +160,14 @@ var sourceOf = [NumProtocols]string{
 
 // filled says what the generator writes into fields of a role.
 var filled = map[Role]string{
-	RoleNext:     "set by the header that follows; the value is used if that is custom without protocol_id, or if none follows",
+	RoleNext:     "set by the header that follows; this value is used if that is custom without protocol_id, or if none follows",
 	RoleLength:   "computed for each frame; only a modifier changes it",
 	RoleChecksum: "computed for each frame; only a modifier changes it",
-	RoleSource:   "of an interface's generator, zero is replaced by the interface's own",
+	RoleSource:   "zero is replaced by the interface's own, for a generator on an interface",
 }
 
 // filledMAC is filled for addresses of Ethernet.
-const filledMAC = "of an interface's generator, the learned MAC of the next hop"
+const filledMAC = "replaced by the learned MAC of the next hop, for a generator on an interface"
 
 // fieldSchema describes a field: its range is what its bits hold.
 func fieldSchema(f *Field) *document.Schema {
@@ -206,11 +206,11 @@ var modifiersSchema = document.ObjectOf("modifiers", "give fields of the protoco
 var modifierSchema = func() *document.Schema {
 	s := document.ObjectOf("modifier", "the values of one field: exactly one of field, ipv4, ipv6, mac",
 		document.Required("name", document.TextOf("", "a field of the protocol; data of custom")),
-		document.Required("permute", &document.Schema{Type: document.TypeBoolean, About: "true: the values in a shuffled order, the same in every run"}),
-		document.Optional("offset", document.Number(0, MaxCustomSize, "of custom, and required there: the octet of its data where the value begins")),
+		document.Required("permute", &document.Schema{Type: document.TypeBoolean, About: "true: the values are in a shuffled order, which is the same in every run"}),
+		document.Optional("offset", document.Number(0, MaxCustomSize, "first octet of the value in the data of custom; required there")),
 	)
 	about := map[FieldKind]string{
-		KindInteger: "values of a field that is no address; in custom 4 octets that are XORed with what is there",
+		KindInteger: "values of a field that is not an address; in custom they are XORed with 4 octets of the data",
 		KindIPv4:    "values of an IPv4 address; in custom 4 octets", KindIPv6: "values of an IPv6 address; in custom 16 octets",
 		KindMAC: "values of a MAC address; in custom 6 octets",
 	}
@@ -222,14 +222,14 @@ var modifierSchema = func() *document.Schema {
 
 // valuesSchema describes the values of a modifier.
 func valuesSchema(kind FieldKind, about string) *document.Schema {
-	one := document.Number(0, modifierNumber, "within the field's own range")
+	one := document.Number(0, modifierNumber, "in the range of the field")
 	if kind != KindInteger {
 		one = document.TextOf(map[FieldKind]string{KindMAC: "MAC address", KindIPv4: "IPv4 address", KindIPv6: "IPv6 address"}[kind], "")
 	}
 	return document.ChoiceOf("values", about+": a list or a sequence",
-		document.Optional("list", document.ListOf(one, 1, MaxStoredValues, "values in turn")),
+		document.Optional("list", document.ListOf(one, 1, MaxStoredValues, "values, used in turn")),
 		document.Optional("sequence", document.ObjectOf("sequence", "count values from start",
-			document.Required("count", document.Number(1, MaxFlows, "how many values; at most 65,535 flows of a definition with a signature")),
+			document.Required("count", document.Number(1, MaxFlows, "number of values; a definition with a signature has at most 65,535 flows")),
 			document.Required("start", one),
 			document.Optional("stop", one),
 			document.Optional("skip", document.ListOf(one, 0, MaxStoredValues, "values to leave out")),

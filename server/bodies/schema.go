@@ -34,8 +34,8 @@ var (
 	idsSchema = document.ObjectOf("ids", "the body of bulk-delete, bulk-start and bulk-stop",
 		document.Required("ids", document.ListOf(document.TextOf("id", ""), 0, ItemsMax, "")))
 	toggleSchema = document.ObjectOf("toggle", "the body of toggle",
-		document.Required("replace", document.TextOf("id", "the active generator that ends")),
-		document.Required("with", document.TextOf("id", "the generator that begins in its place")))
+		document.Required("replace", document.TextOf("id", "the active generator, which is stopped")),
+		document.Required("with", document.TextOf("id", "the generator that replaces it")))
 )
 
 // Schemas returns the descriptions of all bodies by their names in
@@ -59,7 +59,7 @@ var (
 
 	idText        = document.TextOf("id", engine.IDRule+"; made by the daemon if absent")
 	warnings      = document.ReadOnly("warnings", document.Opaque("unknown members that were ignored"))
-	warningsCount = document.ReadOnly("warnings_count", document.Opaque("how many there were"))
+	warningsCount = document.ReadOnly("warnings_count", document.Opaque("number of ignored members"))
 
 	portKinds     = []string{string(engine.KindTAP), string(engine.KindPacket), string(engine.KindWire), string(engine.KindBond)}
 	learningModes = []string{"all", "unresolved"}
@@ -78,17 +78,17 @@ func describePort() *document.Schema {
 	return document.ObjectOf("port", "the body of POST /ports",
 		document.Optional("id", idText),
 		document.Required("kind", document.WordOf(portKinds, "", "")),
-		document.Required("config", document.ChoiceOf("config", "the member that is called as the kind",
+		document.Required("config", document.ChoiceOf("config", "the member with the name of the kind",
 			document.Optional("tap", document.OwnObject("tap", "a TAP device",
 				name,
 				document.Optional("queues", document.NumberOr(1, queuesMax, 1, "queues of the device")),
 				document.Optional("persist", document.Flag(false, "keep the device when glean ends")),
-				document.Optional("mtu", document.Number(mtuMin, mtuMax, "of the device; unchanged if absent")),
-				document.Optional("mac_address", document.TextOf("MAC address", "of the kernel's side; unchanged if absent")),
+				document.Optional("mtu", document.Number(mtuMin, mtuMax, "MTU of the device; unchanged if absent")),
+				document.Optional("mac_address", document.TextOf("MAC address", "MAC of the kernel's side; unchanged if absent")),
 			)),
-			document.Optional("packet", document.OwnObject("packet", "a device that exists", name)),
-			document.Optional("wire", document.OwnObject("wire", "a wire within the process", name)),
-			document.Optional("bond", document.ObjectOf("bond", "ports by one name",
+			document.Optional("packet", document.OwnObject("packet", "an existing Ethernet device", name)),
+			document.Optional("wire", document.OwnObject("wire", "an in-process wire; two ports on one wire are back to back", name)),
+			document.Optional("bond", document.ObjectOf("bond", "a name for several ports",
 				document.Required("mode", document.WordOf([]string{bondMode}, "", "")),
 				document.Required("ports", document.ListOf(document.TextOf("id", ""), 2, membersMax, "its ports")),
 			)),
@@ -116,10 +116,10 @@ func describeDPDK() *document.Schema {
 }
 
 func describeInterface() *document.Schema {
-	expression := document.TextOf("filter expression", "as libpcap has them; empty: every frame passes")
+	expression := document.TextOf("filter expression", "an expression of pcap-filter(7); empty: every frame passes")
 	return document.ObjectOf("interface", "the body of POST /interfaces",
 		document.Optional("id", idText),
-		document.Required("port_id", document.TextOf("id", "the port that it is on")),
+		document.Required("port_id", document.TextOf("id", "the port of the interface")),
 		document.Required("config", document.ObjectOf("config", "",
 			document.Required("protocols", document.ListOf(describeProtocols(), 1, protocolsMax, "one eth, up to two vlan (outermost first), at most one ipv4 and one ipv6")),
 			document.Optional("rx_filter", expression),
@@ -150,7 +150,7 @@ func describeProtocols() *document.Schema {
 			document.Optional("tpid", document.WordOf(tpids, tpids[0], "")),
 		)),
 		document.Optional("ipv4", document.ObjectOf("ipv4", "an IPv4 address",
-			document.Required("method", document.WordOf(methods4, "", "dhcp and auto: only with --openperf, and without an address")),
+			document.Required("method", document.WordOf(methods4, "", "dhcp and auto are accepted only with --openperf, and give no address")),
 			document.Optional("static", static(false, 32)),
 			document.Optional("dhcp", document.ObjectOf("dhcp", "with method dhcp",
 				document.Optional("hostname", document.TextOf("", "")),
@@ -159,8 +159,8 @@ func describeProtocols() *document.Schema {
 			)),
 			document.ReadOnly("status", status),
 		)),
-		document.Optional("ipv6", document.ObjectOf("ipv6", "IPv6: a link-local address, and perhaps another",
-			document.Required("method", document.WordOf(methods6, "", "dhcp6 and auto: only with --openperf, and with the link-local address alone")),
+		document.Optional("ipv6", document.ObjectOf("ipv6", "a link-local address, and optionally another IPv6 address",
+			document.Required("method", document.WordOf(methods6, "", "dhcp6 and auto are accepted only with --openperf, and give only a link-local address")),
 			document.Optional("link_local_address", document.TextOf("IPv6 address", "in fe80::/10; made from the MAC if absent")),
 			document.Optional("static", static(true, 128)),
 			document.Optional("dhcp6", document.ObjectOf("dhcp6", "with method dhcp6",
@@ -177,20 +177,20 @@ func describeProtocols() *document.Schema {
 func describeNeighbor() *document.Schema {
 	usual := stack.DefaultNeighborConfig()
 	return document.OwnObject("neighbor", "times and bounds of the neighbor cache and of learning",
-		document.Optional("duplicate_detection", document.WordOf(detections, detections[0], "announce: the addresses are announced when the interface is made and when its link comes up")),
+		document.Optional("duplicate_detection", document.WordOf(detections, detections[0], "announce: the interface announces its addresses when it is created and when its link comes up")),
 		document.Optional("retrans_timer_ms", document.NumberOr(1, retransMost, milliseconds(usual.RetransTimer), "time between two solicitations for a neighbor")),
 		document.Optional("multicast_solicits", document.NumberOr(1, solicitsMost, uint64(usual.MulticastSolicits), "solicitations by broadcast or multicast before a neighbor is given up")),
 		document.Optional("unicast_solicits", document.NumberOr(1, solicitsMost, uint64(usual.UnicastSolicits), "solicitations by unicast to a known MAC before it is given up")),
-		document.Optional("reachable_time_ms", document.NumberOr(1, neighborTimeMost, milliseconds(usual.ReachableTime), "how long an answer is good for, on average")),
-		document.Optional("probe_interval_ms", document.NumberOr(0, neighborTimeMost, milliseconds(usual.ProbeInterval), "0 or at least 100: how long a tracked next hop stays unconfirmed; 0: reachable_time_ms decides")),
-		document.Optional("delay_first_probe_ms", document.NumberOr(1, neighborTimeMost, milliseconds(usual.DelayFirstProbe), "how long after the first packet to a stale neighbor it is probed")),
-		document.Optional("keep_unreachable", document.Flag(false, "true: packets to a neighbor that does not answer go on to its MAC (RFC 7048)")),
-		document.Optional("max_entries", document.NumberOr(1, neighborEntriesMax, uint64(usual.MaxEntries), "neighbors of the interface")),
+		document.Optional("reachable_time_ms", document.NumberOr(1, neighborTimeMost, milliseconds(usual.ReachableTime), "how long a neighbor is reachable after an answer, on average")),
+		document.Optional("probe_interval_ms", document.NumberOr(0, neighborTimeMost, milliseconds(usual.ProbeInterval), "0 or at least 100: longest time between two confirmations of a tracked next hop; 0: reachable_time_ms decides")),
+		document.Optional("delay_first_probe_ms", document.NumberOr(1, neighborTimeMost, milliseconds(usual.DelayFirstProbe), "time from the first packet to a stale neighbor to its first probe")),
+		document.Optional("keep_unreachable", document.Flag(false, "true: packets to a neighbor that does not answer are still sent to its MAC (RFC 7048)")),
+		document.Optional("max_entries", document.NumberOr(1, neighborEntriesMax, uint64(usual.MaxEntries), "the most neighbors of the interface")),
 		document.Optional("learning_rate_pps", document.NumberOr(0, learningRateMost, 0, "solicitations of learning a second; 0: no limit")),
 		document.Optional("learning_window", document.NumberOr(1, learningWindowMost, learningWindowDefault, "the most solicitations of learning in flight")),
-		document.Optional("respond_for", document.ListOf(document.TextOf("prefix", ""), 0, respondForMax, "prefixes whose addresses are answered for, besides the interface's own")),
+		document.Optional("respond_for", document.ListOf(document.TextOf("prefix", ""), 0, respondForMax, "prefixes for whose addresses the interface answers, besides its own")),
 		document.Optional("proxy_delay_ms", document.NumberOr(0, proxyDelayMost, milliseconds(usual.ProxyDelay), "an IPv6 answer for respond_for waits for a random part of this time (RFC 4861 section 7.2.8)")),
-		document.Optional("static", document.ListOf(document.OwnObject("static", "a neighbor that is not asked for",
+		document.Optional("static", document.ListOf(document.OwnObject("static", "a neighbor with a fixed MAC",
 			document.Required("ip_address", document.TextOf("IP address", "")),
 			document.Required("mac_address", document.TextOf("MAC address", "")),
 		), 0, staticMax, "neighbors with a fixed MAC, which are not solicited")),
