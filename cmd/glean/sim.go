@@ -205,11 +205,11 @@ func runSimCheck(c command, args []string) error {
 	}
 	took := time.Since(began)
 	for _, o := range sweep.Failures {
-		fmt.Fprintf(stdout, "\nFAILED %s\n", o.Drawn)
+		fmt.Fprintf(stdout, "\nFAILED %s\n", o.World)
 		for _, v := range o.Violations {
 			fmt.Fprintf(stdout, "  %s\n", v)
 		}
-		fmt.Fprintf(stdout, "  repeat: glean sim check --from %d --seeds 1 -v\n", o.Drawn.Seed)
+		fmt.Fprintf(stdout, "  repeat: glean sim check --from %d --seeds 1 -v\n", o.World.Seed)
 	}
 	if len(sweep.Failures) > 0 {
 		return fmt.Errorf("%d of %d worlds failed", len(sweep.Failures), sweep.Worlds)
@@ -225,7 +225,7 @@ func showWorld(seed uint64) error {
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(stdout, "\n%s\nfingerprint %s\n", o.Drawn, o.Fingerprint)
+	fmt.Fprintf(stdout, "\n%s\nfingerprint %s\n", o.World, o.Fingerprint)
 	for _, v := range o.Violations {
 		fmt.Fprintf(stdout, "  %s\n", v)
 	}

@@ -14,7 +14,7 @@ import (
 
 // Outcome is the result of a random world.
 type Outcome struct {
-	Drawn       *Drawn
+	World       *RandomWorld
 	Violations  []scenario.Violation
 	Fingerprint string
 }
@@ -40,12 +40,12 @@ func CheckSeed(seed uint64, o scenario.Options) (*Outcome, error) {
 	if len(report.Faults) > 0 {
 		return nil, fmt.Errorf("seed %d: step %s", seed, report.Faults[0])
 	}
-	return &Outcome{Drawn: w, Violations: report.Violations, Fingerprint: report.Fingerprint}, nil
+	return &Outcome{World: w, Violations: report.Violations, Fingerprint: report.Fingerprint}, nil
 }
 
 // check compares the result of each requested address with the result that it had to
 // have.
-func (w *Drawn) check(r *scenario.Run) {
+func (w *RandomWorld) check(r *scenario.Run) {
 	for _, q := range r.Engine().LearningRequests() {
 		if w.Policer != nil && q.ID() == policedRequest {
 			w.Policer.check(r, q)
@@ -112,7 +112,7 @@ func checkAllSent(r *scenario.Run, then scenario.GeneratorAddresses, run *progra
 }
 
 // checkRow checks the liveness of one address.
-func (w *Drawn) checkRow(r *scenario.Run, q *learning.Request, row *learning.Destination) {
+func (w *RandomWorld) checkRow(r *scenario.Run, q *learning.Request, row *learning.Destination) {
 	e := r.Endpoint(row.InterfaceID)
 	if row.Reason == learning.Cancelled || row.Reason == learning.InterfaceDeleted || row.Reason == learning.GeneratorDeleted {
 		if len(w.Orders) == 0 {
@@ -142,7 +142,7 @@ func (w *Drawn) checkRow(r *scenario.Run, q *learning.Request, row *learning.Des
 
 // requiredInstead returns the result that an address with a next hop had to have, or
 // "" if its result is right.
-func (w *Drawn) requiredInstead(r *scenario.Run, e *scenario.Endpoint, hop netip.Addr, q *learning.Request, row *learning.Destination) string {
+func (w *RandomWorld) requiredInstead(r *scenario.Run, e *scenario.Endpoint, hop netip.Addr, q *learning.Request, row *learning.Destination) string {
 	_, live := r.Network().Owners().Current(e.Segment, hop)
 	deadline := q.Deadline()
 	healed, delay := max(loop.Time(w.Heal), q.CreatedAt()), delayByLimits(r, e)+w.Policer.most()
@@ -166,7 +166,7 @@ func (w *Drawn) requiredInstead(r *scenario.Run, e *scenario.Endpoint, hop netip
 }
 
 // isDownAt reports whether the link of port 0 was down at a time.
-func (w *Drawn) isDownAt(at loop.Time) (down bool) {
+func (w *RandomWorld) isDownAt(at loop.Time) (down bool) {
 	last := loop.Time(-1)
 	for _, c := range w.Cuts {
 		from, to := loop.Time(c.From), loop.Time(c.To)

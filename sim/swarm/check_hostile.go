@@ -85,7 +85,7 @@ func checkKept(r *scenario.Run) {
 
 func checkKeptRow(r *scenario.Run, q *learning.Request, row *learning.Destination) {
 	if len(r.Engine().Neighbors(engine.NeighborFilter{InterfaceID: row.InterfaceID, Address: row.NextHop})) == 0 {
-		r.AddViolation(scenario.RuleKept, "%s: %s learned %s for %s, which is not in its cache any more", q.ID(), row.InterfaceID, row.MAC, row.NextHop)
+		r.AddViolation(scenario.RuleKept, "%s: %s learned %s for %s, which is no longer in its cache", q.ID(), row.InterfaceID, row.MAC, row.NextHop)
 	}
 }
 
@@ -116,7 +116,7 @@ func delayByLimits(r *scenario.Run, e *scenario.Endpoint) (more loop.Duration) {
 // reasonOfDead returns the reason with which an address that belongs to no host must
 // time out: no_reply or, if a spoofer took glean's own address and would have
 // received the answer, address_conflict.
-func (w *Drawn) reasonOfDead(e *scenario.Endpoint, hop netip.Addr, deadline loop.Time, got learning.Reason) learning.Reason {
+func (w *RandomWorld) reasonOfDead(e *scenario.Endpoint, hop netip.Addr, deadline loop.Time, got learning.Reason) learning.Reason {
 	for i := range w.Segments {
 		s := w.Segments[i].Spoofer
 		if s == nil || e.ID != interfaceID(i) {
@@ -127,7 +127,7 @@ func (w *Drawn) reasonOfDead(e *scenario.Endpoint, hop netip.Addr, deadline loop
 			if lie.Target.Kind != targetOwn || lie.Target.V6 != hop.Is6() || at > deadline {
 				continue
 			}
-			if lie.At > w.Heal && at.Add(drawnLate) < deadline {
+			if lie.At > w.Heal && at.Add(maxLate) < deadline {
 				return learning.AddressConflict
 			}
 			if got == learning.AddressConflict {

@@ -12,7 +12,7 @@ import (
 // checkMACsAt returns a step that checks the MACs that running generators use, some
 // time after from. of selects next hops; nil selects all.
 func checkMACsAt(from, within loop.Duration, of func(e *scenario.Endpoint, hop netip.Addr) bool) scenario.Step {
-	return scenario.Step{At: from + within, Text: "look at the MACs in use", Engine: func(r *scenario.Run) error {
+	return scenario.Step{At: from + within, Text: "check the MACs in use", Engine: func(r *scenario.Run) error {
 		checkMACsInUse(r, within, of)
 		return nil
 	}}

@@ -1,6 +1,6 @@
 // Package swarm checks glean in small random worlds.
 //
-//	seed --Draw--> Drawn --Scenario--> scenario.Run --> checks --> Outcome
+//	seed --Draw--> RandomWorld --Scenario--> scenario.Run --> checks --> Outcome
 //
 // In each world there are faults at first, then the network is healed, and every
 // address must be decided in time and rightly. Read random_world.go first: it holds

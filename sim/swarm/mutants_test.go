@@ -11,10 +11,9 @@ import (
 	"testing"
 )
 
-// The checkers are worth as much as the faults that they find. Each mutant is
-// a deliberate fault in the code under test, made while building, so that the
-// code itself knows nothing of it: "go build -overlay" takes a changed copy of
-// one file. "glean sim check" must find every one of them.
+// The mutants measure the rules by the faults that they find. Each mutant is a deliberate
+// fault in the code under test. The code itself does not change: "go build -overlay"
+// builds with a changed copy of a file. "glean sim check" must find every mutant.
 
 var (
 	tryMutants  = flag.Bool("mutants", false, "build every mutant and have sim check find it")
@@ -25,7 +24,7 @@ var (
 // mutant replaces the only place of old in a file.
 type mutant struct{ name, file, old, new string }
 
-// besides are places of a fault that takes more than one, by its name.
+// besides holds the other places of faults that need more than one, by their names.
 var besides = map[string][]mutant{
 	"a reply is accepted from another interface": {
 		{file: "stack/arp.go", old: "message{cause: cause})", new: "message{cause: cause, answer: r.Op == header.ARPReply})"},
@@ -154,7 +153,7 @@ var mutants = []mutant{
 		"	case ChecksumICMPv6(ip.Src, ip.Dst, icmp) != 0:", "	case len(icmp) > 1<<16:"},
 }
 
-// mutate gives the texts of the files with the fault in them.
+// mutate returns the texts of the files with the fault in them.
 func (m *mutant) mutate() (map[string]string, error) {
 	texts := make(map[string]string)
 	for _, edit := range append([]mutant{*m}, besides[m.name]...) {
@@ -166,14 +165,14 @@ func (m *mutant) mutate() (map[string]string, error) {
 			texts[edit.file] = string(text)
 		}
 		if n := strings.Count(texts[edit.file], edit.old); n != 1 {
-			return nil, fmt.Errorf("%s: the place of the fault is there %d times, not once: %q", edit.file, n, edit.old)
+			return nil, fmt.Errorf("%s: the place of the fault occurs %d times, want once: %q", edit.file, n, edit.old)
 		}
 		texts[edit.file] = strings.Replace(texts[edit.file], edit.old, edit.new, 1)
 	}
 	return texts, nil
 }
 
-// Mutants are kept in step with the code: each finds its place.
+// TestMutantsHaveTheirPlace: the place of each fault is in the code exactly once.
 func TestMutantsHaveTheirPlace(t *testing.T) {
 	for _, m := range mutants {
 		if _, err := m.mutate(); err != nil {
@@ -200,7 +199,7 @@ func TestMutants(t *testing.T) {
 	}
 }
 
-// find builds the mutant and has sim check look for it.
+// find builds the mutant and runs sim check until a world fails.
 func (m *mutant) find(dir string) (seed, rule string, err error) {
 	texts, err := m.mutate()
 	if err != nil {

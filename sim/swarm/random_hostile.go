@@ -12,39 +12,39 @@ import (
 	"glean/stack/loop"
 )
 
-// What hostile or strange peers do to glean, and limits and tags that its
-// interfaces may have. All of it is drawn last, so that it changes nothing else of a
-// world but where it says so.
+// This file draws hostile and unusual peers, and the limits and tags of glean's
+// interfaces. They are drawn after all else, so that they do not change the other
+// contents of a world.
 
-// drawnSpoofer is a host that takes the addresses of others.
+// drawnSpoofer is a host that claims the addresses of others.
 type drawnSpoofer struct {
-	Answers []drawnTarget // it answers for these, too: who asks may believe it
+	Answers []drawnTarget // it also answers for these, and neighbors may believe it
 	Lies    []drawnLie
-	Scan    int // questions for glean's address, each from an address that nobody has
+	Scan    int // solicitations for glean's address, each from an address without a host
 	ScanAt  loop.Duration
 }
 
-// drawnLie is an announcement that an address of another, or glean's own, is the
-// spoofer's, who does not answer for it.
+// drawnLie is a spoofed announcement of an address of another host or of glean. The
+// spoofer does not answer for the address.
 type drawnLie struct {
 	At     loop.Duration
 	Target drawnTarget
 }
 
-// drawnVisit is a host that asks for an address of glean's: its own, one that it
-// answers for, or one just beyond these.
+// drawnVisit is a solicitation by a host for glean's own address, for one that glean
+// answers for, or for one just beyond these.
 type drawnVisit struct {
 	At      loop.Duration
 	Segment int
 	Host    int
-	What    drawnVisited
+	What    visitKind
 	V6      bool
 }
 
-type drawnVisited uint8
+type visitKind uint8
 
 const (
-	visitOwn drawnVisited = iota
+	visitOwn visitKind = iota
 	visitRange
 	visitBeyond
 	numVisited
@@ -52,18 +52,18 @@ const (
 
 var visitWords = [numVisited]string{"own", "range", "beyond"}
 
-// Places of what is hostile.
+// Numbers of addresses of hostile peers and for them.
 const (
-	placeRange   = 56 // to 59: what glean answers for, if it does
+	placeRange   = 56 // to 59: glean may answer for them
 	placeBeyond  = 60
-	placeScan    = 100 // to 199: who scans pretends to be there
+	placeScan    = 100 // to 199: the senders of scans
 	placeSpoofer = 235
 )
 
-// most questions of a scan.
+// mostScan is the largest number of solicitations of a scan.
 const mostScan = 60
 
-func (w *Drawn) drawHostile(d dice) {
+func (w *RandomWorld) drawHostile(d dice) {
 	qinq, spoofers, responder, small, paced := d.often(15), d.often(25), d.often(25), d.often(15), d.often(15)
 	if qinq {
 		w.drawQinQ(d)
@@ -78,7 +78,7 @@ func (w *Drawn) drawHostile(d dice) {
 		}
 		if small && d.often(70) {
 			seg.MaxEntries = d.between(1, 16)
-			if d.often(60) { // just enough, and others who want a place
+			if d.often(60) { // just enough, with other peers that need entries
 				seg.MaxEntries = w.wanted(i) + d.between(0, 1)
 				if seg.Spoofer == nil {
 					seg.Spoofer = w.drawSpoofer(d, i)
@@ -99,8 +99,8 @@ func (w *Drawn) drawHostile(d dice) {
 	}
 }
 
-// wanted is how many next hops of a segment are asked for, 1 at least.
-func (w *Drawn) wanted(i int) int {
+// wanted returns how many next hops of a segment are resolved, at least 1.
+func (w *RandomWorld) wanted(i int) int {
 	hops := make(map[netip.Addr]bool)
 	add := func(targets []drawnTarget) {
 		for _, t := range targets {
@@ -126,9 +126,9 @@ func (w *Drawn) wanted(i int) int {
 	return max(len(hops)+crowd, 1)
 }
 
-// drawTPIDs draws which tags are service tags: switches read one kind, and what
-// is within their VLANs may be of either.
-func (w *Drawn) drawTPIDs(d dice) {
+// drawTPIDs draws which tags are service tags: all switches read one kind, and the tags
+// within their VLANs may be of either.
+func (w *RandomWorld) drawTPIDs(d dice) {
 	w.Provider = w.Provider && d.often(70)
 	for i := range w.Segments {
 		if seg := &w.Segments[i]; seg.Inner > 0 {
@@ -137,8 +137,8 @@ func (w *Drawn) drawTPIDs(d dice) {
 	}
 }
 
-// tags are those of the interface in a segment, and the TPID of the inner one.
-func (w *Drawn) tags(i int) []header.VLAN {
+// tags returns the tags of the interface in a segment.
+func (w *RandomWorld) tags(i int) []header.VLAN {
 	seg := &w.Segments[i]
 	tpid := func(service bool) header.EtherType {
 		if service {
@@ -156,23 +156,23 @@ func (w *Drawn) tags(i int) []header.VLAN {
 	return tags
 }
 
-// innerTPID is the TPID of the tag that hosts of a segment have.
-func (w *Drawn) innerTPID(i int) header.EtherType {
+// innerTPID returns the TPID of the tag that hosts of a segment send.
+func (w *RandomWorld) innerTPID(i int) header.EtherType {
 	if tags := w.tags(i); len(tags) > 1 {
 		return tags[1].TPID
 	}
 	return 0
 }
 
-// drawQinQ makes the switches those of a provider, and has hosts and glean tag
-// within the provider's VLANs where they can: routers can't. Half of the time these
-// segments are in one VLAN of the provider's.
-func (w *Drawn) drawQinQ(d dice) {
+// drawQinQ makes the switches provider bridges. Hosts and glean then send tags within the
+// provider's VLANs, except in segments with routers, which cannot. In half of the worlds
+// these segments are in one VLAN of the provider.
+func (w *RandomWorld) drawQinQ(d dice) {
 	w.Provider = true
 	shared, outer := d.often(50), make(map[int]int)
 	for i := range w.Segments {
 		seg := &w.Segments[i]
-		if seg.Gateway >= gatewayRouter || seg.Odd || !d.often(80) {
+		if seg.Gateway >= gatewayRouter || seg.LinkLocal || !d.often(80) {
 			continue
 		}
 		seg.Inner = 7
@@ -187,7 +187,7 @@ func (w *Drawn) drawQinQ(d dice) {
 	}
 }
 
-func (w *Drawn) drawSpoofer(d dice, i int) *drawnSpoofer {
+func (w *RandomWorld) drawSpoofer(d dice, i int) *drawnSpoofer {
 	s, seg := &drawnSpoofer{}, &w.Segments[i]
 	victim := func() drawnTarget {
 		t := drawnTarget{N: d.IntN(len(seg.Hosts)), V6: w.IPv6 && (!w.IPv4 || d.often(50))}
@@ -217,29 +217,29 @@ func (w *Drawn) drawSpoofer(d dice, i int) *drawnSpoofer {
 	}
 	if d.often(50) {
 		s.Scan, s.ScanAt = d.between(1, mostScan), d.time(0, w.Heal+5*loop.Second)
-		if d.often(50) { // when what was learned is STALE
+		if d.often(50) { // when learned entries are STALE
 			s.ScanAt = w.Heal + d.time(15*loop.Second, 55*loop.Second)
 		}
 	}
 	return s
 }
 
-// moves tells whether an address is one of those that move late: then a lie would
-// hide whether glean has heard of it.
-func (w *Drawn) moves(i int, t drawnTarget) bool {
+// moves reports whether an address is one of those that move late. A spoofed announcement
+// of it would hide whether glean has noticed the move.
+func (w *RandomWorld) moves(i int, t drawnTarget) bool {
 	return slices.ContainsFunc(w.Moves, func(m drawnMove) bool {
 		return m.Segment == i && (m.Failover == (t.Kind == targetGateway)) && (m.Failover || m.Host == t.N)
 	})
 }
 
-// drawVisits has hosts ask glean when the network is healed.
-func (w *Drawn) drawVisits(d dice, i int) {
+// drawVisits draws solicitations for glean after the network is healed.
+func (w *RandomWorld) drawVisits(d dice, i int) {
 	for range d.between(1, 4) {
 		v := drawnVisit{
 			At: w.Heal + d.time(loop.Millisecond, 20*loop.Second), Segment: i, Host: d.IntN(len(w.Segments[i].Hosts)),
-			What: drawnVisited(d.IntN(int(numVisited))), V6: w.IPv6 && (!w.IPv4 || d.often(50)),
+			What: visitKind(d.IntN(int(numVisited))), V6: w.IPv6 && (!w.IPv4 || d.often(50)),
 		}
-		if v.What == visitOwn && w.Segments[i].Spoofer != nil { // who hears lies may believe them
+		if v.What == visitOwn && w.Segments[i].Spoofer != nil { // a host may believe spoofed announcements
 			v.What = visitRange
 		}
 		if !slices.ContainsFunc(w.Visits, v.isOfSame) {
@@ -248,14 +248,14 @@ func (w *Drawn) drawVisits(d dice, i int) {
 	}
 }
 
-// isOfSame tells whether two visits are of one address by one host.
+// isOfSame reports whether two visits are of one address by one host.
 func (v drawnVisit) isOfSame(o drawnVisit) bool {
 	v.At, o.At = 0, 0
 	return v == o
 }
 
-// addSpoofer makes a segment's spoofer. Its wire has no faults.
-func (w *Drawn) addSpoofer(t *topology.Topology, i int) {
+// addSpoofer adds a segment's spoofer. Its wire has no faults.
+func (w *RandomWorld) addSpoofer(t *topology.Topology, i int) {
 	seg := &w.Segments[i]
 	if seg.Spoofer == nil {
 		return
@@ -270,9 +270,9 @@ func (w *Drawn) addSpoofer(t *topology.Topology, i int) {
 	t.Hosts = append(t.Hosts, g)
 }
 
-// hostileSteps are what the spoofers do, and whether glean saw that its addresses
-// were taken.
-func (w *Drawn) hostileSteps() (steps []scenario.Step) {
+// hostileSteps returns the steps of spoofers, and checks that glean has noticed the
+// conflicts over its addresses.
+func (w *RandomWorld) hostileSteps() (steps []scenario.Step) {
 	for i := range w.Segments {
 		s := w.Segments[i].Spoofer
 		if s == nil {
@@ -281,11 +281,11 @@ func (w *Drawn) hostileSteps() (steps []scenario.Step) {
 		name := fmt.Sprintf("s%d", i)
 		for _, lie := range s.Lies {
 			a := w.address(i, lie.Target)
-			steps = append(steps, scenario.Step{At: lie.At, Text: fmt.Sprintf("%s lies about %s", name, a), Network: func(n *topology.Network) error {
+			steps = append(steps, scenario.Step{At: lie.At, Text: fmt.Sprintf("%s spoofs %s", name, a), Network: func(n *topology.Network) error {
 				return n.Spoof(name, a)
 			}})
 			if lie.Target.Kind == targetOwn && lie.At > w.Heal {
-				steps = append(steps, scenario.Step{At: lie.At + drawnLate, Text: "look for the conflict", Engine: func(r *scenario.Run) error {
+				steps = append(steps, scenario.Step{At: lie.At + maxLate, Text: "check the conflict", Engine: func(r *scenario.Run) error {
 					checkConflict(r, interfaceID(i), name, a)
 					return nil
 				}})
@@ -298,8 +298,8 @@ func (w *Drawn) hostileSteps() (steps []scenario.Step) {
 	return append(steps, w.visitSteps()...)
 }
 
-// scanStep is one question for glean's address, from an address that nobody has.
-func (w *Drawn) scanStep(i, k int, at loop.Duration) scenario.Step {
+// scanStep returns one solicitation for glean's address, from an address without a host.
+func (w *RandomWorld) scanStep(i, k int, at loop.Duration) scenario.Step {
 	name := fmt.Sprintf("s%d", i)
 	near4, near6, _, _ := w.prefixes(i)
 	prefix, target := near4, drawnTarget{Kind: targetOwn}
@@ -310,8 +310,8 @@ func (w *Drawn) scanStep(i, k int, at loop.Duration) scenario.Step {
 	return scenario.Step{At: at, Text: name + " scans", Network: func(n *topology.Network) error { return n.SolicitAs(name, from, w.address(i, target)) }}
 }
 
-// visited is the address of a visit.
-func (w *Drawn) visited(v drawnVisit) netip.Addr {
+// visited returns the address of a visit.
+func (w *RandomWorld) visited(v drawnVisit) netip.Addr {
 	near4, near6, _, _ := w.prefixes(v.Segment)
 	prefix := near4
 	if v.V6 {
@@ -320,14 +320,15 @@ func (w *Drawn) visited(v drawnVisit) netip.Addr {
 	return sim.Address(prefix, []uint32{placeTester, uint32(placeRange + v.Host%4), placeBeyond}[v.What])
 }
 
-// visitSteps have hosts ask glean, and look whether they were answered.
-func (w *Drawn) visitSteps() (steps []scenario.Step) {
+// visitSteps returns the steps in which hosts solicit glean, and checks that they were
+// answered.
+func (w *RandomWorld) visitSteps() (steps []scenario.Step) {
 	for _, v := range w.Visits {
 		a, host := w.visited(v), fmt.Sprintf("h%d-%d", v.Segment, v.Host)
-		steps = append(steps, scenario.Step{At: v.At, Text: fmt.Sprintf("%s asks for %s", host, a), Network: func(n *topology.Network) error {
+		steps = append(steps, scenario.Step{At: v.At, Text: fmt.Sprintf("%s solicits %s", host, a), Network: func(n *topology.Network) error {
 			n.Host(host).Interface(0).Track(a)
 			return nil
-		}}, scenario.Step{At: v.At + answeredWithin, Text: "look for the answer", Engine: func(r *scenario.Run) error {
+		}}, scenario.Step{At: v.At + answeredWithin, Text: "check the answer", Engine: func(r *scenario.Run) error {
 			v.check(r, host, a)
 			return nil
 		}})
@@ -335,8 +336,8 @@ func (w *Drawn) visitSteps() (steps []scenario.Step) {
 	return steps
 }
 
-// addHostile adds to the line of a world what is hostile or strange in a segment.
-func (w *Drawn) addHostile(add func(format string, args ...any), s *drawnSegment) {
+// addHostile adds the hostile and unusual parts of a segment to the line of a world.
+func (w *RandomWorld) addHostile(add func(format string, args ...any), s *drawnSegment) {
 	if s.Inner > 0 || s.Priority > 0 || s.Respond || s.MaxEntries+s.RatePPS+s.Window > 0 {
 		add(" inner=%d service=%t/%t priority=%d respond=%t/%s entries=%d rate=%d window=%d", s.Inner, w.Provider, s.InnerService, s.Priority, s.Respond, scenario.Seconds(s.ProxyDelay), s.MaxEntries, s.RatePPS, s.Window)
 	}

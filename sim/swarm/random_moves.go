@@ -10,29 +10,27 @@ import (
 	"glean/stack/loop"
 )
 
-// drawnMove is a change of MAC when the network is healed and all requests have
-// ended: then there is a bound on how long a running generator may send to the old
-// one.
+// drawnMove is a change of MAC after the network is healed and all requests have ended.
+// Then there is a bound for how long a running generator may send to the old MAC.
 type drawnMove struct {
 	At       loop.Duration
 	Segment  int
 	Host     int
 	Failover bool // of the gateway's address instead
 	Announce bool
-	Gone     bool // nobody has the host's addresses, until shortly before the end
+	Gone     bool // the host is off until shortly before the end
 }
 
-// Moves begin when the last drawn request has ended, and are over long before the
-// world is.
+// Moves begin after the last drawn request has ended, and end long before the world.
 const (
 	firstMove = 35 * loop.Second // after the network is healed
 	lastMove  = 38 * loop.Second
 	comeBack  = 59 * loop.Second // of hosts that are gone
 )
 
-// drawMoves makes some generators run until the world ends, and has next hops
-// move under them. It draws last, so that it changes nothing else of a world.
-func (w *Drawn) drawMoves(d dice) {
+// drawMoves makes some generators run until the world ends, and draws moves of their next
+// hops. It draws after the parts before it, so that it does not change them.
+func (w *RandomWorld) drawMoves(d dice) {
 	if !d.often(25) {
 		return
 	}
@@ -58,28 +56,28 @@ func (w *Drawn) drawMoves(d dice) {
 	}
 }
 
-// isOfSame tells whether two moves are of the same address.
+// isOfSame reports whether two moves are of the same address.
 func (m drawnMove) isOfSame(o drawnMove) bool {
 	return m.Segment == o.Segment && m.Failover == o.Failover && (m.Failover || m.Host == o.Host)
 }
 
-// trackedWithin is how long a running generator may have a wrong MAC of a next hop
-// that somebody has, in a network without faults: until it is probed, three
-// questions to its MAC and the next one to everybody.
-func (w *Drawn) trackedWithin() loop.Duration {
+// trackedWithin returns how long a running generator may have a wrong MAC of a live next
+// hop in a network without faults: until the next hop is probed, three unicast
+// solicitations and the first multicast one.
+func (w *RandomWorld) trackedWithin() loop.Duration {
 	const unicastSolicits = 3 // the default
-	return w.Probe + (unicastSolicits+1)*w.Retrans + askedWithin + drawnLate
+	return w.Probe + (unicastSolicits+1)*w.Retrans + askedWithin + maxLate
 }
 
-// lostWithin is how long a running generator may take a next hop for reachable that
-// nobody has any more: as above, and then all questions to everybody.
-func (w *Drawn) lostWithin() loop.Duration {
+// lostWithin returns how long a running generator may take a next hop for reachable that
+// no host has: as trackedWithin, and then all multicast solicitations.
+func (w *RandomWorld) lostWithin() loop.Duration {
 	return w.trackedWithin() - askedWithin + loop.Duration(w.Solicits)*w.Retrans
 }
 
-// moveSteps move hosts and gateways, and look a while later whether the running
-// generators have followed: at once where it was announced.
-func (w *Drawn) moveSteps() (steps []scenario.Step) {
+// moveSteps returns the steps that move hosts and gateways, and those that check later
+// that the running generators have followed: at once if the move was announced.
+func (w *RandomWorld) moveSteps() (steps []scenario.Step) {
 	master := make(map[int]int)
 	for _, c := range w.Changes {
 		if c.What == changeFailover {
@@ -103,12 +101,12 @@ func (w *Drawn) moveSteps() (steps []scenario.Step) {
 		}
 		steps = append(steps, step)
 		if m.Announce && !m.Gone {
-			steps = append(steps, checkMACsAt(m.At, drawnLate, w.announced(m)))
+			steps = append(steps, checkMACsAt(m.At, maxLate, w.announced(m)))
 		}
 	}
 	if w.Probe > 0 {
 		steps = append(steps, checkMACsAt(w.Heal, w.trackedWithin(), nil), checkMACsAt(w.Heal+lastMove, w.trackedWithin(), nil))
-		steps = append(steps, scenario.Step{At: w.Heal + lastMove + w.lostWithin(), Text: "look for lost next hops", Engine: func(r *scenario.Run) error {
+		steps = append(steps, scenario.Step{At: w.Heal + lastMove + w.lostWithin(), Text: "check lost next hops", Engine: func(r *scenario.Run) error {
 			checkLost(r, w.lostWithin())
 			return nil
 		}})
@@ -116,8 +114,8 @@ func (w *Drawn) moveSteps() (steps []scenario.Step) {
 	return steps
 }
 
-// announced are the addresses that are announced by a move, with their segment.
-func (w *Drawn) announced(m drawnMove) func(e *scenario.Endpoint, hop netip.Addr) bool {
+// announced returns a function that reports whether a move announces an address.
+func (w *RandomWorld) announced(m drawnMove) func(e *scenario.Endpoint, hop netip.Addr) bool {
 	near4, near6, _, _ := w.prefixes(m.Segment)
 	target := drawnTarget{Kind: targetHost, N: m.Host}
 	if m.Failover {
@@ -133,7 +131,7 @@ func (w *Drawn) announced(m drawnMove) func(e *scenario.Endpoint, hop netip.Addr
 	}
 }
 
-// String gives the move in a few words.
+// String returns the move in a few words.
 func (m *drawnMove) String() string {
 	what := fmt.Sprintf("h%d-%d", m.Segment, m.Host)
 	if m.Failover {

@@ -10,12 +10,12 @@ import (
 	"glean/stack/loop"
 )
 
-// drawnPolicer is a device with very many addresses that answers a number of
-// questions a second and drops the rest.
+// drawnPolicer is a device with many addresses that answers a number of solicitations per
+// second and drops the rest.
 type drawnPolicer struct {
 	Rate, Bucket, Hosts int
 	Delay               loop.Duration
-	At                  loop.Duration // when its hosts are asked for
+	At                  loop.Duration // when its addresses are requested
 }
 
 const (
@@ -23,10 +23,10 @@ const (
 	policedRequest = "lr-policed"
 )
 
-// drawPolicer adds a policer to a few of the worlds in which nothing else bounds how
-// fast it is asked, and in which no crowd of dead addresses hides it. It has enough
-// addresses for the search to pay.
-func (w *Drawn) drawPolicer(d dice) {
+// drawPolicer adds a policer to a few of the worlds in which nothing else limits the rate
+// of solicitations and no crowd of dead addresses hides the policer. It has so many
+// addresses that finding its rate saves time.
+func (w *RandomWorld) drawPolicer(d dice) {
 	seg := &w.Segments[0]
 	if d.IntN(1000) >= 25 || w.Heal > 0 || !w.IPv6 || w.Retrans != loop.Second || len(w.Orders) > 0 ||
 		slices.ContainsFunc(w.Requests, func(q drawnRequest) bool { return q.Crowd > 0 }) ||
@@ -38,8 +38,8 @@ func (w *Drawn) drawPolicer(d dice) {
 	w.Policer = p
 }
 
-// addPolicer puts the policer into the first segment and has its hosts asked for.
-func (w *Drawn) addPolicer(s *scenario.Scenario) {
+// addPolicer adds the policer to the first segment and requests its addresses.
+func (w *RandomWorld) addPolicer(s *scenario.Scenario) {
 	p := w.Policer
 	if p == nil {
 		return
@@ -60,14 +60,13 @@ func (w *Drawn) addPolicer(s *scenario.Scenario) {
 	s.Timeline = append(s.Timeline, scenario.Step{At: p.At, Text: "learn " + policedRequest, Engine: func(r *scenario.Run) error { return r.Learn(raw) }})
 }
 
-// least is the least time in which all hosts answer.
+// least returns the shortest time in which all hosts can answer.
 func (p *drawnPolicer) least() loop.Duration {
 	return loop.Duration(p.Hosts-p.Bucket) * loop.Second / loop.Duration(p.Rate)
 }
 
-// most is the time in which all hosts must be found: half as long again as the least
-// and two RetransTimers. What else is asked for on the port shares the rate, and may
-// wait as long.
+// most returns the time in which all hosts must be found: one and a half times the least
+// and two RetransTimers. Other addresses of the port share the rate and may wait as long.
 func (p *drawnPolicer) most() loop.Duration {
 	if p == nil {
 		return 0

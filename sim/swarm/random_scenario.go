@@ -12,25 +12,25 @@ import (
 	"glean/stack/loop"
 )
 
-// Places of a drawn segment in its prefixes. Hosts begin at 1.
+// Numbers of addresses in the prefixes of a segment. Hosts begin at 1.
 const (
-	placeDead    = 200
-	placeProxied = 220 // to 223
-	placeOdd     = 230
-	placeTester  = 240
-	placeCrowd   = 1 << 16 // in IPv6
-	placePoliced = 1 << 20 // in IPv6
-	placeRouter  = 250     // and 251
-	placeGateway = 254
+	placeDead      = 200
+	placeProxied   = 220 // to 223
+	placeLinkLocal = 230
+	placeTester    = 240
+	placeCrowd     = 1 << 16 // in IPv6
+	placePoliced   = 1 << 20 // in IPv6
+	placeRouter    = 250     // and 251
+	placeGateway   = 254
 )
 
-// names and prefixes of segment s.
-func (w *Drawn) lan(s int) string     { return fmt.Sprintf("lan%d", w.Segments[s].Port) }
-func (w *Drawn) farName(s int) string { return fmt.Sprintf("far%d", s) }
+// lan and farName return the names of the switches of segment s.
+func (w *RandomWorld) lan(s int) string     { return fmt.Sprintf("lan%d", w.Segments[s].Port) }
+func (w *RandomWorld) farName(s int) string { return fmt.Sprintf("far%d", s) }
 
-// prefixes are those of the segment's own network and of the one behind its
-// gateway. With Overlap all segments have the same.
-func (w *Drawn) prefixes(s int) (near4, near6, far4, far6 netip.Prefix) {
+// prefixes returns the prefixes of the segment's own network and of the network behind
+// its gateway. With Overlap they are the same for all segments.
+func (w *RandomWorld) prefixes(s int) (near4, near6, far4, far6 netip.Prefix) {
 	if w.Overlap {
 		s = 0
 	}
@@ -47,7 +47,7 @@ func (w *Drawn) prefixes(s int) (near4, near6, far4, far6 netip.Prefix) {
 	return near4, near6, far4, far6
 }
 
-// at is the address at a place of a prefix, with the prefix's length.
+// at returns an address of a prefix, with the prefix's length.
 func at(p netip.Prefix, place uint32) netip.Prefix {
 	if !p.IsValid() {
 		return netip.Prefix{}
@@ -55,11 +55,11 @@ func at(p netip.Prefix, place uint32) netip.Prefix {
 	return netip.PrefixFrom(sim.Address(p, place), p.Bits())
 }
 
-// Scenario builds what was drawn.
-func (w *Drawn) Scenario() *scenario.Scenario {
+// Scenario returns the world as a scenario.
+func (w *RandomWorld) Scenario() *scenario.Scenario {
 	s := &scenario.Scenario{
 		Name: fmt.Sprintf("drawn-%d", w.Seed), Seed: w.Seed, About: w.String(),
-		Until: w.Heal + 60*loop.Second, Late: drawnLate,
+		Until: w.Heal + 60*loop.Second, Late: maxLate,
 	}
 	w.addSwitches(&s.Topology)
 	for i := range w.Segments {
@@ -91,8 +91,8 @@ func (w *Drawn) Scenario() *scenario.Scenario {
 	return s
 }
 
-// addSwitches gives each port two switches, so that hosts can move.
-func (w *Drawn) addSwitches(t *topology.Topology) {
+// addSwitches adds two switches for each port, so that hosts can move.
+func (w *RandomWorld) addSwitches(t *topology.Topology) {
 	ports := 0
 	for _, s := range w.Segments {
 		ports = max(ports, s.Port+1)
@@ -108,7 +108,7 @@ func (w *Drawn) addSwitches(t *topology.Topology) {
 	}
 }
 
-func (w *Drawn) addSegment(s *scenario.Scenario, i int) {
+func (w *RandomWorld) addSegment(s *scenario.Scenario, i int) {
 	seg := &w.Segments[i]
 	near4, near6, far4, far6 := w.prefixes(i)
 	t := &s.Topology
@@ -128,9 +128,9 @@ func (w *Drawn) addSegment(s *scenario.Scenario, i int) {
 			IPv4: near4, IPv6: near6, Boot: h.Boot, Think: h.Think, Wire: topology.Wire{Delay: seg.Delay},
 		})
 	}
-	if seg.Odd {
+	if seg.LinkLocal {
 		t.LinkLocalHosts = append(t.LinkLocalHosts, topology.LinkLocalHost{Name: fmt.Sprintf("odd%d", i), On: w.lan(i), VLAN: uint16(seg.VLAN),
-			Number: uint32(1<<20 + i), IPv6: sim.Address(near6, placeOdd)})
+			Number: uint32(1<<20 + i), IPv6: sim.Address(near6, placeLinkLocal)})
 	}
 	if seg.Gateway >= gatewayRouter {
 		t.Switches = append(t.Switches, w.farName(i))
@@ -149,9 +149,8 @@ func (w *Drawn) addSegment(s *scenario.Scenario, i int) {
 	}
 }
 
-// addGateway gives a segment a router at the gateway's address, or two that
-// share it.
-func (w *Drawn) addGateway(t *topology.Topology, i int) {
+// addGateway adds a router with the gateway's address, or two routers that share it.
+func (w *RandomWorld) addGateway(t *topology.Topology, i int) {
 	seg := &w.Segments[i]
 	near4, near6, far4, far6 := w.prefixes(i)
 	router := func(name string, place, farPlace uint32) {
@@ -177,18 +176,18 @@ func (w *Drawn) addGateway(t *topology.Topology, i int) {
 	})
 }
 
-// object is JSON that is being made.
+// object is a JSON object.
 type object = map[string]any
 
 func body(o object) json.RawMessage {
 	b, err := json.Marshal(o)
 	if err != nil {
-		panic(err) // of strings and numbers only
+		panic(err) // cannot fail for strings and numbers
 	}
 	return b
 }
 
-func (w *Drawn) interfaceBody(i int) json.RawMessage {
+func (w *RandomWorld) interfaceBody(i int) json.RawMessage {
 	seg := &w.Segments[i]
 	near4, near6, _, _ := w.prefixes(i)
 	protocols := []any{object{"eth": object{"mac_address": sim.MAC(sim.KindTester, uint32(i+1)).String()}}}
@@ -233,8 +232,8 @@ func (w *Drawn) interfaceBody(i int) json.RawMessage {
 	}})
 }
 
-// address is where a target of segment i is.
-func (w *Drawn) address(i int, t drawnTarget) netip.Addr {
+// address returns the address of a target of segment i.
+func (w *RandomWorld) address(i int, t drawnTarget) netip.Addr {
 	near4, near6, far4, far6 := w.prefixes(i)
 	near, far := near4, far4
 	if t.V6 {
@@ -249,18 +248,18 @@ func (w *Drawn) address(i int, t drawnTarget) netip.Addr {
 		return sim.Address(far, uint32(t.N+1))
 	case targetProxied:
 		return sim.Address(near, uint32(placeProxied+t.N))
-	case targetOdd:
-		return sim.Address(near, placeOdd)
+	case targetLinkLocal:
+		return sim.Address(near, placeLinkLocal)
 	case targetGateway:
 		return sim.Address(near, placeGateway)
 	}
 	return sim.Address(near, placeTester)
 }
 
-// fallbackMAC belongs to nobody.
+// fallbackMAC belongs to no host.
 var fallbackMAC = header.MAC{0x02, 0xee, 0, 0, 0, 1}
 
-func (w *Drawn) generatorBody(i, k int) json.RawMessage {
+func (w *RandomWorld) generatorBody(i, k int) json.RawMessage {
 	g := &w.Segments[i].Generators[k]
 	lists := map[string][]string{}
 	for _, t := range g.Targets {
@@ -319,8 +318,8 @@ func (g *drawnGenerator) definition(family string, to []string, port int) object
 	return object{"length": object{"fixed": 96}, "packet": packet}
 }
 
-// isIP matches frames that a checksum protects from flipped bits. ARP has none:
-// on a real wire the FCS protects it.
+// isIP matches frames whose checksum detects flipped bits. ARP has no checksum; on a real
+// wire the FCS protects it.
 func isIP(frame []byte) bool {
 	eth, _, err := header.ParseEthernet(frame)
 	return err == nil && (eth.Type == header.EtherTypeIPv4 || eth.Type == header.EtherTypeIPv6)
@@ -349,7 +348,7 @@ func (f *drawnFault) apply(n *topology.Network) error {
 	if f.Flip > 0 {
 		add(func() sim.Rule { return sim.When("IP", isIP, sim.Corrupt(f.Flip, 1)) })
 	}
-	if err := n.AddFault(&fault); err != nil && f.Wires != "r*" { // there may be no router
+	if err := n.AddFault(&fault); err != nil && f.Wires != "r*" { // a world need not have a router
 		return err
 	}
 	return nil

@@ -13,7 +13,7 @@ import (
 	"glean/stack/loop"
 )
 
-// steps cut and mend.
+// steps returns the steps that cut the wires and restore them.
 func (c drawnCut) steps() []scenario.Step {
 	cut := func(way topology.Direction, on bool) func(n *topology.Network) error {
 		return func(n *topology.Network) error {
@@ -25,7 +25,7 @@ func (c drawnCut) steps() []scenario.Step {
 				n.Port("0").Peer().SetState(state)
 				return nil
 			}
-			_ = n.Partition([]string{c.Wires}, way, on) // there may be no such wire
+			_ = n.Partition([]string{c.Wires}, way, on) // a world need not have such a wire
 			return nil
 		}
 	}
@@ -35,9 +35,9 @@ func (c drawnCut) steps() []scenario.Step {
 	}
 }
 
-// changeSteps are what hosts and routers do. A host moves once at most, and
-// who is switched off is on again when the network is healed.
-func (w *Drawn) changeSteps() (steps []scenario.Step) {
+// changeSteps returns the steps that change hosts and routers. A host moves at most once,
+// and a host that is switched off is on again when the network is healed.
+func (w *RandomWorld) changeSteps() (steps []scenario.Step) {
 	moved := make(map[string]bool)
 	master := make(map[int]int)
 	for _, c := range w.Changes {
@@ -67,7 +67,7 @@ func (w *Drawn) changeSteps() (steps []scenario.Step) {
 	return steps
 }
 
-func (w *Drawn) requestStep(i int) scenario.Step {
+func (w *RandomWorld) requestStep(i int) scenario.Step {
 	q := &w.Requests[i]
 	var addresses []string
 	for _, t := range q.Targets {
@@ -83,24 +83,24 @@ func (w *Drawn) requestStep(i int) scenario.Step {
 	})
 	return scenario.Step{At: q.At, Text: fmt.Sprintf("learn lr-%d", i), Engine: func(r *scenario.Run) error {
 		if _, err := r.Engine().Interface(fmt.Sprintf("if-%d", q.Segment)); err != nil {
-			return nil // an order has deleted it
+			return nil // an order has deleted the interface
 		}
 		spec, err := bodies.Learning(raw)
 		if err == nil {
-			spec.Mode = q.Mode // which only generators can choose by REST
+			spec.Mode = q.Mode // the REST API has a mode for generators only
 			_, err = r.Engine().StartLearning(spec)
 		}
 		return err
 	}}
 }
 
-// orderStep does what a user might.
-func (w *Drawn) orderStep(o drawnOrder) scenario.Step {
+// orderStep returns the step of an order.
+func (w *RandomWorld) orderStep(o drawnOrder) scenario.Step {
 	generator, iface := fmt.Sprintf("gen-%d-%d", o.Segment, o.N), fmt.Sprintf("if-%d", o.Segment)
 	learn := func(r *scenario.Run, mode learning.Mode) error {
 		g, err := r.Engine().Generator(generator)
 		if _, gone := r.Engine().Interface(iface); err != nil || gone != nil || g.Learning == "resolving" {
-			return nil // an earlier order was in the way
+			return nil // an earlier order has made it impossible
 		}
 		_, err = r.Engine().StartLearning(engine.LearningSpec{
 			GeneratorIDs: []string{generator}, Mode: mode, Timeout: w.Heal + 10*loop.Second,

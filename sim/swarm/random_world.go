@@ -12,17 +12,17 @@ import (
 	"glean/stack/loop"
 )
 
-// Drawn is a small random world. What kinds of things it has is drawn first
-// ("swarm"): a world in which everything can happen at once hides what happens
-// when one thing does.
-type Drawn struct {
+// RandomWorld is the content of a small random world. The kinds of events that a world can
+// have are drawn first (swarm testing), because in a world with all kinds at once one
+// event hides the effect of another.
+type RandomWorld struct {
 	Seed     uint64
 	IPv4     bool
 	IPv6     bool
-	Overlap  bool // all segments have the same addresses
+	Overlap  bool // all segments use the same addresses
 	Segments []drawnSegment
 
-	Heal     loop.Duration // faults end then
+	Heal     loop.Duration // when faults end
 	Faults   []drawnFault
 	Cuts     []drawnCut
 	Changes  []drawnChange
@@ -33,7 +33,7 @@ type Drawn struct {
 	Requests []drawnRequest
 	Orders   []drawnOrder
 
-	Probe loop.Duration // probe_interval of tracked next hops, 0 for the default
+	Probe loop.Duration // probe_interval of tracked next hops; 0: the default
 	Moves []drawnMove
 	Flaps []drawnFlap
 
@@ -48,18 +48,18 @@ type drawnSegment struct {
 	Port, VLAN int
 	Hosts      []drawnHost
 	Far        []drawnHost // behind the gateway
-	Gateway    drawnGateway
-	Proxy      bool // the first host answers for some more addresses
-	Odd        bool // there is a host that answers from its link-local address
+	Gateway    gatewayKind
+	Proxy      bool // the first host also answers for other addresses
+	LinkLocal  bool // there is a host that answers from its link-local address
 	Delay      loop.Duration
 	Generators []drawnGenerator
 
-	Inner, Priority             int  // of the tags: the ID of the second one, 0 for none; the priority
-	InnerService                bool // the second tag is a service tag, too
+	Inner, Priority             int  // of the tags: the ID of the second one (0: none) and the priority
+	InnerService                bool // the second tag is also a service tag
 	Spoofer                     *drawnSpoofer
 	Respond                     bool
 	ProxyDelay                  loop.Duration
-	MaxEntries, RatePPS, Window int // 0 for the default
+	MaxEntries, RatePPS, Window int // 0: the default
 }
 
 type drawnHost struct {
@@ -67,16 +67,16 @@ type drawnHost struct {
 	Think loop.Duration
 }
 
-type drawnGateway uint8
+type gatewayKind uint8
 
 const (
-	gatewayNone   drawnGateway = iota // far addresses have no route
-	gatewayDead                       // configured, but nobody has the address
-	gatewayRouter                     // a router
-	gatewayShared                     // two routers that share the address by VRRP
+	gatewayNone   gatewayKind = iota // far addresses have no route
+	gatewayDead                      // configured, but no host has the address
+	gatewayRouter                    // a router
+	gatewayShared                    // two routers that share the address, as with VRRP
 )
 
-// drawnGenerator has flows to some of what is in its segment.
+// drawnGenerator has flows to destinations of its segment.
 type drawnGenerator struct {
 	Policy      string
 	Targets     []drawnTarget
@@ -88,29 +88,29 @@ type drawnGenerator struct {
 	DoubleFlows bool // each destination has two flows
 	Endless     bool // it runs until the world ends
 	Untracked   bool
-	OnLost      string // "" for the default
+	OnLost      string // "": the default
 }
 
 // drawnTarget is a destination of a segment.
 type drawnTarget struct {
-	Kind drawnKind
-	N    int // which one of its kind
+	Kind targetKind
+	N    int // number within its kind
 	V6   bool
 }
 
-type drawnKind uint8
+type targetKind uint8
 
 const (
-	targetHost drawnKind = iota
+	targetHost targetKind = iota
 	targetDead
 	targetFar
 	targetGateway
 	targetOwn
 	targetProxied
-	targetOdd
+	targetLinkLocal
 )
 
-// drawnFault is a fault of all wires of a kind until the network is healed.
+// drawnFault is faults of all wires of a kind until the network is healed.
 type drawnFault struct {
 	Wires  string
 	Loss   sim.Chance
@@ -122,27 +122,26 @@ type drawnFault struct {
 	Flip   sim.Chance
 }
 
-// drawnCut is a partition, mended before the network is healed.
+// drawnCut is a partition that ends before the network is healed.
 type drawnCut struct {
 	Wires    string
 	From, To loop.Duration
 	Way      topology.Direction
-	Down     bool // the link of the port goes down, instead of a silent cut
+	Down     bool // the link of the port goes down, instead of an unnoticed cut
 }
 
-// drawnChange is something that a host or a router does of its own accord
-// before the network is healed.
+// drawnChange is a change of a host or a router before the network is healed.
 type drawnChange struct {
 	At      loop.Duration
 	Segment int
 	Host    int
-	What    drawnWhat
+	What    changeKind
 }
 
-type drawnWhat uint8
+type changeKind uint8
 
 const (
-	changeMAC drawnWhat = iota
+	changeMAC changeKind = iota
 	changeMACAnnounced
 	changeMove
 	changePower // off, and on again by the time of healing
@@ -152,28 +151,28 @@ const (
 
 var changeWords = [numChanges]string{"mac", "mac-announced", "move", "power", "failover"}
 
-// drawnRequest is a POST /learning of addresses.
+// drawnRequest is a learning request for addresses.
 type drawnRequest struct {
 	At      loop.Duration
 	Segment int
 	Targets []drawnTarget
-	Crowd   int // dead addresses besides
+	Crowd   int // additional addresses without a host
 	Timeout loop.Duration
 	Mode    learning.Mode
 }
 
-// drawnOrder is something that the user asks for besides.
+// drawnOrder is another call of the user.
 type drawnOrder struct {
 	At      loop.Duration
-	What    drawnWish
+	What    orderKind
 	Segment int
 	N       int
 }
 
-type drawnWish uint8
+type orderKind uint8
 
 const (
-	orderDeleteGenerator drawnWish = iota
+	orderDeleteGenerator orderKind = iota
 	orderCancel
 	orderDeleteInterface
 	orderRelearn
@@ -184,16 +183,16 @@ const (
 
 var orderWords = [numOrders]string{"delete-generator", "cancel", "delete-interface", "relearn", "retry", "flush"}
 
-// dice draws.
+// dice draws random values.
 type dice struct{ *rand.Rand }
 
-// often is true in that many cases of a hundred.
+// often returns true with that probability.
 func (d dice) often(percent int) bool { return d.IntN(100) < percent }
 
-// between draws from both ends included.
+// between draws a number between least and most, both included.
 func (d dice) between(least, most int) int { return least + d.IntN(most-least+1) }
 
-// time draws a time of whole microseconds below most.
+// time draws a time of whole microseconds between least and most.
 func (d dice) time(least, most loop.Duration) loop.Duration {
 	if most <= least {
 		return least
@@ -202,9 +201,9 @@ func (d dice) time(least, most loop.Duration) loop.Duration {
 }
 
 // Draw draws the world of a seed.
-func Draw(seed uint64) *Drawn {
+func Draw(seed uint64) *RandomWorld {
 	d := dice{sim.NewWorld(seed).Rand("draw")}
-	w := &Drawn{
+	w := &RandomWorld{
 		Seed: seed, Retrans: loop.Second, Solicits: 3, Detect: "announce",
 		IPv4: true, IPv6: true, Overlap: d.often(50),
 	}
@@ -231,7 +230,7 @@ func Draw(seed uint64) *Drawn {
 		w.drawFaults(d)
 		w.drawChanges(d)
 	}
-	w.drawWishes(d)
+	w.drawRequests(d)
 	w.drawMoves(d)
 	w.askShortly(d)
 	w.drawHostile(d)
@@ -241,7 +240,7 @@ func Draw(seed uint64) *Drawn {
 	return w
 }
 
-func (w *Drawn) drawSegments(d dice) {
+func (w *RandomWorld) drawSegments(d dice) {
 	count := 1
 	if d.often(40) {
 		count = d.between(2, 3)
@@ -255,7 +254,7 @@ func (w *Drawn) drawSegments(d dice) {
 		if ports && s == count-1 && s > 0 {
 			seg.Port, seg.VLAN = 1, 0
 		}
-		seg.Proxy, seg.Odd = d.often(30), w.IPv6 && d.often(30)
+		seg.Proxy, seg.LinkLocal = d.often(30), w.IPv6 && d.often(30)
 		if d.often(50) {
 			seg.Delay = d.time(0, 2*loop.Millisecond)
 		}
@@ -263,7 +262,7 @@ func (w *Drawn) drawSegments(d dice) {
 			seg.Hosts = append(seg.Hosts, w.drawHost(d, slow, late))
 		}
 		if routed {
-			seg.Gateway = drawnGateway(d.between(0, 3))
+			seg.Gateway = gatewayKind(d.between(0, 3))
 			for range d.between(0, 4) {
 				seg.Far = append(seg.Far, w.drawHost(d, slow, late))
 			}
@@ -275,7 +274,7 @@ func (w *Drawn) drawSegments(d dice) {
 	}
 }
 
-func (w *Drawn) drawHost(d dice, slow, late bool) (h drawnHost) {
+func (w *RandomWorld) drawHost(d dice, slow, late bool) (h drawnHost) {
 	if slow && d.often(50) {
 		h.Think = d.time(0, 5*loop.Millisecond)
 	}
@@ -285,7 +284,7 @@ func (w *Drawn) drawHost(d dice, slow, late bool) (h drawnHost) {
 	return h
 }
 
-func (w *Drawn) drawGenerator(d dice, seg *drawnSegment) drawnGenerator {
+func (w *RandomWorld) drawGenerator(d dice, seg *drawnSegment) drawnGenerator {
 	g := drawnGenerator{
 		Policy: []string{"refuse", "skip", "skip", "fallback"}[d.IntN(4)], Timeout: w.drawTimeout(d),
 		Frames: d.between(1, 200), Rate: d.between(100, 20_000), Sequential: d.often(50),
@@ -295,31 +294,30 @@ func (w *Drawn) drawGenerator(d dice, seg *drawnSegment) drawnGenerator {
 	return g
 }
 
-// Bounds of what must happen after the network is healed. A neighbor is asked
-// at least every 3 s (see stack, heldGap), and its answer takes no longer than
-// the slowest path. Where MACs change, one question may go in vain to the old
-// MAC, but everybody is asked a RetransTimer after it, and that is at most half
-// of 3 s. So this is how long it takes at most until an address of a live host
-// has its answer.
+// Bounds for the time after the network is healed. A neighbor is solicited at least every
+// 3 s (see package stack), and its answer takes no longer than the slowest path. Where a
+// MAC has changed, one unicast solicitation may go to the old MAC, but a multicast one
+// follows a RetransTimer later, which is at most half of 3 s. So an address of a live
+// host has its answer within answeredWithin.
 const (
 	askedWithin    = 3 * loop.Second
-	drawnLate      = 250 * loop.Millisecond
-	answeredWithin = askedWithin + drawnLate
+	maxLate        = 250 * loop.Millisecond
+	answeredWithin = askedWithin + maxLate
 )
 
-// timeToSpare is what timeouts have beyond the healing, for all to be found out.
-const timeToSpare = 2*askedWithin + drawnLate
+// timeToSpare is the time between healing and timeout that is enough for all addresses.
+const timeToSpare = 2*askedWithin + maxLate
 
-// drawTimeout is long enough for the network to be healed and for all to be
-// found out after that, except that a few are too short on purpose.
-func (w *Drawn) drawTimeout(d dice) loop.Duration {
+// drawTimeout draws a timeout that is long enough for the network to be healed and for
+// all addresses to be decided after that. A few timeouts are deliberately too short.
+func (w *RandomWorld) drawTimeout(d dice) loop.Duration {
 	if d.often(15) {
 		return d.time(100*loop.Millisecond, w.Heal+timeToSpare) / loop.Millisecond * loop.Millisecond
 	}
 	return d.time(w.Heal+timeToSpare+2*loop.Second, w.Heal+20*loop.Second) / loop.Millisecond * loop.Millisecond
 }
 
-func (w *Drawn) drawTargets(d dice, seg *drawnSegment, count int) (targets []drawnTarget) {
+func (w *RandomWorld) drawTargets(d dice, seg *drawnSegment, count int) (targets []drawnTarget) {
 	seen := make(map[drawnTarget]bool)
 	for range count {
 		t := drawnTarget{V6: w.IPv6 && (!w.IPv4 || d.often(50))}
@@ -329,13 +327,13 @@ func (w *Drawn) drawTargets(d dice, seg *drawnSegment, count int) (targets []dra
 		case p < 70:
 			t.Kind, t.N = targetDead, d.IntN(4)
 		case p < 92:
-			t.Kind, t.N = targetFar, d.IntN(len(seg.Far)+2) // some of them nobody has
+			t.Kind, t.N = targetFar, d.IntN(len(seg.Far)+2) // some of them have no host
 		case p < 95:
 			t.Kind = targetGateway
 		case p < 98:
 			t.Kind, t.N = targetProxied, d.IntN(4)
-			if t.V6 && seg.Odd {
-				t.Kind, t.N = targetOdd, 0
+			if t.V6 && seg.LinkLocal {
+				t.Kind, t.N = targetLinkLocal, 0
 			}
 		default:
 			t.Kind = targetOwn
@@ -348,7 +346,7 @@ func (w *Drawn) drawTargets(d dice, seg *drawnSegment, count int) (targets []dra
 	return targets
 }
 
-func (w *Drawn) drawFaults(d dice) {
+func (w *RandomWorld) drawFaults(d dice) {
 	loss, copies, late, flips := d.often(70), d.often(40), d.often(40), d.often(20)
 	for _, wires := range []string{"port:*", "h*", "r*"} {
 		if !d.often(60) {
@@ -380,15 +378,15 @@ func (w *Drawn) drawFaults(d dice) {
 	}
 }
 
-func (w *Drawn) drawChanges(d dice) {
+func (w *RandomWorld) drawChanges(d dice) {
 	if !d.often(50) {
 		return
 	}
 	only := d.IntN(int(numChanges) + 1) // one kind, or all of them
 	for range d.between(1, 5) {
-		c := drawnChange{At: d.time(0, w.Heal), Segment: d.IntN(len(w.Segments)), What: drawnWhat(only)}
+		c := drawnChange{At: d.time(0, w.Heal), Segment: d.IntN(len(w.Segments)), What: changeKind(only)}
 		if c.What == numChanges {
-			c.What = drawnWhat(d.IntN(int(numChanges)))
+			c.What = changeKind(d.IntN(int(numChanges)))
 		}
 		if c.What == changeFailover && w.Segments[c.Segment].Gateway != gatewayShared {
 			continue
@@ -398,7 +396,7 @@ func (w *Drawn) drawChanges(d dice) {
 	}
 }
 
-func (w *Drawn) drawWishes(d dice) {
+func (w *RandomWorld) drawRequests(d dice) {
 	if d.often(50) {
 		for range d.between(1, 3) {
 			s := d.IntN(len(w.Segments))
@@ -419,19 +417,19 @@ func (w *Drawn) drawWishes(d dice) {
 	}
 	for range d.between(1, 3) {
 		o := drawnOrder{
-			At: d.time(0, w.Heal+10*loop.Second), What: drawnWish(d.IntN(int(numOrders))),
+			At: d.time(0, w.Heal+10*loop.Second), What: orderKind(d.IntN(int(numOrders))),
 			Segment: d.IntN(len(w.Segments)), N: d.IntN(2),
 		}
 		w.Orders = append(w.Orders, o)
-		if o.What == orderCancel { // who was given up must still be found
+		if o.What == orderCancel { // a later request must find the addresses
 			o.At, o.What = o.At+d.time(0, 3*loop.Second), orderRelearn
 			w.Orders = append(w.Orders, o)
 		}
 	}
 }
 
-// askAgain asks for hosts soon after they changed their MAC.
-func (w *Drawn) askAgain(d dice) {
+// askAgain draws requests for hosts soon after their MAC has changed.
+func (w *RandomWorld) askAgain(d dice) {
 	for _, c := range w.Changes {
 		if c.What > changeMACAnnounced || !d.often(40) {
 			continue
@@ -443,8 +441,9 @@ func (w *Drawn) askAgain(d dice) {
 	}
 }
 
-// askShortly asks for hosts that others wait for already, maybe, with little time.
-func (w *Drawn) askShortly(d dice) {
+// askShortly draws requests with short timeouts, for hosts that other requests may wait
+// for.
+func (w *RandomWorld) askShortly(d dice) {
 	if !d.often(40) {
 		return
 	}
@@ -458,13 +457,13 @@ func (w *Drawn) askShortly(d dice) {
 	}
 }
 
-// foundWithin is how long a request must be, or must go on in a healed network, to
-// find whoever is there: however seldom a neighbor is asked, there is a question
-// between two RetransTimers and one before the deadline.
-func (w *Drawn) foundWithin() loop.Duration { return 2*w.Retrans + drawnLate }
+// foundWithin returns how long a request must go on in a healed network to find every
+// live host: each neighbor is solicited between two RetransTimers and one RetransTimer
+// before the deadline.
+func (w *RandomWorld) foundWithin() loop.Duration { return 2*w.Retrans + maxLate }
 
-// String gives all that was drawn, in one line.
-func (w *Drawn) String() string {
+// String returns the whole content in one line.
+func (w *RandomWorld) String() string {
 	var b strings.Builder
 	add := func(format string, args ...any) { fmt.Fprintf(&b, format, args...) }
 	add("seed=%d ipv4=%t ipv6=%t overlap=%t heal=%s retrans=%s solicits=%d detect=%s",
@@ -472,7 +471,7 @@ func (w *Drawn) String() string {
 	for i := range w.Segments {
 		s := &w.Segments[i]
 		add(" segment%d(port=%d vlan=%d hosts=%d far=%d gateway=%s proxy=%t odd=%t delay=%s", i, s.Port, s.VLAN, len(s.Hosts), len(s.Far),
-			[]string{"none", "dead", "router", "shared"}[s.Gateway], s.Proxy, s.Odd, scenario.Seconds(s.Delay))
+			[]string{"none", "dead", "router", "shared"}[s.Gateway], s.Proxy, s.LinkLocal, scenario.Seconds(s.Delay))
 		for _, g := range s.Generators {
 			add(" generator(%s to=%d timeout=%s frames=%d rate=%d endless=%t untracked=%t lost=%s)",
 				g.Policy, len(g.Targets), scenario.Seconds(g.Timeout), g.Frames, g.Rate, g.Endless, g.Untracked, g.OnLost)

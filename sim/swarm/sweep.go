@@ -12,47 +12,47 @@ import (
 	"glean/sim/scenario"
 )
 
-// Sweep is what came of checking many seeds.
+// Sweep is the result of checking many seeds.
 type Sweep struct {
 	Worlds   uint64     // checked
 	Failures []*Outcome // by seed
 
-	// Fingerprint is a hash of the worlds' fingerprints, in whatever order they
-	// ran. Two builds with the same one delivered the same frames at the same times
-	// in every world.
+	// Fingerprint is a hash of the worlds' fingerprints. It does not depend on their
+	// order. Two builds with the same fingerprint delivered the same frames at the same
+	// times in every world.
 	Fingerprint uint64
 }
 
 const (
-	// maxFailures ends a sweep early: more of the same tell nothing new.
+	// maxFailures ends a sweep early, because more failures rarely help.
 	maxFailures = 5
-	// patience is how long a world may take. They take milliseconds; one that goes
-	// in circles takes for ever, and has failed.
-	patience = time.Minute
+	// worldTimeout is how long a world may take. A world takes milliseconds; one that
+	// takes longer than this does not end and has failed.
+	worldTimeout = time.Minute
 )
 
-// Check checks the worlds of count seeds from a first one on, on all cores.
-// Each world is its own, so the order in which they run changes nothing. done
-// is called now and then with the number of worlds checked; it may be nil. A
-// world that does not end is a failure, and goes on until the process ends.
+// Check checks the worlds of count seeds from a first one on, on all cores. Worlds are
+// independent, so their order does not matter. done is called from time to time with the
+// number of worlds checked; it may be nil. A world that does not end is a failure, and
+// runs until the process ends.
 func Check(first, count uint64, done func(worlds uint64)) (*Sweep, error) {
 	if done == nil {
 		done = func(uint64) {}
 	}
-	s := sweeper{check: checkOne, patience: patience, next: first, end: first + count, count: count, done: done,
+	s := sweeper{check: checkOne, timeout: worldTimeout, next: first, end: first + count, count: count, done: done,
 		underWay: make(map[uint64]time.Time), ended: make(chan struct{})}
 	return s.run(runtime.GOMAXPROCS(0))
 }
 
-// sweeper is a sweep under way.
+// sweeper is a sweep in progress.
 type sweeper struct {
-	check    func(seed uint64) (*Outcome, error)
-	patience time.Duration
-	count    uint64
-	done     func(worlds uint64)
-	ended    chan struct{} // closed when the last worker has ended
+	check   func(seed uint64) (*Outcome, error)
+	timeout time.Duration
+	count   uint64
+	done    func(worlds uint64)
+	ended   chan struct{} // closed when the last worker has ended
 
-	mu        sync.Mutex // of what follows
+	mu        sync.Mutex // guards the fields below
 	next, end uint64     // seeds
 	underWay  map[uint64]time.Time
 	workers   int
@@ -65,7 +65,7 @@ func (s *sweeper) run(workers int) (*Sweep, error) {
 	for range workers {
 		go s.work()
 	}
-	tick := time.NewTicker(s.patience / 4)
+	tick := time.NewTicker(s.timeout / 4)
 	defer tick.Stop()
 	for over := false; !over; {
 		select {
@@ -77,26 +77,26 @@ func (s *sweeper) run(workers int) (*Sweep, error) {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.end = s.next // whoever still works takes no more
-	slices.SortFunc(s.sweep.Failures, func(a, b *Outcome) int { return cmp.Compare(a.Drawn.Seed, b.Drawn.Seed) })
+	s.end = s.next // so that workers that still run take no other seed
+	slices.SortFunc(s.sweep.Failures, func(a, b *Outcome) int { return cmp.Compare(a.World.Seed, b.World.Seed) })
 	sweep := s.sweep
 	return &sweep, s.broken
 }
 
-// work checks one world after the other.
+// work checks one world after another.
 func (s *sweeper) work() {
 	for {
-		seed, more := s.take()
+		seed, more := s.nextSeed()
 		if !more {
 			return
 		}
 		o, err := s.check(seed)
-		s.put(seed, o, err)
+		s.record(seed, o, err)
 	}
 }
 
-// take gives the next seed. The last worker that gets none ends the sweep.
-func (s *sweeper) take() (seed uint64, more bool) {
+// nextSeed returns the next seed. The last worker that receives none ends the sweep.
+func (s *sweeper) nextSeed() (seed uint64, more bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.next == s.end || s.broken != nil || len(s.sweep.Failures) >= maxFailures {
@@ -111,12 +111,12 @@ func (s *sweeper) take() (seed uint64, more bool) {
 	return seed, true
 }
 
-// put takes what came of a seed.
-func (s *sweeper) put(seed uint64, o *Outcome, err error) {
+// record adds the outcome of a seed.
+func (s *sweeper) record(seed uint64, o *Outcome, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if _, still := s.underWay[seed]; !still {
-		return // it was given up
+		return // it has already failed by its timeout
 	}
 	delete(s.underWay, seed)
 	if err != nil && s.broken == nil {
@@ -137,32 +137,31 @@ func (s *sweeper) put(seed uint64, o *Outcome, err error) {
 // hash returns a hash of the seed and the fingerprint of its world.
 func (o *Outcome) hash() uint64 {
 	h := fnv.New64a()
-	fmt.Fprintln(h, o.Drawn.Seed, o.Fingerprint)
+	fmt.Fprintln(h, o.World.Seed, o.Fingerprint)
 	return h.Sum64()
 }
 
-// anyStuck gives up worlds that do not end.
+// anyStuck records worlds that do not end as failures, and reports whether there is one.
 func (s *sweeper) anyStuck(now time.Time) (stuck bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for seed, began := range s.underWay {
-		if now.Sub(began) < s.patience {
+		if now.Sub(began) < s.timeout {
 			continue
 		}
 		stuck = true
 		delete(s.underWay, seed)
 		s.sweep.Worlds++
-		s.sweep.Failures = append(s.sweep.Failures, failed(seed, "the world does not end: it has run for %v", s.patience))
+		s.sweep.Failures = append(s.sweep.Failures, failed(seed, "the world does not end: it has run for %v", s.timeout))
 	}
 	return stuck
 }
 
 func failed(seed uint64, format string, args ...any) *Outcome {
-	return &Outcome{Drawn: Draw(seed), Violations: []scenario.Violation{{Rule: scenario.RuleInvariants, Text: fmt.Sprintf(format, args...)}}}
+	return &Outcome{World: Draw(seed), Violations: []scenario.Violation{{Rule: scenario.RuleInvariants, Text: fmt.Sprintf(format, args...)}}}
 }
 
-// checkOne checks one seed; a panic of the code under test is a violation like
-// any other.
+// checkOne checks one seed. A panic of the code under test counts as a violation.
 func checkOne(seed uint64) (o *Outcome, err error) {
 	defer func() {
 		if p := recover(); p != nil {

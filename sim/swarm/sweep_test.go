@@ -6,13 +6,13 @@ import (
 	"time"
 )
 
-// TestSweepDoesNotWaitForEver: a world that goes in circles has failed, and the
-// sweep ends with what there is.
-func TestSweepDoesNotWaitForEver(t *testing.T) {
+// TestSweepEndsAWorldThatDoesNotEnd: such a world has failed, and the sweep ends with the
+// other results.
+func TestSweepEndsAWorldThatDoesNotEnd(t *testing.T) {
 	never := make(chan struct{})
 	defer close(never)
 	others := make(chan struct{})
-	s := sweeper{patience: time.Millisecond, next: 1, end: 9, count: 8, done: func(uint64) {}, underWay: make(map[uint64]time.Time), ended: make(chan struct{})}
+	s := sweeper{timeout: time.Millisecond, next: 1, end: 9, count: 8, done: func(uint64) {}, underWay: make(map[uint64]time.Time), ended: make(chan struct{})}
 	s.check = func(seed uint64) (*Outcome, error) {
 		switch seed {
 		case 3:
@@ -22,7 +22,7 @@ func TestSweepDoesNotWaitForEver(t *testing.T) {
 			close(others)
 			return failed(seed, "on purpose"), nil
 		}
-		return &Outcome{Drawn: Draw(seed)}, nil
+		return &Outcome{World: Draw(seed)}, nil
 	}
 	sweep, err := s.run(2)
 	if err != nil {
@@ -30,7 +30,7 @@ func TestSweepDoesNotWaitForEver(t *testing.T) {
 	}
 	var seeds []uint64
 	for _, o := range sweep.Failures {
-		seeds = append(seeds, o.Drawn.Seed)
+		seeds = append(seeds, o.World.Seed)
 	}
 	if !slices.Contains(seeds, 3) {
 		t.Errorf("failures of seeds %v, want 3 among them", seeds)
@@ -42,7 +42,7 @@ func TestSweepDoesNotWaitForEver(t *testing.T) {
 func TestFingerprintOfSweepDependsOnWorldsAlone(t *testing.T) {
 	const seeds = 40
 	sweep := func(from uint64, workers int) uint64 {
-		s := sweeper{check: checkOne, patience: time.Minute, next: from, end: from + seeds, count: seeds, done: func(uint64) {},
+		s := sweeper{check: checkOne, timeout: time.Minute, next: from, end: from + seeds, count: seeds, done: func(uint64) {},
 			underWay: make(map[uint64]time.Time), ended: make(chan struct{})}
 		sweep, err := s.run(workers)
 		if err != nil || len(sweep.Failures) > 0 {
