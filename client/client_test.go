@@ -24,7 +24,7 @@ func answering(t *testing.T, status int, contentType, body string) *Client {
 	return New(s.URL)
 }
 
-func TestProblems(t *testing.T) {
+func TestFailuresAreProblems(t *testing.T) {
 	for _, c := range []struct {
 		name, contentType, body string
 		status                  int
@@ -58,7 +58,7 @@ func TestProblems(t *testing.T) {
 	}
 }
 
-func TestUnreadableAnswer(t *testing.T) {
+func TestUnreadableReplyNamesThePath(t *testing.T) {
 	for _, body := range []string{"", "{", `{"id":1}`, "<html>"} {
 		_, err := answering(t, 200, "application/json", body).Port(t.Context(), "0")
 		if err == nil || StatusOf(err) != 0 || !strings.Contains(err.Error(), "/ports/0") {
@@ -68,7 +68,7 @@ func TestUnreadableAnswer(t *testing.T) {
 }
 
 // An empty id must not reach the collection: DELETE of that removes everything.
-func TestEmptyID(t *testing.T) {
+func TestEmptyIDMakesNoRequest(t *testing.T) {
 	asked := 0
 	s := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { asked++ }))
 	defer s.Close()
@@ -86,7 +86,7 @@ func TestEmptyID(t *testing.T) {
 	}
 }
 
-func TestRequests(t *testing.T) {
+func TestMethodsMakeTheirRequests(t *testing.T) {
 	var got string
 	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		body, _ := io.ReadAll(r.Body)
@@ -128,7 +128,7 @@ func TestRequests(t *testing.T) {
 	}
 }
 
-func TestEventStream(t *testing.T) {
+func TestEventStreamHasEventsAndGaps(t *testing.T) {
 	c := answering(t, 200, "text/event-stream", ": hello\n\nid: 7\nevent: port\ndata: {\"seq\":7,\"type\":\"port\",\ndata: \"id\":\"0\",\"what\":\"up\"}\n\n"+
 		"\n: heartbeat\n\nevent:gap\r\ndata:{\"first\":8,\"last\":9}\r\n\r\nevent: port\ndata: nonsense\n\nevent: port\ndata: {")
 	s, err := c.Events(t.Context(), EventFilter{})
@@ -151,7 +151,7 @@ func TestEventStream(t *testing.T) {
 }
 
 // The context ends a request, and a stream that is idle.
-func TestContext(t *testing.T) {
+func TestContextEndsRequestsAndStreams(t *testing.T) {
 	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.WriteHeader(200)
 		_ = http.NewResponseController(w).Flush()

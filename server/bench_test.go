@@ -118,10 +118,9 @@ func BenchmarkGet(b *testing.B) {
 
 // BenchmarkGetUnderLoad is GET of a generator while it transmits as fast as it
 // can on a TAP and 65,536 addresses are learned that no host has: by a client that asks
-// again at once, and by one that asks a hundred times a second. It tells what is
-// left of the transmitter's rate, too. The transmitter, the loop, the server and
-// the client are four, so on fewer processors the first client takes from the
-// others what it gets.
+// again at once, and by one that asks a hundred times a second. It also reports the rest
+// of the transmitter's rate. The transmitter, the loop, the server and the client run in
+// four threads: on fewer processors the first client takes time from the others.
 func BenchmarkGetUnderLoad(b *testing.B) {
 	for name, pause := range map[string]time.Duration{"at-once": 0, "100-per-second": 10 * time.Millisecond} {
 		b.Run(name, func(b *testing.B) {
@@ -172,7 +171,7 @@ func (a *harness) tap(b *testing.B, id string) {
 	}
 }
 
-// transmitRate gives the frames a second that the one generator sends meanwhile.
+// transmitRate returns the frames a second that the one generator sends meanwhile.
 func (a *harness) transmitRate(meanwhile func()) float64 {
 	sent := func() (n uint64) {
 		a.onLoop(func() { n = a.server.Engine.Results()[0].Run().Counters().PacketsActual })

@@ -14,9 +14,9 @@ const (
 		{"ipv4":{"method":"static","static":{"address":"198.18.0.14","prefix_length":16}}}]}}`
 )
 
-// TestNeighborChanges: while a generator runs, its next hop is made anew with
+// TestResultListsChangesOfNextHops: while a generator runs, its next hop is made anew with
 // another MAC, which announces it, and then it is gone.
-func TestNeighborChanges(t *testing.T) {
+func TestResultListsChangesOfNextHops(t *testing.T) {
 	const first, second = "02:00:00:00:00:0e", "02:00:00:00:00:0f"
 	a := newHarness(t)
 	a.post("/interfaces", hasty).want(201)

@@ -25,7 +25,7 @@ func newWalker(t *testing.T, a *harness) *walker {
 	return &walker{client.New(a.http.URL + "/"), t, ctx}
 }
 
-// must gives the value of a call that has to succeed.
+// must returns the value of a call, which must succeed.
 func must[T any](t *testing.T) func(T, error) T {
 	return func(v T, err error) T {
 		t.Helper()
@@ -210,8 +210,8 @@ func TestClientLearning(t *testing.T) {
 	w.refused(err, 404)
 }
 
-// A stream goes on where another one ended, says what was lost, and ends with
-// the daemon.
+// A stream continues where another one ended, has a gap for lost events, and ends with the
+// daemon.
 func TestClientEvents(t *testing.T) {
 	a := newHarness(t, func(_ *Config, c *engine.Config) { c.Limits.Events = 2 }).peers()
 	w := newWalker(t, a)

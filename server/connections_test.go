@@ -39,9 +39,9 @@ func TestIdleConnectionsGiveWayAtTheLimit(t *testing.T) {
 	}
 }
 
-// Far more clients than the limit keep their connections; a client that was
-// there before is served on its own, and a new one is served too.
-func TestManyIdleClientsLockNobodyOut(t *testing.T) {
+// Many more clients than the limit keep connections open. An earlier client is still
+// served on its own connection, and so is a new client.
+func TestManyIdleClientsDoNotLockOutOthers(t *testing.T) {
 	a := newHarness(t, func(c *Config, _ *engine.Config) { c.Limits.Connections = 8 })
 	ask := func(c *http.Client) error {
 		response, err := c.Get(a.http.URL + "/version")

@@ -159,7 +159,7 @@ func (l *logged) advert(flags uint8) {
 	l.must(err)
 }
 
-// everything makes all happen that the log has a line for.
+// everything causes each event that has a line in the log.
 func (l *logged) everything() {
 	ours := func(id, port, mac, address, neighbor string) string {
 		return fmt.Sprintf(`{"id":%q,"port_id":%q,"config":{"protocols":[{"eth":{"mac_address":%q}},
@@ -238,7 +238,7 @@ func (l *logged) flood() {
 var uuid = regexp.MustCompile(`[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}`)
 
 // TestLogLines: the log has one line for each change of state. The files have
-// these lines; UPDATE_GOLDEN=1 writes them anew.
+// these lines; UPDATE_GOLDEN=1 rewrites them.
 func TestLogLines(t *testing.T) {
 	for format, handler := range logFormats {
 		t.Run(format, func(t *testing.T) {
@@ -283,9 +283,8 @@ func eventLogTo(out io.Writer) *eventLog {
 	return newEventLog(handler, func(at loop.Time) time.Time { return time.Unix(0, int64(at)) }, 64)
 }
 
-// TestLogAccountsForEveryEvent: whatever happens when, each change of state has a
-// line, or is counted by one that says so, and a port's first lines of a type are
-// written whatever the others have.
+// TestLogAccountsForEveryEvent: each change of state has a line, or a line counts it as
+// left out; and a port's first lines of a type are written however many others have.
 func TestLogAccountsForEveryEvent(t *testing.T) {
 	line := regexp.MustCompile(`msg="(MAC moved|link up|lines left out|events overwritten before they were logged)" ?(?:port=(\d))?(?: type=(\w+))?(?:.*(?:lines|events)=(\d+))?`)
 	rapid.Check(t, func(t *rapid.T) {
@@ -342,9 +341,9 @@ func TestLogAccountsForEveryEvent(t *testing.T) {
 	})
 }
 
-// TestLeftOutLinesAreToldInTime: a second after the first line that was left out,
-// also when nothing more happens.
-func TestLeftOutLinesAreToldInTime(t *testing.T) {
+// TestLeftOutLinesAreReportedInTime: a second after the first line that was left out, also
+// without further events.
+func TestLeftOutLinesAreReportedInTime(t *testing.T) {
 	var out bytes.Buffer
 	j := eventLogTo(&out)
 	for seq := range uint64(lineBurst + 5) {
@@ -366,9 +365,9 @@ func TestLeftOutLinesAreToldInTime(t *testing.T) {
 	}
 }
 
-// TestOtherEventsAreDetails: what is no change of state is in the log at debug
-// only, and nothing at all is at warn.
-func TestOtherEventsAreDetails(t *testing.T) {
+// TestOtherEventsAreAtDebug: an event that is no change of state has a line at level debug
+// only, and no event has one at level warn.
+func TestOtherEventsAreAtDebug(t *testing.T) {
 	events := []engine.Event{
 		{Seq: 1, Type: "interface", What: "created", ID: "if-1", PortID: "0"},
 		{Seq: 2, Type: "generator", What: "neighbor_moved", ID: "g", PortID: "0", Detail: "a MAC"},
@@ -399,8 +398,8 @@ type atLevel struct {
 
 func (h atLevel) Enabled(_ context.Context, l slog.Level) bool { return l >= h.level }
 
-// TestAcceptErrorsAreLogged: each is counted, with a line at once and one each
-// second at most, and one that only says that the listener was closed is not.
+// TestAcceptErrorsAreLogged: errors of accept are counted, with a line at once and then at
+// most one each second. The error of a closed listener is not counted.
 func TestAcceptErrorsAreLogged(t *testing.T) {
 	var out bytes.Buffer
 	j := eventLogTo(&out)
@@ -436,8 +435,8 @@ func (l failingListener) Accept() (net.Conn, error) { return nil, l.err }
 func (l failingListener) Close() error              { return nil }
 func (l failingListener) Addr() net.Addr            { return &net.TCPAddr{} }
 
-// TestClosedConnectionsAreLogged: connections that give way at the limit leave a
-// line with the limit, as does each change of state of a running daemon.
+// TestClosedConnectionsAreLogged: connections that are closed at the limit have a line with
+// the limit, and so has each change of state of a running daemon.
 func TestClosedConnectionsAreLogged(t *testing.T) {
 	a := newHarness(t, func(c *Config, _ *engine.Config) { c.Limits.Connections = 2 })
 	done := a.server.LogEvents()

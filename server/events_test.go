@@ -100,7 +100,7 @@ func (s *stream) until(kind, id, what string) {
 	s.t.Fatalf("the stream ended before %s %s %s: %v", kind, id, what, s.scanner.Err())
 }
 
-func TestEventsResume(t *testing.T) {
+func TestEventsContinueAfterTheLastID(t *testing.T) {
 	a := newHarness(t)
 	first := a.stream("/events")
 	a.peers()
@@ -120,7 +120,7 @@ func TestEventsResume(t *testing.T) {
 	a.send("GET", "/events?type=weather", "").want(400).faults("?type")
 }
 
-func TestEventTypes(t *testing.T) {
+func TestStreamHasOnlyTheTypesAskedFor(t *testing.T) {
 	a := newHarness(t)
 	s := a.stream("/events?type=port,neighbor")
 	a.peers()
@@ -131,8 +131,9 @@ func TestEventTypes(t *testing.T) {
 	}
 }
 
-// TestEventsGap: who comes back too late is told what is lost.
-func TestEventsGap(t *testing.T) {
+// TestOverwrittenEventsAreAGap: a client that reconnects too late gets a gap event with the
+// lost numbers.
+func TestOverwrittenEventsAreAGap(t *testing.T) {
 	a := newHarness(t, func(_ *Config, c *engine.Config) { c.Limits.Events = 8 })
 	for range 20 {
 		a.post("/interfaces", ifaceA).want(201)
@@ -177,8 +178,8 @@ func TestEventStreamsAreLimited(t *testing.T) {
 	}
 }
 
-// At the limit the stream that has been idle the longest ends, and says so; its client
-// goes on where it was.
+// At the limit the stream that has been idle the longest ends with a comment, and its
+// client continues where it was.
 func TestIdleEventStreamsGiveWay(t *testing.T) {
 	a := newHarness(t, func(c *Config, _ *engine.Config) { c.Limits.SSEClients, c.Limits.SSEIdle = 2, time.Nanosecond })
 	busy, idle := a.stream("/events?type=interface"), a.stream("/events?type=learning")
@@ -196,7 +197,7 @@ func TestIdleEventStreamsGiveWay(t *testing.T) {
 	busy.until("interface", "if-b", "created")
 }
 
-func TestHeartbeat(t *testing.T) {
+func TestIdleStreamsHaveHeartbeats(t *testing.T) {
 	a := newHarness(t, func(c *Config, _ *engine.Config) { c.Limits.Heartbeat = time.Millisecond })
 	s := a.stream("/events")
 	for s.next() {
@@ -207,8 +208,8 @@ func TestHeartbeat(t *testing.T) {
 	t.Fatal("the stream ended without a heartbeat")
 }
 
-// TestSlowReaderIsDropped: one who does not read is cut off, and one who does
-// misses nothing meanwhile.
+// TestSlowReaderIsDropped: a client that does not read is cut off, and another client
+// misses no event meanwhile.
 func TestSlowReaderIsDropped(t *testing.T) {
 	a := newHarness(t, func(c *Config, _ *engine.Config) { c.Limits.SendTimeout = 2 * time.Second })
 	small := a.server.HTTPServer()
@@ -260,8 +261,8 @@ func TestCloseEndsStreams(t *testing.T) {
 	}
 }
 
-// An id of an earlier run is answered with a gap, even if its number exists.
-func TestRestartIsAGap(t *testing.T) {
+// An id of an earlier run gets a gap, even if its number exists.
+func TestRestartOfTheDaemonIsAGap(t *testing.T) {
 	a := newHarness(t)
 	a.peers()
 	s := a.stream("/events", "Last-Event-ID: EARLIER-1")

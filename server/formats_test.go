@@ -16,8 +16,8 @@ import (
 )
 
 // formats are the formats of strings that the document declares. A strict generated
-// client reads a string of a format with a parser, and refuses the whole reply if
-// the parser does: also an empty text where a value is unknown.
+// client parses a string of a format, and refuses the whole reply if that fails. It fails
+// for an empty text, too.
 var formats = map[string]func(string) error{
 	"byte":      func(s string) error { _, err := base64.StdEncoding.DecodeString(s); return err },
 	"date-time": isTimestamp,
@@ -28,8 +28,8 @@ var formats = map[string]func(string) error{
 	"mac":       func(s string) error { _, err := header.ParseMAC(s); return err },
 }
 
-// isTimestamp wants what every RFC 3339 parser takes: "T" and "Z", and digits of
-// the second's fraction that fit in nanoseconds.
+// isTimestamp checks for the form that every RFC 3339 parser accepts: "T" and "Z", and at
+// most nine fraction digits.
 func isTimestamp(s string) error {
 	at, err := time.Parse(time.RFC3339Nano, s)
 	if err != nil {
@@ -108,7 +108,7 @@ func checkStrings(t tb, what, path string, ref *openapi3.SchemaRef, v any) {
 	}
 }
 
-// TestFormatsAreKnown: a format that no test checks promises nothing.
+// TestFormatsAreKnown: the tests check every format of the document.
 func TestFormatsAreKnown(t *testing.T) {
 	found := make(map[string]bool)
 	everySchema(func(path string, s *openapi3.Schema) {

@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-func TestCreateGenerator(t *testing.T) {
+func TestCreateIsAcceptedWhileLearning(t *testing.T) {
 	a := newHarness(t).peers()
 	// Something to learn: 202, or 201 for OpenPerf's clients.
 	r := a.post("/packet/generators", generatorBody("g1", "if-a", silentHost)).want(202).
@@ -38,7 +38,7 @@ func TestCreateGenerator(t *testing.T) {
 	a.send("GET", "/packet/generators/g5", "").want(404)
 }
 
-func TestCreateGeneratorOfOpenPerf(t *testing.T) {
+func TestOpenPerfCreateIsAlwaysCreated(t *testing.T) {
 	a := newHarness(t, openPerf).peers()
 	r := a.post("/packet/generators", generatorBody("g1", "if-a", silentHost)).want(201).is("learning", "resolving")
 	if got := r.header.Get("Location"); got != a.http.URL+"/packet/generators/g1" {
@@ -46,7 +46,7 @@ func TestCreateGeneratorOfOpenPerf(t *testing.T) {
 	}
 }
 
-func TestPreferWait(t *testing.T) {
+func TestCreateWaitsAsPreferred(t *testing.T) {
 	a := newHarness(t).peers()
 	r := a.post("/packet/generators", generatorBody("g1", "if-a", "198.18.0.11"), "Prefer: respond-async, wait=10").want(201).is("learning", "resolved")
 	if got := r.header.Get("Preference-Applied"); got != "wait=10" {
@@ -65,7 +65,7 @@ func TestPreferWait(t *testing.T) {
 	a.post("/packet/generators", generatorBody("g5", "lone", "10.9.9.9"), "Prefer: wait=60").want(202).is("learning", "timed_out")
 }
 
-// TestConfigIsEchoed: what was posted comes back, and can be posted again.
+// TestConfigIsEchoed: replies have the posted configuration, and it can be posted again.
 func TestConfigIsEchoed(t *testing.T) {
 	a := newHarness(t).peers()
 	body := strings.Replace(generatorBody("g", "if-a", silentHost), `"config":{`, `"config":{"flow_count":77,`, 1)
@@ -78,7 +78,7 @@ func TestConfigIsEchoed(t *testing.T) {
 	}
 }
 
-func TestStartAndStop(t *testing.T) {
+func TestStartMakesAResultAndStopEndsIt(t *testing.T) {
 	a := newHarness(t).peers()
 	// One of the next hops is in the cache, so that it is completed at once.
 	a.post("/packet/generators", generatorBody("first", "if-a", "198.18.0.11"), "Prefer: wait=10").want(201)
@@ -116,9 +116,9 @@ func TestStartAndStop(t *testing.T) {
 	a.send("GET", "/packet/generator-results/"+result, "").want(404)
 }
 
-// TestRunEnds: a generator that ends by itself leaves its result
+// TestEndedRunLeavesAnInactiveResult: a generator that ends by itself leaves its result
 // inactive.
-func TestRunEnds(t *testing.T) {
+func TestEndedRunLeavesAnInactiveResult(t *testing.T) {
 	a := newHarness(t).peers()
 	a.post("/packet/generators", generatorWith("g", "if-a", `"duration":{"frames":100},"protocol_counters":["ip"]`, "198.18.0.11"), "Prefer: wait=10").want(201)
 	stream := a.stream("/events?type=generator")
@@ -191,7 +191,7 @@ func TestOpenPerfDeleteLeavesActiveGenerator(t *testing.T) {
 	a.send("GET", "/packet/generators/g", "").want(404)
 }
 
-func TestBulkGenerators(t *testing.T) {
+func TestBulkCreateOfGeneratorsIsAllOrNone(t *testing.T) {
 	a := newHarness(t).peers()
 	bulk := func(items ...string) *answer {
 		return a.post("/packet/generators/x/bulk-create", `{"items":[`+strings.Join(items, ",")+`]}`)
@@ -219,9 +219,9 @@ func TestBulkGenerators(t *testing.T) {
 	}
 }
 
-// TestBulkStart starts all or none; what was started is stopped and leaves no
-// result.
-func TestBulkStart(t *testing.T) {
+// TestBulkStartIsAllOrNone: if one generator cannot start, those that started are stopped
+// and leave no result.
+func TestBulkStartIsAllOrNone(t *testing.T) {
 	a := newHarness(t).peers()
 	for _, id := range []string{"a", "b", "c"} {
 		a.post("/packet/generators", generatorWith(id, "if-a", continuous, "198.18.0.11"), "Prefer: wait=10").want(201)
@@ -260,7 +260,7 @@ func TestGeneratorWithNothingToLearnStarts(t *testing.T) {
 	a.post("/packet/generators/g/start", "").want(201)
 }
 
-// TestGeneratorLearning is OpenPerf's view of learning.
+// TestGeneratorLearning reads learning in OpenPerf's form.
 func TestGeneratorLearning(t *testing.T) {
 	a := newHarness(t).peers()
 	a.post("/packet/generators", generatorBody("g", "if-a", "198.18.0.11", "203.0.113.1", "203.0.113.2", silentHost)).want(202)
@@ -320,8 +320,8 @@ func signed(id string, stream int, destinations ...string) string {
 		fmt.Sprintf(`"length":{"fixed":128},"signature":{"stream_id":%d,"latency":"start_of_frame"}`, stream), 1)
 }
 
-// TestFlows: a flow's id never finds another result's flow.
-func TestFlows(t *testing.T) {
+// TestFlowIDsFindOnlyTheirResult: a flow's id never finds another result's flow.
+func TestFlowIDsFindOnlyTheirResult(t *testing.T) {
 	a := newHarness(t).peers()
 	stream := a.stream("/events?type=generator")
 	a.learned("g", "198.18.0.11", "198.18.1.1", "198.18.1.2")
@@ -358,7 +358,7 @@ func TestFlows(t *testing.T) {
 	a.get("/packet/tx-flows?generator_id=s").is("1.generator_result_id", result, "1.stream_id", 7<<16|2)
 }
 
-// TestToggle: a generator that is not learned cannot take over.
+// TestToggle: a generator that is not learned cannot replace another.
 func TestToggle(t *testing.T) {
 	a := newHarness(t).peers()
 	for _, id := range []string{"a", "b"} {
@@ -385,9 +385,9 @@ func TestToggle(t *testing.T) {
 	a.get("/packet/generators/b").is("active", true)
 }
 
-// TestLargeLearningIsDraftedOffTheLoop: while the tables of a large request wait for
-// their turn to be made, everything else is answered, small requests too.
-func TestLargeLearningIsDraftedOffTheLoop(t *testing.T) {
+// TestLargeLearningIsPreparedOffTheLoop: while a large request waits for a place to make
+// its tables, other requests are answered.
+func TestLargeLearningIsPreparedOffTheLoop(t *testing.T) {
 	a := newHarness(t).peers()
 	for range cap(a.server.compiling) {
 		a.server.compiling <- struct{}{}
@@ -426,9 +426,9 @@ func TestLargeLearningIsDraftedOffTheLoop(t *testing.T) {
 	a.get("/learning/large").is("progress.total", 5000)
 }
 
-// TestCompileOffTheLoop: while generators wait for their turn to be compiled,
-// everything else is answered.
-func TestCompileOffTheLoop(t *testing.T) {
+// TestProgramsAreCompiledOffTheLoop: while generators wait for a place to be compiled,
+// other requests are answered.
+func TestProgramsAreCompiledOffTheLoop(t *testing.T) {
 	a := newHarness(t).peers()
 	for range cap(a.server.compiling) {
 		a.server.compiling <- struct{}{}

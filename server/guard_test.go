@@ -10,7 +10,7 @@ import (
 
 const guardedBody = `{"id":"evil","port_id":"0","config":{"protocols":[{"eth":{"mac_address":"02:00:00:00:00:66"}},{"ipv4":{"method":"static","static":{"address":"198.18.0.66","prefix_length":24}}}]}}`
 
-// ask sends a request with just these headers.
+// ask sends a request with these headers only.
 func (a *harness) ask(t *testing.T, method, path, host, body string, headers ...string) (status int, header http.Header) {
 	t.Helper()
 	r, err := http.NewRequestWithContext(t.Context(), method, a.http.URL+path, strings.NewReader(body))

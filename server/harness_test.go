@@ -36,8 +36,8 @@ type tb interface {
 	Fatalf(string, ...any)
 }
 
-// harness is a server over HTTP on a real loop, with ports "0" and "1" back to
-// back. What it is asked and answers is held against the OpenAPI document.
+// harness is a server over HTTP on a real loop, with ports "0" and "1" back to back. It
+// compares requests and replies with the OpenAPI document.
 type harness struct {
 	t      tb
 	server *Server
@@ -109,7 +109,7 @@ func newHarness(t testing.TB, options ...option) *harness {
 	return a
 }
 
-// stop ends everything, transmitters first: they would spin for ever.
+// stop stops the server, the transmitters first: they would never end.
 func (a *harness) stop() {
 	a.server.Close()
 	a.http.Close()
@@ -156,7 +156,7 @@ func (a *harness) onLoop(f func()) {
 	}
 }
 
-// answer is what came back.
+// answer is the reply to a request.
 type answer struct {
 	t      tb
 	what   string
@@ -249,8 +249,7 @@ func (r *answer) faults(paths ...string) *answer {
 	return r
 }
 
-// at gives a member of the answer by its path, as "items.0.id"; nil if it is
-// not there.
+// at returns a member of the answer by its path, as "items.0.id", or nil if it is absent.
 func (r *answer) at(path string) any {
 	r.t.Helper()
 	var v any
@@ -289,7 +288,7 @@ func (r *answer) is(pairs ...any) *answer {
 	return r
 }
 
-// text gives a member that has to be a string.
+// text returns a member, which must be a string.
 func (r *answer) text(path string) string {
 	r.t.Helper()
 	s, ok := r.at(path).(string)
@@ -299,7 +298,7 @@ func (r *answer) text(path string) string {
 	return s
 }
 
-// ids gives the ids of a list.
+// ids returns the ids of a list.
 func (r *answer) ids() string {
 	r.t.Helper()
 	var list []struct{ ID string }
@@ -336,7 +335,7 @@ func generatorBody(id, target string, destinations ...string) string {
 	return generatorWith(id, target, `"duration":{"frames":100}`, destinations...)
 }
 
-// generatorWith is generatorBody with members of config of one's own.
+// generatorWith is generatorBody with further members of config.
 func generatorWith(id, target, members string, destinations ...string) string {
 	return `{"id":"` + id + `","target_id":"` + target + `","config":{` + members + `,
 		"load":{"rate":{"value":10000,"period":"seconds"},"units":"frames"},
@@ -358,7 +357,7 @@ func (a *harness) learned(id string, destinations ...string) {
 	a.post("/packet/generators", generatorBody(id, "if-a", destinations...), "Prefer: wait=10").want(201).is("learning", "resolved")
 }
 
-// addressList gives n addresses from a first one on, as JSON strings.
+// addressList returns n addresses from a first one on, as JSON strings.
 func addressList(first string, n int) string {
 	a := netip.MustParseAddr(first)
 	var b strings.Builder

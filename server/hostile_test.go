@@ -16,8 +16,9 @@ import (
 	"glean/server/engine"
 )
 
-// TestBadBodies: each answer is a problem document that names the place.
-func TestBadBodies(t *testing.T) {
+// TestBadBodiesAreProblemsWithPaths: each reply is a problem document with the path of the
+// fault.
+func TestBadBodiesAreProblemsWithPaths(t *testing.T) {
 	a := newHarness(t).peers()
 	generator := func(config string) string { return `{"target_id":"if-a","config":{` + config + `}}` }
 	const load = `"load":{"rate":{"value":1,"period":"seconds"},"units":"frames"}`
@@ -62,7 +63,7 @@ func TestBadBodies(t *testing.T) {
 	}
 }
 
-func TestContentTypes(t *testing.T) {
+func TestOnlyJSONBodiesAreRead(t *testing.T) {
 	a := newHarness(t)
 	for _, c := range []struct {
 		header string
@@ -86,7 +87,7 @@ func TestContentTypes(t *testing.T) {
 	a.post("/packet/generators/g/stop", "whatever", "Content-Type: text/plain").want(204)
 }
 
-func TestBodyLimits(t *testing.T) {
+func TestLargeBodiesAreRefused(t *testing.T) {
 	const limit = 256 << 10
 	a := newHarness(t, func(c *Config, _ *engine.Config) { c.Limits.Body, c.Limits.Bodies = limit, 3*limit/2 })
 	large := ifaceA + strings.Repeat(" ", limit+1-len(ifaceA))
@@ -141,14 +142,14 @@ func TestBodyLimits(t *testing.T) {
 	a.idleMemory()
 }
 
-// idleMemory waits until no request in progress holds memory: what they held is
-// given back on the loop, soon after the answer.
+// idleMemory waits until no request in progress holds memory: the loop releases it soon
+// after the reply.
 func (a *harness) idleMemory() {
 	a.t.Helper()
 	a.until(func() bool { return a.server.Engine.Memory().Reserved+a.server.bodies == 0 })
 }
 
-// until asks on the loop until something is so.
+// until calls f on the loop until it returns true.
 func (a *harness) until(so func() bool) {
 	a.t.Helper()
 	ctx, cancel := context.WithTimeout(a.t.Context(), 20*time.Second)
@@ -160,9 +161,9 @@ func (a *harness) until(so func() bool) {
 	}
 }
 
-// TestSlowBody: a body that does not arrive in time is given up, where it is
-// needed and where it is not.
-func TestSlowBody(t *testing.T) {
+// TestSlowBodiesAreGivenUp: a body that does not arrive in time is given up, also by
+// operations without a body.
+func TestSlowBodiesAreGivenUp(t *testing.T) {
 	a := newHarness(t, func(c *Config, _ *engine.Config) { c.Limits.BodyTimeout = 20 * time.Millisecond })
 	for path, status := range map[string]int{"/interfaces": 400, "/packet/generators/g/stop": 204, "/nothing": 404} {
 		c, err := net.Dial("tcp", a.http.Listener.Addr().String())
@@ -183,9 +184,9 @@ func TestSlowBody(t *testing.T) {
 	}
 }
 
-// TestIdleConnections: a thousand clients that say nothing, or half a header,
-// do not keep others from being served.
-func TestIdleConnections(t *testing.T) {
+// TestIdleConnectionsDelayNoOther: a thousand clients that send nothing, or half a header,
+// do not delay others.
+func TestIdleConnectionsDelayNoOther(t *testing.T) {
 	a := newHarness(t)
 	for i := range 1000 {
 		c, err := net.Dial("tcp", a.http.Listener.Addr().String())
@@ -204,8 +205,9 @@ func TestIdleConnections(t *testing.T) {
 	}
 }
 
-// TestPanic: the daemon lives, and the log has what the client is told.
-func TestPanic(t *testing.T) {
+// TestPanicIsLoggedAndReplied: the daemon goes on, and the log has the incident of the
+// reply.
+func TestPanicIsLoggedAndReplied(t *testing.T) {
 	a := newHarness(t)
 	for _, where := range []string{"in the handler", "on the loop"} {
 		f := found{candidate: &candidate{pattern: "/panics"}, route: &route{handle: func(s *Server, w *responseWriter, r *request) error {
@@ -224,7 +226,7 @@ func TestPanic(t *testing.T) {
 		if err := json.Unmarshal(out.Bytes(), &p); err != nil || out.status != 500 || p.Incident == "" {
 			t.Fatalf("%s: %d %s: %v", where, out.status, out.Bytes(), err)
 		}
-		if log := a.log.String(); !strings.Contains(log, p.Incident) || !strings.Contains(log, "boom "+where) || !strings.Contains(log, "TestPanic") {
+		if log := a.log.String(); !strings.Contains(log, p.Incident) || !strings.Contains(log, "boom "+where) || !strings.Contains(log, "TestPanicIsLoggedAndReplied") {
 			t.Errorf("%s: the log has not all of incident %s, the panic and the stack: %s", where, p.Incident, log)
 		}
 		a.get("/ports")
@@ -247,7 +249,7 @@ func (m *memory) Header() http.Header {
 
 func (m *memory) WriteHeader(status int) { m.status = status }
 
-func TestStoppedLoop(t *testing.T) {
+func TestStoppedLoopIsUnavailable(t *testing.T) {
 	a := newHarness(t)
 	a.loop.Stop()
 	<-a.loop.Done()
@@ -255,7 +257,7 @@ func TestStoppedLoop(t *testing.T) {
 	a.get("/version") // needs no loop
 }
 
-func TestDo(t *testing.T) {
+func TestDoEndsWithItsContext(t *testing.T) {
 	a := newHarness(t)
 	ran := false
 	if err := a.server.Do(t.Context(), func() { ran = true }); err != nil || !ran {
@@ -275,7 +277,7 @@ func TestDo(t *testing.T) {
 	close(release)
 }
 
-func TestLimitsOfObjects(t *testing.T) {
+func TestResourcesBeyondTheirLimitAreRefused(t *testing.T) {
 	a := newHarness(t, func(_ *Config, c *engine.Config) {
 		c.Limits.Interfaces, c.Limits.Generators, c.Limits.Requests = 2, 1, 1
 	}).peers()

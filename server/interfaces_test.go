@@ -32,8 +32,9 @@ func TestInterfaces(t *testing.T) {
 	a.send("GET", "/interfaces/if-a", "").want(404)
 }
 
-// TestInterfaceEcho: what was got can be posted again and comes back the same.
-func TestInterfaceEcho(t *testing.T) {
+// TestInterfacesCanBePostedAgain: the body of a reply can be posted, and its reply is the
+// same.
+func TestInterfacesCanBePostedAgain(t *testing.T) {
 	for name, body := range map[string]string{
 		"no address":    `{"ipv6":{"method":"static","link_local_address":"fe80::1"}}`,
 		"dhcp":          `{"ipv4":{"method":"dhcp","dhcp":{"hostname":"h","client":"c"}}}`,
@@ -64,8 +65,8 @@ func TestInterfaceEcho(t *testing.T) {
 		is("config.protocols.1.ipv6.link_local_address", "fe80:1::1", "config.neighbor.learning_window", 9)
 }
 
-// TestStatusIsOfAnAddress: a status is shown for an address that the interface has,
-// and for no other.
+// TestStatusIsOfAnAddress: replies have a status only for an address that the interface
+// has.
 func TestStatusIsOfAnAddress(t *testing.T) {
 	for name, c := range map[string]struct {
 		entry string
@@ -105,8 +106,8 @@ func TestStatusIsOfAnAddress(t *testing.T) {
 	}
 }
 
-// TestPacketFilters: filters are compiled, kept, and shown as they were given.
-func TestPacketFilters(t *testing.T) {
+// TestPacketFiltersAreShownAsGiven: replies have the text of filters as it was posted.
+func TestPacketFiltersAreShownAsGiven(t *testing.T) {
 	a := newHarness(t)
 	body := func(filters string) string {
 		return `{"id":"i","port_id":"0","config":{"protocols":[{"eth":{"mac_address":"2:0:0:0:0:a"}}]` + filters + `}}`
@@ -120,7 +121,7 @@ func TestPacketFilters(t *testing.T) {
 	a.post("/interfaces", body(`,"rx_filter":"","tx_filter":""`)).want(201)
 }
 
-func TestInterfaceFilters(t *testing.T) {
+func TestInterfacesMatchAnyFilter(t *testing.T) {
 	a := newHarness(t).peers()
 	for filter, want := range map[string]string{
 		"":           "if-a if-b",
@@ -142,7 +143,7 @@ func TestInterfaceFilters(t *testing.T) {
 	}
 }
 
-func TestBulkInterfaces(t *testing.T) {
+func TestBulkCreateOfInterfacesIsAllOrNone(t *testing.T) {
 	a := newHarness(t)
 	item := func(id, port, mac string) string {
 		return `{"id":"` + id + `","port_id":"` + port + `","config":{"protocols":[{"eth":{"mac_address":"` + mac + `"}}]}}`
@@ -174,8 +175,8 @@ func TestBulkInterfaces(t *testing.T) {
 	a.post("/interfaces/x/bulk-create", `{"items":[`+strings.Repeat("{},", 10_000)+`{}]}`).want(413).faults("items")
 }
 
-// TestDeleteInterfaceWhileLearning: a delete ends what learns through the interface.
-func TestDeleteInterfaceWhileLearning(t *testing.T) {
+// TestDeleteOfInterfaceEndsItsLearning: a delete ends learning requests of the interface.
+func TestDeleteOfInterfaceEndsItsLearning(t *testing.T) {
 	a := newHarness(t).peers()
 	a.post("/packet/generators", generatorBody("g", "if-a", silentHost)).want(202)
 	a.delete("/interfaces/if-a").want(204)
@@ -188,9 +189,8 @@ func TestDeleteInterfaceWhileLearning(t *testing.T) {
 	a.send("GET", "/packet/generators/g", "").want(404)
 }
 
-// TestDeleteInterfaceOfActiveGenerator: when the answer is there, no frame can
-// leave any more.
-func TestDeleteInterfaceOfActiveGenerator(t *testing.T) {
+// TestDeleteOfInterfaceStopsItsGenerators: no frame is sent after the reply.
+func TestDeleteOfInterfaceStopsItsGenerators(t *testing.T) {
 	a := newHarness(t).peers()
 	for _, remove := range []func(){
 		func() { a.delete("/interfaces/if-a").want(204) },

@@ -12,8 +12,8 @@ import (
 	"time"
 )
 
-// goroutines counts the goroutines that run code of ours, by the function that
-// is innermost. The runtime knows them, so none can hide.
+// goroutines counts the goroutines that run code of this module, by their innermost
+// function.
 func goroutines(t testing.TB) map[string]int {
 	var text bytes.Buffer
 	if err := pprof.Lookup("goroutine").WriteTo(&text, 1); err != nil {
@@ -35,8 +35,8 @@ func goroutines(t testing.TB) map[string]int {
 	return counts
 }
 
-// noMoreGoroutines waits until no more goroutines run code of ours than did
-// before; what they wait for has happened, so it takes them moments to end.
+// noMoreGoroutines waits until no more goroutines run code of this module than before.
+// They end soon, because all that they wait for has happened.
 func noMoreGoroutines(t testing.TB, before map[string]int) {
 	for deadline := time.Now().Add(time.Minute); ; runtime.Gosched() {
 		now := goroutines(t)

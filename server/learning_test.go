@@ -93,8 +93,8 @@ func TestLearningOfGenerators(t *testing.T) {
 	a.send("GET", "/learning/"+id, "").want(404)
 }
 
-// TestResultPages reads a result of many addresses page by page and at once.
-func TestResultPages(t *testing.T) {
+// TestResultPagesAreTheWholeResult reads a result of many addresses page by page and at once.
+func TestResultPagesAreTheWholeResult(t *testing.T) {
 	a := newHarness(t).peers()
 	const count = 3000 // more than two of the loop's pages
 	live := strings.Split(strings.ReplaceAll(addressList("198.18.128.0", count), `"`, ""), ",")

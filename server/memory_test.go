@@ -15,16 +15,16 @@ import (
 	"glean/server/engine"
 )
 
-// farGenerator has 60,000 destinations behind no route.
+// farGenerator returns a generator of 60,000 destinations without a route.
 func farGenerator(id string) string {
 	return fmt.Sprintf(`{"id":%q,"target_id":"if-a","config":{"duration":{"frames":1},"load":{"rate":{"value":1,"period":"seconds"},"units":"frames"},
 		"learning":{"timeout_ms":100},"traffic":[{"length":{"fixed":128},"packet":{"protocols":[{"ethernet":{}},
 		{"ipv4":{},"modifiers":{"items":[{"name":"destination","permute":false,"ipv4":{"sequence":{"count":60000,"start":"203.0.0.0"}}}]}}]}}]}}`, id)
 }
 
-// TestMemoryBudget: small bodies can't make the daemon hold more than its budget, and
-// the answer says what to delete.
-func TestMemoryBudget(t *testing.T) {
+// TestSmallBodiesStayInTheMemoryBudget: small bodies can't make the daemon hold more than
+// its budget, and the refusal names what to delete.
+func TestSmallBodiesStayInTheMemoryBudget(t *testing.T) {
 	a := newHarness(t, func(_ *Config, c *engine.Config) { c.Limits.Memory = 32 << 20 })
 	a.post("/interfaces", ifaceA).want(201)
 	var refused *answer
@@ -54,9 +54,9 @@ func TestMemoryBudget(t *testing.T) {
 	a.idleMemory()
 }
 
-// TestStalledBody: a body that brings nothing for a while gives its memory back long
-// before the time for all of it is over.
-func TestStalledBody(t *testing.T) {
+// TestStalledBodyReleasesItsMemory: a body that stalls releases its memory long before the
+// timeout of the whole body.
+func TestStalledBodyReleasesItsMemory(t *testing.T) {
 	a := newHarness(t, func(c *Config, _ *engine.Config) {
 		c.Limits.BodyTimeout, c.Limits.BodyStall = time.Hour, 50*time.Millisecond
 	})
@@ -80,8 +80,8 @@ func TestStalledBody(t *testing.T) {
 	a.idleMemory()
 }
 
-// TestRefusalReachesClientThatSends: a client that sends a large body before it
-// reads gets the answer that refuses it, whatever refuses it.
+// TestRefusalReachesClientThatSends: a client that sends a large body before it reads gets
+// the refusal, whatever the reason.
 func TestRefusalReachesClientThatSends(t *testing.T) {
 	a := newHarness(t, func(c *Config, _ *engine.Config) { c.Limits.Body = 1 << 20 })
 	for name, head := range map[string]string{
@@ -113,8 +113,8 @@ func TestRefusalReachesClientThatSends(t *testing.T) {
 	a.idleMemory()
 }
 
-// TestClientsThatLeaveHoldNothing: whatever a request has reserved is given back when
-// its client goes away in the middle.
+// TestClientsThatLeaveHoldNothing: a request whose client goes away releases all that it
+// has reserved.
 func TestClientsThatLeaveHoldNothing(t *testing.T) {
 	a := newHarness(t)
 	a.post("/interfaces", ifaceA).want(201)

@@ -55,8 +55,8 @@ func wantValues(t *testing.T, families map[string]*dto.MetricFamily, want map[st
 	}
 }
 
-// TestMetricsOfGenerators: each generator's counters are those of all its results
-// together, the sums have deleted generators too, and states are told.
+// TestMetricsOfGenerators: each generator's counters are the sums of its results, the sums
+// of all include deleted generators, and each state is counted.
 func TestMetricsOfGenerators(t *testing.T) {
 	a := newHarness(t).peers()
 	a.learned("g", "198.18.0.11")
@@ -114,8 +114,8 @@ func TestMetricsOfGenerators(t *testing.T) {
 	}
 }
 
-// TestMetricsAreBounded: however many generators there are, the first 1,000 by id have
-// series, the others are in the sums; a route's histogram has few buckets.
+// TestMetricsAreBounded: of many generators only the first 1,000 by id have series, the
+// others are in the sums; a route's histogram has few buckets.
 func TestMetricsAreBounded(t *testing.T) {
 	a := newHarness(t)
 	const more = 7
@@ -143,7 +143,7 @@ func TestMetricsAreBounded(t *testing.T) {
 	}
 }
 
-// TestMetricsOfGeneratorsAreDescribed: the documentation has each of them.
+// TestMetricsOfGeneratorsAreDescribed: openapi.yaml has each metric of generators.
 func TestMetricsOfGeneratorsAreDescribed(t *testing.T) {
 	a := newHarness(t)
 	a.post("/packet/generators", generatorBody("g", "0", "198.18.0.11")).want(201)
@@ -155,8 +155,8 @@ func TestMetricsOfGeneratorsAreDescribed(t *testing.T) {
 	}
 }
 
-// TestEveryCounterHasAMetric: of frames, whatever is counted, and of octets those
-// that were sent.
+// TestEveryCounterHasAMetric: every counter of frames has a metric, and so has the one of
+// octets sent.
 func TestEveryCounterHasAMetric(t *testing.T) {
 	var sent traffic
 	counters := reflect.ValueOf(&sent.Counters).Elem()

@@ -15,8 +15,7 @@ import (
 	"glean/stack"
 )
 
-// rogue is the peer that TestDropsAreSeen has on the wire: it sends whatever
-// frames it likes.
+// rogue is the peer of TestDropsAreCountedByReason. It sends frames of any kind.
 var (
 	rogueMAC = net.HardwareAddr{2, 0, 0, 0, 0, 0xbb}
 	otherMAC = net.HardwareAddr{2, 0, 0, 0, 0, 0xcc}
@@ -35,7 +34,7 @@ func serialize(t testing.TB, all ...gopacket.SerializableLayer) []byte {
 
 func octets(address string) []byte { return netip.MustParseAddr(address).AsSlice() }
 
-// arpMessage is one of the rogue's, from the MAC that it names.
+// arpMessage returns an ARP message of the rogue, from the MAC that it names.
 func arpMessage(t testing.TB, dst net.HardwareAddr, op uint16, mac net.HardwareAddr, sender, target string) []byte {
 	t.Helper()
 	return serialize(t,
@@ -46,7 +45,7 @@ func arpMessage(t testing.TB, dst net.HardwareAddr, op uint16, mac net.HardwareA
 		})
 }
 
-// echoTo is an echo request, IPv4 or IPv6.
+// echoTo returns an echo request, of IPv4 or IPv6.
 func echoTo(t testing.TB, mac net.HardwareAddr, src, dst string) []byte {
 	t.Helper()
 	eth := &layers.Ethernet{SrcMAC: rogueMAC, DstMAC: mac, EthernetType: layers.EthernetTypeIPv4}
@@ -87,7 +86,7 @@ func tagged(frame []byte, id byte) []byte {
 	return append(append(append([]byte(nil), frame[:12]...), 0x81, 0, 0, id), frame[12:]...)
 }
 
-// times gives n equal frames.
+// times returns n equal frames.
 func times(n int, frame []byte) [][]byte {
 	all := make([][]byte, n)
 	for k := range all {
@@ -121,10 +120,10 @@ func withIfA(a *harness, neighbor, more string) {
 	a.post("/interfaces", strings.TrimSuffix(body, "}}")+`,"neighbor":{"duplicate_detection":"none"`+neighbor+`}`+more+`}}`).want(201)
 }
 
-// TestDropsAreSeen: every reason for which a peer's frames can be dropped shows in
-// /metrics and, by protocol, in /stacks. Not a peer's doing are table_full,
-// link_down and device.
-func TestDropsAreSeen(t *testing.T) {
+// TestDropsAreCountedByReason: /metrics counts dropped frames of a peer by each reason, and
+// /stacks by protocol. The reasons table_full, link_down and device are left out, because
+// a peer cannot cause them.
+func TestDropsAreCountedByReason(t *testing.T) {
 	const own, rogue, stranger = "198.18.0.10", "198.18.0.66", "198.18.0.77"
 	own6 := "2001:db8::a"
 	lla := layers.ICMPv6Options{{Type: layers.ICMPv6OptTargetAddress, Data: rogueMAC}}
@@ -223,8 +222,8 @@ func TestDropsAreSeen(t *testing.T) {
 // some is any number of frames but none.
 const some = -1
 
-// feed has the rogue send frames and waits until a counter of port 0's stack has
-// a value, "": any.
+// feed sends frames from the rogue, and waits until a counter of port 0's stack has a
+// value; "" means any.
 func (a *harness) feed(counter, want string, frames [][]byte) map[string]string {
 	a.t.Helper()
 	a.onLoop(func() {
@@ -244,8 +243,9 @@ func (a *harness) feed(counter, want string, frames [][]byte) map[string]string 
 	}
 }
 
-// TestSignsAreSeen: what a peer's messages tell besides drops.
-func TestSignsAreSeen(t *testing.T) {
+// TestSignsOfTroubleAreCounted: conflicts, suspicions and changes that a peer's messages
+// cause are counted.
+func TestSignsOfTroubleAreCounted(t *testing.T) {
 	const own, rogue = "198.18.0.10", "198.18.0.66"
 	for _, c := range []struct {
 		counter, neighbor string

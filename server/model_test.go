@@ -14,8 +14,8 @@ import (
 	"glean/server/api"
 )
 
-// model is what the resources have to be, kept the slow way. Interfaces are on
-// port 0; "peer" on port 1 answers for one address; no host answers for the other.
+// model holds the expected state of the resources, in the simplest form. Interfaces are
+// on port 0; "peer" on port 1 answers for one address; no host answers for the other.
 type model struct {
 	t          *rapid.T
 	ctx        context.Context
@@ -40,8 +40,8 @@ var (
 	modelAddresses  = map[string]string{"if-x": "198.18.0.21", "if-y": "198.18.0.22"}
 )
 
-// TestResourceModel does things in any order, with ids that are used again, to
-// a running server and to the model, and compares the two after each.
+// TestResourceModel makes calls in any order, with ids that are used again, to a running
+// server and to the model, and compares the two after each.
 func TestResourceModel(t *testing.T) {
 	a := newHarness(t)
 	a.post("/interfaces", ifaceB).want(201)
@@ -67,7 +67,7 @@ func (m *model) end() {
 	m.want(204, m.c.DeleteInterfaces(m.ctx, modelInterfaces))
 }
 
-// want checks the status of a call; of the successful ones any will do.
+// want checks the status of a call. All successful statuses are equal.
 func (m *model) want(status int, err error) {
 	m.t.Helper()
 	if got := client.StatusOf(err); got == 0 && err != nil || status >= 400 && got != status || status < 400 && err != nil {
@@ -158,7 +158,7 @@ func (m *model) deleteGenerator(t *rapid.T) {
 	}
 }
 
-// ready tells that learning does not keep a generator from starting.
+// ready reports whether learning lets a generator start.
 func (g *modelGenerator) ready() bool {
 	return !g.orphan && (g.learning == "resolved" || g.learning == "unsupported")
 }
@@ -203,7 +203,7 @@ func (m *model) toggle(t *rapid.T) {
 	to.runs++
 }
 
-// learn asks for everything anew, by either of the two ways.
+// learn learns all next hops of a generator again, by either of the two requests.
 func (m *model) learn(t *rapid.T) {
 	id, g := m.drawGenerator(t, "generator")
 	_, err := m.c.Learn(m.ctx, api.LearningBody{GeneratorIDs: []string{id}, TimeoutMS: 3_600_000})
@@ -240,7 +240,7 @@ func (m *model) retry(t *rapid.T) {
 	}
 }
 
-// learned waits for what is answered.
+// learned waits until all next hops that answer are learned.
 func (m *model) learned(id string, g *modelGenerator) {
 	g.learning = "resolving"
 	if g.answered {
@@ -265,7 +265,7 @@ func (m *model) cancel(t *rapid.T) {
 	g.learning = "timed_out"
 }
 
-// check compares what there is.
+// check compares the resources of the server with the model.
 func (m *model) check(t *rapid.T) {
 	var got, want []string
 	interfaces, err := m.c.Interfaces(m.ctx, client.InterfaceFilter{PortID: "0"})

@@ -93,8 +93,7 @@ func described(path string) (string, *openapi3.PathItem, map[string]string) {
 	return best, apiDocument().Paths.Value(best), bestParameters
 }
 
-// everywhere are answers that any operation may give, so that the document
-// does not list them at each.
+// everywhere are the statuses of any operation. The document does not list them at each.
 var everywhere = map[int]bool{405: true, 429: true, 500: true, 503: true}
 
 // isAboutQuery reports whether an answer is the 400 that any operation may give to
@@ -108,8 +107,7 @@ func isAboutQuery(answer []byte) bool {
 	return false
 }
 
-// checkExchange holds a request that was accepted, and any answer, against the
-// document.
+// checkExchange compares each accepted request, and each reply, with the document.
 func checkExchange(t tb, r *http.Request, body []byte, response *http.Response, got []byte) {
 	t.Helper()
 	what := fmt.Sprintf("%s %s -> %d", r.Method, r.URL.Path, response.StatusCode)
@@ -157,7 +155,7 @@ func checkExchange(t tb, r *http.Request, body []byte, response *http.Response, 
 	checkContent(t, what, operation, response, got, plain)
 }
 
-// checkWording looks at what a problem document says.
+// checkWording checks the wording of a problem document.
 func checkWording(t tb, what string, got []byte) {
 	t.Helper()
 	var p problem
@@ -227,8 +225,7 @@ func checkContent(t tb, what string, operation *openapi3.Operation, response *ht
 	checkStrings(t, what, "", content.Schema, v)
 }
 
-// stranger is a member that tests put into configurations, which are echoed
-// with all that they were posted with.
+// stranger is an unknown member that tests add to configurations, which replies echo.
 const stranger = "stranger"
 
 // noStrangers finds members of an answer that the document does not name.

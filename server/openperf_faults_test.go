@@ -8,8 +8,8 @@ import (
 // Faults of OpenPerf that show in the API and that glean must not have. Those of
 // learning and the network are tested in server/engine, those of frames in generator.
 
-// TestDeleteWhileLearningTakesNothingElse: an interface or generator that is deleted
-// while it is learned takes nothing else with it.
+// TestDeleteWhileLearningTakesNothingElse: the deletion of an interface or generator
+// during its learning deletes no other resource.
 func TestDeleteWhileLearningTakesNothingElse(t *testing.T) {
 	a := newHarness(t).peers()
 	request := a.post("/learning", `{"interface_id":"if-a","addresses":[`+addressList("198.18.9.0", 200)+`]}`).want(202).text("id")

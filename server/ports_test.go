@@ -52,9 +52,8 @@ func TestCreateAndDeletePorts(t *testing.T) {
 	}
 }
 
-// A device that does not close properly: the port is gone all the same, and an
-// event says what was wrong.
-func TestDeletePortThatDoesNotClose(t *testing.T) {
+// The port is deleted although closing its device fails, and an event has the error.
+func TestPortIsDeletedThoughItsDeviceFailsToClose(t *testing.T) {
 	a := newHarness(t)
 	a.post("/ports", `{"id":"p","kind":"wire","config":{"wire":{"name":"stuck"}}}`).want(201)
 	a.delete("/ports/p").want(204)
@@ -69,8 +68,8 @@ func TestDeletePortThatDoesNotClose(t *testing.T) {
 	}
 }
 
-// Bonds are resources only: validated, listed and deleted, and nothing can be
-// bound to them.
+// Bonds are resources only: they are validated, listed and deleted, and no interface or
+// generator can use them.
 func TestBonds(t *testing.T) {
 	for _, c := range []struct {
 		name    string
@@ -178,7 +177,7 @@ func TestPortsOfOpenPerf(t *testing.T) {
 	a.post("/ports", `{"id":"b","kind":"dpdk","config":{"dpdk":{"link":{"auto_negotiation":true}}}}`).want(400)
 }
 
-func TestInfo(t *testing.T) {
+func TestVersionModulesAndStack(t *testing.T) {
 	a := newHarness(t)
 	a.get("/version").is("version", "1.2.3", "source_commit", "abc", "build_time", "2026-01-02T03:04:05Z", "build_number", "7")
 	if got := a.get("/modules").ids(); got != "packet-generator packet-stack packetio" {

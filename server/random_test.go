@@ -15,9 +15,8 @@ import (
 )
 
 // TestRandomRequests sends sequences of requests made from the document, valid
-// and damaged, with few ids that are used again and again. Whatever comes back
-// has to be in the document, what was accepted too, nothing is a 5xx, and no
-// goroutine is left of it.
+// and damaged, with few ids that are used again and again. The document must allow each
+// reply and each accepted request, no reply is a 5xx, and no goroutine is left.
 func TestRandomRequests(t *testing.T) {
 	a := newHarness(t, func(_ *Config, c *engine.Config) { c.Limits.Events = 64 })
 	statuses := make(map[int]int)
@@ -81,7 +80,7 @@ func (a *harness) reset() {
 	}
 }
 
-// Words that requests are made of; a few, so that they meet.
+// Words of random requests; few, so that requests concern the same resources.
 var (
 	someIDs   = []string{"if-a", "if-b", "gen-1", "gen-2", "lr-1", "0", "1", "x", "plan", "Bad_id", ""}
 	someTexts = append([]string{"198.18.0.11", "198.18.0.10", "2001:db8::b", "02:00:00:00:00:0c", "203.0.113.9", "224.0.0.1", "all", "static",
@@ -89,7 +88,7 @@ var (
 	someNumbers = []string{"0", "1", "-1", "64", "100", "4095", "65536", "1e3", "1.5", "-0", "9223372036854775808", "1" + strings.Repeat("0", 400)}
 )
 
-// making are the operations after which there is more to ask for.
+// making are the operations that make resources.
 var making = []string{
 	"POST /interfaces", "POST /packet/generators", "POST /packet/generators/x/bulk-create", "POST /learning",
 	"POST /packet/generators/{id}/start", "POST /packet/generators/{id}/learning/start",
@@ -156,8 +155,7 @@ var templates = map[string][]string{
 	"/toggle":      {`{"replace":"gen-1","with":"gen-2"}`},
 }
 
-// randomBody is a body that works, or one made from the schema, and often a
-// damaged one.
+// randomBody returns a valid body, or one made from the schema, and often damages it.
 func randomBody(t *rapid.T, pattern string, schema *openapi3.SchemaRef) string {
 	list := templates[pattern[strings.LastIndexByte(pattern, '/'):]]
 	var v any
@@ -218,7 +216,7 @@ func junk(t *rapid.T) any {
 	).Draw(t, "junk")
 }
 
-// fromSchema makes a value that a schema allows, more or less.
+// fromSchema makes a value that a schema allows in most cases.
 func fromSchema(t *rapid.T, ref *openapi3.SchemaRef, name string, depth int) any {
 	s := ref.Value
 	if depth > 8 || s.Nullable && rapid.IntRange(0, 5).Draw(t, "null") == 0 {

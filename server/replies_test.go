@@ -10,10 +10,10 @@ import (
 	"glean/server/engine"
 )
 
-// TestRepliesOfEveryOperation asks every operation of the document, in a daemon that
-// has one of everything: all that it replies is held against the document (send),
-// formats of strings included, with and without OpenPerf's dialect, with a build
-// that knows its version and one that knows nothing.
+// TestRepliesOfEveryOperation calls every operation of the document, in a daemon with
+// resources of all kinds and states. send compares each reply with the document, formats
+// of strings included; with and without OpenPerf's dialect, and with a build whose version
+// is known and one whose version is unknown.
 func TestRepliesOfEveryOperation(t *testing.T) {
 	unknownBuild := func(c *Config, _ *engine.Config) { c.Version = Version{Version: "0.1.0"} }
 	for name, options := range map[string][]option{
@@ -83,7 +83,7 @@ func (a *harness) furnished() {
 	a.waitUntil("/interfaces/if-a", "config.protocols.1.ipv4.status.conflict_mac", "02:00:00:00:00:1b")
 }
 
-// acceptedBy is the status of a generator that has something to learn.
+// acceptedBy returns the status of the reply to a generator that must learn.
 func acceptedBy(a *harness) int {
 	if a.server.OpenPerf {
 		return 201
@@ -109,8 +109,8 @@ type asking struct {
 	headers    []string
 }
 
-// everyReply asks a furnished daemon for all that it can tell, and at last takes
-// it apart.
+// everyReply lists requests to a furnished daemon for all its replies, and at last those
+// that delete its resources.
 func everyReply() []asking {
 	ids := func(list string) string { return `{"ids":["` + list + `"]}` }
 	bulk := func(item string) string { return `{"items":[` + item + `]}` }

@@ -7,9 +7,9 @@ import (
 	"testing"
 )
 
-// TestAllow asks every path of the table with every method that it does not
+// TestOtherMethodsAreNotAllowed requests every path with every method that it does not
 // have.
-func TestAllow(t *testing.T) {
+func TestOtherMethodsAreNotAllowed(t *testing.T) {
 	a := newHarness(t)
 	methods := make(map[string][]string)
 	for _, rt := range routes() {
@@ -34,8 +34,8 @@ func TestAllow(t *testing.T) {
 	}
 }
 
-// TestAllowOfOpenPerf is the table that OpenPerf's clients check.
-func TestAllowOfOpenPerf(t *testing.T) {
+// TestMethodsOfOpenPerfAreAllowed has the methods that OpenPerf's clients check.
+func TestMethodsOfOpenPerfAreAllowed(t *testing.T) {
 	a := newHarness(t)
 	for path, want := range map[string]string{
 		"/ports":                     "GET, POST",
@@ -61,7 +61,7 @@ func TestAllowOfOpenPerf(t *testing.T) {
 	}
 }
 
-func TestUnknownPaths(t *testing.T) {
+func TestUnknownPathsAreNotFound(t *testing.T) {
 	a := newHarness(t)
 	for _, path := range []string{
 		"/nothing", "/packet", "/packet/", "/ports/", "/ports/0/", "/interfaces/x/bulk-nothing", "/interfaces/y/bulk-create",
@@ -75,7 +75,7 @@ func TestUnknownPaths(t *testing.T) {
 	}
 }
 
-func TestPathIDs(t *testing.T) {
+func TestBadIDsInPathsAreNotFound(t *testing.T) {
 	a := newHarness(t)
 	for _, path := range []string{"/interfaces/", "/packet/generators/", "/generator-results/", "/learning/", "/learning-results/", "/ports/"} {
 		for _, id := range []string{"A", "a_b", "a:b", "%20", "%C3%A4"} {
@@ -87,8 +87,8 @@ func TestPathIDs(t *testing.T) {
 	a.send("GET", "/modules/a.b", "").want(404)
 }
 
-// TestHead has no body, and is allowed wherever GET is.
-func TestHead(t *testing.T) {
+// TestHeadHasNoBody: HEAD is allowed wherever GET is, and its reply has no body.
+func TestHeadHasNoBody(t *testing.T) {
 	a := newHarness(t)
 	for _, path := range []string{"/ports", "/version", "/ports/0", "/events", "/metrics"} {
 		if r := a.send("HEAD", path, ""); r.status != http.StatusOK || len(r.body) > 0 {
@@ -97,8 +97,8 @@ func TestHead(t *testing.T) {
 	}
 }
 
-// TestDoubledSlashes are tolerated everywhere: OpenPerf's scripts send them.
-func TestDoubledSlashes(t *testing.T) {
+// TestDoubledSlashesAreIgnored: OpenPerf's scripts send them.
+func TestDoubledSlashesAreIgnored(t *testing.T) {
 	a := newHarness(t).peers()
 	for _, path := range []string{"//ports", "/interfaces//if-a", "///interfaces///if-a", "/packet//generators", "//packet//generator-results"} {
 		a.get(path)
@@ -106,9 +106,9 @@ func TestDoubledSlashes(t *testing.T) {
 	a.send("GET", "/packet/generator-results//12345", "").want(404)
 }
 
-// TestLiteralsBeforeParameters: x is a legal id besides being the place of
-// bulk requests.
-func TestLiteralsBeforeParameters(t *testing.T) {
+// TestLiteralSegmentsComeBeforeParameters: x is a valid id, and also the segment of bulk
+// requests.
+func TestLiteralSegmentsComeBeforeParameters(t *testing.T) {
 	a := newHarness(t)
 	a.post("/interfaces", strings.Replace(ifaceA, `"if-a"`, `"x"`, 1)).want(201)
 	a.get("/interfaces/x").is("id", "x")

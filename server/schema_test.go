@@ -172,7 +172,7 @@ func everySchema(f func(path string, s *openapi3.Schema)) {
 	}
 }
 
-// TestDocumentHasNoBareObjects: every object says what is in it.
+// TestDocumentHasNoBareObjects: every object has members.
 func TestDocumentHasNoBareObjects(t *testing.T) {
 	seen := 0
 	everySchema(func(path string, s *openapi3.Schema) {
@@ -208,8 +208,8 @@ func TestDocumentHasTheQueryParameters(t *testing.T) {
 	}
 }
 
-// TestFlowCountersAreDescribed: the document, the description and the JSON have
-// the same counters, and the first two the same words.
+// TestFlowCountersAreDescribed: the document, the description and the type have the same
+// counters, and the first two the same text.
 func TestFlowCountersAreDescribed(t *testing.T) {
 	described := FlowCounters()
 	properties := apiDocument().Components.Schemas["FlowCounters"].Value.Properties

@@ -5,9 +5,9 @@ import (
 	"testing"
 )
 
-// Bodies of a configuration file are judged as those of clients are; a member
-// that is given twice does not get lost on the way.
-func TestApply(t *testing.T) {
+// Bodies of a configuration file are read as those of clients, and a member that is given
+// twice is a fault, too.
+func TestConfiguredBodiesAreReadAsPosted(t *testing.T) {
 	a := newHarness(t)
 	const config = `"config":{"protocols":[{"eth":{"mac_address":"02:00:00:00:00:0a"}}]}`
 	for _, c := range []struct{ path, body, fault string }{

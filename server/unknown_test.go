@@ -5,8 +5,8 @@ import (
 	"testing"
 )
 
-// TestUnknownMembersAreNamedWithTheNearest: the answer has the path, the name that
-// was meant and all names.
+// TestUnknownMembersAreNamedWithTheNearest: the fault has the path, the nearest known name
+// and all names.
 func TestUnknownMembersAreNamedWithTheNearest(t *testing.T) {
 	a := newHarness(t)
 	generator := func(protocols string) string {
@@ -69,8 +69,8 @@ func TestIgnoredMembersAreWarnedAbout(t *testing.T) {
 	}
 }
 
-// TestUnknownQueryParameters: they are refused, and so are those that are given
-// twice or can't be read.
+// TestUnknownQueryParameters: parameters that are unknown, given twice or malformed are
+// refused.
 func TestUnknownQueryParameters(t *testing.T) {
 	a := newHarness(t)
 	for path, want := range map[string]string{
@@ -89,8 +89,7 @@ func TestUnknownQueryParameters(t *testing.T) {
 	}
 }
 
-// TestWhatIsShownCanBePosted: a reply has members that a request need not have, and
-// they are none that are unknown.
+// TestWhatIsShownCanBePosted: requests may have the read-only members of replies.
 func TestWhatIsShownCanBePosted(t *testing.T) {
 	for name, options := range map[string][]option{"strict": nil, "openperf": {openPerf}} {
 		a := newHarness(t, options...)

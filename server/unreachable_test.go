@@ -6,9 +6,9 @@ import (
 	"glean/stack/header"
 )
 
-// TestUnreachableNeighbor: who is used and does not answer any more stays in the
-// list as unreachable, where that is wished.
-func TestUnreachableNeighbor(t *testing.T) {
+// TestUnreachableNeighborStaysListed: with keep_unreachable, a neighbor in use that stops
+// answering stays in the list as unreachable.
+func TestUnreachableNeighborStaysListed(t *testing.T) {
 	a := newHarness(t)
 	a.post("/interfaces", `{"id":"if-u","port_id":"0","config":{"protocols":[{"eth":{"mac_address":"02:00:00:00:01:0a"}},
 		{"ipv4":{"method":"static","static":{"address":"198.18.0.20","prefix_length":16}}}],

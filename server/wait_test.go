@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-// impatient is a generator for an address that never answers, whose learning takes
+// impatient returns a generator whose destination never answers and whose learning takes
 // an hour.
 func impatient(id string) string {
 	return generatorWith(id, "if-a", `"learning":{"timeout_ms":3600000},"duration":{"frames":1}`, silentHost)
@@ -23,8 +23,8 @@ func (r *answer) applied(seconds int) *answer {
 	return r
 }
 
-// A start that waits begins when learning has ended, be it alone, one of many or in
-// the place of another generator.
+// A start that waits starts when learning has ended: alone, one of many, or in the place
+// of another generator.
 func TestStartWaitsForLearning(t *testing.T) {
 	for _, c := range []struct {
 		path, body string
@@ -52,8 +52,8 @@ func TestStartWaitsForLearning(t *testing.T) {
 	a.post("/packet/generators/x/bulk-start", `{"ids":["nothing"]}`, "Prefer: wait=20").want(404)
 }
 
-// A start whose learning fails is refused then, and one whose time is over
-// names the preference that helps.
+// A start is refused when learning fails. When its time is over, the refusal names the
+// preference that helps.
 func TestStartThatHasWaitedIsRefused(t *testing.T) {
 	a := newHarness(t).peers()
 	a.post("/packet/generators", generatorWith("brief", "if-a", `"learning":{"timeout_ms":300},"duration":{"frames":1}`, silentHost)).want(202)
@@ -70,8 +70,8 @@ func TestStartThatHasWaitedIsRefused(t *testing.T) {
 	}
 }
 
-// Learning requests, their results and the results of generators are shown when they
-// have ended, if the client wants to wait.
+// Replies with learning requests, their results and the results of generators wait for
+// their end, if the client wants that.
 func TestResultsWaitForTheirEnd(t *testing.T) {
 	a := newHarness(t).peers()
 	brief := func(id string) string {
@@ -101,8 +101,9 @@ func TestResultsWaitForTheirEnd(t *testing.T) {
 	a.send("GET", "/generator-results/nothing", "", "Prefer: wait=60").want(404)
 }
 
-// A client that waits and goes, and one whose time is over, leave nothing behind.
-func TestWaitingLeavesNothing(t *testing.T) {
+// A client that waits and goes, and one whose time is over, leave no goroutine and no
+// registration.
+func TestAbandonedWaitsLeaveNothing(t *testing.T) {
 	a := newHarness(t).peers()
 	a.post("/packet/generators", impatient("long")).want(202)
 	a.post("/packet/generators", generatorWith("run", "if-a", continuous, "198.18.0.11"), "Prefer: wait=20").want(201)

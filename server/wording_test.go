@@ -9,8 +9,8 @@ import (
 	"testing"
 )
 
-// wrongValues are values that hardly any member takes; send looks at how each reply
-// is worded.
+// wrongValues are values that hardly any member allows. send checks the wording of each
+// reply.
 var wrongValues = []string{
 	`null`, `true`, `"x"`, `""`, `[]`, `[null]`, `{}`, `{"x":1}`, `-1`, `0`, `1.5`, `1e400`, `18446744073709551616`,
 	`"300.1.1.1"`, `"198.18.0.0/99"`, `"fe80::1%eth0"`, `"02:00:00:00:00"`, `"2:0:0:0:0:zz"`, `"AAA"`, `["x","x"]`, `[[]]`,
