@@ -7,8 +7,8 @@ import (
 	"glean/stack/header"
 )
 
-// TestAnswers: who gets an answer depends on the question alone.
-func TestAnswers(t *testing.T) {
+// TestAnswerDependsOnMessageAndStation checks which messages are answered.
+func TestAnswerDependsOnMessageAndStation(t *testing.T) {
 	own4, asker4 := [4]byte{192, 0, 2, 1}, [4]byte{192, 0, 2, 2}
 	by := Station{MAC: mac1, Tags: []header.VLAN{{ID: 7}}, Override: true}
 	for name, c := range map[string]struct {

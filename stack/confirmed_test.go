@@ -7,9 +7,9 @@ import (
 	"glean/stack/loop"
 )
 
-// ConfirmedAt follows the answers that confirm a neighbor, and nothing else that is
-// heard of it.
-func TestConfirmedAtIsTheLastAnswersTime(t *testing.T) {
+// TestConfirmedAtIsTheTimeOfTheLastAnswer checks that ConfirmedAt follows the answers
+// that confirm a neighbor, and no other message.
+func TestConfirmedAtIsTheTimeOfTheLastAnswer(t *testing.T) {
 	const hop = "192.0.2.2"
 	n := alone(t)
 	confirmed := func(what string, want loop.Time) {

@@ -85,7 +85,7 @@ func TestConformanceARP(t *testing.T) {
 		n.receive(reply(mac2, peer).bytes(t))
 		n.wantSent()
 	})
-	t.Run("A05 a question is broadcast with our addresses and no target MAC; on receipt that field is ignored", func(t *testing.T) {
+	t.Run("A05 a solicitation is broadcast with our addresses and no target MAC; on receipt that field is ignored", func(t *testing.T) {
 		n := alone(t)
 		n.subscriber.subscribe(n.iface, peer, 1, false, 30e9)
 		n.wantSent("m1>all arp who-has 192.0.2.1(m1) 192.0.2.2(0)")
@@ -196,7 +196,7 @@ func TestConformanceARP(t *testing.T) {
 }
 
 func TestConformanceRFC1122(t *testing.T) {
-	t.Run("B01 an entry that is not confirmed again is asked again, after a time that can be set", func(t *testing.T) {
+	t.Run("B01 an entry that is not confirmed again is solicited again, after a time that can be set", func(t *testing.T) {
 		for _, reachable := range []loop.Duration{30 * seconds, 2 * seconds} {
 			n := newNode(t, loop.NewVirtual(), Options{})
 			c := config(1)
@@ -213,7 +213,7 @@ func TestConformanceRFC1122(t *testing.T) {
 			n.wantSent("m1>m2 192.0.2.1>192.0.2.2 udp 9", "m1>m2 arp who-has 192.0.2.1(m1) 192.0.2.2(0)")
 		}
 	})
-	t.Run("B02 one question per RetransTimer, however many want the neighbor", func(t *testing.T) {
+	t.Run("B02 one solicitation per RetransTimer, however many subscriptions exist", func(t *testing.T) {
 		n := alone(t)
 		for k := range 5 {
 			n.subscriber.subscribe(n.iface, peer, uint32(k+1), false, 30e9)
@@ -227,17 +227,17 @@ func TestConformanceRFC1122(t *testing.T) {
 			send(n, peer)
 			if questions := len(n.link.take()); questions > 0 {
 				if gap := loop.Duration(n.loop.Now()) - last; questions > 1 || gap < loop.Second {
-					t.Errorf("at %v: %d questions, %v after the last", n.loop.Now(), questions, gap)
+					t.Errorf("at %v: %d solicitations, %v after the last", n.loop.Now(), questions, gap)
 				}
 				last = loop.Duration(n.loop.Now())
 			}
 			n.run(loop.Second / 10)
 		}
 		if last < 8*seconds {
-			t.Errorf("the last question was at %v", last)
+			t.Errorf("the last solicitation was at %v", last)
 		}
 	})
-	t.Run("B03 an old entry is asked by unicast before everybody is", func(t *testing.T) {
+	t.Run("B03 an old entry is solicited by unicast before all stations are", func(t *testing.T) {
 		n := alone(t)
 		confirm(n, peer, mac2)
 		n.run(60 * seconds)
@@ -258,7 +258,7 @@ func TestConformanceRFC1122(t *testing.T) {
 	t.Run("B05 on-link by mask, else the gateway, else no route", func(t *testing.T) {
 		checkNextHops(t, false)
 	})
-	t.Run("B06 nobody is asked for broadcast, multicast, net 0 and loopback addresses", func(t *testing.T) {
+	t.Run("B06 broadcast, multicast, net 0 and loopback addresses are never resolved", func(t *testing.T) {
 		n := alone(t)
 		for dst, want := range map[string]header.MAC{
 			"255.255.255.255": header.Broadcast, "192.0.2.255": header.Broadcast, "192.0.2.0": header.Broadcast,
@@ -423,7 +423,7 @@ func send(n *node, dst string) {
 	n.check()
 }
 
-// checkNextHops tries tables of next hops.
+// checkNextHops checks tables of next hops.
 func checkNextHops(t *testing.T, v6 bool) {
 	t.Helper()
 	tables := nextHops4

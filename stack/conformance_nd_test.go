@@ -12,23 +12,24 @@ import (
 	"github.com/google/gopacket/layers"
 )
 
-// resolveNS is what a peer sends to resolve 2001:db8::1.
+// resolveNS returns the solicitation of a peer for 2001:db8::1.
 func resolveNS() ndFrame {
 	return ndFrame{src: peer6, dst: solicitGroup, target: "2001:db8::1", lla: mac2}
 }
 
-// answerNA is the answer that resolves 2001:db8::2.
+// answerNA returns the answer that resolves 2001:db8::2.
 func answerNA() ndFrame {
 	return ndFrame{advert: true, src: peer6, dst: "2001:db8::1", target: peer6, lla: mac2, flags: flagS | flagO}
 }
 
-// editType, editCode and so on change the ICMPv6 message of a packet.
+// setByte returns a function that sets an octet of the IPv6 packet.
 func setByte(at int, v byte) func([]byte) { return func(p []byte) { p[at] = v } }
 
-// cut shortens the ICMPv6 message to size octets.
+// cut returns a function that shortens the ICMPv6 message to size octets.
 func cut(size int) func([]byte) { return func(p []byte) { p[5] = byte(size) } }
 
-// invalidND is all of RFC 4861 sections 7.1.1 and 7.1.2, by what is wrong.
+// invalidND is all rules of RFC 4861 sections 7.1.1 and 7.1.2, with a message that
+// breaks each.
 var invalidND = []struct {
 	ids    string // of the solicitation and of the advertisement
 	what   string
@@ -204,7 +205,7 @@ func TestConformanceNDValidation(t *testing.T) {
 		n.receive(resolveNS().bytes(t))
 		n.receive(ndFrame{advert: true, dst: "ff02::1", target: "2001:db8::1", lla: mac2, flags: flagO}.bytes(t))
 		if len(n.link.sent) != 3 {
-			t.Fatalf("%d frames sent, want a question, an answer and a defence", len(n.link.sent))
+			t.Fatalf("%d frames sent, want a solicitation, an answer and a defence", len(n.link.sent))
 		}
 		for _, f := range n.link.sent {
 			if f[14+6] != 58 {
@@ -375,7 +376,7 @@ func TestConformanceNDSending(t *testing.T) {
 		} {
 			n := alone(t)
 			n.iface.Output(netip.MustParseAddr(c.dst), udpPacket(t, c.src, c.dst))
-			n.run(1500 * loop.Millisecond) // two questions
+			n.run(1500 * loop.Millisecond) // two solicitations
 			group := header.SolicitedNode(netip.MustParseAddr(c.hop).As16())
 			mac := groupMAC16(group)
 			question := fmt.Sprintf("m1>%v %s>%v NS %s SourceAddress m1", mac, c.want, netip.AddrFrom16(group), c.hop)
@@ -385,13 +386,13 @@ func TestConformanceNDSending(t *testing.T) {
 		n.iface.Output(netip.MustParseAddr(peer6), []byte{0x60, 0}) // not a packet
 		n.wantSent(groupQuestion(peer6))
 	})
-	t.Run("F04 questions are a RetransTimer apart; three without a waiter, while one waits at most 3 s apart", func(t *testing.T) {
+	t.Run("F04 solicitations are a RetransTimer apart; three without a subscriber, while one waits at most 3 s apart", func(t *testing.T) {
 		for _, hop := range []string{peer, peer6} {
 			n := alone(t)
 			send(n, hop)
 			n.run(3*seconds - loop.Millisecond)
 			if len(n.link.take()) != 3 {
-				t.Errorf("%s: not three questions", hop)
+				t.Errorf("%s: sent other than three solicitations", hop)
 			}
 			n.wantState(hop, "incomplete")
 			n.run(10 * loop.Millisecond)
@@ -414,7 +415,7 @@ func TestConformanceNDSending(t *testing.T) {
 				}
 			}
 			if since := last - start; since < 27e9 || since > 29e9+5e6 {
-				t.Errorf("%s: last question after %v, want one to three seconds before the deadline", hop, since)
+				t.Errorf("%s: last solicitation after %v, want one to three seconds before the deadline", hop, since)
 			}
 		}
 	})
@@ -452,7 +453,7 @@ func TestConformanceNDSending(t *testing.T) {
 		f := resolveNS()
 		f.lla = header.MAC{}
 		n.receive(f.bytes(t))
-		n.wantState(peer6, "incomplete") // being asked, to be answered; not learned
+		n.wantState(peer6, "incomplete") // being solicited, to be answered; not learned
 		n.receive(ndFrame{advert: true, target: peer6, flags: flagS | flagO}.bytes(t))
 		n.wantState(peer6, "incomplete")
 	})
@@ -502,7 +503,7 @@ func TestConformanceNDSending(t *testing.T) {
 		f.dst = "2001:db8::1"
 		n.receive(f.bytes(t))
 		n.wantSent("m1>m2 2001:db8::1>2001:db8::2 NA 2001:db8::1 011 TargetAddress m1")
-		// Without a link-layer address: the cache knows the source, or it is asked first.
+		// Without a link-layer address: the cache knows the source, or it is solicited first.
 		f.lla = header.MAC{}
 		n.receive(f.bytes(t))
 		n.wantSent("m1>m2 2001:db8::1>2001:db8::2 NA 2001:db8::1 011 TargetAddress m1")
@@ -616,7 +617,7 @@ func TestConformanceNDSending(t *testing.T) {
 	})
 }
 
-// wantReports is wantSent for reports of groups, and nothing but them.
+// wantReports is wantSent for MLD reports, and fails if other frames were sent.
 func wantReports(n *node, want ...string) {
 	n.t.Helper()
 	_, got := n.link.takeAll()

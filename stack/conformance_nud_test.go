@@ -41,8 +41,8 @@ func reach(n *node, hop string, s State) {
 	}
 }
 
-// after725 is what RFC 4861 section 7.2.5 says of an advertisement: the next
-// state and whether the MAC is taken over.
+// after725 returns the next state by RFC 4861 section 7.2.5 and whether the MAC is
+// stored.
 func after725(s State, solicited, override bool, lla string) (State, bool) {
 	switch {
 	case s == StateIncomplete && lla == "none":
@@ -51,7 +51,7 @@ func after725(s State, solicited, override bool, lla string) (State, bool) {
 		return StateReachable, true
 	case s == StateIncomplete:
 		return StateStale, true
-	case lla == "other" && solicited && s == StateUnreachable: // an answer to a question to everybody, as in INCOMPLETE
+	case lla == "other" && solicited && s == StateUnreachable: // an answer to a solicitation to all stations, as in INCOMPLETE
 		return StateReachable, true
 	case !override && lla == "other" && s == StateReachable: // I.a
 		return StateStale, false
@@ -67,7 +67,7 @@ func after725(s State, solicited, override bool, lla string) (State, bool) {
 	return s, false
 }
 
-// accepted725 is whether the entry is updated at all, IsRouter included.
+// accepted725 reports whether the entry is updated at all, IsRouter included.
 func accepted725(s State, solicited, override bool, lla string) bool {
 	switch {
 	case s == StateIncomplete:
@@ -131,8 +131,8 @@ func TestConformanceAdvertTable(t *testing.T) {
 	})
 }
 
-// checkAdvert returns an advertisement to a neighbor that was the opposite of what
-// its router flag says.
+// checkAdvert sends an advertisement to a neighbor whose IsRouter is the opposite of the
+// advertisement's router flag.
 func checkAdvert(t *testing.T, s State, f ndFrame, lla string) {
 	n := newNode(t, loop.NewVirtual(), Options{})
 	c := config(1)
@@ -209,7 +209,7 @@ func TestConformanceReachability(t *testing.T) {
 			n.wantState(hop, "probe "+mac2.String())
 			n.wantSent(unicastQuestion(hop))
 		})
-		t.Run("H03 a probe is a unicast question "+hop, func(t *testing.T) {
+		t.Run("H03 a probe is a unicast solicitation "+hop, func(t *testing.T) {
 			n := alone(t)
 			reach(n, hop, StateDelay)
 			n.run(5*seconds + 2*loop.Millisecond)
@@ -239,7 +239,7 @@ func TestConformanceReachability(t *testing.T) {
 				reach(n, hop, s)
 				if hop == peer && s == StateDelay {
 					// ARP has no solicited flag: in DELAY nothing is outstanding, and a reply
-					// that nobody asked for confirms nothing.
+					// that is unsolicited confirms nothing.
 					n.receive(reply(mac2, peer).bytes(t))
 					n.wantState(hop, "delay "+mac2.String())
 					continue
@@ -251,7 +251,7 @@ func TestConformanceReachability(t *testing.T) {
 				n.wantSent()
 			}
 		})
-		t.Run("H07 what nobody asked for is no proof of reachability "+hop, func(t *testing.T) {
+		t.Run("H07 an unsolicited message is no proof of reachability "+hop, func(t *testing.T) {
 			n := alone(t)
 			reach(n, hop, StateStale)
 			held := n.subscriber.subscribe(n.iface, hop, 1, false, n.loop.Now()+30e9)
@@ -265,7 +265,7 @@ func TestConformanceReachability(t *testing.T) {
 			}
 			n.wantState(hop, "stale "+mac2.String())
 			if len(n.subscriber.confirmed) != 0 {
-				t.Error("the waiter was told that it is confirmed")
+				t.Error("Confirmed was called")
 			}
 			n.stack.Release(held.Ref)
 			n.check()
@@ -360,7 +360,7 @@ func TestConformanceReachability(t *testing.T) {
 		n.run(4 * seconds)
 		n.wantState(peer6, "unreachable "+mac2.String())
 		n.run(120 * seconds)
-		n.wantState(peer6, "none") // nobody uses it
+		n.wantState(peer6, "none") // no packet is sent to it
 	})
 	t.Run("H11 H12 a proxy's answer, which does not override, is taken in UNREACHABLE", func(t *testing.T) {
 		n := newNode(t, loop.NewVirtual(), Options{})
@@ -369,7 +369,7 @@ func TestConformanceReachability(t *testing.T) {
 		n.add(c)
 		reach(n, peer6, StateUnreachable)
 		n.receive(ndFrame{advert: true, dst: "ff02::1", target: peer6, lla: mac3}.bytes(t))
-		n.wantState(peer6, "unreachable "+mac2.String()) // nobody asked for that one
+		n.wantState(peer6, "unreachable "+mac2.String()) // that answer is unsolicited
 		send(n, peer6)
 		n.run(4 * seconds)
 		n.wantSent("m1>m2 2001:db8::1>2001:db8::2 udp 9", groupQuestion(peer6))
@@ -394,7 +394,7 @@ func groupQuestion(hop string) string {
 	return "m1>33:33:ff:00:00:02 2001:db8::1>ff02::1:ff00:2 NS 2001:db8::2 SourceAddress m1"
 }
 
-// answer is what the owner of hop answers.
+// answer returns the answer of the owner of hop.
 func answer(t testing.TB, hop string, m header.MAC) []byte {
 	if netip.MustParseAddr(hop).Is4() {
 		return reply(m, hop).bytes(t)

@@ -12,8 +12,8 @@ import (
 	"pgregory.net/rapid"
 )
 
-// twins are two nodes to which the same happens: one goes the short ways that
-// most resolutions go, the other the general ones.
+// twins are two nodes that receive the same events: one uses the fast paths, the other
+// the general ones.
 type twins struct {
 	short, general *node
 }
@@ -23,7 +23,7 @@ func newTwins(t *testing.T, responder bool) *twins {
 		n := newNode(t, loop.NewVirtual(), Options{})
 		c := config(1)
 		c.Neighbor.MaxEntries = 3
-		if responder { // also for who is asked
+		if responder { // also for the soliciting host
 			c.RespondFor = []netip.Prefix{netip.MustParsePrefix("192.0.2.0/29"), netip.MustParsePrefix("2001:db8::/125")}
 		}
 		n.add(c)
@@ -37,8 +37,9 @@ func (w *twins) both(do func(n *node)) {
 	do(w.general)
 }
 
-// holdGenerally is Hold without begin, and asks as fakeWaiter.hold does.
-func holdGenerally(n *node, hop string, target uint32, deadline loop.Time) SubscribeResult {
+// subscribeSlowly is Subscribe without subscribeNew, and solicits as
+// fakeSubscriber.subscribe does.
+func subscribeSlowly(n *node, hop string, target uint32, deadline loop.Time) SubscribeResult {
 	s, i, a := n.stack, n.iface, ipFrom(netip.MustParseAddr(hop))
 	if id := s.neighbors.find(i.slot, a); id != 0 || !s.up || i.refusalReason(a) != ReasonNone {
 		return n.subscriber.subscribe(i, hop, target, true, deadline)
@@ -60,24 +61,22 @@ func holdGenerally(n *node, hop string, target uint32, deadline loop.Time) Subsc
 	return SubscribeResult{State: SubscribeDue, Ref: ref}
 }
 
-// oddThing draws the number of what is odd about a frame, in half of all cases
-// nothing (-1).
-func oddThing(t *rapid.T, last int) int {
+// drawFault draws the number of a fault of a frame; in half of all cases none (-1).
+func drawFault(t *rapid.T, last int) int {
 	if rapid.Bool().Draw(t, "usual") {
 		return -1
 	}
 	return rapid.IntRange(0, last).Draw(t, "odd")
 }
 
-// advertOf draws an advertisement that answers, or one with a single odd thing
-// about it.
-func advertOf(t *rapid.T, tb testing.TB) []byte {
+// drawAdvert draws an advertisement that answers, or one with a single fault.
+func drawAdvert(t *rapid.T, tb testing.TB) []byte {
 	f := ndFrame{
 		advert: true, src: peer6, dst: "2001:db8::1", target: rapid.SampledFrom([]string{peer6, peer6, "fe80::7"}).Draw(t, "target"),
 		lla: rapid.SampledFrom([]header.MAC{mac2, mac3}).Draw(t, "mac"), flags: flagS | rapid.SampledFrom([]uint8{0, flagO, flagR, flagO | flagR}).Draw(t, "flags"),
 	}
 	trailer, size := 0, 0
-	switch odd := oddThing(t, 12); odd {
+	switch odd := drawFault(t, 12); odd {
 	case 0:
 		f.flags &^= flagS
 	case 1:
@@ -111,15 +110,15 @@ func advertOf(t *rapid.T, tb testing.TB) []byte {
 	return b
 }
 
-// answerOf draws an ARP reply, or one with a single odd thing about it.
-func answerOf(t *rapid.T, tb testing.TB) []byte {
+// drawReply draws an ARP reply, or one with a single fault.
+func drawReply(t *rapid.T, tb testing.TB) []byte {
 	f := arpFrame{
 		op: 2, ethDst: mac1, senderMAC: rapid.SampledFrom([]header.MAC{mac2, mac3}).Draw(t, "mac"), targetMAC: mac1,
 		senderIP: rapid.SampledFrom([]string{peer, peer, "192.0.2.3", "192.0.2.4"}).Draw(t, "sender"), targetIP: "192.0.2.1",
 	}
 	damage := func([]byte) {}
 	size := 0
-	switch odd := oddThing(t, 12); odd {
+	switch odd := drawFault(t, 12); odd {
 	case 0, 1:
 		f.op = uint16(odd*2 + 1)
 	case 2:
@@ -154,9 +153,9 @@ func answerOf(t *rapid.T, tb testing.TB) []byte {
 	return b
 }
 
-// TestShortWaysDoTheSame: handleReply and handleSolicitedAdvert are handleAny, begin is join, resolve is
-// move, whatever has happened before.
-func TestShortWaysDoTheSame(t *testing.T) {
+// TestFastPathsHaveTheSameEffect compares handleReply and handleSolicitedAdvert with
+// handleAny, subscribeNew with subscribe, and resolve with move, after any history.
+func TestFastPathsHaveTheSameEffect(t *testing.T) {
 	hops := []string{peer, "192.0.2.3", "192.0.2.4", peer6, "fe80::7"}
 	resolved, begun := 0, 0
 	answered := make(map[string]int)
@@ -171,7 +170,7 @@ func TestShortWaysDoTheSame(t *testing.T) {
 				to, deadline := hop.Draw(rt, "hop"), w.short.loop.Now().Add(loop.Duration(rapid.Int64Range(1e8, 60e9).Draw(rt, "timeout")))
 				before := w.short.stack.neighbors.used
 				one := w.short.subscriber.subscribe(w.short.iface, to, target, true, deadline)
-				if other := holdGenerally(w.general, to, target, deadline); one != other {
+				if other := subscribeSlowly(w.general, to, target, deadline); one != other {
 					rt.Fatalf("Hold gives %+v, generally %+v", one, other)
 				}
 				if w.short.stack.neighbors.used > before {
@@ -179,14 +178,14 @@ func TestShortWaysDoTheSame(t *testing.T) {
 				}
 			},
 			"frame": func(rt *rapid.T) {
-				draw, from := answerOf, peer
+				draw, from := drawReply, peer
 				if rapid.Bool().Draw(rt, "IPv6") {
-					draw, from = advertOf, peer6
+					draw, from = drawAdvert, peer6
 				}
 				f := draw(rt, t)
 				if rapid.Bool().Draw(rt, "asked") {
 					target++
-					w.both(func(n *node) { // so that it is asked now, also by a patient waiter
+					w.both(func(n *node) { // so that it is solicited now, also by a patient subscriber
 						n.loop.RunFor(1001 * loop.Millisecond)
 						h := n.subscriber.subscribe(n.iface, from, target, true, n.loop.Now()+30e9)
 						n.stack.Solicit(h.Ref)
@@ -248,7 +247,7 @@ func TestShortWaysDoTheSame(t *testing.T) {
 	}
 }
 
-// compare looks for any difference, and checks the invariants.
+// compare fails the test at a difference between the twins, and checks the invariants.
 func (w *twins) compare(t *rapid.T) {
 	t.Helper()
 	w.both(func(n *node) {

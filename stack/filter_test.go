@@ -9,7 +9,7 @@ import (
 	"glean/stack/loop"
 )
 
-// allBut lets pass the frames of other EtherTypes than one.
+// allBut returns a filter that passes all EtherTypes except one.
 func allBut(t header.EtherType) func([]byte) bool {
 	return func(frame []byte) bool { return header.Ethernet(frame).Type() != t }
 }
@@ -18,8 +18,9 @@ func isARPReply(frame []byte) bool {
 	return header.Ethernet(frame).Type() == header.EtherTypeARP && frame[21] == 2
 }
 
-// TestTxFilter: a station that may not answer still asks.
-func TestTxFilter(t *testing.T) {
+// TestTxFilterStopsAnswersNotSolicitations checks that a station whose filter rejects
+// answers still solicits.
+func TestTxFilterStopsAnswersNotSolicitations(t *testing.T) {
 	n := newNode(t, loop.NewVirtual(), Options{})
 	c := config(1)
 	c.TxFilter = func(frame []byte) bool { return !isARPReply(frame) }
@@ -35,14 +36,14 @@ func TestTxFilter(t *testing.T) {
 	}
 	n.subscriber.subscribe(n.iface, "192.0.2.9", 1, true, loop.Time(5*loop.Second))
 	if sent := n.link.take(); len(sent) != 1 || !strings.Contains(sent[0], "who-has") {
-		t.Errorf("sent %q, want a question", sent)
+		t.Errorf("sent %q, want a solicitation", sent)
 	}
 	n.check()
 }
 
-// TestRxFilter: a frame that the filter keeps away has no effect on the
-// interface, and another interface of the link has it all the same.
-func TestRxFilter(t *testing.T) {
+// TestRxFilterHidesFrameFromItsInterfaceOnly checks that a rejected frame has no effect
+// on the interface, and that another interface of the link still receives it.
+func TestRxFilterHidesFrameFromItsInterfaceOnly(t *testing.T) {
 	n := newNode(t, loop.NewVirtual(), Options{})
 	c := config(1)
 	c.RxFilter = allBut(header.EtherTypeARP)
@@ -61,16 +62,16 @@ func TestRxFilter(t *testing.T) {
 	}
 	n.receive(append([]byte{2, 0, 0, 0, 0, 1, 2, 0, 0, 0, 0, 2, 8, 0}, echoRequest(peer, own(c), []byte("x"))...))
 	if !slices.ContainsFunc(n.link.take(), func(s string) bool { return strings.Contains(s, peer) }) {
-		t.Error("the filter kept IPv4 away too: nobody asks for the sender of the echo request")
+		t.Error("the filter stopped IPv4 too: the sender of the echo request is not solicited")
 	}
 	n.check()
 }
 
 func own(c InterfaceConfig) string { return c.IPv4.Addr().String() }
 
-// TestRxFilterOfIPv6: neither solicitations nor adverts nor conflicts get through,
-// which they do without the filter.
-func TestRxFilterOfIPv6(t *testing.T) {
+// TestRxFilterStopsNeighborDiscovery checks that solicitations, adverts and conflicts
+// have no effect with the filter, and an effect without.
+func TestRxFilterStopsNeighborDiscovery(t *testing.T) {
 	for _, deaf := range []bool{false, true} {
 		n := newNode(t, loop.NewVirtual(), Options{})
 		c := config(1)

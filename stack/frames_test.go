@@ -32,7 +32,7 @@ func ethernetTo(dst, src header.MAC, kind layers.EthernetType) *layers.Ethernet 
 	return &layers.Ethernet{SrcMAC: hw(src), DstMAC: hw(dst), EthernetType: kind}
 }
 
-// arpFrame is an ARP packet as its fields say.
+// arpFrame describes an ARP packet by its fields.
 type arpFrame struct {
 	op                   uint16
 	ethDst, ethSrc       header.MAC // zero: broadcast, senderMAC
@@ -93,7 +93,7 @@ func reply(sender header.MAC, senderIP string) arpFrame {
 	return arpFrame{op: 2, ethDst: mac1, senderMAC: sender, senderIP: senderIP, targetMAC: mac1, targetIP: "192.0.2.1"}
 }
 
-// ndFrame is a solicitation or an advertisement as its fields say.
+// ndFrame describes a solicitation or an advertisement by its fields.
 type ndFrame struct {
 	advert   bool
 	ethDst   header.MAC // zero: mac1, or the group's if dst is one
@@ -171,7 +171,7 @@ func (f ndFrame) bytes(t testing.TB) []byte {
 	return serialize(t, append(all, gopacket.Payload(packet))...)
 }
 
-// fixICMPv6 writes the right checksum by the plain method of RFC 1071.
+// fixICMPv6 writes the valid checksum by the plain method of RFC 1071.
 func fixICMPv6(p []byte) {
 	length := int(p[4])<<8 | int(p[5])
 	m := p[40 : 40+length]
@@ -199,11 +199,11 @@ const (
 	flagO = 0x20
 )
 
-// solicitGroup is the solicited-node address of fe80::1, 2001:db8::1 and all
-// that end alike.
+// solicitGroup is the solicited-node address of fe80::1, 2001:db8::1 and all addresses
+// with the same last 24 bits.
 const solicitGroup = "ff02::1:ff00:1"
 
-// udpFrame is a UDP packet for port 9, of 18 octets.
+// udpFrame returns a UDP packet for port 9, with 18 octets of payload.
 func udpFrame(t testing.TB, ethDst, ethSrc header.MAC, src, dst string) []byte {
 	t.Helper()
 	udp := &layers.UDP{SrcPort: 9, DstPort: 9}

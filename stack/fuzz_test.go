@@ -10,35 +10,35 @@ import (
 	"glean/stack/loop"
 )
 
-// Operations of a fuzz script, besides a frame that arrives.
+// Operations of a fuzz script; opFrame is a received frame.
 const (
 	opFrame  = iota
 	opLink   // down or up
-	opRefuse // the device is full, or not any longer
+	opRefuse // whether the device is full
 	opFlush
 	opInterface // goes or comes
 	opTrack
 	opUntrack
-	opHold
+	opSubscribe
 	opSolicit
 	opRelease
-	opAlso
+	opAddDeadline
 	opOutput
 	_ // removed operations; the corpus keeps its numbers
 	_
-	opPatience // the waiter asks by itself, or not any longer
+	opPatience // whether the subscriber solicits by itself
 	opWait
 
 	numOps
 )
 
-// fuzzStep is one step of a script: [operation][milliseconds to wait before, 2
-// octets][length][octets: a frame, or what the operation takes].
+// fuzzStep returns one step of a script: [operation][milliseconds to wait before, 2
+// octets][length][octets: a frame, or the arguments of the operation].
 func fuzzStep(op byte, wait int, octets ...byte) []byte {
 	return append([]byte{op, byte(wait >> 8), byte(wait), byte(len(octets))}, octets...)
 }
 
-// fuzzAddresses are what operations are about: neighbors, ourselves, a static
+// fuzzAddresses are the arguments of operations: neighbors, ourselves, a static
 // neighbor, hosts behind gateways, groups.
 var fuzzAddresses = []netip.Addr{
 	netip.MustParseAddr(peer), netip.MustParseAddr("192.0.2.3"), netip.MustParseAddr(peer6), netip.MustParseAddr("fe80::2"),
@@ -47,8 +47,8 @@ var fuzzAddresses = []netip.Addr{
 	netip.MustParseAddr("192.0.2.4"), netip.MustParseAddr("192.0.2.5"), netip.MustParseAddr("192.0.2.6"), netip.MustParseAddr("fe80::fe"),
 }
 
-// fuzzInterfaces is how many interfaces may come and go: some in VLAN 5, the others
-// untagged and enough to be watched.
+// fuzzInterfaces is how many interfaces a script may add and remove: some in VLAN 5, the
+// others untagged and enough for a binding index.
 const fuzzInterfaces = maxUnindexed + 4
 
 // fuzzer plays a script.
@@ -68,12 +68,12 @@ func newFuzzer(t *testing.T) *fuzzer {
 	return f
 }
 
-// toggle makes an interface, or removes it.
+// toggle adds an interface or removes it.
 func (f *fuzzer) toggle(k int) {
 	if i := f.ifaces[k]; i != nil {
 		f.stack.RemoveInterface(i)
 		f.ifaces[k] = nil
-		clear(f.asked) // what is made anew does not know when it asked
+		clear(f.asked) // a new interface has no time of its last solicitations
 		return
 	}
 	c := config(byte(1 + 10*k/2))
@@ -95,7 +95,7 @@ func (f *fuzzer) toggle(k int) {
 	f.ifaces[k] = f.add(c)
 }
 
-// octets are what an operation takes; there are always more, of 0.
+// octets are the arguments of an operation; behind the last one follow zeros.
 type octets []byte
 
 func (o *octets) next() int {
@@ -107,7 +107,7 @@ func (o *octets) next() int {
 	return int(b)
 }
 
-// step does one operation and checks all that can be checked.
+// step runs one operation and checks all invariants.
 func (f *fuzzer) step(op int, o octets) {
 	if op == opFrame {
 		f.receive(slices.Clip(o))
@@ -128,8 +128,8 @@ func (f *fuzzer) step(op int, o octets) {
 		f.toggle(k)
 	case opPatience:
 		f.subscriber.patient = !f.subscriber.patient
-	case opSolicit, opRelease, opAlso:
-		f.held(op, k, o.next())
+	case opSolicit, opRelease, opAddDeadline:
+		f.onSubscription(op, k, o.next())
 	}
 	if i != nil {
 		f.onInterface(op, i, a, o.next())
@@ -139,8 +139,8 @@ func (f *fuzzer) step(op int, o octets) {
 	f.look()
 }
 
-// held does something to a hold.
-func (f *fuzzer) held(op, which, seconds_ int) {
+// onSubscription runs an operation on a subscription.
+func (f *fuzzer) onSubscription(op, which, seconds_ int) {
 	if len(f.targets) == 0 {
 		return
 	}
@@ -149,7 +149,7 @@ func (f *fuzzer) held(op, which, seconds_ int) {
 	switch op {
 	case opSolicit:
 		f.stack.Solicit(ref)
-	case opAlso:
+	case opAddDeadline:
 		if others := f.others[target]; seconds_%2 == 1 && len(others) > 0 {
 			f.stack.RemoveDeadline(ref, others[0])
 			f.others[target] = others[1:]
@@ -165,7 +165,7 @@ func (f *fuzzer) held(op, which, seconds_ int) {
 	}
 }
 
-// onInterface does something to an interface.
+// onInterface runs an operation on an interface.
 func (f *fuzzer) onInterface(op int, i *Interface, a netip.Addr, more int) {
 	switch op {
 	case opFlush:
@@ -174,7 +174,7 @@ func (f *fuzzer) onInterface(op int, i *Interface, a netip.Addr, more int) {
 		i.Track(a)
 	case opUntrack:
 		i.Untrack(a)
-	case opHold:
+	case opSubscribe:
 		if hop, why := i.NextHop(a); why == ReasonNone {
 			f.last++
 			if h := f.subscriber.subscribe(i, hop.String(), f.last, more&1 != 0, f.loop.Now().Add(loop.Duration(more)*seconds)); h.Ref != 0 {
@@ -190,8 +190,8 @@ func (f *fuzzer) onInterface(op int, i *Interface, a netip.Addr, more int) {
 	}
 }
 
-// look reads what was sent: all of it is well-formed, and no neighbor is asked twice
-// in a RetransTimer.
+// look checks the sent frames: all are well-formed, and no neighbor is solicited twice
+// within a RetransTimer.
 func (f *fuzzer) look() {
 	now := f.loop.Now()
 	for _, frame := range f.link.sent {
@@ -216,14 +216,14 @@ func (f *fuzzer) look() {
 			key += " tagged"
 		}
 		if last, ok := f.asked[key]; ok && now < last.Add(seconds) {
-			f.t.Errorf("at %v: %s, and the last question was at %v", now, words, last)
+			f.t.Errorf("at %v: %s, and the last solicitation was at %v", now, words, last)
 		}
 		f.asked[key] = now
 	}
 	f.link.sent = nil
 }
 
-// pass lets time go by, so that look sees when each frame leaves.
+// pass advances the time step by step, so that look knows when each frame leaves.
 func (f *fuzzer) pass(d loop.Duration) {
 	until := f.loop.Now().Add(d)
 	for next := f.loop.Next(); next <= until; next = f.loop.Next() {
@@ -235,7 +235,7 @@ func (f *fuzzer) pass(d loop.Duration) {
 	f.look()
 }
 
-// play runs a script and then lets everything end.
+// play runs a script and then ends everything.
 func (f *fuzzer) play(script []byte) {
 	for len(script) > 4 {
 		wait := loop.Duration(script[1])<<8 | loop.Duration(script[2])
@@ -261,11 +261,11 @@ func (f *fuzzer) play(script []byte) {
 	}
 	f.pass(100 * seconds)
 	if asks := f.stack.solicitations.Live(); asks != 0 {
-		f.t.Errorf("%d neighbors are being asked for nobody", asks)
+		f.t.Errorf("%d neighbors are being solicited without a subscription", asks)
 	}
 }
 
-// fuzzFrames are frames that mean something to the interfaces of a fuzzer.
+// fuzzFrames returns frames that have an effect on the interfaces of a fuzzer.
 func fuzzFrames(t testing.TB) [][]byte {
 	return [][]byte{
 		request(mac2, peer, "192.0.2.1").bytes(t),
@@ -285,15 +285,15 @@ func fuzzFrames(t testing.TB) [][]byte {
 		append([]byte{2, 0, 0, 0, 0, 1, 2, 0, 0, 0, 0, 2, 8, 0}, echoRequest(peer, "192.0.2.1", nil)...),
 		append([]byte{2, 0, 0, 0, 0, 1, 2, 0, 0, 0, 0, 2, 0x86, 0xdd}, echoRequest(peer6, "2001:db8::1", nil)...),
 		udpFrame(t, mac1, mac2, peer, "192.0.2.1"),
-		proxyQuestion().bytes(t),
+		proxySolicitation().bytes(t),
 	}
 }
 
-// FuzzFrames does to a stack what a script says: timed frames from peers, and
-// operations of those above it. The invariants are checked after every step.
+// FuzzFrames runs a script on a stack: timed frames of peers, and operations of its
+// users. The invariants are checked after every step.
 func FuzzFrames(f *testing.F) {
 	var all []byte
-	hold := fuzzStep(opHold, 0, 0, 0, 60)
+	hold := fuzzStep(opSubscribe, 0, 0, 0, 60)
 	for _, frame := range fuzzFrames(f) {
 		for _, wait := range []int{44, 556, 5164} {
 			step := fuzzStep(opFrame, wait, frame...)
@@ -303,7 +303,7 @@ func FuzzFrames(f *testing.F) {
 	}
 	f.Add(all)
 	// A solicitation that was on its way when the link went down.
-	f.Add(append(fuzzStep(opLink, 0), fuzzStep(opFrame, 1, proxyQuestion().bytes(f)...)...))
+	f.Add(append(fuzzStep(opLink, 0), fuzzStep(opFrame, 1, proxySolicitation().bytes(f)...)...))
 	for op := byte(opLink); op < numOps; op++ {
 		var steps []byte
 		for k := range byte(4) {

@@ -15,8 +15,8 @@ import (
 	"github.com/google/gopacket/layers"
 )
 
-// fakeLink is one end of a wire, or a link whose frames only the test sees.
-// Frames to the peer travel for delay.
+// fakeLink is one end of a wire, or a link whose frames only the test reads. Frames to
+// the peer travel for delay.
 type fakeLink struct {
 	loop    loop.Loop
 	handler link.Handler
@@ -55,20 +55,20 @@ func (l *fakeLink) Stats() link.Stats              { return link.Stats{} }
 func (l *fakeLink) OpenQueue() (link.Queue, error) { return nil, link.ErrClosed }
 func (l *fakeLink) Close() error                   { return nil }
 
-// set changes the state of the link and tells the stack.
+// set changes the state of the link and calls the handler.
 func (l *fakeLink) set(up bool) {
 	l.down = !up
 	l.handler.HandleState(link.State{Up: up})
 }
 
-// take returns the frames sent since the last take, in words; reports of groups
-// excepted: they have tests of their own.
+// take returns the frames sent since the last call, in words, without MLD reports, which
+// have tests of their own.
 func (l *fakeLink) take() []string {
 	frames, _ := l.takeAll()
 	return frames
 }
 
-// takeAll returns the reports, too.
+// takeAll is take with the MLD reports.
 func (l *fakeLink) takeAll() (frames, reports []string) {
 	for _, f := range l.sent {
 		if words := describe(f); strings.Contains(words, " MLDv") {
@@ -81,11 +81,11 @@ func (l *fakeLink) takeAll() (frames, reports []string) {
 	return frames, reports
 }
 
-// fakeSubscriber asks as soon as it may, unless it is told to wait, and writes
-// down what it is told.
+// fakeSubscriber solicits as soon as it may, unless it is patient, and records all
+// callbacks.
 type fakeSubscriber struct {
 	stack     *Stack
-	refs      map[uint32]uint32 // by target
+	refs      map[uint32]uint32 // by token
 	patient   bool              // does not ask by itself
 	due       []uint32
 	onDue     func(target uint32)
@@ -115,7 +115,7 @@ func (w *fakeSubscriber) Confirmed(target uint32, mac header.MAC, rtt loop.Durat
 	delete(w.refs, target)
 }
 
-// subscribe holds a hop for a target and asks if that is allowed.
+// subscribe subscribes to a hop and solicits if that is allowed.
 func (w *fakeSubscriber) subscribe(i *Interface, hop string, target uint32, fresh bool, deadline loop.Time) SubscribeResult {
 	h := i.Subscribe(netip.MustParseAddr(hop), target, fresh, deadline)
 	if h.Ref != 0 {
@@ -127,7 +127,7 @@ func (w *fakeSubscriber) subscribe(i *Interface, hop string, target uint32, fres
 	return h
 }
 
-// fakeObserver writes events down.
+// fakeObserver records events.
 type fakeObserver struct {
 	neighbors  []NeighborEvent
 	interfaces []InterfaceEvent
@@ -136,7 +136,7 @@ type fakeObserver struct {
 func (o *fakeObserver) NeighborChanged(e NeighborEvent) { o.neighbors = append(o.neighbors, e) }
 func (o *fakeObserver) InterfaceEvent(e InterfaceEvent) { o.interfaces = append(o.interfaces, e) }
 
-// node is a stack on a fake link with all its surroundings.
+// A node is a stack on a fake link with a subscriber and an observer.
 type node struct {
 	t          testing.TB
 	loop       *loop.Virtual
@@ -174,14 +174,14 @@ func (n *node) add(c InterfaceConfig) *Interface {
 	return i
 }
 
-// receive returns the stack a frame, and checks the invariants after.
+// receive passes a frame to the stack and checks the invariants.
 func (n *node) receive(frame []byte) {
 	n.t.Helper()
 	n.stack.HandleFrame(frame)
 	n.check()
 }
 
-// run lets time pass, checking the invariants at its end.
+// run advances the time and checks the invariants at the end.
 func (n *node) run(d loop.Duration) {
 	n.t.Helper()
 	n.loop.RunFor(d)
@@ -194,11 +194,11 @@ func (n *node) check() {
 		n.t.Fatalf("at %v: %v", n.loop.Now(), err)
 	}
 	if n.subscriber.early > 0 {
-		n.t.Fatalf("at %v: the waiter was told to ask before it is allowed", n.loop.Now())
+		n.t.Fatalf("at %v: SolicitDue was called before a solicitation is allowed", n.loop.Now())
 	}
 }
 
-// state returns a neighbor's state and MAC in words, "none" if there is none.
+// state returns a neighbor's state and MAC in words, "none" if it is not in the cache.
 func (n *node) state(a string) string {
 	info, ok := n.iface.Neighbor(netip.MustParseAddr(a))
 	if !ok {
@@ -217,8 +217,7 @@ func (n *node) wantState(a, want string) {
 	}
 }
 
-// wantSent compares what was sent since the last call, reports of groups
-// excepted.
+// wantSent compares the frames sent since the last call, without MLD reports.
 func (n *node) wantSent(want ...string) {
 	n.t.Helper()
 	got := n.link.take()
@@ -227,7 +226,7 @@ func (n *node) wantSent(want ...string) {
 	}
 }
 
-// wire joins the links of two nodes.
+// wire connects the links of two nodes.
 func wire(a, b *node, delay loop.Duration) {
 	a.link.peer, b.link.peer = b.link, a.link
 	a.link.delay, b.link.delay = delay, delay
@@ -241,7 +240,7 @@ var (
 	mac4 = header.MAC{2, 0, 0, 0, 0, 4}
 )
 
-// config is the usual interface of node k.
+// config returns the usual interface of node k.
 func config(k byte) InterfaceConfig {
 	return InterfaceConfig{
 		MAC:       header.MAC{2, 0, 0, 0, 0, k},
@@ -253,7 +252,7 @@ func config(k byte) InterfaceConfig {
 	}
 }
 
-// pair makes two nodes with the usual interfaces on one wire.
+// pair returns two nodes with the usual interfaces on one wire.
 func pair(t testing.TB) (l *loop.Virtual, a, b *node) {
 	l = loop.NewVirtual()
 	a, b = newNode(t, l, Options{}), newNode(t, l, Options{})
@@ -263,15 +262,15 @@ func pair(t testing.TB) (l *loop.Virtual, a, b *node) {
 	return l, a, b
 }
 
-// alone makes one node whose frames only the test sees.
+// alone returns one node whose frames only the test reads.
 func alone(t testing.TB) *node {
 	n := newNode(t, loop.NewVirtual(), Options{})
 	n.add(config(1))
 	return n
 }
 
-// describe puts a frame into words; it is read by gopacket, which knows
-// nothing of our own reading and writing of headers.
+// describe returns a frame in words. gopacket reads it, which is independent of package
+// header.
 func describe(frame []byte) string {
 	p := gopacket.NewPacket(frame, layers.LayerTypeEthernet, gopacket.DecodeOptions{Lazy: false, NoCopy: true})
 	if e := p.ErrorLayer(); e != nil {
@@ -333,7 +332,7 @@ func describeARP(l *layers.ARP) string {
 	return fmt.Sprintf("arp %s %v(%v) %v(%v)", op, sender, short(l.SourceHwAddress), target, short(l.DstHwAddress))
 }
 
-// short returns a test's MAC as its last octet, others in full.
+// short returns a MAC of the tests as its last octet, others in full.
 func short(b []byte) string {
 	m := header.MAC(b)
 	switch {
@@ -347,8 +346,7 @@ func short(b []byte) string {
 	return m.String()
 }
 
-// checksumRight compares a packet's checksums with those that gopacket
-// calculates.
+// checksumRight reports whether a packet's checksums are those that gopacket calculates.
 func checksumRight(p gopacket.Packet) bool {
 	var all []gopacket.SerializableLayer
 	for _, l := range p.Layers() {

@@ -11,15 +11,15 @@ import (
 	"glean/stack/loop"
 )
 
-// ping is an echo request from an address, which need not be anybody's.
+// ping returns an echo request from any address.
 func ping(src, dst string) []byte {
 	return append([]byte{2, 0, 0, 0, 0, 1, 2, 0, 0, 0, 0, 9, 8, 0}, echoRequest(src, dst, []byte("x"))...)
 }
 
-// TestAnsweringTakesNoRoomFromUs: whoever invents senders of questions that we can
-// answer only when we have asked for the sender fills the table with these, and
-// yet nothing of ours goes, and all that we want finds a place.
-func TestAnsweringTakesNoRoomFromUs(t *testing.T) {
+// TestAnswersTakeNoRoomFromOurs has a peer invent senders that we must solicit before we
+// can answer. They fill the table, but no neighbor of ours is deleted, and new ones of
+// ours find room.
+func TestAnswersTakeNoRoomFromOurs(t *testing.T) {
 	const room, known = 100, 50
 	for _, c := range []struct {
 		name     string
@@ -76,8 +76,9 @@ func TestAnsweringTakesNoRoomFromUs(t *testing.T) {
 	}
 }
 
-// TestStrangersAreFew: the questions that a peer has us ask are bounded.
-func TestStrangersAreFew(t *testing.T) {
+// TestForeignIncompleteIsBounded checks that the solicitations that a peer can cause are
+// bounded.
+func TestForeignIncompleteIsBounded(t *testing.T) {
 	n := newNode(t, loop.NewVirtual(), Options{})
 	c := config(1)
 	c.IPv4 = netip.MustParsePrefix("10.0.0.1/8")
@@ -119,9 +120,9 @@ func TestStrangersAreFew(t *testing.T) {
 	}
 }
 
-// questionFrom is a peer's question for an address of ours, from an address and mac3, which a
-// solicitation need not tell.
-func questionFrom(from, target string, tell bool) []byte {
+// requestFrom returns a peer's request for an address of ours, from an address and mac3,
+// which a solicitation may omit.
+func requestFrom(from, target string, tell bool) []byte {
 	frame := make([]byte, 128)
 	src, dst := netip.MustParseAddr(from), netip.MustParseAddr(target)
 	if src.Is4() {
@@ -135,10 +136,10 @@ func questionFrom(from, target string, tell bool) []byte {
 	return frame[:n+ns.EmitPacket(frame[n:], &from6, &to6)]
 }
 
-// TestInventedSendersAreBounded: an attacker asks, solicits and pings from senders that
-// it invents, some of which answer. It makes no more than foreignMax neighbors of an
-// interface, takes no memory beyond them, and nothing that glean wants, tracks or was
-// told by its user ever gives way; all that glean comes to want finds a place.
+// TestInventedSendersAreBounded has an attacker send requests, solicitations and pings
+// from invented senders, some of which answer. It creates at most foreignMax neighbors
+// of an interface and takes no memory beyond them. No neighbor that glean resolved,
+// tracks or has from its configuration is deleted, and new ones of ours find room.
 func TestInventedSendersAreBounded(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		n := newNode(t, loop.NewVirtual(), Options{})
@@ -159,19 +160,19 @@ func TestInventedSendersAreBounded(t *testing.T) {
 					a, a6 := fmt.Sprintf("10.7.%d.%d", invented>>8&255, invented&255), fmt.Sprintf("2001:db8::7:%x", invented&0xffff)
 					switch kind {
 					case 0:
-						n.stack.HandleFrame(questionFrom(a, "10.0.0.1", true))
+						n.stack.HandleFrame(requestFrom(a, "10.0.0.1", true))
 					case 1:
-						n.stack.HandleFrame(questionFrom(a6, "2001:db8::1", true))
+						n.stack.HandleFrame(requestFrom(a6, "2001:db8::1", true))
 					case 2:
 						n.stack.HandleFrame(ping(a, "10.0.0.1"))
 						if invented%2 == 0 {
-							n.stack.HandleFrame(questionFrom(a, "10.0.0.1", true))
+							n.stack.HandleFrame(requestFrom(a, "10.0.0.1", true))
 						}
 					case 3: // who is known pings, so that it is busy
-						n.stack.HandleFrame(questionFrom(a, "10.0.0.1", true))
+						n.stack.HandleFrame(requestFrom(a, "10.0.0.1", true))
 						n.stack.HandleFrame(ping(a, "10.0.0.1"))
 					case 4:
-						n.stack.HandleFrame(questionFrom(a6, "2001:db8::1", false))
+						n.stack.HandleFrame(requestFrom(a6, "2001:db8::1", false))
 					}
 				}
 			},
@@ -216,8 +217,9 @@ func TestInventedSendersAreBounded(t *testing.T) {
 	})
 }
 
-// TestForeignNeighborsOfManyInterfaces: beyond foreignAll an interface has its share.
-func TestForeignNeighborsOfManyInterfaces(t *testing.T) {
+// TestForeignShareOfManyInterfaces checks that beyond foreignAll an interface has
+// foreignShare.
+func TestForeignShareOfManyInterfaces(t *testing.T) {
 	const interfaces = foreignAll/foreignMax + 4
 	n := manyInterfaces(t, interfaces)
 	for k := range interfaces {
@@ -237,7 +239,7 @@ func TestForeignNeighborsOfManyInterfaces(t *testing.T) {
 	}
 }
 
-// suspicions counts the events.
+// suspicions counts the Suspect events.
 func (n *node) suspicions() (count int) {
 	for _, e := range n.observer.neighbors {
 		if e.Suspect {
@@ -247,8 +249,9 @@ func (n *node) suspicions() (count int) {
 	return count
 }
 
-// TestSuspicionIsAboutWhatWasTold: not about when the state changed.
-func TestSuspicionIsAboutWhatWasTold(t *testing.T) {
+// TestSuspicionIsAboutMessagesNotStates checks that the time of the last message counts,
+// not that of the last change of state.
+func TestSuspicionIsAboutMessagesNotStates(t *testing.T) {
 	for _, hop := range hops {
 		t.Run(hop, func(t *testing.T) {
 			announce := func(m header.MAC) []byte {
@@ -297,7 +300,7 @@ func TestSuspicionIsAboutWhatWasTold(t *testing.T) {
 	}
 }
 
-// manyInterfaces makes a port with as many interfaces, 10.1.0.0 and on.
+// manyInterfaces returns a node with count interfaces, 10.1.0.0 and on.
 func manyInterfaces(t *testing.T, count int) *node {
 	n := newNode(t, loop.NewVirtual(), Options{})
 	for k := range count {
@@ -308,8 +311,8 @@ func manyInterfaces(t *testing.T, count int) *node {
 	return n
 }
 
-// concerned counts the interfaces that a claim is put before.
-func (n *node) concerned(a string, m header.MAC) (count int) {
+// affectedBy counts the interfaces that a binding affects.
+func (n *node) affectedBy(a string, m header.MAC) (count int) {
 	for range n.stack.affected(n.iface.vlan, ipFrom(netip.MustParseAddr(a)), binding{mac: m}) {
 		count++
 	}
@@ -317,30 +320,31 @@ func (n *node) concerned(a string, m header.MAC) (count int) {
 	return count
 }
 
-// TestFewInterfacesAreAsked: of 10,000 only those that may learn something.
-func TestFewInterfacesAreAsked(t *testing.T) {
+// TestBroadcastVisitsAffectedInterfacesOnly checks that of 10,000 interfaces a broadcast
+// visits only those whose cache it may change.
+func TestBroadcastVisitsAffectedInterfacesOnly(t *testing.T) {
 	const count = 10000
 	n := manyInterfaces(t, count)
-	if got := n.concerned("10.9.9.9", mac2); got != 0 {
+	if got := n.affectedBy("10.9.9.9", mac2); got != 0 {
 		t.Errorf("%d for an address that none knows", got)
 	}
 	n.receive(request(mac2, "10.9.9.9", "10.1.0.7").bytes(t))
-	if got := n.concerned("10.9.9.9", mac3); got != 1 {
+	if got := n.affectedBy("10.9.9.9", mac3); got != 1 {
 		t.Errorf("%d for an address that one knows", got)
 	}
 	for k := range count { // a router looks for all of us
 		n.stack.HandleFrame(request(mac2, "10.9.9.9", fmt.Sprintf("10.1.%d.%d", k>>8, k&255)).bytes(t))
 	}
-	if got := n.concerned("10.9.9.9", mac2); got != 0 {
+	if got := n.affectedBy("10.9.9.9", mac2); got != 0 {
 		t.Errorf("%d for what all know", got)
 	}
 	if got := len(n.stack.Interface(1).vlan.shared); got != 1 {
 		t.Errorf("%d shared neighbors", got)
 	}
-	// One learns otherwise, so all are asked; they agree with the last, and none is.
+	// One learns another MAC, so all are visited; then they agree again, and none is.
 	moved := arpFrame{op: 2, senderMAC: mac4, senderIP: "10.9.9.9", targetIP: "10.1.0.7", ethDst: n.stack.Interface(8).MAC()}
 	n.receive(moved.bytes(t))
-	if got := n.concerned("10.9.9.9", mac2); got != count {
+	if got := n.affectedBy("10.9.9.9", mac2); got != count {
 		t.Errorf("%d when one knows another MAC", got)
 	}
 	n.receive(request(mac3, "10.9.9.9", "10.9.9.9").bytes(t))
@@ -349,31 +353,31 @@ func TestFewInterfacesAreAsked(t *testing.T) {
 			t.Fatalf("interface %d has %v", k+1, info.MAC)
 		}
 	}
-	if got := n.concerned("10.9.9.9", mac3); got != 0 {
+	if got := n.affectedBy("10.9.9.9", mac3); got != 0 {
 		t.Errorf("%d when all have heard it", got)
 	}
 	// Those that forget it are not asked any longer, down to the last.
 	for k := range count - 2 {
 		n.stack.Interface(uint32(k + 1)).Flush()
 	}
-	if got := n.concerned("10.9.9.9", mac4); got != 2 {
+	if got := n.affectedBy("10.9.9.9", mac4); got != 2 {
 		t.Errorf("%d when two know it", got)
 	}
 	n.stack.RemoveInterface(n.stack.Interface(count))
-	if got := n.concerned("10.9.9.9", mac4); got != 1 {
+	if got := n.affectedBy("10.9.9.9", mac4); got != 1 {
 		t.Errorf("%d when one is left", got)
 	}
 }
 
-// TestSuspicionAmongMany: what none of many interfaces was told again counts as
-// heard all the same.
-func TestSuspicionAmongMany(t *testing.T) {
+// TestCommonBindingCountsAsHeard checks that a repeated broadcast, which updates none of
+// many interfaces, still counts as heard.
+func TestCommonBindingCountsAsHeard(t *testing.T) {
 	n := manyInterfaces(t, 20)
 	for k := range 20 {
 		n.receive(request(mac2, "10.9.9.9", fmt.Sprintf("10.1.0.%d", k)).bytes(t))
 	}
 	n.run(10 * seconds)
-	n.receive(request(mac2, "10.9.9.9", "10.9.9.9").bytes(t)) // news to nobody
+	n.receive(request(mac2, "10.9.9.9", "10.9.9.9").bytes(t)) // updates none
 	n.run(500 * loop.Millisecond)
 	n.receive(request(mac3, "10.9.9.9", "10.9.9.9").bytes(t))
 	if got := n.suspicions(); got != 20 {
@@ -381,8 +385,9 @@ func TestSuspicionAmongMany(t *testing.T) {
 	}
 }
 
-// TestSiblingsAddressIsOurOwn: no frame comes back to the port that sent it.
-func TestSiblingsAddressIsOurOwn(t *testing.T) {
+// TestAddressOfSiblingInterfaceIsOurs checks that the address of another interface of
+// the port is not solicited: no frame comes back to the port that sent it.
+func TestAddressOfSiblingInterfaceIsOurs(t *testing.T) {
 	n := alone(t)
 	c := config(5)
 	other := n.add(c)
@@ -406,9 +411,9 @@ func TestSiblingsAddressIsOurOwn(t *testing.T) {
 	}
 }
 
-// TestRangesHaveNoImpossibleAddresses: a range that covers everything is not
-// everything.
-func TestRangesHaveNoImpossibleAddresses(t *testing.T) {
+// TestRangeExcludesAddressesOfNoHost checks that a range of all addresses does not
+// answer for addresses that no host can have.
+func TestRangeExcludesAddressesOfNoHost(t *testing.T) {
 	n := newNode(t, loop.NewVirtual(), Options{})
 	c := config(1)
 	c.RespondFor = []netip.Prefix{netip.MustParsePrefix("0.0.0.0/0"), netip.MustParsePrefix("::/0")}

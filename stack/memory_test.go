@@ -8,9 +8,8 @@ import (
 	"glean/stack/loop"
 )
 
-// TestSizeIsWhatTheHeapSays: what a full cache is counted as is right to a factor
-// of 1.5.
-func TestSizeIsWhatTheHeapSays(t *testing.T) {
+// TestSizeFitsTheHeap checks that Size of a full cache is right within a factor of 1.5.
+func TestSizeFitsTheHeap(t *testing.T) {
 	const neighbors = 200_000
 	for _, first := range []string{"10.1.0.0", "2001:db8::1:0"} {
 		l := loop.NewVirtual()
@@ -43,7 +42,7 @@ func TestSizeIsWhatTheHeapSays(t *testing.T) {
 	}
 }
 
-// silentSubscriber asks for nothing.
+// silentSubscriber solicits nothing.
 type silentSubscriber struct{}
 
 func (silentSubscriber) SolicitDue(uint32)                                   {}

@@ -12,8 +12,8 @@ import (
 	"pgregory.net/rapid"
 )
 
-// TestStackAgainstModel does whatever comes to mind to a stack and to the
-// model, and compares them after each step.
+// TestStackAgainstModel runs random operations on a stack and on the model, and compares
+// them after each step.
 func TestStackAgainstModel(t *testing.T) {
 	key := rapid.Custom(func(t *rapid.T) modelKey {
 		return modelKey{rapid.IntRange(0, 1).Draw(t, "interface"), rapid.SampledFrom(modelAddresses).Draw(t, "address")}
@@ -60,7 +60,7 @@ func TestStackAgainstModel(t *testing.T) {
 				k, fresh := key.Draw(t, "neighbor"), rapid.Bool().Draw(t, "fresh")
 				x := m.n[k]
 				m.target++
-				wait := m.wait(t)
+				wait := m.drawDeadline(t)
 				h := m.ifaces[k.iface].Subscribe(netip.MustParseAddr(k.addr), m.target, fresh, wait.deadline)
 				if x.state == StateReachable && (!fresh || x.answered && wait.deadline < x.asked.Add(seconds)) {
 					if h.State != SubscribeKnown || h.MAC != x.mac {
@@ -72,9 +72,9 @@ func TestStackAgainstModel(t *testing.T) {
 					t.Fatalf("%+v", h)
 				}
 				if allowed := s.up && m.node.loop.Now() >= x.asked.Add(seconds); h.State == SubscribeDue && !allowed {
-					t.Fatalf("may ask now, but was asked at %v", x.asked)
+					t.Fatalf("may solicit now, but was solicited at %v", x.asked)
 				}
-				x.holders[m.target] = &modelHold{h.Ref, []modelWait{wait}}
+				x.holders[m.target] = &modelSubscription{h.Ref, []modelDeadline{wait}}
 				m.keyOf[m.target] = k
 				if x.state == StateNone {
 					x.state = StateIncomplete
@@ -84,13 +84,13 @@ func TestStackAgainstModel(t *testing.T) {
 				}
 			},
 			"also": func(t *rapid.T) {
-				h, wait := m.hold(t), m.wait(t)
+				h, wait := m.drawSubscription(t), m.drawDeadline(t)
 				s.AddDeadline(h.ref, wait.deadline)
 				h.waits = append(h.waits, wait)
 				m.pass(0)
 			},
 			"no longer": func(t *rapid.T) {
-				h := m.hold(t)
+				h := m.drawSubscription(t)
 				if last := len(h.waits) - 1; last > 0 {
 					gone := rapid.IntRange(0, last).Draw(t, "who")
 					s.RemoveDeadline(h.ref, h.waits[gone].deadline)
@@ -217,7 +217,7 @@ func TestStackAgainstModel(t *testing.T) {
 							m.forget(x)
 						}
 					}
-					x.tried = true // everybody is asked before the old MAC
+					x.tried = true // a multicast solicitation comes before one to the old MAC
 				}
 			},
 			"": func(t *rapid.T) { m.compare() },
@@ -225,15 +225,15 @@ func TestStackAgainstModel(t *testing.T) {
 	})
 }
 
-// wait draws somebody who waits from now on.
-func (m *model) wait(t *rapid.T) modelWait {
+// drawDeadline draws a deadline that begins now.
+func (m *model) drawDeadline(t *rapid.T) modelDeadline {
 	now := m.node.loop.Now()
-	return modelWait{begin: now, deadline: now + loop.Time(rapid.Int64Range(1e8, 60e9).Draw(t, "timeout"))}
+	return modelDeadline{begin: now, deadline: now + loop.Time(rapid.Int64Range(1e8, 60e9).Draw(t, "timeout"))}
 }
 
-// hold draws a hold.
-func (m *model) hold(t *rapid.T) *modelHold {
-	held := make(map[uint32]*modelHold)
+// drawSubscription draws a subscription.
+func (m *model) drawSubscription(t *rapid.T) *modelSubscription {
+	held := make(map[uint32]*modelSubscription)
 	for _, x := range m.n {
 		maps.Copy(held, x.holders)
 	}

@@ -13,7 +13,7 @@ import (
 )
 
 // The model is the neighbor cache as the RFCs tell it, slowly: a map, and every
-// deadline looked at every time. It does not know when questions come; it sees
+// deadline looked at every time. It does not know when solicitations come; it sees
 // them leave and checks that they may. Two interfaces in two VLANs have the same
 // addresses and the same peers.
 
@@ -34,44 +34,44 @@ type modelNeighbor struct {
 	at          loop.Time // end of REACHABLE or DELAY
 	asked       loop.Time
 	outstanding bool
-	answered    bool // the last question, if it is REACHABLE
-	tried       bool // its MAC was asked in vain, or has a RetransTimer left to answer
-	self        bool // the stack asks by itself
-	tries       int  // such questions
+	answered    bool // the last solicitation, if it is REACHABLE
+	tried       bool // its MAC was solicited without an answer, or has a RetransTimer left to answer
+	self        bool // the stack solicits by itself
+	tries       int  // such solicitations
 	queue       int
-	holders     map[uint32]*modelHold // by target
+	holders     map[uint32]*modelSubscription // by token
 
 	tracked, lost bool
-	everybody     int           // questions to everybody since there was a MAC
+	everybody     int           // solicitations to all stations since there was a MAC
 	probe         loop.Duration // how long a confirmation is good while it is tracked
 	told          header.MAC    // by the last event with a MAC
 }
 
-// modelHold is a hold, and all who wait for its target.
-type modelHold struct {
+// A modelSubscription is a subscription with all its deadlines.
+type modelSubscription struct {
 	ref   uint32
-	waits []modelWait
+	waits []modelDeadline
 }
 
-// modelWait is somebody who waits.
-type modelWait struct {
+// A modelDeadline is one deadline of a subscription.
+type modelDeadline struct {
 	begin, deadline loop.Time
-	served          bool // asked for in time, or found impossible to be
+	served          bool // resolved in time, or found impossible to be
 }
 
 type model struct {
 	t          *rapid.T
-	impatient  bool      // the waiter asks as soon as it may, else when it is drawn
+	impatient  bool      // the subscriber solicits as soon as it may, else when it is drawn
 	upSince    loop.Time // of the link
 	node       *node
 	ifaces     [2]*Interface
 	n          map[modelKey]*modelNeighbor
-	soliciting bool // the questions that leave now are the waiter's
+	soliciting bool // the solicitations that leave now are the subscriber's
 	confirmed  map[uint32]header.MAC
 	packets    map[modelKey]int // that must have left
 	reachable  loop.Duration
 	target     uint32
-	keyOf      map[uint32]modelKey // by target
+	keyOf      map[uint32]modelKey // by token
 }
 
 var modelAddresses = []string{"192.0.2.2", "192.0.2.3", "2001:db8::2", "fe80::3"}
@@ -94,7 +94,7 @@ func newModel(t *rapid.T) *model {
 		m.ifaces[k] = n.add(c)
 		for _, a := range modelAddresses {
 			m.n[modelKey{k, a}] = &modelNeighbor{
-				asked: neverSolicited, holders: make(map[uint32]*modelHold), probe: m.ifaces[k].probeInterval(),
+				asked: neverSolicited, holders: make(map[uint32]*modelSubscription), probe: m.ifaces[k].probeInterval(),
 			}
 		}
 	}
@@ -102,7 +102,7 @@ func newModel(t *rapid.T) *model {
 	return m
 }
 
-// rapidTB lets helpers that want a testing.TB fail the rapid test.
+// rapidTB makes helpers that need a testing.TB fail the rapid test.
 type rapidTB struct {
 	testing.TB
 	t *rapid.T
@@ -113,7 +113,7 @@ func (r rapidTB) Fatal(args ...any)                 { r.t.Fatal(args...) }
 func (r rapidTB) Fatalf(format string, args ...any) { r.t.Fatalf(format, args...) }
 func (r rapidTB) Errorf(format string, args ...any) { r.t.Errorf(format, args...) }
 
-// deadline is when something happens to a neighbor without a question.
+// deadline returns when a neighbor changes without a solicitation.
 func (m *model) deadline(x *modelNeighbor) loop.Time {
 	switch {
 	case x.state == StateReachable || x.state == StateDelay:
@@ -127,7 +127,7 @@ func (m *model) deadline(x *modelNeighbor) loop.Time {
 	return loop.Never
 }
 
-// pass lets time go by to a moment at which nothing is about to happen.
+// pass advances the time to a moment at which nothing is about to happen.
 func (m *model) pass(d loop.Duration) {
 	until := m.node.loop.Now().Add(d)
 	for settled := false; !settled; {
@@ -137,7 +137,7 @@ func (m *model) pass(d loop.Duration) {
 			if at := m.deadline(x); at > until-slack && at < until+slack {
 				settled = false
 			}
-			x.eachWait(func(w *modelWait) {
+			x.eachWait(func(w *modelDeadline) {
 				if at := w.last(); at > until-slack && at < until+slack {
 					settled = false
 				}
@@ -149,13 +149,13 @@ func (m *model) pass(d loop.Duration) {
 	}
 }
 
-// runTo runs the loop step by step, so that frames and deadlines come to the
-// model in their order.
+// runTo runs the loop step by step, so that frames and deadlines reach the model in
+// their order.
 func (m *model) runTo(until loop.Time) {
 	for {
 		next := min(m.node.loop.Next(), until)
-		m.sought(next)
-		m.judge(next - slack)
+		m.checkTracked(next)
+		m.checkDeadlines(next - slack)
 		m.expire(next - slack)
 		m.node.loop.RunUntil(next)
 		m.look()
@@ -166,9 +166,9 @@ func (m *model) runTo(until loop.Time) {
 	}
 }
 
-// sought checks that no tracked neighbor waits for its next question for too
-// long: next is when the loop does something again.
-func (m *model) sought(next loop.Time) {
+// checkTracked checks that no tracked neighbor waits too long for its next solicitation:
+// next is when the loop runs again.
+func (m *model) checkTracked(next loop.Time) {
 	for key, x := range m.n {
 		wait := loop.Duration(seconds)
 		if x.state == StateIncomplete {
@@ -180,10 +180,10 @@ func (m *model) sought(next loop.Time) {
 	}
 }
 
-// last is the latest time of a question that somebody has time left for.
-func (w *modelWait) last() loop.Time { return w.deadline.Add(-seconds) }
+// last returns the latest time of a useful solicitation before the deadline.
+func (w *modelDeadline) last() loop.Time { return w.deadline.Add(-seconds) }
 
-func (x *modelNeighbor) eachWait(f func(*modelWait)) {
+func (x *modelNeighbor) eachWait(f func(*modelDeadline)) {
 	for _, h := range x.holders {
 		for k := range h.waits {
 			f(&h.waits[k])
@@ -191,25 +191,25 @@ func (x *modelNeighbor) eachWait(f func(*modelWait)) {
 	}
 }
 
-// judge wants everybody to have been asked for in time who has no time left for
-// another question: a question between begin and a RetransTimer before the
-// deadline, if one was allowed then.
-func (m *model) judge(now loop.Time) {
+// checkDeadlines checks that each deadline without time for another solicitation had
+// one: a solicitation between its begin and a RetransTimer before it, if one was allowed
+// then.
+func (m *model) checkDeadlines(now loop.Time) {
 	for key, x := range m.n {
-		x.eachWait(func(w *modelWait) {
+		x.eachWait(func(w *modelDeadline) {
 			if w.served || w.last() > now {
 				return
 			}
 			w.served = true
 			allowed := max(w.begin, x.asked.Add(seconds), m.upSince)
 			if m.impatient && m.node.stack.up && allowed+slack < w.last() {
-				m.t.Fatalf("at %v: %v was not asked for %+v, though it could have been from %v on", m.node.loop.Now(), key, *w, allowed)
+				m.t.Fatalf("at %v: %v was not solicited for %+v, though that was allowed from %v on", m.node.loop.Now(), key, *w, allowed)
 			}
 		})
 	}
 }
 
-// due is the waiter when it is told that it may ask.
+// due is the subscriber when SolicitDue is called.
 func (m *model) due(target uint32) {
 	m.look()
 	now := m.node.loop.Now()
@@ -218,7 +218,7 @@ func (m *model) due(target uint32) {
 	info, _ := m.ifaces[key.iface].Neighbor(netip.MustParseAddr(key.addr))
 	for x.self || x.state != info.State { // the stack is a moment ahead
 		if m.deadline(x) > now+slack {
-			m.t.Fatalf("at %v: %v may be asked, and is %v: %+v", now, key, info.State, x)
+			m.t.Fatalf("at %v: %v may be solicited, and is %v: %+v", now, key, info.State, x)
 		}
 		m.end(x)
 	}
@@ -227,7 +227,7 @@ func (m *model) due(target uint32) {
 	}
 }
 
-// solicit has the waiter ask for a target.
+// solicit solicits for a token, as the subscriber.
 func (m *model) solicit(key modelKey, target uint32) {
 	x := m.n[key]
 	allowed := m.node.stack.up && m.node.loop.Now() >= x.asked.Add(seconds)
@@ -240,11 +240,11 @@ func (m *model) solicit(key modelKey, target uint32) {
 	m.look()
 	m.soliciting = false
 	if sent != allowed {
-		m.t.Fatalf("Solicit: %v, asked at %v, now %v", sent, before, m.node.loop.Now())
+		m.t.Fatalf("Solicit: %v, solicited at %v, now %v", sent, before, m.node.loop.Now())
 	}
 }
 
-// expire ends what has ended by now.
+// expire applies the deadlines up to now.
 func (m *model) expire(now loop.Time) {
 	for _, x := range m.n {
 		for m.deadline(x) <= now {
@@ -268,7 +268,7 @@ func (m *model) end(x *modelNeighbor) {
 	}
 }
 
-// forget makes a neighbor INCOMPLETE, delete takes it out.
+// forget makes a neighbor INCOMPLETE; delete removes it.
 func (m *model) forget(x *modelNeighbor) {
 	x.state, x.mac, x.self, x.tries, x.everybody = StateIncomplete, header.MAC{}, false, 0, 0
 }
@@ -277,7 +277,7 @@ func (m *model) delete(x *modelNeighbor) {
 	*x = modelNeighbor{asked: x.asked, holders: x.holders, probe: x.probe, told: x.told}
 }
 
-// stale is what becomes of a neighbor whose MAC is not confirmed.
+// stale makes a neighbor STALE, or what it becomes if it is tracked.
 func (m *model) stale(x *modelNeighbor) {
 	x.state = StateStale
 	if x.tracked {
@@ -285,7 +285,7 @@ func (m *model) stale(x *modelNeighbor) {
 	}
 }
 
-// look takes the frames that left since the last look.
+// look reads the frames sent since the last call.
 func (m *model) look() {
 	now := m.node.loop.Now()
 	frames := m.node.link.sent
@@ -304,10 +304,10 @@ func (m *model) look() {
 		case strings.Contains(words, "BAD"), strings.Contains(words, "undecodable"):
 			m.t.Fatalf("sent %s", words)
 		case strings.Contains(words, "arp who-has"):
-			m.question(modelKey{k, strings.SplitN(strings.Fields(words[strings.Index(words, "arp"):])[3], "(", 2)[0]}, header.MAC(f[:6]), now)
+			m.solicited(modelKey{k, strings.SplitN(strings.Fields(words[strings.Index(words, "arp"):])[3], "(", 2)[0]}, header.MAC(f[:6]), now)
 		case strings.Contains(words, "NS "):
 			fields := strings.Fields(words[strings.Index(words, "NS "):])
-			m.question(modelKey{k, fields[1]}, header.MAC(f[:6]), now)
+			m.solicited(modelKey{k, fields[1]}, header.MAC(f[:6]), now)
 		case strings.Contains(words, "udp"):
 			addresses := strings.Fields(words)[len(strings.Fields(words))-3]
 			key := modelKey{k, strings.SplitN(addresses, ">", 2)[1]}
@@ -319,7 +319,7 @@ func (m *model) look() {
 	}
 }
 
-// event sees what the observer is told.
+// event applies an event of the observer.
 func (m *model) event(e NeighborEvent) {
 	key := modelKey{0, e.Addr.String()}
 	if e.Interface == m.ifaces[1] {
@@ -336,23 +336,23 @@ func (m *model) event(e NeighborEvent) {
 	}
 }
 
-// question sees a neighbor being asked.
-func (m *model) question(key modelKey, to header.MAC, now loop.Time) {
+// solicited applies a solicitation that was sent.
+func (m *model) solicited(key modelKey, to header.MAC, now loop.Time) {
 	x, known := m.n[key]
 	if !known {
-		m.t.Fatalf("at %v: %v is asked, which nobody wants", now, key)
+		m.t.Fatalf("at %v: %v is solicited without a subscription", now, key)
 	}
 	if now < x.asked.Add(seconds) {
-		m.t.Fatalf("at %v: %v is asked, and was at %v", now, key, x.asked)
+		m.t.Fatalf("at %v: %v is solicited, and was at %v", now, key, x.asked)
 	}
 	if x.tracked && m.deadline(x) <= now+slack {
 		m.end(x)
 	}
 	if x.state == StateNone || !(x.tracked && x.state == StateIncomplete) && len(x.holders) == 0 && x.queue == 0 && x.state != StateProbe && !(x.state == StateDelay && x.at <= now+slack) {
-		m.t.Fatalf("at %v: %v is asked for nobody: %+v", now, key, x)
+		m.t.Fatalf("at %v: %v is solicited without a subscription: %+v", now, key, x)
 	}
 	if !to.IsMulticast() && to != x.mac {
-		m.t.Fatalf("at %v: %v is asked by unicast to %v: %+v", now, key, to, x)
+		m.t.Fatalf("at %v: %v is solicited by unicast to %v: %+v", now, key, to, x)
 	}
 	if x.state == StateDelay && x.at <= now+slack && !m.soliciting {
 		x.state, x.tries = StateProbe, 0
@@ -361,19 +361,19 @@ func (m *model) question(key modelKey, to header.MAC, now loop.Time) {
 		m.t.Fatalf("at %v: a probe of %v goes to %v", now, key, to)
 	}
 	x.asked, x.outstanding, x.answered = now, true, false
-	x.eachWait(func(w *modelWait) { w.served = w.served || now <= w.last()+slack })
+	x.eachWait(func(w *modelDeadline) { w.served = w.served || now <= w.last()+slack })
 	x.tried = x.tried || !to.IsMulticast() && x.state != StateProbe
 	if to.IsMulticast() {
 		x.everybody++
 	}
 	if !m.soliciting && (x.self || x.state == StateProbe) {
 		if x.tries++; x.tries > 3 {
-			m.t.Fatalf("at %v: %v is asked %d times", now, key, x.tries)
+			m.t.Fatalf("at %v: %v is solicited %d times", now, key, x.tries)
 		}
 	}
 }
 
-// confirm makes a neighbor REACHABLE; answered: its waiters are told.
+// confirm makes a neighbor REACHABLE; with answered its subscribers are notified.
 func (m *model) confirm(x *modelNeighbor, answered bool) {
 	x.answered = answered || x.answered && x.state == StateReachable
 	good := m.reachable
@@ -399,7 +399,7 @@ func (m *model) learn(key modelKey, x *modelNeighbor, mac header.MAC) {
 	x.queue, x.self, x.tries, x.lost = 0, false, 0, false
 }
 
-// heard is a MAC in a message that confirms nothing.
+// heard applies a MAC of a message that confirms nothing.
 func (m *model) heard(key modelKey, mac header.MAC, create bool) {
 	x := m.n[key]
 	if x.state == StateNone && !create || x.state.HasMAC() && x.mac == mac {
@@ -409,7 +409,7 @@ func (m *model) heard(key modelKey, mac header.MAC, create bool) {
 	m.stale(x)
 }
 
-// advert is RFC 4861 section 7.2.5.
+// advert applies RFC 4861 section 7.2.5.
 func (m *model) advert(key modelKey, solicited, override bool, mac header.MAC) {
 	x := m.n[key]
 	if x.state == StateNone {
@@ -433,13 +433,13 @@ func (m *model) advert(key modelKey, solicited, override bool, mac header.MAC) {
 	}
 }
 
-// isOutstanding: a question was sent, and its answer would still be one.
+// isOutstanding reports whether an answer now would answer a solicitation.
 func (m *model) isOutstanding(x *modelNeighbor) bool {
 	return x.outstanding && (x.state == StateIncomplete || x.state == StateProbe || len(x.holders) > 0 ||
 		m.node.loop.Now() < x.asked.Add(seconds))
 }
 
-// compare looks for differences between the stack and the model.
+// compare fails the test at a difference between the stack and the model.
 func (m *model) compare() {
 	m.look()
 	for key, x := range m.n {
@@ -451,7 +451,7 @@ func (m *model) compare() {
 			m.t.Fatalf("%v held: %v", key, info.Subscribed)
 		}
 		if x.tracked && x.state.HasMAC() && x.told != x.mac {
-			m.t.Fatalf("%v has %v, but the observer was told %v", key, x.mac, x.told)
+			m.t.Fatalf("%v has %v, but the observer has %v", key, x.mac, x.told)
 		}
 		if m.packets[key] != 0 {
 			m.t.Fatalf("at %v: %d packets to %v should have left", m.node.loop.Now(), m.packets[key], key)
@@ -462,7 +462,7 @@ func (m *model) compare() {
 	}
 	for target, mac := range m.confirmed {
 		if c := m.node.subscriber.confirmed[target]; c.mac != mac {
-			m.t.Fatalf("target %d was told %v, want %v", target, c.mac, mac)
+			m.t.Fatalf("Confirmed(%d) has %v, want %v", target, c.mac, mac)
 		}
 	}
 	if err := m.node.stack.Check(); err != nil {

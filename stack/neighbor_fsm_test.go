@@ -9,8 +9,8 @@ import (
 // is the next state and what is done:
 //
 //	N none  I incomplete  R reachable  S stale  D delay  P probe  U unreachable  T static
-//	m record the MAC   c confirmed: new ReachableTime   a answered: tell waiters
-//	f send held packets   q begin to ask   x forget the MAC   d lose held packets
+//	m record the MAC   c confirmed: new ReachableTime   a answered: tell subscribers
+//	f send held packets   q begin to solicit   x forget the MAC   d lose held packets
 //
 // and "." where nothing changes. Adverts are S (solicited) O (override) and
 // the link-layer address: none, same, other.
@@ -42,8 +42,9 @@ SO/same        .    Rmcaf  Rca   Rca   Rca   Rca   Rca   .
 SO/other       .    Rmcaf  Rmca  Rmca  Rmca  Rmca  Rmca  .
 `
 
-// trackedMachine is the same for a tracked neighbor, which is in one of three
-// states. What would be STALE is probed, what would be gone is sought.
+// trackedMachine is the table of a tracked neighbor, which is in one of three states.
+// Where it would become STALE it is probed, and where it would be deleted it stays
+// INCOMPLETE.
 const trackedMachine = `
 event          I      R     P
 ask            .      .     .
@@ -72,7 +73,7 @@ SO/same        Rmcaf  Rca   Rca
 SO/other       Rmcaf  Rmca  Rmca
 `
 
-// eventNames are the rows of machine.
+// eventNames returns the events by the names of the rows of machine.
 func eventNames() map[string]event {
 	names := map[string]event{
 		"ask": evSubscribe, "send": evSend, "timer": evTimer, "unanswered": evUnanswered, "exhausted": evExhausted,
@@ -148,8 +149,8 @@ func checkMachine(t *testing.T, table string, tracked bool, columns string) {
 	}
 }
 
-// TestMachineLaws states what must hold of any table.
-func TestMachineLaws(t *testing.T) {
+// TestMachineKeepsInvariants checks the rules that every transition must keep.
+func TestMachineKeepsInvariants(t *testing.T) {
 	for s := State(0); s < numStates; s++ {
 		for e := event(0); e < numEvents; e++ {
 			checkLaws(t, s, e, false)
@@ -174,7 +175,7 @@ func checkLaws(t *testing.T, s State, e event, tracked bool) {
 		t.Errorf("%v, event %d: a neighbor is REACHABLE by confirmation and by nothing else", s, e)
 	}
 	if do&doAnswer != 0 && e < evAdvert {
-		t.Errorf("%v, event %d: waiters are told, but this is no answer", s, e)
+		t.Errorf("%v, event %d: subscribers are notified, but this is no answer", s, e)
 	}
 	if !s.HasMAC() && next.HasMAC() && do&doRecord == 0 {
 		t.Errorf("%v, event %d: gets to %v without a MAC", s, e, next)

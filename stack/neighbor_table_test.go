@@ -105,7 +105,7 @@ func TestIPIndexAgainstMap(t *testing.T) {
 	})
 }
 
-// TestTableMemory holds the budget of an entry, timer and index included.
+// TestTableMemory checks the memory budget of an entry, timer and index included.
 func TestTableMemory(t *testing.T) {
 	const entries = 1_000_000
 	for name, c := range map[string]struct {
@@ -128,7 +128,7 @@ func TestTableMemory(t *testing.T) {
 				t.Errorf("%d octets for each neighbor, want at most %d", each, c.limit)
 			}
 			if table.find(1, c.address(entries-1)) == 0 {
-				t.Error("the last one is not there")
+				t.Error("the last one does not exist")
 			}
 		})
 	}
@@ -161,7 +161,7 @@ func BenchmarkTable(b *testing.B) {
 	})
 }
 
-// enter makes an entry for an address that has none.
+// enter creates an entry for an address that has none.
 func enter(t *neighborTable, iface uint32, a ip) uint32 {
 	_, free := t.search(iface, a)
 	return t.create(iface, a, free, 0)

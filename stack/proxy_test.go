@@ -8,7 +8,8 @@ import (
 	"glean/stack/loop"
 )
 
-// proxyNode answers for 2001:db8:f::/48 and 203.0.113.0/24 after a delay.
+// proxyNode returns a node that answers for 2001:db8:f::/48 and 203.0.113.0/24 after a
+// delay.
 func proxyNode(t *testing.T, delay loop.Duration) *node {
 	n := newNode(t, loop.NewVirtual(), Options{})
 	c := config(1)
@@ -18,8 +19,8 @@ func proxyNode(t *testing.T, delay loop.Duration) *node {
 	return n
 }
 
-// proxyQuestion asks for an address of the range.
-func proxyQuestion() ndFrame {
+// proxySolicitation returns a solicitation for an address of the range.
+func proxySolicitation() ndFrame {
 	f := resolveNS()
 	f.dst, f.target = "ff02::1:ff00:99", "2001:db8:f::99"
 	return f
@@ -27,7 +28,7 @@ func proxyQuestion() ndFrame {
 
 const proxyAdvert = "m1>m2 2001:db8:f::99>2001:db8::2 NA 2001:db8:f::99 010 TargetAddress m1"
 
-// answeredAfter lets time pass until something is sent.
+// answeredAfter advances the time until a frame is sent.
 func (n *node) answeredAfter(longest loop.Duration) (after loop.Duration, sent []string) {
 	n.t.Helper()
 	start := n.loop.Now()
@@ -44,12 +45,12 @@ func (n *node) answeredAfter(longest loop.Duration) (after loop.Duration, sent [
 
 func TestConformanceProxyDelay(t *testing.T) {
 	for _, delay := range []loop.Duration{loop.Millisecond, 200 * loop.Millisecond, maxAnycastDelay} {
-		t.Run("F12 a multicast question for a range is answered after a random time "+delay.String(), func(t *testing.T) {
+		t.Run("F12 a multicast solicitation for a range is answered after a random time "+delay.String(), func(t *testing.T) {
 			n := proxyNode(t, delay)
 			const questions = 300
 			shortest, longest := delay, loop.Duration(0)
 			for range questions {
-				n.receive(proxyQuestion().bytes(t))
+				n.receive(proxySolicitation().bytes(t))
 				after, sent := n.answeredAfter(delay)
 				if len(sent) != 1 || sent[0] != proxyAdvert {
 					t.Fatalf("sent %v", sent)
@@ -63,9 +64,9 @@ func TestConformanceProxyDelay(t *testing.T) {
 			}
 		})
 	}
-	t.Run("F12 the default is no delay; our own addresses, unicast questions and ARP have none ever", func(t *testing.T) {
+	t.Run("F12 the default is no delay; our own addresses, unicast solicitations and ARP have none ever", func(t *testing.T) {
 		n := proxyNode(t, 0)
-		n.receive(proxyQuestion().bytes(t))
+		n.receive(proxySolicitation().bytes(t))
 		n.wantSent(proxyAdvert)
 
 		n = proxyNode(t, maxAnycastDelay)
@@ -73,7 +74,7 @@ func TestConformanceProxyDelay(t *testing.T) {
 		f.dst = solicitGroup
 		n.receive(f.bytes(t))
 		n.wantSent("m1>m2 2001:db8::1>2001:db8::2 NA 2001:db8::1 011 TargetAddress m1")
-		f = proxyQuestion()
+		f = proxySolicitation()
 		f.dst = f.target
 		n.receive(f.bytes(t))
 		n.wantSent(proxyAdvert)
@@ -84,7 +85,7 @@ func TestConformanceProxyDelay(t *testing.T) {
 	})
 	t.Run("F12 so are checks for duplicates, and askers without a link-layer address", func(t *testing.T) {
 		n := proxyNode(t, maxAnycastDelay)
-		f := proxyQuestion()
+		f := proxySolicitation()
 		f.src, f.lla = "::", header.MAC{}
 		n.receive(f.bytes(t))
 		n.wantSent()
@@ -102,11 +103,12 @@ func TestConformanceProxyDelay(t *testing.T) {
 	})
 }
 
-// TestDelayedAnswersEnd: with the link, with their interface; not with the cache.
-func TestDelayedAnswersEnd(t *testing.T) {
+// TestDelayedAnswersEndWithLinkAndInterface checks that delayed answers end with the
+// link and with their interface, and survive a flush.
+func TestDelayedAnswersEndWithLinkAndInterface(t *testing.T) {
 	n := proxyNode(t, maxAnycastDelay)
 	for range 10 {
-		n.receive(proxyQuestion().bytes(t))
+		n.receive(proxySolicitation().bytes(t))
 	}
 	n.link.set(false)
 	n.check()
@@ -121,8 +123,8 @@ func TestDelayedAnswersEnd(t *testing.T) {
 	c.RespondFor = []netip.Prefix{netip.MustParsePrefix("2001:db8:e::/48")}
 	c.Neighbor.ProxyDelay = maxAnycastDelay
 	n.add(c)
-	n.receive(proxyQuestion().bytes(t))
-	f := proxyQuestion()
+	n.receive(proxySolicitation().bytes(t))
+	f := proxySolicitation()
 	f.target = "2001:db8:e::99"
 	n.receive(f.bytes(t))
 	n.stack.RemoveInterface(n.iface)
@@ -131,16 +133,16 @@ func TestDelayedAnswersEnd(t *testing.T) {
 	n.wantSent("m3>m2 2001:db8:e::99>2001:db8::2 NA 2001:db8:e::99 010 TargetAddress m3")
 
 	n = proxyNode(t, maxAnycastDelay)
-	n.receive(proxyQuestion().bytes(t))
+	n.receive(proxySolicitation().bytes(t))
 	n.iface.Flush()
 	n.run(2 * seconds)
 	n.wantSent(proxyAdvert)
 }
 
-// TestDelayedAnswersAreBounded: those that are too many are dropped and counted.
+// TestDelayedAnswersAreBounded checks that excess answers are dropped and counted.
 func TestDelayedAnswersAreBounded(t *testing.T) {
 	n := proxyNode(t, maxAnycastDelay)
-	question := proxyQuestion().bytes(t)
+	question := proxySolicitation().bytes(t)
 	for range maxDelayed + 5 {
 		n.stack.HandleFrame(question)
 	}

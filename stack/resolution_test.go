@@ -13,14 +13,14 @@ import (
 
 var hops = []string{peer, peer6}
 
-func TestHoldIsConfirmedByAnswersOnly(t *testing.T) {
+func TestOnlyAnswersConfirmSubscription(t *testing.T) {
 	for _, hop := range hops {
 		n := alone(t)
 		n.subscriber.subscribe(n.iface, hop, 1, false, 30e9)
 		n.wantSent(groupQuestion(hop))
 		n.run(5 * loop.Millisecond)
-		// The peer asks us meanwhile: its MAC is known then, not confirmed, and it
-		// is asked by unicast as soon as a question is allowed.
+		// The peer solicits us meanwhile: its MAC is known then, not confirmed, and it
+		// is solicited by unicast as soon as a solicitation is allowed.
 		if hop == peer {
 			n.receive(request(mac2, peer, "192.0.2.1").bytes(t))
 		} else {
@@ -28,7 +28,7 @@ func TestHoldIsConfirmedByAnswersOnly(t *testing.T) {
 		}
 		n.wantState(hop, "stale "+mac2.String())
 		if len(n.subscriber.confirmed) != 0 {
-			t.Fatal("confirmed by a question of the peer's")
+			t.Fatal("confirmed by a solicitation of the peer")
 		}
 		n.link.take()
 		n.run(994 * loop.Millisecond)
@@ -44,14 +44,14 @@ func TestHoldIsConfirmedByAnswersOnly(t *testing.T) {
 	}
 }
 
-func TestUnaskedReplyConfirmsNothing(t *testing.T) {
+func TestUnsolicitedReplyConfirmsNothing(t *testing.T) {
 	n := alone(t)
 	n.subscriber.patient = true
 	n.subscriber.subscribe(n.iface, peer, 1, false, 30e9)
-	n.receive(reply(mac2, peer).bytes(t)) // before any question
+	n.receive(reply(mac2, peer).bytes(t)) // before any solicitation
 	n.wantState(peer, "stale "+mac2.String())
 	if len(n.subscriber.confirmed) != 0 {
-		t.Fatal("confirmed without a question")
+		t.Fatal("confirmed without a solicitation")
 	}
 	n.stack.Solicit(n.subscriber.refs[1])
 	n.wantSent(unicastQuestion(peer))
@@ -59,12 +59,12 @@ func TestUnaskedReplyConfirmsNothing(t *testing.T) {
 	if n.subscriber.confirmed[1].mac != mac2 {
 		t.Error("not confirmed by the answer")
 	}
-	// A second answer, from somebody else, is not an answer to our question.
+	// A second answer, from another host, is not an answer to our solicitation.
 	n.receive(reply(mac3, peer).bytes(t))
 	n.wantState(peer, "stale "+mac3.String())
 }
 
-func TestHoldFreshAsksAnew(t *testing.T) {
+func TestFreshSubscriptionSolicitsAnew(t *testing.T) {
 	for _, hop := range hops {
 		n := alone(t)
 		confirm(n, hop, mac2)
@@ -79,7 +79,7 @@ func TestHoldFreshAsksAnew(t *testing.T) {
 		n.wantSent(unicastQuestion(hop))
 		n.wantState(hop, "reachable "+mac2.String()) // traffic keeps its MAC
 		n.run(loop.Second + 2*loop.Millisecond)
-		n.wantSent(groupQuestion(hop)) // unicast in vain: everybody is asked
+		n.wantSent(groupQuestion(hop)) // the unicast one is unanswered
 		n.receive(answer(t, hop, mac3))
 		n.wantState(hop, "reachable "+mac3.String())
 		if c := n.subscriber.confirmed[2]; c.mac != mac3 || c.attempts != 2 {
@@ -88,7 +88,7 @@ func TestHoldFreshAsksAnew(t *testing.T) {
 	}
 }
 
-func TestHoldJoinsAQuestionInFlight(t *testing.T) {
+func TestSubscriptionSharesOutstandingSolicitation(t *testing.T) {
 	for _, hop := range hops {
 		n := alone(t)
 		n.subscriber.subscribe(n.iface, hop, 1, false, 30e9)
@@ -104,7 +104,7 @@ func TestHoldJoinsAQuestionInFlight(t *testing.T) {
 		if len(n.subscriber.confirmed) != 9 {
 			t.Errorf("%s: %d of 9 confirmed", hop, len(n.subscriber.confirmed))
 		}
-		// Asked 0.3 s ago: a fresh hold has to wait for the rest of the second.
+		// Solicited 0.3 s ago: a fresh subscription has to wait for the rest of the second.
 		if h := n.subscriber.subscribe(n.iface, hop, 20, true, n.loop.Now()+30e9); h.State != SubscribeWait {
 			t.Errorf("%+v", h)
 		}
@@ -115,7 +115,7 @@ func TestHoldJoinsAQuestionInFlight(t *testing.T) {
 	}
 }
 
-func TestPatientWaiterIsToldOnce(t *testing.T) {
+func TestSolicitDueIsCalledOnce(t *testing.T) {
 	n := alone(t)
 	n.subscriber.patient = true
 	n.subscriber.subscribe(n.iface, peer, 1, false, 30e9)
@@ -125,19 +125,19 @@ func TestPatientWaiterIsToldOnce(t *testing.T) {
 		t.Errorf("told %d times though Hold said so already", len(n.subscriber.due))
 	}
 	if !n.stack.Solicit(n.subscriber.refs[1]) || n.stack.Solicit(n.subscriber.refs[1]) {
-		t.Error("one question is allowed now, and only one")
+		t.Error("one solicitation is allowed now, and only one")
 	}
 	n.run(10 * seconds)
 	if len(n.subscriber.due) != 1 {
 		t.Errorf("told %d times, want once", len(n.subscriber.due))
 	}
 	if !n.stack.Solicit(n.subscriber.refs[1]) {
-		t.Error("the question that is due was not sent")
+		t.Error("the solicitation that is due was not sent")
 	}
 	n.wantSent(groupQuestion(peer), groupQuestion(peer))
 }
 
-func TestReleaseEndsAsking(t *testing.T) {
+func TestReleaseEndsSolicitations(t *testing.T) {
 	for _, hop := range hops {
 		n := alone(t)
 		ref := n.subscriber.subscribe(n.iface, hop, 1, false, 30e9).Ref
@@ -145,7 +145,7 @@ func TestReleaseEndsAsking(t *testing.T) {
 		n.run(100 * loop.Millisecond)
 		n.stack.Release(ref)
 		n.check()
-		n.wantState(hop, "incomplete") // so that nobody asks again too early
+		n.wantState(hop, "incomplete") // so that no host solicits again too early
 		h := n.subscriber.subscribe(n.iface, hop, 2, false, 30e9)
 		if h.State != SubscribeWait {
 			t.Errorf("%s: asked 0.1 s ago, held again: %+v", hop, h)
@@ -165,8 +165,9 @@ func TestReleaseEndsAsking(t *testing.T) {
 	}
 }
 
-// TestRefIsNotReused: a ref that has ended does not name the next hold.
-func TestRefIsNotReused(t *testing.T) {
+// TestEndedRefIsInvalid checks that the ref of an ended subscription does not name the
+// next one.
+func TestEndedRefIsInvalid(t *testing.T) {
 	n := alone(t)
 	old := n.subscriber.subscribe(n.iface, peer, 1, false, 30e9).Ref
 	n.stack.Release(old)
@@ -188,12 +189,12 @@ func TestAnswerAfterReleaseIsCached(t *testing.T) {
 		n.receive(answer(t, hop, mac2))
 		n.wantState(hop, "reachable "+mac2.String())
 		if len(n.subscriber.confirmed) != 0 {
-			t.Error("a released target was told")
+			t.Error("Confirmed was called for a released subscription")
 		}
 	}
 }
 
-func TestScheduleOfQuestions(t *testing.T) {
+func TestScheduleOfSolicitations(t *testing.T) {
 	for _, c := range []struct {
 		retrans  loop.Duration
 		solicits int
@@ -227,21 +228,21 @@ func TestScheduleOfQuestions(t *testing.T) {
 				}
 			}
 			if len(got) != len(c.want) {
-				t.Errorf("%v x %d for %v: asked at %v, want %v ms", c.retrans, c.solicits, c.timeout, got, c.want)
+				t.Errorf("%v x %d for %v: solicited at %v, want %v ms", c.retrans, c.solicits, c.timeout, got, c.want)
 				continue
 			}
 			for k, at := range got {
 				if late := at - c.want[k]*loop.Millisecond; late < 0 || late > loop.Duration(2*k+1)*loop.Millisecond {
-					t.Errorf("%v x %d: question %d at %v, want %v ms", c.retrans, c.solicits, k, at, c.want[k])
+					t.Errorf("%v x %d: solicitation %d at %v, want %v ms", c.retrans, c.solicits, k, at, c.want[k])
 				}
 			}
 		}
 	}
 }
 
-// TestLastQuestionIsInTime: the last question leaves a RetransTimer before the
-// deadline or earlier, although timers are rounded, and not much earlier.
-func TestLastQuestionIsInTime(t *testing.T) {
+// TestLastSolicitationIsInTime checks that the last solicitation leaves at least a
+// RetransTimer before the deadline, although timers are rounded, and not much earlier.
+func TestLastSolicitationIsInTime(t *testing.T) {
 	for _, hop := range hops {
 		for odd := loop.Time(0); odd < 1e6; odd += 130_001 {
 			n := alone(t)
@@ -254,33 +255,33 @@ func TestLastQuestionIsInTime(t *testing.T) {
 				}
 			}
 			if left := deadline.Sub(last); left < loop.Second || left > loop.Second+2*loop.Millisecond {
-				t.Errorf("%s: %v left of %v after the last question", hop, left, deadline)
+				t.Errorf("%s: %v left of %v after the last solicitation", hop, left, deadline)
 			}
 		}
 	}
 }
 
-// TestAlsoAsksOn: for who comes late asking goes on, at once if it is allowed.
-func TestAlsoAsksOn(t *testing.T) {
+// TestAddDeadlineSolicitsFurther checks that a later deadline continues the
+// solicitations, at once if one is allowed.
+func TestAddDeadlineSolicitsFurther(t *testing.T) {
 	n := alone(t)
 	ref := n.subscriber.subscribe(n.iface, peer, 1, false, 2e9).Ref
 	n.run(20 * seconds)
 	if got := len(n.link.take()); got != 2 && got != 1 {
-		t.Fatalf("%d questions in 2 s", got)
+		t.Fatalf("%d solicitations in 2 s", got)
 	}
 	n.stack.AddDeadline(ref, n.loop.Now()+10e9)
 	n.run(5 * loop.Millisecond)
 	n.wantSent(groupQuestion(peer))
 	n.run(10 * seconds)
 	if len(n.link.take()) < 3 {
-		t.Error("asking did not go on")
+		t.Error("soliciting did not go on")
 	}
 }
 
-// TestAlsoIsAskedFor: whoever comes to wait for a neighbor that is asked every
-// 3 s only is asked for in time, whenever that is, and is not told of the answer
-// apart from the others.
-func TestAlsoIsAskedFor(t *testing.T) {
+// TestAddedDeadlineIsSolicitedFor checks that a deadline that is added while the gaps
+// are 3 s is solicited for in time, and that Confirmed is called once for all deadlines.
+func TestAddedDeadlineIsSolicitedFor(t *testing.T) {
 	for _, hop := range hops {
 		for at := loop.Time(10e9); at < 16e9; at += 70e6 {
 			n := alone(t)
@@ -295,15 +296,15 @@ func TestAlsoIsAskedFor(t *testing.T) {
 			}
 			n.receive(answer(t, hop, mac2))
 			if len(n.subscriber.confirmed) != 1 || n.stack.subscriptions.Live() != 0 {
-				t.Fatalf("%s: %d told, %d holds left", hop, len(n.subscriber.confirmed), n.stack.subscriptions.Live())
+				t.Fatalf("%s: %d confirmed, %d subscriptions left", hop, len(n.subscriber.confirmed), n.stack.subscriptions.Live())
 			}
 		}
 	}
 }
 
-// TestLastQuestionIsToEverybody: the only question that somebody has time for does
-// not go to a MAC that may be an old one, however long others can wait.
-func TestLastQuestionIsToEverybody(t *testing.T) {
+// TestLastSolicitationIsMulticast checks that the only solicitation before some deadline
+// does not go to a MAC that may be outdated, however late the other deadlines are.
+func TestLastSolicitationIsMulticast(t *testing.T) {
 	for _, hop := range hops {
 		for timeout, want := range map[loop.Time]string{
 			900e6: unicastQuestion(hop), 1500e6: groupQuestion(hop), 2100e6: unicastQuestion(hop),
@@ -320,9 +321,9 @@ func TestLastQuestionIsToEverybody(t *testing.T) {
 	}
 }
 
-// TestNoLonger: any of those who wait for a target may leave, and only what the
-// others wait for is left.
-func TestNoLonger(t *testing.T) {
+// TestRemoveDeadlineKeepsTheOthers checks that any deadline of a subscription can be
+// removed and that the others stay.
+func TestRemoveDeadlineKeepsTheOthers(t *testing.T) {
 	deadlines := []loop.Time{30e9, 5e9, 50e9, 5e9, 7e9}
 	for _, order := range [][]int{{0, 1, 2, 3}, {3, 2, 1, 0}, {4, 0, 2, 1}, {2, 4, 3, 1}} {
 		n := alone(t)
@@ -346,18 +347,18 @@ func TestNoLonger(t *testing.T) {
 				t.Errorf("%v: deadlines %v, want %v", order, got, want)
 			}
 		}
-		n.stack.RemoveDeadline(ref, 99e9) // nobody's
+		n.stack.RemoveDeadline(ref, 99e9) // not a deadline of it
 		n.stack.Release(ref)
 		n.check()
 		if n.stack.findSubscription(other) == nil || n.stack.subscriptions.Live() != 1 {
-			t.Errorf("%v: %d holds are left", order, n.stack.subscriptions.Live())
+			t.Errorf("%v: %d subscriptions are left", order, n.stack.subscriptions.Live())
 		}
 	}
 }
 
-// TestAlsoWhileSought: somebody new waits for a tracked neighbor whose search has
-// slowed down.
-func TestAlsoWhileSought(t *testing.T) {
+// TestAddDeadlineToTrackedIncomplete adds a deadline for a tracked neighbor whose
+// solicitations have slowed down.
+func TestAddDeadlineToTrackedIncomplete(t *testing.T) {
 	for _, hop := range hops {
 		n := alone(t)
 		n.iface.Track(netip.MustParseAddr(hop))
@@ -384,25 +385,25 @@ func TestLateHostIsFound(t *testing.T) {
 				}
 			}
 			if len(n.subscriber.confirmed) == 0 {
-				t.Fatalf("%s: a host that is there from %v on was not found before 30 s", hop, at)
+				t.Fatalf("%s: a host that exists from %v on was not found before 30 s", hop, at)
 			}
 		}
 	}
 }
 
-func TestPacketAndWaiterShareOneQuestion(t *testing.T) {
+func TestPacketAndSubscriptionShareSolicitations(t *testing.T) {
 	for _, hop := range hops {
 		n := alone(t)
 		n.subscriber.patient = true
 		n.subscriber.subscribe(n.iface, hop, 1, false, 30e9)
-		send(n, hop) // the packet asks though the waiter's window is shut
+		send(n, hop) // the stack solicits for the packet while the subscriber waits
 		n.wantSent(groupQuestion(hop))
 		if n.stack.Solicit(n.subscriber.refs[1]) {
-			t.Error("a second question within a RetransTimer")
+			t.Error("a second solicitation within a RetransTimer")
 		}
-		n.run(4 * seconds) // the packet gives up, the waiter does not
+		n.run(4 * seconds) // the packet is dropped, the subscription stays
 		if len(n.subscriber.due) == 0 {
-			t.Error("the waiter was not told that it may ask")
+			t.Error("SolicitDue was not called")
 		}
 		n.wantState(hop, "incomplete")
 		n.receive(answer(t, hop, mac2))
@@ -412,15 +413,15 @@ func TestPacketAndWaiterShareOneQuestion(t *testing.T) {
 	}
 }
 
-func TestHoldInDelayAndProbe(t *testing.T) {
+func TestSubscriptionInDelayAndProbe(t *testing.T) {
 	for _, hop := range hops {
 		for _, s := range []State{StateDelay, StateProbe} {
 			n := alone(t)
 			reach(n, hop, s)
-			n.subscriber.patient = s == StateDelay // PROBE must not depend on the waiter
+			n.subscriber.patient = s == StateDelay // PROBE must not depend on the subscriber
 			n.subscriber.subscribe(n.iface, hop, 1, false, n.loop.Now()+30e9)
 			n.run(10 * seconds)
-			n.wantState(hop, "incomplete") // probes failed, but a waiter holds it
+			n.wantState(hop, "incomplete") // probes are unanswered, but it has a subscription
 			n.receive(answer(t, hop, mac3))
 			if n.subscriber.confirmed[1].mac != mac3 {
 				t.Errorf("%s in %v: not confirmed", hop, s)
@@ -429,7 +430,7 @@ func TestHoldInDelayAndProbe(t *testing.T) {
 	}
 }
 
-func TestHoldRefusals(t *testing.T) {
+func TestSubscribeRefusals(t *testing.T) {
 	n := newNode(t, loop.NewVirtual(), Options{})
 	n.add(InterfaceConfig{MAC: mac1, IPv4: netip.MustParsePrefix("192.0.2.1/24")})
 	for hop, want := range map[string]Reason{
@@ -442,9 +443,10 @@ func TestHoldRefusals(t *testing.T) {
 	n.check()
 }
 
-// TestUnconfirmedVerdict: who tells a MAC after each question but by no answer is
-// unconfirmed at any time; who told one once and is silent since is not there.
-func TestUnconfirmedVerdict(t *testing.T) {
+// TestFailureReasonUnconfirmed checks that a neighbor that shows its MAC after each
+// solicitation, but not in an answer, is unconfirmed, and that one that did so once and
+// is silent since does not count as such.
+func TestFailureReasonUnconfirmed(t *testing.T) {
 	told := map[string][]byte{
 		peer:  request(mac2, peer, peer).bytes(t),
 		peer6: ndFrame{advert: true, target: peer6, lla: mac2, flags: flagO}.bytes(t),
@@ -477,7 +479,7 @@ func TestUnconfirmedVerdict(t *testing.T) {
 	}
 }
 
-func TestVerdicts(t *testing.T) {
+func TestFailureReasons(t *testing.T) {
 	for _, hop := range hops {
 		n := alone(t)
 		ref := n.subscriber.subscribe(n.iface, hop, 1, false, 300e9).Ref
@@ -553,7 +555,7 @@ func TestLinkDownAndUp(t *testing.T) {
 	}
 }
 
-func TestDeviceThatRefuses(t *testing.T) {
+func TestRefusedFrameIsSentAgain(t *testing.T) {
 	n := alone(t)
 	n.link.refuse = true
 	n.subscriber.subscribe(n.iface, peer, 1, false, 30e9)
@@ -562,14 +564,14 @@ func TestDeviceThatRefuses(t *testing.T) {
 	n.run(3 * seconds)
 	n.receive(reply(mac2, peer).bytes(t))
 	if c := n.subscriber.confirmed[1]; c.mac != mac2 || c.attempts != 3 {
-		t.Errorf("%+v, want the three questions that left", c)
+		t.Errorf("%+v, want the three solicitations that left", c)
 	}
 	if n.stack.Counters().Dropped[DropDevice] == 0 {
 		t.Error("not counted")
 	}
 }
 
-func TestFlushAsksHeldOnesAnew(t *testing.T) {
+func TestFlushSolicitsSubscribedNeighborsAnew(t *testing.T) {
 	for _, hop := range hops {
 		n := alone(t)
 		confirm(n, hop, mac2)
@@ -589,7 +591,7 @@ func TestFlushAsksHeldOnesAnew(t *testing.T) {
 	}
 }
 
-func TestRemoveInterfaceWhileAsking(t *testing.T) {
+func TestRemoveInterfaceEndsSolicitations(t *testing.T) {
 	n := alone(t)
 	c := config(3)
 	second := n.add(c)
@@ -631,8 +633,8 @@ func TestRemoveInterfaceWhileAsking(t *testing.T) {
 	}
 }
 
-// TestRemoveInterfaceWithAllNeighbors: when one interface has all entries they go
-// together. The others of the stack and refs of holds are as after any removal.
+// TestRemoveInterfaceWithAllNeighbors checks that removing an interface that has all
+// entries leaves other interfaces and refs as any removal does.
 func TestRemoveInterfaceWithAllNeighbors(t *testing.T) {
 	n := alone(t)
 	var others []*Interface
@@ -653,7 +655,7 @@ func TestRemoveInterfaceWithAllNeighbors(t *testing.T) {
 	n.stack.RemoveInterface(others[1])
 	n.check()
 	if n.stack.neighbors.used != 0 || n.stack.subscriptions.Live() != 0 || n.stack.solicitations.Live() != 0 {
-		t.Errorf("%d neighbors, %d holds, %d asks are left", n.stack.neighbors.used, n.stack.subscriptions.Live(), n.stack.solicitations.Live())
+		t.Errorf("%d neighbors, %d subscriptions, %d solicitations are left", n.stack.neighbors.used, n.stack.subscriptions.Live(), n.stack.solicitations.Live())
 	}
 	n.link.take()
 	n.run(10 * seconds)
@@ -664,7 +666,7 @@ func TestRemoveInterfaceWithAllNeighbors(t *testing.T) {
 	for k := range 3000 {
 		h := n.subscriber.subscribe(others[2], fmt.Sprintf("2001:db8::7:%x", k), uint32(9000+k), false, n.loop.Now()+30e9)
 		if refs[h.Ref] {
-			t.Fatalf("ref %x names a hold again", h.Ref)
+			t.Fatalf("ref %x names a subscription again", h.Ref)
 		}
 	}
 	for ref := range refs {
@@ -672,13 +674,13 @@ func TestRemoveInterfaceWithAllNeighbors(t *testing.T) {
 	}
 	n.check()
 	if got := n.stack.subscriptions.Live(); got != 3000 {
-		t.Errorf("%d of 3000 holds are left after refs of others were released", got)
+		t.Errorf("%d of 3000 subscriptions are left after refs of others were released", got)
 	}
 }
 
-// TestHeardMACIsAskedAtOnce: a MAC that a peer shows while asking has slowed
-// down is asked by unicast now, not at the end of the gap; and so is the next.
-func TestHeardMACIsAskedAtOnce(t *testing.T) {
+// TestHeardMACIsSolicitedAtOnce checks that a MAC that a peer shows while the gaps are
+// long is solicited by unicast now, not at the end of the gap; and so is the next.
+func TestHeardMACIsSolicitedAtOnce(t *testing.T) {
 	heard := func(hop string, m header.MAC) []byte {
 		if hop == peer {
 			return request(m, peer, peer).bytes(t)
@@ -688,7 +690,7 @@ func TestHeardMACIsAskedAtOnce(t *testing.T) {
 	for _, hop := range hops {
 		n := alone(t)
 		n.subscriber.subscribe(n.iface, hop, 1, false, 60e9)
-		n.run(11500 * loop.Millisecond) // asked at 10 s, next at 13 s
+		n.run(11500 * loop.Millisecond) // solicited at 10 s, next at 13 s
 		n.link.take()
 		n.receive(heard(hop, mac2))
 		n.run(2 * loop.Millisecond)
@@ -703,7 +705,7 @@ func TestHeardMACIsAskedAtOnce(t *testing.T) {
 			}
 		}
 		if to3 != 1 {
-			t.Errorf("%s: the second MAC was asked by unicast %d times", hop, to3)
+			t.Errorf("%s: the second MAC was solicited by unicast %d times", hop, to3)
 		}
 		if n.stack.Counters().NeighborChanges != 1 {
 			t.Errorf("%d changes counted", n.stack.Counters().NeighborChanges)
@@ -711,9 +713,9 @@ func TestHeardMACIsAskedAtOnce(t *testing.T) {
 	}
 }
 
-// TestOfferPassesOn: the permission to ask of a hold that ends goes to another
-// hold of the neighbor.
-func TestOfferPassesOn(t *testing.T) {
+// TestSolicitDuePassesToNextSubscription checks that when a subscription ends after
+// SolicitDue, another subscription of the neighbor gets SolicitDue.
+func TestSolicitDuePassesToNextSubscription(t *testing.T) {
 	n := alone(t)
 	n.subscriber.patient = true
 	for target := uint32(1); target <= 3; target++ {
@@ -723,7 +725,7 @@ func TestOfferPassesOn(t *testing.T) {
 	n.run(1100 * loop.Millisecond)
 	for told := 1; told <= 3; told++ {
 		if len(n.subscriber.due) != told {
-			t.Fatalf("%d of the waiters were told, want %d", len(n.subscriber.due), told)
+			t.Fatalf("SolicitDue was called %d times, want %d", len(n.subscriber.due), told)
 		}
 		n.stack.Release(n.subscriber.refs[n.subscriber.due[told-1]])
 		n.run(2 * loop.Millisecond)
@@ -731,8 +733,8 @@ func TestOfferPassesOn(t *testing.T) {
 	n.wantState(peer, "none")
 }
 
-// TestCallbackMayRelease: what the waiter does when it is told of one neighbor
-// may make another note void.
+// TestCallbackMayRelease checks that a callback for one neighbor may make another
+// pending notice void.
 func TestCallbackMayRelease(t *testing.T) {
 	n := alone(t)
 	n.subscriber.patient = true
@@ -748,7 +750,7 @@ func TestCallbackMayRelease(t *testing.T) {
 	}
 }
 
-// crowd is a node on a large network, which sends packets that say which they are.
+// crowd returns a node on a large network and a function that sends numbered packets.
 func crowd(t *testing.T) (n *node, send func(neighbor, number int)) {
 	n = newNode(t, loop.NewVirtual(), Options{})
 	c := config(1)
@@ -763,9 +765,9 @@ func crowd(t *testing.T) (n *node, send func(neighbor, number int)) {
 
 func crowdAddress(k int) netip.Addr { return netip.AddrFrom4([4]byte{10, 1, byte(k >> 8), byte(k)}) }
 
-// crowdNumbers lets a neighbor of a crowd answer, and returns the numbers of the
-// packets that it gets.
-func crowdNumbers(n *node, k int) string {
+// packetsOfCrowd receives the answer of a neighbor of a crowd, and returns the numbers
+// of the packets that it gets.
+func packetsOfCrowd(n *node, k int) string {
 	f := reply(mac2, crowdAddress(k).String())
 	f.targetIP = "10.0.0.1"
 	n.link.sent = nil
@@ -777,8 +779,8 @@ func crowdNumbers(n *node, k int) string {
 	return fmt.Sprint(numbers)
 }
 
-// TestF05HeldPacketsAreBounded: over all neighbors of a stack, too. The oldest go, but
-// each neighbor keeps its newest.
+// TestF05HeldPacketsAreBounded checks the bound of all held packets of a stack. The
+// oldest are dropped, but each neighbor keeps its newest.
 func TestF05HeldPacketsAreBounded(t *testing.T) {
 	const neighbors, each = 600, 32
 	n, send := crowd(t)
@@ -798,7 +800,7 @@ func TestF05HeldPacketsAreBounded(t *testing.T) {
 	}
 	for k := range neighbors {
 		lost := min(max(gone-k*(each-1), 0), each-1) // all but the newest, neighbor by neighbor
-		if got, want := crowdNumbers(n, k), fmt.Sprint(all[lost:]); got != want {
+		if got, want := packetsOfCrowd(n, k), fmt.Sprint(all[lost:]); got != want {
 			t.Errorf("neighbor %d gets %s, want %s", k, got, want)
 		}
 	}
@@ -808,9 +810,9 @@ func TestF05HeldPacketsAreBounded(t *testing.T) {
 	}
 }
 
-// TestHeldPacketsOfMoreNeighborsThanRoom: when each has one only, a newer one
-// takes the place of its own neighbor's, else of the oldest.
-func TestHeldPacketsOfMoreNeighborsThanRoom(t *testing.T) {
+// TestFullPoolKeepsNewestPackets checks that when each neighbor has one packet, a newer
+// one replaces that of its own neighbor, else the oldest.
+func TestFullPoolKeepsNewestPackets(t *testing.T) {
 	n, send := crowd(t)
 	for k := range maxHeldPackets {
 		send(k, 1)
@@ -822,7 +824,7 @@ func TestHeldPacketsOfMoreNeighborsThanRoom(t *testing.T) {
 	for k, want := range map[int]string{
 		0: "[]", 1: "[]", 2: "[1]", 7: "[2]", maxHeldPackets - 1: "[1]", maxHeldPackets: "[1]", maxHeldPackets + 1: "[1]",
 	} {
-		if got := crowdNumbers(n, k); got != want {
+		if got := packetsOfCrowd(n, k); got != want {
 			t.Errorf("neighbor %d gets %s, want %s", k, got, want)
 		}
 	}
@@ -835,8 +837,9 @@ func TestHeldPacketsOfMoreNeighborsThanRoom(t *testing.T) {
 	}
 }
 
-// TestShortDeadline: who has less than a RetransTimer is asked once at least.
-func TestShortDeadline(t *testing.T) {
+// TestShortDeadlineIsSolicitedOnce checks that a deadline within a RetransTimer has at
+// least one solicitation.
+func TestShortDeadlineIsSolicitedOnce(t *testing.T) {
 	n := alone(t)
 	n.link.set(false)
 	n.subscriber.subscribe(n.iface, peer, 1, false, 500e6)

@@ -60,7 +60,7 @@ func TestPing(t *testing.T) {
 	}
 }
 
-// echoRequest builds an IP packet.
+// echoRequest returns an IP packet.
 func echoRequest(src, dst string, payload []byte) []byte {
 	s, d := netip.MustParseAddr(src), netip.MustParseAddr(dst)
 	echo := header.ICMPEchoRepr{ID: 1, Seq: 2, Payload: payload}

@@ -101,8 +101,9 @@ func TestVLANsDoNotCross(t *testing.T) {
 	n.wantSent("m4>m2 vlan 200/0 2001:db8::1>2001:db8::2 NA 2001:db8::1 011 TargetAddress m4")
 }
 
-// TestFrameToNoInterfaceIsNoWrongVLAN: without any interface no VLAN is missing.
-func TestFrameToNoInterfaceIsNoWrongVLAN(t *testing.T) {
+// TestFrameWithoutInterfaceIsNotCountedAsVLAN checks that without any interface DropVLAN
+// is not counted.
+func TestFrameWithoutInterfaceIsNotCountedAsVLAN(t *testing.T) {
 	n := newNode(t, loop.NewVirtual(), Options{})
 	frames := func() {
 		for _, tags := range [][]uint16{nil, {100}} {
@@ -129,9 +130,9 @@ func TestFrameToNoInterfaceIsNoWrongVLAN(t *testing.T) {
 	want(4, 2)
 }
 
-// TestOthersTraffic: frames to the MACs of others, which a promiscuous device
-// gives us, do nothing.
-func TestOthersTraffic(t *testing.T) {
+// TestFramesForOtherStationsAreIgnored checks that frames to other MACs, which a
+// promiscuous device delivers, have no effect.
+func TestFramesForOtherStationsAreIgnored(t *testing.T) {
 	n := newNode(t, loop.NewVirtual(), Options{
 		Deliver: func(*Interface, []byte) { t.Error("delivered") },
 		Forward: func(*Interface, []byte) { t.Error("forwarded") },
@@ -209,9 +210,9 @@ func TestConflictsOfIPv6(t *testing.T) {
 	}
 }
 
-// TestN03RepliesStayInOneVLAN: two interfaces of one VLAN ask for the same
-// neighbor, and it answers one of them. What everybody hears shows the other one a
-// MAC, but confirms nothing.
+// TestN03RepliesStayInOneVLAN solicits the same neighbor from two interfaces of one
+// VLAN; it answers one of them. A broadcast answer shows the other one a MAC, but
+// confirms nothing.
 func TestN03RepliesStayInOneVLAN(t *testing.T) {
 	broadcast := reply(mac2, peer)
 	broadcast.ethDst = header.Broadcast
@@ -319,8 +320,8 @@ func TestTableLimit(t *testing.T) {
 	n.wantState(hop(0), "none")
 }
 
-// TestFloodEvictsNothingWanted: whatever peers claim, what we want stays.
-func TestFloodEvictsNothingWanted(t *testing.T) {
+// TestFloodEvictsNoneOfOurs checks that no message of peers deletes a neighbor of ours.
+func TestFloodEvictsNoneOfOurs(t *testing.T) {
 	n := newNode(t, loop.NewVirtual(), Options{})
 	c := config(1)
 	c.IPv4 = netip.MustParsePrefix("10.0.0.1/8")
@@ -480,9 +481,9 @@ func TestPriorityTagsNameNoVLAN(t *testing.T) {
 	}
 }
 
-// TestForeignEntriesTakeNoPlaceOfOurs: when the table is full of STALE
-// neighbors that we once wanted, peers make no entries; we do, but not in place
-// of one that was asked just now.
+// TestForeignEntriesTakeNoPlaceOfOurs fills the table with STALE neighbors of ours.
+// Peers then create no entries; we do, but not in place of one that was solicited just
+// now.
 func TestForeignEntriesTakeNoPlaceOfOurs(t *testing.T) {
 	n := newNode(t, loop.NewVirtual(), Options{})
 	c := config(1)
@@ -497,7 +498,7 @@ func TestForeignEntriesTakeNoPlaceOfOurs(t *testing.T) {
 	if n.stack.Counters().Dropped[DropForeignFull] != 1 {
 		t.Error("not counted")
 	}
-	for k := range 3 { // asked just now, and STALE again
+	for k := range 3 { // solicited just now, and STALE again
 		ref := n.subscriber.subscribe(n.iface, fmt.Sprintf("192.0.2.%d", 10+k), uint32(k), true, n.loop.Now()+30e9).Ref
 		n.stack.Release(ref)
 	}
@@ -513,8 +514,9 @@ func TestForeignEntriesTakeNoPlaceOfOurs(t *testing.T) {
 	n.wantState("192.0.2.11", "stale "+mac2.String())
 }
 
-// TestB07EchoOfGroups: one frame makes one answer at most, by whatever MAC it comes.
-func TestB07EchoOfGroups(t *testing.T) {
+// TestB07OneFrameHasOneEchoReply checks that one echo request has at most one reply,
+// whatever MAC its frame is sent to.
+func TestB07OneFrameHasOneEchoReply(t *testing.T) {
 	allHosts, allNodes := header.MAC{1, 0, 0x5e, 0, 0, 1}, header.MAC{0x33, 0x33, 0, 0, 0, 1}
 	for _, c := range []struct {
 		name     string
@@ -566,8 +568,9 @@ func TestB07EchoOfGroups(t *testing.T) {
 	}
 }
 
-// TestB07OnlyEchoRequestsOfGroupFrames: what else comes for our address in a frame to a
-// group's MAC is dropped (RFC 1122 section 3.3.6), a router's part of it too.
+// TestB07OnlyEchoRequestsOfGroupFrames checks that other packets for our address in a
+// frame to a group's MAC are dropped (RFC 1122 section 3.3.6), also those that a router
+// would forward.
 func TestB07OnlyEchoRequestsOfGroupFrames(t *testing.T) {
 	n := newNode(t, loop.NewVirtual(), Options{
 		IsRouter: true,
@@ -595,7 +598,7 @@ func TestB07OnlyEchoRequestsOfGroupFrames(t *testing.T) {
 	}
 }
 
-// groupFrame puts a packet to dst into a frame to a group's MAC.
+// groupFrame returns a packet to dst in a frame to a group's MAC.
 func groupFrame(eth header.MAC, dst string, packet []byte) []byte {
 	kind := []byte{8, 0}
 	if strings.Contains(dst, ":") {
@@ -627,8 +630,8 @@ func TestInterfacesComeAndGo(t *testing.T) {
 	}
 }
 
-// TestLoopedFrames: our own frames that come back are nobody's answers.
-func TestLoopedFrames(t *testing.T) {
+// TestOwnFramesAreNoAnswers checks that our own frames that come back answer nothing.
+func TestOwnFramesAreNoAnswers(t *testing.T) {
 	n := alone(t)
 	dad := ndFrame{src: "::", dst: solicitGroup, target: "2001:db8::1", ethSrc: mac1}
 	n.receive(dad.bytes(t))
@@ -647,9 +650,9 @@ func TestLoopedFrames(t *testing.T) {
 	n.wantState(peer6, "incomplete")
 }
 
-// TestSolicitationForAnotherInterface: what comes by unicast to one interface
-// asks for nothing of another, even in the same VLAN.
-func TestSolicitationForAnotherInterface(t *testing.T) {
+// TestUnicastSolicitationReachesOneInterface checks that a message by unicast to one
+// interface has no effect on another, even in the same VLAN.
+func TestUnicastSolicitationReachesOneInterface(t *testing.T) {
 	n := alone(t)
 	n.add(config(3))
 	f := resolveNS()

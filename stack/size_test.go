@@ -8,7 +8,7 @@ import (
 	"glean/stack/loop"
 )
 
-// nullLink is a link that takes everything, of no size.
+// nullLink is a link that accepts all frames and takes no memory.
 type nullLink struct{}
 
 func (nullLink) Attach(link.Handler)               {}
@@ -20,7 +20,8 @@ func (nullLink) Stats() link.Stats                 { return link.Stats{} }
 func (nullLink) OpenQueue() (link.Queue, error)    { return nil, link.ErrClosed }
 func (nullLink) Close() error                      { return nil }
 
-// TestIdleStackIsSmall: simulated networks have tens of thousands of them.
+// TestIdleStackIsSmall checks the memory of an idle stack: simulated networks have tens
+// of thousands of them.
 func TestIdleStackIsSmall(t *testing.T) {
 	const stacks = 2000
 	l := loop.NewVirtual()
@@ -47,7 +48,8 @@ func TestIdleStackIsSmall(t *testing.T) {
 	}
 }
 
-// TestCommonEmptyCacheStaysEmpty: all stacks without a neighbor share it.
+// TestCommonEmptyCacheStaysEmpty checks that no operation writes the cache that all
+// stacks without a neighbor share.
 func TestCommonEmptyCacheStaysEmpty(t *testing.T) {
 	l, lk := loop.NewVirtual(), &fakeLink{}
 	lk.loop = l

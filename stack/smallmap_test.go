@@ -6,8 +6,8 @@ import (
 	"pgregory.net/rapid"
 )
 
-// TestFewMapAgainstMap compares it with the language's.
-func TestFewMapAgainstMap(t *testing.T) {
+// TestSmallMapAgainstMap compares smallMap with a map.
+func TestSmallMapAgainstMap(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		var m smallMap[int, int]
 		slow := make(map[int]int)

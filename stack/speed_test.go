@@ -12,7 +12,7 @@ import (
 	"glean/stack/loop"
 )
 
-// sinkLink takes frames and keeps the last one.
+// sinkLink accepts frames and keeps the last one.
 type sinkLink struct {
 	fakeLink
 	last []byte
@@ -89,8 +89,8 @@ func TestResolvingAllocatesNothing(t *testing.T) {
 	}
 }
 
-// pump carries frames between two stacks without a loop: a frame that one side
-// sends is given to the other when the sender is done.
+// pump passes frames between two stacks without a loop: the peer receives a frame when
+// the sender has returned.
 type pump struct {
 	fakeLink
 	peer  *pump
@@ -108,8 +108,7 @@ func (p *pump) Send(frames [][]byte) (int, error) {
 	return len(frames), nil
 }
 
-// deliver returns what was sent to the peer's stack, and so on until all is
-// quiet.
+// deliver passes the sent frames to the peer's stack, and so on until no frame is left.
 func (p *pump) deliver() {
 	for p.head != p.tail || p.peer.head != p.peer.tail {
 		for ; p.head != p.tail; p.head++ {
@@ -121,21 +120,21 @@ func (p *pump) deliver() {
 
 var _ link.Link = (*pump)(nil)
 
-// answering is a link whose other end is no stack. At most 64 questions wait to
-// be answered.
-type answering struct {
+// answeringLink is a link whose other end is no stack. It queues at most 64
+// solicitations.
+type answeringLink struct {
 	fakeLink
 	frames  [64][128]byte
 	sizes   [64]int
 	waiting int
 	station Station
 	answer  []byte
-	replies []byte // made before, each of size octets, in the order of the questions; none: made when they are due
+	replies []byte // made before, each of size octets, in the order of the solicitations; none: made when they are due
 	size    int
 	next    int // where in replies
 }
 
-func (l *answering) Send(frames [][]byte) (int, error) {
+func (l *answeringLink) Send(frames [][]byte) (int, error) {
 	for _, f := range frames {
 		l.sizes[l.waiting] = copy(l.frames[l.waiting][:], f)
 		l.waiting++
@@ -143,7 +142,7 @@ func (l *answering) Send(frames [][]byte) (int, error) {
 	return len(frames), nil
 }
 
-func (l *answering) deliver() {
+func (l *answeringLink) deliver() {
 	for k := range l.waiting {
 		if l.replies != nil {
 			l.handler.HandleFrame(l.replies[l.next : l.next+l.size])
@@ -159,8 +158,8 @@ func (l *answering) deliver() {
 	l.waiting = 0
 }
 
-// reply writes what the station that is asked for says.
-func (l *answering) reply(question []byte) int {
+// reply writes the answer of the station to a solicitation and returns its length.
+func (l *answeringLink) reply(question []byte) int {
 	eth, payload, err := header.ParseEthernet(question)
 	if err != nil {
 		return 0
@@ -183,16 +182,16 @@ func (l *answering) reply(question []byte) int {
 	return AnswerSolicitation(l.answer, ip6.Src, &r, eth.Src, &l.station)
 }
 
-// opposite is who answers in a benchmark.
-type opposite struct {
+// A responder is the answering side of a benchmark.
+type responder struct {
 	name string
 	make func(b *testing.B, v6 bool, targets []netip.Addr) (lk link.Link, deliver func())
 }
 
-// opposites: a full stack, which learns the one who asks; a function that reads
-// the question and writes the answer; answers that were made before, so that all
-// the time is that of the stack that asks.
-var opposites = []opposite{
+// responders are a full stack, which learns the soliciting station; a function that
+// reads the solicitation and writes the answer; and prepared answers, so that all the
+// time is that of the soliciting stack.
+var responders = []responder{
 	{"stack", func(b *testing.B, v6 bool, targets []netip.Addr) (link.Link, func()) {
 		x, y := &pump{}, &pump{}
 		x.peer, y.peer = y, x
@@ -204,11 +203,11 @@ var opposites = []opposite{
 		return x, x.deliver
 	}},
 	{"function", func(b *testing.B, v6 bool, targets []netip.Addr) (link.Link, func()) {
-		l := &answering{answer: make([]byte, AnswerSize), station: Station{MAC: mac2, Override: true}}
+		l := &answeringLink{answer: make([]byte, AnswerSize), station: Station{MAC: mac2, Override: true}}
 		return l, l.deliver
 	}},
 	{"prepared", func(b *testing.B, v6 bool, targets []netip.Addr) (link.Link, func()) {
-		l := &answering{}
+		l := &answeringLink{}
 		l.replies, l.size = preparedReplies(v6, targets)
 		return l, l.deliver
 	}},
@@ -224,7 +223,7 @@ func processorTime() int64 {
 	return u.Utime.Nano() + u.Stime.Nano()
 }
 
-// preparedReplies are the answers of all targets, which are of one size.
+// preparedReplies returns the answers of all targets, which are of one size.
 func preparedReplies(v6 bool, targets []netip.Addr) (replies []byte, size int) {
 	frame := make([]byte, AnswerSize)
 	by := Station{MAC: mac2, Override: true}
@@ -246,7 +245,7 @@ var (
 	asker6 = netip.MustParsePrefix("2001:db8::1:0:1/64")
 )
 
-// targetOf is target number k.
+// targetOf returns target number k.
 func targetOf(v6 bool, k int) netip.Addr {
 	if !v6 {
 		return netip.AddrFrom4([4]byte{10, 1 + byte(k>>16), byte(k >> 8), byte(k)})
@@ -256,13 +255,13 @@ func targetOf(v6 bool, k int) netip.Addr {
 	return netip.AddrFrom16(a)
 }
 
-// BenchmarkResolve is one resolution of an address that is not in the table:
-// hold, question built and given to the link, answer parsed, entry inserted,
-// waiter told, hold ended. Its name says who answers and how many addresses are
-// resolved, one after the other, before the table is emptied, which is not
-// counted. As many neighbors again are in the table all the time.
+// BenchmarkResolve measures one resolution of an address that is not in the table:
+// subscribe, build and send the solicitation, parse the answer, insert the entry, notify
+// the subscriber, end the subscription. Its name has the responder and how many
+// addresses are resolved, one after the other, before the table is emptied, which is not
+// counted. The table has as many other neighbors all the time.
 func BenchmarkResolve(b *testing.B) {
-	for _, o := range opposites {
+	for _, o := range responders {
 		for _, family := range []string{"IPv4", "IPv6"} {
 			for _, addresses := range []int{4096, 65536, 1 << 20} {
 				b.Run(fmt.Sprintf("%s/%s/%d", o.name, family, addresses), func(b *testing.B) {
@@ -273,7 +272,7 @@ func BenchmarkResolve(b *testing.B) {
 	}
 }
 
-func benchmarkResolve(b *testing.B, v6 bool, addresses int, o opposite) {
+func benchmarkResolve(b *testing.B, v6 bool, addresses int, o responder) {
 	targets := make([]netip.Addr, addresses)
 	c := InterfaceConfig{MAC: mac1, IPv4: asker4, IPv6: asker6}
 	for k := range targets {
@@ -289,8 +288,8 @@ func benchmarkResolve(b *testing.B, v6 bool, addresses int, o opposite) {
 		b.Fatal(err)
 	}
 	l.RunFor(10 * loop.Second)
-	if a, ok := lk.(*answering); ok {
-		a.waiting = 0 // reports of groups are no questions
+	if a, ok := lk.(*answeringLink); ok {
+		a.waiting = 0 // MLD reports are no solicitations
 	}
 	b.ReportAllocs()
 	b.ResetTimer()
@@ -308,7 +307,7 @@ func benchmarkResolve(b *testing.B, v6 bool, addresses int, o opposite) {
 		if w.confirmed != done {
 			b.Fatalf("%d of %d confirmed", w.confirmed, done)
 		}
-		l.RunFor(2 * loop.Second) // a RetransTimer later they may be asked again
+		l.RunFor(2 * loop.Second) // a RetransTimer later they may be solicited again
 		i.Flush()
 		b.StartTimer()
 	}

@@ -25,7 +25,7 @@ func (n *node) untrack(hop string) {
 	n.check()
 }
 
-// lost is how often the observer was told that a neighbor does not answer.
+// lost returns how often the observer got Lost.
 func (n *node) lost() (times int) {
 	for _, e := range n.observer.neighbors {
 		if e.Lost {
@@ -35,7 +35,7 @@ func (n *node) lost() (times int) {
 	return times
 }
 
-// back is how often the observer was told that a lost neighbor answers again.
+// back returns how often the observer got Back.
 func (n *node) back() (times int) {
 	for _, e := range n.observer.neighbors {
 		if e.Back {
@@ -45,7 +45,7 @@ func (n *node) back() (times int) {
 	return times
 }
 
-// lastMAC is the MAC that the events of tracked neighbors told last.
+// lastMAC returns the MAC of the last event of a tracked neighbor.
 func (n *node) lastMAC() (mac header.MAC) {
 	for _, e := range n.observer.neighbors {
 		if e.Tracked && !e.MAC.IsZero() {
@@ -55,8 +55,8 @@ func (n *node) lastMAC() (mac header.MAC) {
 	return mac
 }
 
-// watched makes a node that probes tracked neighbors every 10 s.
-func watched(t testing.TB) *node {
+// trackingNode returns a node that probes tracked neighbors every 10 s.
+func trackingNode(t testing.TB) *node {
 	n := newNode(t, loop.NewVirtual(), Options{})
 	c := config(1)
 	c.Neighbor.ProbeInterval = 10 * seconds
@@ -64,9 +64,9 @@ func watched(t testing.TB) *node {
 	return n
 }
 
-// asked runs the node and gives when it asked what, in tenths of a second since
-// the beginning: "one" the MAC, or "all".
-func (n *node) asked(hop string, d loop.Duration) string {
+// solicitTimes runs the node and returns when it solicited, in tenths of a second since
+// the beginning: "one" for unicast, "all" for multicast.
+func (n *node) solicitTimes(hop string, d loop.Duration) string {
 	var list []string
 	begin := n.loop.Now()
 	for n.loop.Now() < begin.Add(d) {
@@ -82,9 +82,9 @@ func (n *node) asked(hop string, d loop.Duration) string {
 	return strings.Join(list, ", ")
 }
 
-// TestN08TrackFromEveryState: after Track a neighbor is asked at once unless it is
-// verified, and one that does not answer is asked on and on.
-func TestN08TrackFromEveryState(t *testing.T) {
+// TestN08TrackVerifiesFromEveryState checks that Track solicits a neighbor at once
+// unless it is verified, and goes on while it does not answer.
+func TestN08TrackVerifiesFromEveryState(t *testing.T) {
 	const seek = "all 0.0, all 1.0, all 2.0, all 4.0, all 7.0, all 10.0, all 13.0"
 	for s, want := range map[State]string{
 		StateNone:       seek,
@@ -98,7 +98,7 @@ func TestN08TrackFromEveryState(t *testing.T) {
 			reach(n, hop, s)
 			n.track(hop)
 			n.track(hop)
-			if got := n.asked(hop, 14*seconds); got != want {
+			if got := n.solicitTimes(hop, 14*seconds); got != want {
 				t.Errorf("%v, %s: asked %s\nwant %s", s, hop, got, want)
 			}
 			n.wantState(hop, "incomplete")
@@ -117,11 +117,12 @@ func TestN08TrackFromEveryState(t *testing.T) {
 	}
 }
 
-// TestN08TrackedIsProbed: a confirmation is good for the interval, not longer and
-// not much shorter, and what answers is never lost nor changes.
-func TestN08TrackedIsProbed(t *testing.T) {
+// TestN08TrackedIsProbedEveryInterval checks that a confirmation is valid for the
+// interval, not longer and not much shorter, and that a neighbor that answers is never
+// lost.
+func TestN08TrackedIsProbedEveryInterval(t *testing.T) {
 	for _, hop := range hops {
-		n := watched(t)
+		n := trackingNode(t)
 		n.run(2 * seconds) // the groups are joined
 		confirm(n, hop, mac2)
 		n.track(hop)
@@ -130,7 +131,7 @@ func TestN08TrackedIsProbed(t *testing.T) {
 		for range 100 {
 			for len(n.link.sent) == 0 {
 				if !n.loop.Step() {
-					t.Fatal("it is not asked any more")
+					t.Fatal("it is not solicited any longer")
 				}
 			}
 			n.wantSent(unicastQuestion(hop))
@@ -151,12 +152,13 @@ func TestN08TrackedIsProbed(t *testing.T) {
 	}
 }
 
-// TestN09TrackedMoveIsFound: within the interval and three unicast solicits
-// (RFC 4861 section 7.3.3), whether the new owner overrides or not.
+// TestN09TrackedMoveIsFound checks that the new owner of an address is found within the
+// interval and three unicast solicitations (RFC 4861 section 7.3.3), whether it
+// overrides or not.
 func TestN09TrackedMoveIsFound(t *testing.T) {
 	for _, hop := range hops {
 		for _, override := range []bool{true, false} {
-			n := watched(t)
+			n := trackingNode(t)
 			confirm(n, hop, mac2)
 			n.track(hop)
 			n.link.take()
@@ -187,11 +189,11 @@ func TestN09TrackedMoveIsFound(t *testing.T) {
 	}
 }
 
-// TestTrackedChangesAreVerified: what a peer shows of itself is told at once,
-// and asked for at once.
+// TestTrackedChangesAreVerified checks that a MAC that a peer shows is reported and
+// solicited at once.
 func TestTrackedChangesAreVerified(t *testing.T) {
 	for _, hop := range hops {
-		n := watched(t)
+		n := trackingNode(t)
 		confirm(n, hop, mac2)
 		n.track(hop)
 		n.run(2 * seconds)
@@ -218,8 +220,8 @@ func TestTrackedChangesAreVerified(t *testing.T) {
 	}
 }
 
-// TestLostNeighborIsBack: an answer or an announcement brings a lost neighbor back,
-// once; one that answers in time was never away.
+// TestLostNeighborIsBack checks that an answer or an announcement of a lost neighbor is
+// reported as Back once, and that of one that answers in time is not.
 func TestLostNeighborIsBack(t *testing.T) {
 	for _, hop := range hops {
 		announcement := request(mac2, peer, peer).bytes(t)
@@ -228,7 +230,7 @@ func TestLostNeighborIsBack(t *testing.T) {
 		}
 		for name, message := range map[string][]byte{"answer": answer(t, hop, mac2), "announcement": announcement} {
 			for silent, want := range map[loop.Duration]int{12 * seconds: 0, 60 * seconds: 1} {
-				n := watched(t)
+				n := trackingNode(t)
 				confirm(n, hop, mac2)
 				n.track(hop)
 				n.run(silent)
@@ -246,7 +248,7 @@ func TestLostNeighborIsBack(t *testing.T) {
 	}
 }
 
-func TestTrackedOutlives(t *testing.T) {
+func TestTrackedSurvivesFlushLinkDownAndReclaim(t *testing.T) {
 	for _, hop := range hops {
 		n := newNode(t, loop.NewVirtual(), Options{})
 		c := config(1)
@@ -272,7 +274,7 @@ func TestTrackedOutlives(t *testing.T) {
 		n.link.set(true)
 		n.run(2 * loop.Millisecond)
 		n.wantSent(groupQuestion(hop))
-		if got := n.asked(hop, 3500*loop.Millisecond); got != "all 1.0, all 2.0" {
+		if got := n.solicitTimes(hop, 3500*loop.Millisecond); got != "all 1.0, all 2.0" {
 			t.Errorf("%s: asked %s", hop, got)
 		}
 		n.run(20 * seconds)
@@ -280,12 +282,12 @@ func TestTrackedOutlives(t *testing.T) {
 		n.run(100 * seconds)
 		n.link.take()
 		n.link.set(true)
-		if got := n.asked(hop, 3500*loop.Millisecond); got != "all 0.0, all 1.0, all 2.0" || n.lost() != 1 {
+		if got := n.solicitTimes(hop, 3500*loop.Millisecond); got != "all 0.0, all 1.0, all 2.0" || n.lost() != 1 {
 			t.Errorf("%s: asked %s, lost %d times", hop, got, n.lost())
 		}
 		n.receive(answer(t, hop, mac2))
 
-		// There is room for one more, and for nobody instead of the tracked ones.
+		// One more entry fits, but no tracked one is deleted for another.
 		second := map[string]string{peer: "192.0.2.7", peer6: "2001:db8::7"}[hop]
 		n.track(second)
 		third := netip.MustParseAddr("192.0.2.9")
@@ -303,9 +305,9 @@ func TestTrackedOutlives(t *testing.T) {
 	}
 }
 
-// TestUntrack: the entry ages like any other, INCOMPLETE goes unless somebody
-// waits.
-func TestUntrack(t *testing.T) {
+// TestUntrackedAgesLikeAnyOther checks that after Untrack an entry ages, and an
+// INCOMPLETE one without subscriptions is deleted.
+func TestUntrackedAgesLikeAnyOther(t *testing.T) {
 	for _, hop := range hops {
 		n := newNode(t, loop.NewVirtual(), Options{})
 		c := config(1)
@@ -347,14 +349,14 @@ func TestUntrack(t *testing.T) {
 		n.link.take()
 		n.receive(answer(t, hop, mac2))
 		if n.subscriber.confirmed[1].mac != mac2 {
-			t.Errorf("%s: the waiter was not told", hop)
+			t.Errorf("%s: SolicitDue was not called", hop)
 		}
 	}
 }
 
-// TestTrackedIsHeld: a waiter of a neighbor that is sought does not have to ask,
-// nor does it wait longer because it has been sought for long.
-func TestTrackedIsHeld(t *testing.T) {
+// TestSubscriptionToTrackedNeedsNoSolicit checks that the stack solicits a tracked
+// INCOMPLETE neighbor for a subscription, without the delay of earlier gaps.
+func TestSubscriptionToTrackedNeedsNoSolicit(t *testing.T) {
 	for _, hop := range hops {
 		n := alone(t)
 		n.subscriber.patient = true
@@ -373,15 +375,15 @@ func TestTrackedIsHeld(t *testing.T) {
 		n.wantSent(groupQuestion(hop))
 		n.receive(answer(t, hop, mac2))
 		if c := n.subscriber.confirmed[1]; c.mac != mac2 || len(n.subscriber.due) != 0 {
-			t.Errorf("%s: %+v, told %d times to ask", hop, c, len(n.subscriber.due))
+			t.Errorf("%s: %+v, SolicitDue was called %d times", hop, c, len(n.subscriber.due))
 		}
-		// A fresh one of a verified neighbor asks by itself, and its silence does
+		// A fresh subscription to a verified neighbor solicits by itself, and its silence does
 		// not end the tracking.
 		n.run(2 * seconds)
 		n.subscriber.patient = false
 		n.subscriber.subscribe(n.iface, hop, 2, true, n.loop.Now()+2e9)
 		n.wantSent(unicastQuestion(hop))
-		if got := n.asked(hop, 5*seconds); !strings.HasPrefix(got, "all 1.0, all 2.0, all 3.0") {
+		if got := n.solicitTimes(hop, 5*seconds); !strings.HasPrefix(got, "all 1.0, all 2.0, all 3.0") {
 			t.Errorf("%s: asked %s", hop, got)
 		}
 		n.receive(answer(t, hop, mac3))
@@ -391,9 +393,9 @@ func TestTrackedIsHeld(t *testing.T) {
 	}
 }
 
-// TestN08TrackedWithPackets: held packets do not speed the asking up, nor does
-// their loss end it.
-func TestN08TrackedWithPackets(t *testing.T) {
+// TestN08HeldPacketsDoNotChangeTracking checks that held packets do not shorten the
+// gaps, and that dropping them does not end the solicitations.
+func TestN08HeldPacketsDoNotChangeTracking(t *testing.T) {
 	for _, hop := range hops {
 		n := alone(t)
 		n.track(hop)
@@ -415,11 +417,11 @@ func TestN08TrackedWithPackets(t *testing.T) {
 	}
 }
 
-// TestTrackedAndABusyDevice: questions that did not leave are no questions
-// without answer.
-func TestTrackedAndABusyDevice(t *testing.T) {
+// TestTrackedIsNotLostByBusyDevice checks that solicitations that did not leave do not
+// count as unanswered.
+func TestTrackedIsNotLostByBusyDevice(t *testing.T) {
 	for _, hop := range hops {
-		n := watched(t)
+		n := trackingNode(t)
 		confirm(n, hop, mac2)
 		n.track(hop)
 		n.link.refuse = true
@@ -467,8 +469,8 @@ func TestTrackRefusals(t *testing.T) {
 	}
 }
 
-// TestTrackingAllocatesNothing: nor does it make an entry larger, see
-// TestTableMemory.
+// TestTrackingAllocatesNothing checks that tracking allocates nothing. TestTableMemory
+// checks the size of an entry.
 func TestTrackingAllocatesNothing(t *testing.T) {
 	for _, hop := range hops {
 		lk := &sinkLink{last: make([]byte, 2048)}

@@ -9,19 +9,19 @@ import (
 	"glean/stack/loop"
 )
 
-// proxyAnswer is the answer of somebody who does not override what is known: a
-// proxy, or one of several with an anycast address.
+// proxyAnswer returns an answer that does not override: of a proxy, or of one of several
+// stations with an anycast address.
 func proxyAnswer(t testing.TB, m header.MAC) []byte {
 	return ndFrame{advert: true, target: peer6, lla: m, flags: flagS}.bytes(t)
 }
 
-// TestConformanceAnswerWithoutOverride is RFC 4861 sections 7.2.5 and 7.3.3:
-// while a MAC is known, an answer without Override changes nothing; when the
-// question to that MAC had no answer, the entry is INCOMPLETE, where any answer
-// with a link-layer address completes it.
+// TestConformanceAnswerWithoutOverride checks RFC 4861 sections 7.2.5 and 7.3.3: while a
+// MAC is known, an answer without Override changes nothing; when the solicitation of
+// that MAC is unanswered, the entry is INCOMPLETE, where any answer with a link-layer
+// address completes it.
 func TestConformanceAnswerWithoutOverride(t *testing.T) {
 	for _, s := range []State{StateReachable, StateStale, StateDelay, StateProbe} {
-		t.Run("H12 an answer without Override after a question in vain, in "+s.String(), func(t *testing.T) { checkProxyAnswer(t, s) })
+		t.Run("H12 an answer without Override after an unanswered solicitation, in "+s.String(), func(t *testing.T) { checkProxyAnswer(t, s) })
 	}
 }
 
@@ -30,7 +30,7 @@ func checkProxyAnswer(t *testing.T, s State) {
 	reach(n, peer6, s)
 	n.receive(proxyAnswer(t, mac3))
 	if known := n.state(peer6); !strings.HasSuffix(known, mac2.String()) {
-		t.Errorf("%v: the answer before any question in vain makes it %s", s, known)
+		t.Errorf("%v: the answer before any unanswered solicitation makes it %s", s, known)
 	}
 	n.run(2 * seconds)
 	n.link.take()
@@ -59,8 +59,9 @@ func checkProxyAnswer(t *testing.T, s State) {
 	}
 }
 
-// TestAnswerInTimeKeepsTheMAC: a waiter's question to the MAC takes nothing
-// away as long as there is time for the answer, nor does one that did not leave.
+// TestAnswerInTimeKeepsTheMAC checks that a unicast solicitation for a subscription
+// keeps the MAC as long as an answer may come, and that one that did not leave keeps it
+// too.
 func TestAnswerInTimeKeepsTheMAC(t *testing.T) {
 	for _, hop := range hops {
 		n := alone(t)
@@ -82,10 +83,10 @@ func TestAnswerInTimeKeepsTheMAC(t *testing.T) {
 	}
 }
 
-// TestWastedQuestionIsNotCounted: after a question to the old MAC everybody is
-// asked MulticastSolicits times at the spacing of RFC 4861 section 7.2.2, however
-// long asking has been going on.
-func TestWastedQuestionIsNotCounted(t *testing.T) {
+// TestUnansweredUnicastIsNotCounted checks that after a solicitation of the old MAC
+// MulticastSolicits multicast ones follow at the spacing of RFC 4861 section 7.2.2,
+// however long the solicitations have been going on.
+func TestUnansweredUnicastIsNotCounted(t *testing.T) {
 	heard := map[string][]byte{
 		peer:  request(mac2, peer, peer).bytes(t),
 		peer6: ndFrame{advert: true, dst: "ff02::1", target: peer6, lla: mac2, flags: flagO}.bytes(t),
@@ -119,15 +120,15 @@ func TestWastedQuestionIsNotCounted(t *testing.T) {
 				}
 			}
 			if got := strings.Join(asked, ", "); !strings.HasPrefix(got, "one 0, all 1, all 2, all 3, all 5, all 8") {
-				t.Errorf("%s, asked for %v before: %s", hop, before, got)
+				t.Errorf("%s, solicited %v before: %s", hop, before, got)
 			}
 		}
 	}
 }
 
-// TestHeldUnreachableIsLookedFor: RFC 7048 keeps a MAC for packets; who wants
-// to know the MAC is not served by the one that does not answer.
-func TestHeldUnreachableIsLookedFor(t *testing.T) {
+// TestSubscribedUnreachableIsSolicited checks that an UNREACHABLE neighbor, whose MAC
+// RFC 7048 keeps for packets, is resolved anew for a subscription.
+func TestSubscribedUnreachableIsSolicited(t *testing.T) {
 	n := newNode(t, loop.NewVirtual(), Options{})
 	c := config(1)
 	c.Neighbor.KeepUnreachable = true
@@ -145,9 +146,9 @@ func TestHeldUnreachableIsLookedFor(t *testing.T) {
 	}
 }
 
-// TestHeldProbeIsShort: a waiter that comes while a neighbor is probed waits for
-// the answer to one probe at most, then everybody is asked.
-func TestHeldProbeIsShort(t *testing.T) {
+// TestSubscriptionShortensProbe checks that a subscription to a neighbor in PROBE waits
+// for at most one probe; then the solicitations are multicast.
+func TestSubscriptionShortensProbe(t *testing.T) {
 	for _, hop := range hops {
 		for before, want := range map[loop.Duration]string{
 			0:                       "all 1.0, all 2.0, all 3.0",
@@ -158,7 +159,7 @@ func TestHeldProbeIsShort(t *testing.T) {
 			n.run(before)
 			n.link.take()
 			n.subscriber.subscribe(n.iface, hop, 1, false, n.loop.Now()+30e9)
-			if got := n.asked(hop, 3300*loop.Millisecond); got != want {
+			if got := n.solicitTimes(hop, 3300*loop.Millisecond); got != want {
 				t.Errorf("%s, %v after the first probe: asked %s, want %s", hop, before, got, want)
 			}
 		}

@@ -135,7 +135,7 @@ func TestARPFields(t *testing.T) {
 }
 
 // A10: the sender's MAC is the field's, whatever the Ethernet source is.
-func TestA10SenderIsTheField(t *testing.T) {
+func TestA10SenderMACIsThatOfThePacket(t *testing.T) {
 	e := header.EthernetRepr{Src: header.MAC{2, 9, 9, 9, 9, 9}, Type: header.EtherTypeARP}
 	frame := make([]byte, e.Size())
 	e.Emit(frame)

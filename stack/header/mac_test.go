@@ -84,7 +84,7 @@ func TestMACKinds(t *testing.T) {
 }
 
 // M01: RFC 2464 section 7, RFC 4291 section 2.7.1, RFC 1112 section 6.4.
-func TestM01GroupAddresses(t *testing.T) {
+func TestM01MACsOfGroups(t *testing.T) {
 	for _, c := range []struct{ group, mac string }{
 		{"ff02::1", "33:33:00:00:00:01"},
 		{"ff02::1:ff0a:0b0c", "33:33:ff:0a:0b:0c"},

@@ -140,7 +140,7 @@ func TestNeighborOptions(t *testing.T) {
 }
 
 // E01: the octets of a solicitation, and the flags of an advertisement.
-func TestE01NeighborBytes(t *testing.T) {
+func TestE01NeighborMessagesHaveTheBytesOfTheRFC(t *testing.T) {
 	b := make([]byte, 32)
 	ns := header.NeighborSolicitation{Target: hostB, HasSourceLink: true, SourceLink: header.MAC{2, 0, 0, 0, 0, 1}}
 	ns.Emit(b, hostA, header.SolicitedNode(hostB))
@@ -220,7 +220,7 @@ func TestNeighborBitFlip(t *testing.T) {
 
 // K01: a neighbor discovery message in a fragment, an atomic one too, never
 // gets as far as its own parser.
-func TestK01FragmentedSolicitation(t *testing.T) {
+func TestK01FragmentedSolicitationIsRefused(t *testing.T) {
 	m := newMessage(plainNS+source, nil)
 	m.ip.NextHeader = header.ProtocolFragment
 	m.ip.PayloadLen = 8 + len(m.icmp)

@@ -10,10 +10,10 @@ import (
 	"glean/stack/loop"
 )
 
-// TestPitfall05BurstToAnUnresolvedNeighbor: OpenPerf's stack lost all but one
-// packet of a burst. Here as many as the queue holds arrive, in their order, and
-// the oldest of more give way and are counted.
-func TestPitfall05BurstToAnUnresolvedNeighbor(t *testing.T) {
+// TestBurstToUnresolvedNeighborIsSentInOrder sends a burst to an unresolved neighbor.
+// OpenPerf's stack lost all but one packet of it. Here MaxHeld packets arrive, in their
+// order; the oldest ones are dropped and counted.
+func TestBurstToUnresolvedNeighborIsSentInOrder(t *testing.T) {
 	for _, dst := range []string{peer, peer6} {
 		n := alone(t)
 		const more = 10
@@ -45,10 +45,10 @@ func TestPitfall05BurstToAnUnresolvedNeighbor(t *testing.T) {
 
 func maxHeldPerNeighbor(n *node) int { return n.iface.Config().Neighbor.MaxHeld }
 
-// TestLinkLocalIPv4 is RFC 3927 sections 2.6.2 and 2.7: nothing to or from
-// 169.254/16 goes to a router, and its broadcast address is not asked for.
-func TestLinkLocalIPv4(t *testing.T) {
-	t.Run("D02 the broadcast address of 169.254/16 is not asked for", func(t *testing.T) {
+// TestLinkLocalIPv4IsNeverBehindAGateway checks RFC 3927 sections 2.6.2 and 2.7: nothing
+// to or from 169.254/16 goes to a router, and its broadcast address is not resolved.
+func TestLinkLocalIPv4IsNeverBehindAGateway(t *testing.T) {
+	t.Run("D02 the broadcast address of 169.254/16 is not resolved", func(t *testing.T) {
 		n := alone(t)
 		if r := n.iface.Output(netip.MustParseAddr("169.254.255.255"), udpPacket(t, "192.0.2.1", "169.254.255.255")); r != ReasonNone {
 			t.Fatal(r)
@@ -57,7 +57,7 @@ func TestLinkLocalIPv4(t *testing.T) {
 			t.Errorf("sent %v", got)
 		}
 	})
-	t.Run("D02 from a link-local address everything is asked for, nothing goes to a gateway", func(t *testing.T) {
+	t.Run("D02 from a link-local address all destinations are resolved, nothing goes to a gateway", func(t *testing.T) {
 		for _, gateway := range []string{"", "169.254.0.1"} {
 			n := newNode(t, loop.NewVirtual(), Options{})
 			c := InterfaceConfig{MAC: mac1, IPv4: netip.MustParsePrefix("169.254.1.1/16")}
