@@ -12,15 +12,15 @@ import (
 	"glean/stack/loop"
 )
 
-// Limits of a configuration. They keep a request from asking for more memory
-// than it is worth; each is a fault that names the path, not a crash.
+// Limits of a configuration, inclusive. They bound the memory that a short request
+// can take. A configuration beyond a limit has a fault with the path.
 const (
 	MaxDefinitions  = 65_536
 	MaxProtocols    = 32                // in one packet
 	MaxModifiers    = 64                // in one packet
 	MaxCustomSize   = MaxFrame          // octets of a custom header
 	MaxFlows        = uint64(1)<<48 - 1 // of one definition without a signature
-	MaxSignedFlows  = uint64(1)<<16 - 1 // of one definition with a signature: they have 16 bits in the stream id
+	MaxSignedFlows  = uint64(1)<<16 - 1 // of one definition with a signature: the stream id has 16 bits for them
 	MaxAllFlows     = uint64(1)<<53 - 1 // of all definitions: a JSON number holds it exactly
 	MaxAllSigned    = 1 << 24
 	MaxStoredValues = 1 << 22           // listed, skipped or permuted values and lengths of a whole configuration
@@ -39,27 +39,27 @@ type Config struct {
 	Duration Duration
 	Load     Load
 	Order    Order
-	Families Families // of protocol_counters
+	Families Families // that protocol_counters names
 	Traffic  []Definition
 	Learning Learning
-	Warnings Warnings // of the reader of the request
-	// CutHeaders lets frames that are too short for their headers end within
-	// them, as in OpenPerf; without it such lengths are faults.
+	Warnings Warnings // about ignored members, set by the reader of the request
+	// CutHeaders allows frames that are too short for their headers, as OpenPerf
+	// does: they end within a header. Without it such lengths are faults.
 	CutHeaders bool
 }
 
 // Size returns the memory in octets of a parsed configuration.
 func (c *Config) Size() int64 { return memsize.Of(c, reflect.TypeFor[*Field]()) }
 
-// Duration says when a run ends by itself: after Frames frames, after Time, or
-// never if both are 0.
+// Duration is the end of a run: after Frames frames, after Time, or never if both
+// are 0.
 type Duration struct {
 	Frames uint64
 	Time   loop.Duration
 }
 
-// Load is Value frames (or octets of frames with FCS) for each Period, sent in
-// bursts of Burst frames back to back.
+// Load is the rate of a run: Value frames (or octets of frames with FCS) in each
+// Period, sent in bursts of Burst frames back to back.
 type Load struct {
 	Value  uint64
 	Period loop.Duration
@@ -67,7 +67,7 @@ type Load struct {
 	Burst  uint64
 }
 
-// Order is how several traffic definitions take turns.
+// Order is the sequence in which several traffic definitions are sent.
 type Order uint8
 
 // Orders.
@@ -76,49 +76,48 @@ const (
 	OrderRoundRobin              // weight frames of each in turn
 )
 
-// Policy says what becomes of frames to a next hop without a MAC.
+// Policy decides what happens to frames whose next hop has no MAC.
 type Policy uint8
 
 // Policies of config.learning.on_unresolved.
 const (
 	PolicyRefuse   Policy = iota // the generator does not start
-	PolicySkip                   // they are left out until it is resolved
-	PolicyFallback               // they are sent to Learning.Fallback, else to the template's MAC
+	PolicySkip                   // the frames are left out until the next hop is resolved
+	PolicyFallback               // the frames go to Learning.Fallback, else to the template's MAC
 )
 
-// OnLost says what becomes of a running generator's flows whose next hop does
-// not answer any more.
+// OnLost decides what happens to a running generator's flows whose next hop stops
+// answering.
 type OnLost uint8
 
 // Values of config.learning.on_lost.
 const (
-	LostContinue OnLost = iota // they go on to the last known MAC
-	LostPause                  // they pause until it is found again
+	LostContinue OnLost = iota // the flows go on to the last known MAC
+	LostPause                  // the flows pause until the next hop answers again
 	LostStop                   // the generator stops
 )
 
-// Learning is config.learning.
+// Learning is config.learning: how MACs of next hops are learned and kept.
 type Learning struct {
 	Policy      Policy
 	Fallback    header.MAC
 	HasFallback bool
-	Configured  bool // a non-zero MAC in the template wins and is not learned for
+	Configured  bool // a destination MAC in the template that is not zero is used and not learned
 	Timeout     loop.Duration
 	Track       bool
 	OnLost      OnLost
-	Relearn     bool // learn again, when the link comes up, next hops that timed out because it was down
-	// AcceptUnconfirmed allows the use of next hops that tell their MAC but never
-	// confirm it by an answer.
+	Relearn     bool // when the link comes up, learn the next hops again that timed out while it was down
+	// AcceptUnconfirmed allows next hops that announce a MAC but never confirm it by
+	// an answer.
 	AcceptUnconfirmed bool
 }
 
-// ParseConfig reads a generator's config. It finds every fault there is, as
-// far as faults do not hide each other; Config is nil if there is any. Paths
-// begin with "config". It ignores unknown members; the reader of requests finds them
-// by ConfigSchema.
+// ParseConfig reads a generator's config. It lists every fault, except those that
+// another fault hides; Config is nil if there is one. Paths begin with "config". It
+// ignores unknown members: the reader of requests finds them by ConfigSchema.
 func ParseConfig(raw []byte) (*Config, Faults) {
 	var faults Faults
-	// Parsed JSON takes some fifty octets for each value, however short it is.
+	// Parsed JSON takes about 50 octets for each value, however short the value is.
 	if values := bytes.Count(raw, []byte{','}); values > 2*MaxStoredValues {
 		faults.Add("config", "has more than %d values", 2*MaxStoredValues)
 		return nil, faults
@@ -145,7 +144,7 @@ var timeUnits = []string{"hours", "minutes", "seconds", "milliseconds", "hour", 
 
 var timeSizes = [4]loop.Duration{3600 * loop.Second, 60 * loop.Second, loop.Second, loop.Millisecond}
 
-// parseDuration takes the first that is there of continuous (true), frames
+// parseDuration reads the first member that is present of continuous (true), frames
 // and time, as OpenPerf does.
 func (c *Config) parseDuration(n node) {
 	d, ok := n.required("duration")
@@ -204,7 +203,7 @@ func (c *Config) parseLoad(n node) {
 	}
 }
 
-// maxValue is maxRate for another period than a second.
+// maxValue returns maxRate for a period other than a second.
 func maxValue(period loop.Duration) uint64 {
 	return maxRate / 1000 * uint64(period/loop.Millisecond)
 }

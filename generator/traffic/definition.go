@@ -8,47 +8,48 @@ import (
 	"glean/internal/arith"
 )
 
-// Tie is how values of several modifiers are combined.
+// Tie is the way in which values of several modifiers are combined.
 type Tie uint8
 
 // Ties.
 const (
-	TieZip       Tie = iota // side by side, each cycling: lcm of the counts
-	TieCartesian            // each with each, the last varying fastest: their product
+	TieZip       Tie = iota // side by side, each cycling: as many flows as the least common multiple of the counts
+	TieCartesian            // each with each, the last varying fastest: as many flows as the product
 )
 
-// Traffic is one traffic definition.
+// Definition is one traffic definition: a template of headers whose modified fields
+// expand to flows.
 type Definition struct {
-	Weight    uint64
+	Path      string // in the configuration, for faults
+	Weight    uint64 // frames in each turn of OrderRoundRobin
 	Lengths   Lengths
-	Signature *Signature
+	Signature *Signature // nil if frames carry none
 
-	Headers   []Header
-	Tie       Tie
-	Flows     uint64
-	modifiers int
-	Path      string
+	Headers   []Header // outermost first
+	Tie       Tie      // of modifiers of different headers
+	Flows     uint64   // combinations of all modifiers' values
+	modifiers int      // of all headers
 }
 
-// headerSpec is one protocol of a packet template.
+// Header is one protocol of a packet template.
 type Header struct {
+	Path       string // in the configuration, for faults
 	Protocol   Protocol
-	Octets     []byte // as configured; next-protocol fields, lengths and checksums come later
-	ProtocolID int    // of a custom header, else -1
+	Octets     []byte // as configured, without next-protocol fields, lengths and checksums
+	ProtocolID int    // what a header before a custom one says of it, else -1
 	Modifiers  []Modifier
-	Tie        Tie
-	Variants   uint64 // of variants
-	given      uint32 // bit i: field i of the kind's fields is set
-	Path       string
+	Tie        Tie    // of Modifiers
+	Variants   uint64 // combinations of the modifiers' values
+	given      uint32 // bit i: the configuration sets field i of the protocol
 }
 
-// sets reports whether the configuration sets a field or modifies it.
+// Sets reports whether the configuration sets a field or modifies it.
 func (h *Header) Sets(name string) bool {
 	i := slices.IndexFunc(fields[h.Protocol], func(f Field) bool { return f.Name == name })
 	return h.given>>i&1 != 0 || len(h.ModifiersOf(name)) > 0
 }
 
-// modifiersOf returns the modifiers of a field.
+// ModifiersOf returns the modifiers of a field.
 func (h *Header) ModifiersOf(name string) (all []*Modifier) {
 	for i := range h.Modifiers {
 		if m := &h.Modifiers[i]; m.Field != nil && m.Field.Name == name {
@@ -58,25 +59,25 @@ func (h *Header) ModifiersOf(name string) (all []*Modifier) {
 	return all
 }
 
-// modifier gives a field of a header its values.
+// Modifier is a field of a header with the values that it takes from flow to flow.
 type Modifier struct {
+	Path   string // in the configuration, for faults
 	Field  *Field // nil in a custom header
-	Bit    int    // from the header's first bit
-	Width  uint
-	XOR    bool // the value is XORed with what the template has there
+	Bit    int    // where the field begins, from the header's first bit
+	Width  uint   // in bits
+	XOR    bool   // each value is XORed with the template's
 	Values Values
-	Path   string
 }
 
-// trafficParser reads traffic definitions and counts what they store.
+// parser reads traffic definitions and counts the values that they store.
 type parser struct {
 	faults *Faults
 	stored uint64
 	steps  int // of spreading mixes of lengths
 }
 
-// store accounts for n values before they are made. It tells whether the
-// limit holds.
+// store accounts for n values before they are made. It reports whether the limit
+// holds.
 func (p *parser) store(n node, values uint64) bool {
 	if values > MaxStoredValues || p.stored+values > MaxStoredValues {
 		n.fault("lists, skips, permutations and lengths hold more than %d values together", MaxStoredValues)
@@ -106,7 +107,7 @@ func (p *parser) definitions(n node) []Definition {
 	return all
 }
 
-// limitFlows looks at all definitions together: flow indexes and counts must
+// limitFlows adds faults for all definitions together: flow indexes and counts must
 // stay exact in JSON, and each signed flow has a sequence number in memory.
 func (p *parser) limitFlows(n node, all []Definition) {
 	flows, signed := uint64(0), uint64(0)
@@ -188,13 +189,13 @@ func (p *parser) packet(n node, t *Definition) {
 	}
 }
 
-// combined is the number of combinations of parts with these counts; ok is
-// false when it exceeds limit.
+// combined returns the number of combinations of parts with these counts; ok is
+// false if it exceeds limit.
 func combined(counts []uint64, tie Tie, limit uint64) (total uint64, ok bool) {
 	total, ok = 1, true
 	for _, c := range counts {
 		if c == 0 {
-			continue // at fault already
+			continue // a fault names it already
 		}
 		combine := arith.Product
 		if tie == TieZip {
@@ -207,10 +208,10 @@ func combined(counts []uint64, tie Tie, limit uint64) (total uint64, ok bool) {
 	return total, true
 }
 
-// checkFirst makes sure that what stands first can be a frame's beginning.
+// checkFirst adds a fault if a frame cannot begin with the header.
 func checkFirst(n node, h Header) {
 	switch {
-	case h.Octets == nil || h.Protocol == Ethernet: // at fault already, or right
+	case h.Octets == nil || h.Protocol == Ethernet: // a fault names it already, or it is right
 	case h.Protocol != Custom:
 		n.fault("%s cannot come first: a frame begins with ethernet, or with a custom header in its place", h.Protocol)
 	case len(h.Octets) < sizes[Ethernet]:
@@ -251,7 +252,7 @@ func (p *parser) header(n node) Header {
 	return h
 }
 
-// parseFields makes the octets of a header from its members and presets.
+// parseFields makes the octets of a header from its members and defaults.
 func (h *Header) parseFields(n node) {
 	octets := make([]byte, sizes[h.Protocol])
 	for i := range fields[h.Protocol] {
@@ -268,7 +269,7 @@ func (h *Header) parseFields(n node) {
 	h.Octets = octets
 }
 
-// fieldValue reads a field's value as a template has it.
+// fieldValue reads the value of a field in a template.
 func (n node) fieldValue(f *Field) (v Uint128, ok bool) {
 	var problem string
 	switch f.Kind {
@@ -305,7 +306,7 @@ func (n node) flags(f *Field) (v Uint128) {
 	return v
 }
 
-// scalar reads one number or address; problem is empty if it is one.
+// scalar reads one number or address; problem is empty if the value is one.
 func scalar(value any, kind FieldKind, limit, scale uint64) (v Uint128, problem string) {
 	switch kind {
 	case KindMAC, KindIPv4, KindIPv6:

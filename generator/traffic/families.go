@@ -17,16 +17,16 @@ const (
 
 var familyNames = []string{"ethernet", "ip", "transport", "tunnel", "inner_ethernet", "inner_ip", "inner_transport"}
 
-// String gives the word used in the API.
+// String returns the word that the API uses.
 func (f Family) String() string { return familyNames[f] }
 
 // Families is a set of families.
 type Families uint8
 
-// Has tells whether f is in the set.
+// Has reports whether f is in the set.
 func (s Families) Has(f Family) bool { return s&(1<<f) != 0 }
 
-// familyMembers are the counters of each family, in the words of the API.
+// familyMembers lists the counters of each family, in the words of the API.
 var familyMembers = [NumFamilies][]string{
 	FamilyEthernet:       {"ip", "timesync", "arp", "lldp", "nsh", "vlan", "qinq", "pppoe", "fcoe", "mpls"},
 	FamilyIP:             {"ipv4", "ipv6"},
@@ -37,11 +37,11 @@ var familyMembers = [NumFamilies][]string{
 	FamilyInnerTransport: {"tcp", "udp", "fragmented", "sctp", "icmp", "non_fragmented"},
 }
 
-// Members are the names of the family's counters.
+// Members returns the names of the family's counters.
 func (f Family) Members() []string { return familyMembers[f] }
 
-// parseFamilies reads protocol_counters. OpenPerf ignores names that it does
-// not know; a misspelt one would count nothing for ever, so here it is a fault.
+// parseFamilies reads protocol_counters. OpenPerf ignores unknown names; here they are
+// faults, because a misspelt name would count nothing.
 func (c *Config) parseFamilies(n node) {
 	m := n.member("protocol_counters")
 	if m.value == nil {

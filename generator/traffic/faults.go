@@ -16,7 +16,7 @@ type Warnings = document.Warnings
 // maxFaults bounds the answer to a configuration that is wrong everywhere.
 const maxFaults = 256
 
-// Faults is a list of faults; as an error it is their text.
+// Faults is a list of faults. As an error it is their text.
 type Faults []Fault
 
 // Error implements error.
@@ -31,8 +31,8 @@ func (fs Faults) Error() string {
 	return b.String()
 }
 
-// Add appends a fault. What exceeds maxFaults is dropped, and the last one
-// says so.
+// Add appends a fault. It drops faults beyond maxFaults; the last one in the list says
+// so.
 func (fs *Faults) Add(path, format string, args ...any) {
 	switch {
 	case len(*fs) < maxFaults:
@@ -42,5 +42,5 @@ func (fs *Faults) Add(path, format string, args ...any) {
 	}
 }
 
-// Full reports whether no more faults are listed.
+// Full reports whether Add drops further faults.
 func (fs Faults) Full() bool { return len(fs) > maxFaults }

@@ -2,46 +2,49 @@ package traffic
 
 import "glean/stack/header"
 
-// fieldType says how a field is written in JSON and which modifiers fit it.
+// FieldKind is the way in which a field is written in JSON. It decides which modifiers
+// fit the field.
 type FieldKind uint8
 
+// Kinds of fields.
 const (
 	KindInteger FieldKind = iota
 	KindBoolean
-	KindWord  // one of words; its value is in values
-	KindFlags // any of words; each stands for the bit in values
+	KindWord  // one of Words, each of which stands for a number
+	KindFlags // any of Words, each of which stands for a bit
 	KindMAC
 	KindIPv4
 	KindIPv6
 )
 
-// field is one field of a header: where it is and how it is named.
+// Field is one field of a header: its name, its place and its kind.
 type Field struct {
 	Name   string
 	Bit    int  // from the header's first bit
 	Width  uint // in bits
 	Kind   FieldKind
-	Scale  uint64 // the JSON value is in units of 1/scale; 0 means 1
+	Scale  uint64 // the field holds the JSON value divided by Scale; 0 means 1
 	Words  []string
 	values []uint64
-	preset Uint128 // what stands there when nothing is said
+	preset Uint128 // the value if the configuration sets none
 	Role   Role
 }
 
-// role marks the fields that the generator itself fills.
+// Role marks a field that the compiler fills or looks at.
 type Role uint8
 
+// Roles of fields.
 const (
 	RoleNone Role = iota
 	RoleSource
 	RoleDestination
-	RoleNext         // what kind of header follows
+	RoleNext         // the kind of the header that follows
 	RoleLength       // of this header and what follows, or of what follows only
-	RoleChecksum     //
+	RoleChecksum     // of this header, or of it and all that follows
 	RoleHeaderLength // where the payload begins
 )
 
-// max is the largest value of the field, in JSON's units.
+// Max returns the largest value of the field as JSON has it.
 func (f *Field) Max() uint64 {
 	m := uint64(1)<<f.Width - 1
 	if f.Scale != 0 {
@@ -50,9 +53,10 @@ func (f *Field) Max() uint64 {
 	return m
 }
 
-// protocol is a kind of header.
+// Protocol is a kind of header.
 type Protocol uint8
 
+// Protocols of a packet template.
 const (
 	Ethernet Protocol = iota
 	VLAN
@@ -67,9 +71,13 @@ const (
 
 var protocolNames = [NumProtocols]string{"ethernet", "vlan", "mpls", "ipv4", "ipv6", "tcp", "udp", "custom"}
 
+// String returns the word that the API uses.
 func (p Protocol) String() string { return protocolNames[p] }
 
-func (p Protocol) IsIP() bool        { return p == IPv4 || p == IPv6 }
+// IsIP reports whether the header is of IPv4 or IPv6.
+func (p Protocol) IsIP() bool { return p == IPv4 || p == IPv6 }
+
+// IsTransport reports whether the header is of TCP or UDP.
 func (p Protocol) IsTransport() bool { return p == TCP || p == UDP }
 
 const (
@@ -77,8 +85,8 @@ const (
 	tcpSize  = 20
 )
 
-// sizes are the lengths of the headers in octets; a custom one is as long as
-// its data.
+// sizes holds the lengths of the headers in octets. A custom header is as long as its
+// data.
 var sizes = [NumProtocols]int{
 	Ethernet: header.EthernetSize,
 	VLAN:     header.VLANSize,
@@ -91,7 +99,7 @@ var sizes = [NumProtocols]int{
 
 func preset(v uint64) Uint128 { return Uint128{Lo: v} }
 
-// fields are those of each header, in the words of the API. Their places are
+// fields lists the fields of each header, in the words of the API. Their places are
 // those of IEEE 802.3 and 802.1Q, RFC 3032, 791, 8200, 9293 and 768.
 var fields = [NumProtocols][]Field{
 	Ethernet: {
@@ -162,7 +170,7 @@ var fields = [NumProtocols][]Field{
 	},
 }
 
-// Fields returns the fields of the header. They must not be changed.
+// Fields returns the fields of the header. The caller must not change them.
 func (p Protocol) Fields() []Field { return fields[p] }
 
 // Field returns the field of a role, nil if the header has none.
@@ -185,8 +193,8 @@ func (p Protocol) fieldNamed(name string) *Field {
 	return nil
 }
 
-// Put writes v into the field of a header b, bit by bit. It is for templates;
-// the transmit loop writes fields of a batch at once.
+// Put writes v into the field of a header b, bit by bit. It is for templates: the
+// transmit loop writes one field of a whole batch at a time.
 func (f *Field) Put(b []byte, v Uint128) {
 	for i := uint(0); i < f.Width; i++ {
 		at := f.Bit + int(f.Width-1-i)

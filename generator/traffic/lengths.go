@@ -13,18 +13,18 @@ const maxLengths = 65536
 // maxSteps bounds the work of spreading all mixes of a configuration.
 const maxSteps = 1 << 27
 
-// Lengths is the distribution of frame lengths of a definition, FCS included.
-// The k-th frame has length list[k mod len(list)], whatever its flow, or a
-// random one.
+// Lengths is the distribution of frame lengths of a definition in octets, FCS
+// included. Frame k of the definition has length List[k mod len(List)], whatever its
+// flow, or a random one.
 type Lengths struct {
 	List   []uint16
 	Random bool
-	low    uint16 // of random ones
+	low    uint16 // the shortest random length
 	high   uint16
 	seed   uint64
 }
 
-// at is the length of the k-th frame. k of a list is below its length.
+// At returns the length of frame k. For a list k must be below Cycle.
 func (l *Lengths) At(k uint64) int {
 	if l.Random {
 		return int(l.low) + int(l.Drawn(k))
@@ -32,13 +32,13 @@ func (l *Lengths) At(k uint64) int {
 	return int(l.List[k])
 }
 
-// drawn is by how much the k-th frame of a random length is longer than the
-// shortest one.
+// Drawn returns by how many octets frame k, of a random length, is longer than the
+// shortest.
 func (l *Lengths) Drawn(k uint64) uint32 {
 	return uint32(arith.Mix(l.seed+k) >> 32 * uint64(l.high-l.low+1) >> 32)
 }
 
-// cycle is the number of frames after which lengths repeat.
+// Cycle returns the number of frames after which lengths repeat, 1 for random ones.
 func (l *Lengths) Cycle() uint64 {
 	if l.Random {
 		return 1
@@ -46,7 +46,7 @@ func (l *Lengths) Cycle() uint64 {
 	return uint64(len(l.List))
 }
 
-// distinct are the lengths that occur, ascending.
+// Distinct returns the lengths that occur, ascending.
 func (l *Lengths) Distinct() []uint16 {
 	if l.Random {
 		all := make([]uint16, 0, l.high-l.low+1)
@@ -60,7 +60,7 @@ func (l *Lengths) Distinct() []uint16 {
 	return slices.Compact(all)
 }
 
-// Count returns about how many lengths occur.
+// Count returns how many lengths occur.
 func (l *Lengths) Count() int {
 	if l.Random {
 		return int(l.high-l.low) + 1
@@ -68,7 +68,7 @@ func (l *Lengths) Count() int {
 	return len(l.Distinct())
 }
 
-// mean is the average length as a fraction.
+// Mean returns the average length as a fraction.
 func (l *Lengths) Mean() (octets, frames uint64) {
 	if l.Random {
 		return uint64(l.low) + uint64(l.high), 2
@@ -114,7 +114,7 @@ func (p *parser) lengths(n node) (l Lengths) {
 	return l
 }
 
-// lengthSequence steps as the sequences of modifiers do.
+// lengthSequence reads a sequence, which steps as those of modifiers do.
 func (p *parser) lengthSequence(n node) []uint16 {
 	s := sequence{width: 16}
 	for _, name := range []string{"count", "start"} {
@@ -158,9 +158,9 @@ func (p *parser) lengthSequence(n node) []uint16 {
 	return list
 }
 
-// imix reads a mix of lengths with weights. Over a cycle of as many frames
-// as the weights' sum each length occurs as often as its weight, spread
-// evenly: the length that is furthest behind its share is next.
+// imix reads a mix of lengths with weights. A cycle has as many frames as the sum of the
+// weights. Each length occurs in it as often as its weight, evenly spread: the length
+// that is furthest behind its part is next.
 func (p *parser) imix(n node) []uint16 {
 	var lengths []uint16
 	var weights []int
@@ -192,7 +192,7 @@ func (p *parser) imix(n node) []uint16 {
 	return spread(lengths, weights, sum)
 }
 
-// spread is the cycle of imix.
+// spread returns the cycle of a mix.
 func spread(lengths []uint16, weights []int, sum int) []uint16 {
 	cycle := make([]uint16, 0, sum)
 	credit := make([]int, len(weights))
@@ -219,5 +219,5 @@ func (l *Lengths) parseRandom(n node) {
 	if n.has("seed") {
 		l.seed, _ = n.member("seed").integer(0, math.MaxUint64)
 	}
-	l.seed = arith.Mix(l.seed) // so that near seeds do not give shifted copies of one stream
+	l.seed = arith.Mix(l.seed) // else near seeds would draw shifted copies of one stream
 }

@@ -10,7 +10,7 @@ import (
 	"glean/stack/header"
 )
 
-// parseAddress reads an address of the kind; problem is empty if it is one.
+// parseAddress reads an address of a kind; problem is empty if s is one.
 func parseAddress(s string, kind FieldKind) (v Uint128, problem string) {
 	if kind == KindMAC {
 		m, err := header.ParseMAC(s)
@@ -29,8 +29,8 @@ func parseAddress(s string, kind FieldKind) (v Uint128, problem string) {
 	return Uint128FromAddr(a), ""
 }
 
-// parseCustom reads a custom header. Its layer only names what it stands for;
-// the frame holds its data as it is.
+// parseCustom reads a custom header. Frames hold its data unchanged, whatever its
+// layer.
 func parseCustom(n node, h *Header) {
 	if !n.has("data") {
 		n.member("data").fault("is required")
@@ -89,8 +89,8 @@ func (p *parser) modifiers(n node, h *Header) {
 	}
 }
 
-// modifierKinds are the members that hold a modifier's values, with the type
-// of field that each fits and its width in a custom header.
+// modifierKinds lists the members that hold a modifier's values, with the kind of field
+// that each fits and its width in a custom header in bits.
 var modifierKinds = []struct {
 	name  string
 	kind  FieldKind
@@ -131,7 +131,7 @@ func (p *parser) modifier(n node, h *Header) (m Modifier, ok bool) {
 	return m, ok
 }
 
-// place finds out which bits of the header a modifier changes.
+// locate finds the bits of the header that a modifier changes.
 func locate(n node, h *Header, name, kindName string, kind FieldKind, width uint, m *Modifier) bool {
 	if h.Protocol == Custom {
 		return locateCustom(n, h, name, kind, width, m)
@@ -161,7 +161,7 @@ func locateCustom(n node, h *Header, name string, kind FieldKind, width uint, m 
 	}
 	octets := int(width / 8)
 	if h.Octets == nil {
-		return false // its data is at fault
+		return false // a fault names its data already
 	}
 	if len(h.Octets) < octets {
 		n.fault("a value of %d octets does not fit %d octets of data", octets, len(h.Octets))
@@ -172,7 +172,7 @@ func locateCustom(n node, h *Header, name string, kind FieldKind, width uint, m 
 	return ok
 }
 
-// values reads a list or a sequence.
+// values reads the list or the sequence of a modifier.
 func (p *parser) values(n node, m *Modifier, kind FieldKind, permute bool) (v Values, ok bool) {
 	limit, scale := uint64(math.MaxUint32), uint64(1)
 	if m.Field != nil && kind == KindInteger {
@@ -259,7 +259,7 @@ func (p *parser) sequence(n node, m *Modifier, kind FieldKind, limit uint64, per
 	return v, problem == ""
 }
 
-// skips reads a list of values to leave out, which may be empty.
+// skips reads the values to leave out of a sequence; there may be none.
 func (p *parser) skips(n node, kind FieldKind, limit uint64, ok bool) ([]Uint128, bool) {
 	if a, isArray := n.value.([]any); isArray && len(a) == 0 {
 		return nil, ok

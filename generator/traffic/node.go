@@ -11,15 +11,15 @@ import (
 	"glean/internal/document"
 )
 
-// node is a place in a JSON document. Reading it as something that it is not
-// records a fault and gives the zero value, so that one pass finds every fault.
+// node is a value in a JSON document with its path. A value of another type than the
+// caller reads adds a fault and reads as zero, so that one pass finds every fault.
 type node struct {
 	path   string
 	value  any
 	faults *Faults
 }
 
-// parseJSON reads one JSON value that fills all of raw.
+// parseJSON reads the one JSON value that raw holds.
 func parseJSON(raw []byte, path string, faults *Faults) (node, bool) {
 	d := json.NewDecoder(bytes.NewReader(raw))
 	d.UseNumber()
@@ -37,7 +37,7 @@ func parseJSON(raw []byte, path string, faults *Faults) (node, bool) {
 
 func (n node) fault(format string, args ...any) { n.faults.Add(n.path, format, args...) }
 
-// kind names the JSON type of a value as people call it.
+// kind returns the JSON type of a value, with its article.
 func (n node) kind() string {
 	switch n.value.(type) {
 	case nil:
@@ -54,7 +54,7 @@ func (n node) kind() string {
 	return "an object"
 }
 
-// isObject records a fault if n is not an object.
+// isObject reports whether n is an object, and adds a fault otherwise.
 func (n node) isObject() bool {
 	_, ok := n.value.(map[string]any)
 	if !ok {
@@ -63,20 +63,21 @@ func (n node) isObject() bool {
 	return ok
 }
 
-// has tells whether the object n has a member, be it null.
+// has reports whether the object n has a member, null or not.
 func (n node) has(name string) bool {
 	o, _ := n.value.(map[string]any)
 	_, ok := o[name]
 	return ok
 }
 
-// member is the member of an object.
+// member returns the member of an object.
 func (n node) member(name string) node {
 	o, _ := n.value.(map[string]any)
 	return node{n.path + "." + name, o[name], n.faults}
 }
 
-// object is a member that is an object. null means absent, as in OpenPerf.
+// object returns a member that is an object; ok is false if it is absent, null (as in
+// OpenPerf) or not an object.
 func (n node) object(name string) (node, bool) {
 	m := n.member(name)
 	if m.value == nil {
@@ -85,7 +86,7 @@ func (n node) object(name string) (node, bool) {
 	return m, m.isObject()
 }
 
-// required is object, with a fault when it is absent.
+// required is object with a fault if the member is absent.
 func (n node) required(name string) (node, bool) {
 	m, ok := n.object(name)
 	if m.value == nil {
@@ -94,7 +95,7 @@ func (n node) required(name string) (node, bool) {
 	return m, ok
 }
 
-// items are the elements of an array with at least one.
+// items returns the elements of an array, and adds a fault if it has none.
 func (n node) items() []node {
 	a, ok := n.value.([]any)
 	if !ok {
@@ -106,13 +107,13 @@ func (n node) items() []node {
 	}
 	nodes := make([]node, len(a))
 	for i, v := range a {
-		nodes[i] = node{n.path, v, n.faults} // the path is completed by at
+		nodes[i] = node{n.path, v, n.faults} // at completes the path
 	}
 	return nodes
 }
 
-// at is the i-th of items with its full path. It is apart from items because
-// a list may have a million of them and few are at fault.
+// at returns n, the i-th of items, with its full path. It is apart from items because a
+// list may have a million elements and few have faults.
 func (n node) at(i int) node {
 	n.path = n.path + "[" + strconv.Itoa(i) + "]"
 	return n
@@ -166,7 +167,7 @@ func (n node) boolean() bool {
 	return b
 }
 
-// word reads one of some words and gives its index.
+// word reads one of some words and returns its index.
 func (n node) word(words ...string) (int, bool) {
 	s, ok := n.text()
 	if !ok {

@@ -10,7 +10,7 @@ import (
 	"glean/internal/document"
 )
 
-// Words of a configuration, in the order of their constants.
+// Words of a configuration, each list in the order of its constants.
 var (
 	loadUnits    = []string{"frames", "octets"}
 	orderWords   = []string{"sequential", "round-robin"}
@@ -22,7 +22,7 @@ var (
 	customLayers = []string{"ethernet", "ip", "protocol", "payload"}
 )
 
-// Limits of members that the reader and the description share.
+// Limits and defaults of members that the reader and the description share.
 const (
 	learningLeast  = 100       // ms
 	learningMost   = 3_600_000 // ms
@@ -31,8 +31,8 @@ const (
 	modifierNumber = math.MaxUint32
 )
 
-// configSchema describes a generator's config. ParseConfig reads the same
-// members with the same ranges; a test tries each limit.
+// configSchema describes a generator's config. ParseConfig reads the same members with
+// the same ranges; a test tries each limit.
 var configSchema = document.ObjectOf("config", "what a generator sends, how fast, and what it learns",
 	document.Required("duration", durationSchema),
 	document.Required("load", loadSchema),
@@ -43,7 +43,7 @@ var configSchema = document.ObjectOf("config", "what a generator sends, how fast
 	document.ReadOnly("flow_count", document.Opaque("flows of all definitions")),
 )
 
-// ConfigSchema describes a generator's config.
+// ConfigSchema returns the description of a generator's config.
 func ConfigSchema() *document.Schema { return configSchema }
 
 var durationSchema = document.ObjectOf("duration", "when a run ends: the first of continuous (true), frames and time that is given",
@@ -127,7 +127,7 @@ func fillSchema() *document.Schema {
 	return s
 }
 
-// protocolSchema describes one protocol of a packet by the tables of fields.
+// protocolSchema describes one protocol of a packet by the table of fields.
 var protocolSchema = func() *document.Schema {
 	s := document.ObjectOf("protocol", "exactly one protocol, and its modifiers")
 	for kind := range NumProtocols {
@@ -152,13 +152,13 @@ func headerSchema(kind Protocol) *document.Schema {
 	return s
 }
 
-// sourceOf are the standards that define the headers.
+// sourceOf names the standards that define the headers.
 var sourceOf = [NumProtocols]string{
 	Ethernet: "IEEE 802.3", VLAN: "IEEE 802.1Q", MPLS: "RFC 3032", IPv4: "RFC 791",
 	IPv6: "RFC 8200", TCP: "RFC 9293", UDP: "RFC 768",
 }
 
-// filled says what the generator writes into fields of a role.
+// filled describes what the compiler writes into fields of a role.
 var filled = map[Role]string{
 	RoleNext:     "set by the header that follows; this value is used if that is custom without protocol_id, or if none follows",
 	RoleLength:   "computed for each frame; only a modifier changes it",
@@ -169,7 +169,7 @@ var filled = map[Role]string{
 // filledMAC is filled for addresses of Ethernet.
 const filledMAC = "replaced by the learned MAC of the next hop, for a generator on an interface"
 
-// fieldSchema describes a field: its range is what its bits hold.
+// fieldSchema describes a field. Its range is what its bits can hold.
 func fieldSchema(f *Field) *document.Schema {
 	s := &document.Schema{About: filled[f.Role]}
 	if f.Kind == KindMAC && f.Role == RoleDestination {

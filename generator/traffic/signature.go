@@ -6,7 +6,7 @@ import (
 	"glean/generator/signature"
 )
 
-// Fill is what a frame's payload holds before its signature.
+// Fill is the content of a frame's payload before its signature.
 type Fill uint8
 
 // Fills.
@@ -18,7 +18,8 @@ const (
 	FillPRBS                  // x^23+x^18+1, inverted
 )
 
-// Signature is what a definition's frames carry at their end.
+// Signature is the signature of a definition's frames, without what differs from frame
+// to frame.
 type Signature struct {
 	StreamID   uint32
 	EndOfFrame bool // the transmit time is that of the last bit, not of the first
@@ -74,7 +75,7 @@ func (s *Signature) parseFill(n node) {
 	}
 }
 
-// Flags returns the signature's bits below the time.
+// Flags returns the bits below the time in each signature.
 func (s *Signature) Flags() uint64 { return signature.Flags(s.EndOfFrame, s.Fill == FillPRBS) }
 
 // Stream returns the stream id of a flow of the definition.

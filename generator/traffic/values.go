@@ -8,18 +8,18 @@ import (
 	"glean/internal/arith"
 )
 
-// values is what a modifier gives its field, by index. A sequence costs the
-// same whatever its length; only lists, skips and permutations are stored.
+// Values is the values of a modified field, by index. A sequence takes the same memory
+// whatever its length: only lists, skips and permutations are stored.
 type Values struct {
 	Count uint64
-	List  []Uint128 // of a list, permuted already
+	List  []Uint128 // the values of a list, permuted already; nil for a sequence
 
-	Start, Step Uint128  // of a sequence: candidate i is start + step*i
-	Skips       []uint64 // ascending: skips[k] is the index that the k-th skip comes before or at
-	Order       []uint32 // of a permuted sequence: the candidate of each index
+	Start, Step Uint128  // of a sequence: candidate i is Start + Step*i
+	Skips       []uint64 // ascending: as many skipped candidates come before index i as entries are at most i
+	Order       []uint32 // of a permuted sequence: the candidate at each index
 }
 
-// at is the value of index i, which is below count.
+// At returns the value at index i, which must be below Count.
 func (v *Values) At(i uint64) Uint128 {
 	switch {
 	case v.List != nil:
@@ -32,7 +32,7 @@ func (v *Values) At(i uint64) Uint128 {
 	return v.Start.Plus(v.Step.Times(i))
 }
 
-// isPlain tells whether each value is the one before plus step.
+// IsPlain reports whether each value is the one before plus Step.
 func (v *Values) IsPlain() bool { return v.List == nil && v.Order == nil && v.Skips == nil }
 
 // Straight returns for how many values from index i on each is the one before plus
@@ -48,8 +48,8 @@ func (v *Values) Straight(i uint64) uint64 {
 	return left
 }
 
-// last is the last candidate of a sequence that is in use. Sequences rise or fall
-// steadily and do not wrap, so all values lie between start and it.
+// last returns the last candidate of a sequence that is used. Sequences rise or fall
+// steadily and do not wrap, so all values lie between Start and it.
 func (v *Values) last() Uint128 {
 	i := v.Count - 1 + uint64(upperBound(v.Skips, v.Count-1))
 	if v.Order != nil {
@@ -58,7 +58,7 @@ func (v *Values) last() Uint128 {
 	return v.Start.Plus(v.Step.Times(i))
 }
 
-// commonHalf is the upper half that all values have; ok is false if they differ.
+// CommonHalf returns the upper half that all values share; ok is false if they differ.
 func (v *Values) CommonHalf() (hi uint64, ok bool) {
 	if v.List != nil {
 		return v.List[0].Hi, !slices.ContainsFunc(v.List, func(w Uint128) bool { return w.Hi != v.List[0].Hi })
@@ -66,7 +66,7 @@ func (v *Values) CommonHalf() (hi uint64, ok bool) {
 	return v.Start.Hi, v.last().Hi == v.Start.Hi
 }
 
-// mayBeZero is false if no value is zero.
+// MayBeZero reports whether a value may be zero.
 func (v *Values) MayBeZero() bool {
 	if v.List != nil {
 		return slices.ContainsFunc(v.List, Uint128.IsZero)
@@ -74,7 +74,7 @@ func (v *Values) MayBeZero() bool {
 	return v.Start.IsZero() || v.last().IsZero()
 }
 
-// upperBound is how many of the ascending s are not above x.
+// upperBound returns how many of the ascending numbers are at most x.
 func upperBound(s []uint64, x uint64) int {
 	low, high := 0, len(s)
 	for low < high {
@@ -88,7 +88,7 @@ func upperBound(s []uint64, x uint64) int {
 	return low
 }
 
-// sequence is what the API says of a sequence, in the field's own units.
+// sequence is a sequence as the configuration has it, in the field's own units.
 type sequence struct {
 	count   uint64
 	start   Uint128
@@ -99,11 +99,11 @@ type sequence struct {
 	scale   uint64 // the field holds the value divided by it
 }
 
-// compile works the sequence out. With a stop the step is (stop-start)/count
-// in whole numbers, so that stop itself is not reached; else it is 1. count +
-// len(skip) candidates are made and permuted, the skipped ones left out, and
-// the first count are used. problem names what is wrong, if anything is, and
-// the member it is in.
+// compile returns the values of the sequence. With a stop the step is
+// (stop-start)/count in whole numbers, so stop itself is not reached; otherwise it is 1.
+// There are count + len(skip) candidates; they are permuted, the skipped ones are left
+// out, and the first count of the rest are the values. If the sequence is wrong, problem
+// says why and member names the place.
 func (s *sequence) compile() (v Values, member, problem string) {
 	v.Count = s.count
 	candidates, carry := bits.Add64(s.count, uint64(len(s.skip)), 0)
@@ -145,7 +145,7 @@ func divisible(n *big.Int, by uint64) bool {
 	return new(big.Int).Rem(n, new(big.Int).SetUint64(by)).Sign() == 0
 }
 
-// positions are the candidates to leave out, ascending and each once.
+// positions returns the indexes of the candidates to leave out, ascending and each once.
 func (s *sequence) positions(start, step *big.Int, candidates uint64) []uint64 {
 	var at []uint64
 	var distance, rest big.Int
@@ -166,8 +166,8 @@ func (s *sequence) positions(start, step *big.Int, candidates uint64) []uint64 {
 	return slices.Compact(at)
 }
 
-// overflow tells which value does not fit the field, if one does not. Values
-// rise or fall steadily, so the first and the last candidate in use decide.
+// overflow returns what is wrong if a value does not fit the field, else "". Values rise
+// or fall steadily, so the first and the last used candidate decide.
 func (s *sequence) overflow(start, step *big.Int, v Values, candidates uint64) string {
 	last := s.count - 1 + uint64(upperBound(v.Skips, s.count-1))
 	if s.permute {
@@ -185,7 +185,7 @@ func (s *sequence) overflow(start, step *big.Int, v Values, candidates uint64) s
 	return ""
 }
 
-// permuted is the first count of the permuted candidates that are not skipped.
+// permuted returns the first count of the permuted candidates that are not skipped.
 func permuted(candidates uint64, skipped []uint64, count uint64) []uint32 {
 	order := make([]uint32, candidates)
 	for i := range order {
@@ -204,8 +204,8 @@ func permuted(candidates uint64, skipped []uint64, count uint64) []uint32 {
 // shuffleSeed is fixed, so that a permutation is the same in every run.
 const shuffleSeed = 0x676c65616e
 
-// shuffle is Fisher and Yates's, on a generator that is written out here so
-// that permutations do not change with a library.
+// shuffle permutes s by the algorithm of Fisher and Yates. Its random numbers are not of
+// a library, so a permutation never changes.
 func shuffle[T any](s []T) {
 	for i := len(s) - 1; i > 0; i-- {
 		j, _ := bits.Mul64(arith.Mix(shuffleSeed+uint64(i)), uint64(i)+1)
