@@ -470,7 +470,7 @@ func (m *Manager) ended(g *Generator, reason error) {
 	g.whenStopped = nil
 	m.notify(g, Change{Cause: CauseEnded, Result: result, Reason: reason})
 	if g.deleting {
-		m.Delete(g.ID, false)
+		_, _ = m.Delete(g.ID, false) // it exists
 	}
 	for _, f := range waiting {
 		f()

@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"errors"
 	"sync/atomic"
 
 	"glean/stack/link"
@@ -145,7 +146,7 @@ func (e *End) notify(was link.State) {
 func (e *End) share() {
 	code := uint32(0)
 	for i, err := range sendErrors {
-		if e.sendError() == err {
+		if errors.Is(e.sendError(), err) {
 			code = uint32(i)
 		}
 	}

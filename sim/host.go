@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"errors"
 	"fmt"
 	"net/netip"
 
@@ -203,7 +204,7 @@ func (h *Host) count4(packet []byte) {
 	switch ip.Protocol {
 	case header.ProtocolICMPv4:
 		echo, err := header.ParseICMPv4Echo(payload)
-		h.countICMP(err == nil && echo.Reply, err == header.ErrICMPType)
+		h.countICMP(err == nil && echo.Reply, errors.Is(err, header.ErrICMPType))
 		return
 	case header.ProtocolUDP:
 		u, _, err := header.ParseUDPv4(ip.Src, ip.Dst, payload)
@@ -226,7 +227,7 @@ func (h *Host) count6(packet []byte) {
 	switch ip.NextHeader {
 	case header.ProtocolICMPv6:
 		echo, err := header.ParseICMPv6Echo(ip, payload)
-		h.countICMP(err == nil && echo.Reply, err == header.ErrICMPType)
+		h.countICMP(err == nil && echo.Reply, errors.Is(err, header.ErrICMPType))
 		return
 	case header.ProtocolUDP:
 		u, _, err := header.ParseUDPv6(ip.Src, ip.Dst, payload)

@@ -1,12 +1,15 @@
 package sim
 
-import "glean/stack/link"
+import (
+	"errors"
+	"glean/stack/link"
+)
 
 // OpenQueue implements link.Link. Under a virtual loop the queue is the end
 // itself. Under a real one it may be used by another goroutine: frames go
 // through an inbox, and queueSlots of them can wait there.
 func (e *End) OpenQueue() (link.Queue, error) {
-	if err := e.sendError(); err == link.ErrClosed || err == link.ErrDeleted {
+	if err := e.sendError(); errors.Is(err, link.ErrClosed) || errors.Is(err, link.ErrDeleted) {
 		return nil, err
 	}
 	if e.wire.world.virtual != nil {
@@ -74,7 +77,7 @@ func (q *inboxQueue) Send(frames [][]byte) (taken int, err error) {
 // taken; then it is counted as an error there.
 func (q *inboxQueue) cross(frame []byte) {
 	q.one[0] = frame
-	q.end.Send(q.one[:])
+	_, _ = q.end.Send(q.one[:])
 }
 
 // Close implements link.Queue. What waits in the inbox is still sent.

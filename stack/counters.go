@@ -90,6 +90,7 @@ type Counters struct {
 
 // malformed counts a frame that a parser refused.
 func (s *Stack) malformed(err error) {
+	//nolint:errorlint // parsers return it unwrapped, and errors.As would allocate
 	if e, ok := err.(header.Error); ok && e < header.NumErrors {
 		s.counts().Malformed[e]++
 	}

@@ -91,7 +91,6 @@ type fakeSubscriber struct {
 	onDue     func(target uint32)
 	early     int // SolicitDue came, and Solicit was refused
 	confirmed map[uint32]confirmation
-	log       []string
 }
 
 type confirmation struct {

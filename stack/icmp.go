@@ -2,6 +2,7 @@ package stack
 
 import (
 	"encoding/binary"
+	"errors"
 
 	"glean/stack/header"
 )
@@ -34,7 +35,7 @@ func (s *Stack) handleIPv4(v *vlan, eth *header.EthernetRepr, b []byte) {
 		return
 	}
 	echo, err := header.ParseICMPv4Echo(payload)
-	if err == header.ErrICMPType || err == nil && echo.Reply {
+	if errors.Is(err, header.ErrICMPType) || err == nil && echo.Reply {
 		s.deliver(i, b[:int(header.IPv4(b).TotalLength())])
 		return
 	}

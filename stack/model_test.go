@@ -170,7 +170,7 @@ func (m *model) runTo(until loop.Time) {
 // next is when the loop runs again.
 func (m *model) checkTracked(next loop.Time) {
 	for key, x := range m.n {
-		wait := loop.Duration(seconds)
+		wait := seconds
 		if x.state == StateIncomplete {
 			wait = maxSolicitGap
 		}

@@ -63,9 +63,7 @@ func newTwin(t *traffic.Definition, b Binding, c *traffic.Config, mac func(netip
 		}
 		variants = append(variants, combine(counts, h.Tie))
 	}
-	for _, row := range combineRows(variants, t.Tie) {
-		d.rows = append(d.rows, row)
-	}
+	d.rows = append(d.rows, combineRows(variants, t.Tie)...)
 	return d
 }
 

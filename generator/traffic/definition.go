@@ -118,7 +118,7 @@ func (p *parser) limitFlows(n node, all []Definition) {
 		}
 	}
 	if flows > MaxAllFlows {
-		n.member("traffic").fault("%d flows are more than %d", flows, uint64(MaxAllFlows))
+		n.member("traffic").fault("%d flows are more than %d", flows, MaxAllFlows)
 	}
 	if signed > MaxAllSigned {
 		n.member("traffic").fault("%d flows with a signature are more than %d", signed, MaxAllSigned)
@@ -192,7 +192,7 @@ func (p *parser) packet(n node, t *Definition) {
 // combined returns the number of combinations of parts with these counts; ok is
 // false if it exceeds limit.
 func combined(counts []uint64, tie Tie, limit uint64) (total uint64, ok bool) {
-	total, ok = 1, true
+	total = 1
 	for _, c := range counts {
 		if c == 0 {
 			continue // a fault names it already

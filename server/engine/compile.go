@@ -15,7 +15,7 @@ type boundTo struct {
 	target  target
 }
 
-func (b boundTo) isSame(other boundTo) bool {
+func (b boundTo) isSame(other boundTo) bool { //nolint:unused // snapshot calls it
 	return b.target == other.target && b.binding.MTU == other.binding.MTU
 }
 

@@ -40,15 +40,15 @@ type NeighborList struct {
 
 	port  int    // index of the port whose cache is read
 	at    uint32 // position in the cache
-	page  []neighborPlace
+	page  []packedKey
 	ids   map[uint32]string // of the interfaces of keys, by handle; never iterated
-	found []neighborPlace
-	full  bool          // the limit was reached; keys after last are not in the list
-	last  neighborPlace // the last key of the list when it was last cut
+	found []packedKey
+	full  bool      // the limit was reached; keys after last are not in the list
+	last  packedKey // the last key of the list when it was last cut
 }
 
-// neighborPlace is a neighbor's key in the list: 20 octets without a pointer.
-type neighborPlace struct {
+// packedKey is a NeighborKey in 20 octets without a pointer.
+type packedKey struct {
 	addr   [16]byte // IPv4 mapped to IPv6
 	handle uint32
 }
@@ -69,7 +69,7 @@ func (l *NeighborList) Collect(e *Engine) (more bool) {
 		return false
 	}
 	if l.found == nil {
-		l.found = make([]neighborPlace, 0, l.room(e))
+		l.found = make([]packedKey, 0, l.room(e))
 	}
 	const step = sliceNeighbors / 64
 	for looked := 0; l.port < len(e.portList); looked += step {
@@ -106,12 +106,12 @@ func (l *NeighborList) room(e *Engine) int {
 
 // Need returns the memory in octets that the list will take.
 func (l *NeighborList) Need(e *Engine) int64 {
-	return int64(l.room(e)+sliceNeighbors) * int64(unsafe.Sizeof(neighborPlace{}))
+	return int64(l.room(e)+sliceNeighbors) * int64(unsafe.Sizeof(packedKey{}))
 }
 
 func (l *NeighborList) note(i *iface, n *stack.NeighborInfo) {
 	if !i.deleted && l.Filter.matches(i.spec.ID, n) {
-		l.page = append(l.page, neighborPlace{n.Addr.As16(), i.handle})
+		l.page = append(l.page, packedKey{n.Addr.As16(), i.handle})
 		l.ids[i.handle] = i.spec.ID
 	}
 }
@@ -137,7 +137,7 @@ func (l *NeighborList) cut() {
 	l.full, l.last = true, l.found[l.Filter.Limit-1]
 }
 
-func (l *NeighborList) compare(a, b neighborPlace) int {
+func (l *NeighborList) compare(a, b packedKey) int {
 	if a.handle != b.handle {
 		if c := cmp.Compare(l.ids[a.handle], l.ids[b.handle]); c != 0 {
 			return c

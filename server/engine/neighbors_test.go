@@ -14,9 +14,9 @@ func TestNeighborListKeepsTheFirst(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		l := NeighborList{ids: map[uint32]string{0: "b", 1: "a", 2: "c"}}
 		l.Filter.Limit = rapid.IntRange(0, 9).Draw(t, "limit")
-		var all []neighborPlace
+		var all []packedKey
 		for _, n := range rapid.SliceOfN(rapid.Uint16Range(0, 999), 0, 100).Draw(t, "places") {
-			p := neighborPlace{netip.AddrFrom4([4]byte{10, 0, byte(n >> 8), byte(n)}).As16(), uint32(n % 3)}
+			p := packedKey{netip.AddrFrom4([4]byte{10, 0, byte(n >> 8), byte(n)}).As16(), uint32(n % 3)}
 			if slices.Contains(all, p) {
 				continue
 			}

@@ -17,7 +17,7 @@ type subject struct {
 	generators []*generator.Generator
 }
 
-func (s subject) isSame(other subject) bool {
+func (s subject) isSame(other subject) bool { //nolint:unused // snapshot calls it
 	return s.iface == other.iface && slices.Equal(s.generators, other.generators)
 }
 

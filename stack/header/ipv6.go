@@ -1,6 +1,9 @@
 package header
 
-import "encoding/binary"
+import (
+	"encoding/binary"
+	"errors"
+)
 
 // IPv6Size is the length of the fixed header, in octets.
 const IPv6Size = 40
@@ -73,7 +76,7 @@ func (r *IPv6Repr) Parse(b []byte) (payload []byte, err error) {
 	next, payload := p.NextHeader(), b[IPv6Size:IPv6Size+length]
 	if isExtension(next) {
 		next, payload, err = walkExtensions(next, payload)
-		if err != nil && err != ErrFragment {
+		if err != nil && !errors.Is(err, ErrFragment) {
 			return nil, err
 		}
 	}

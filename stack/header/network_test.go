@@ -229,10 +229,10 @@ func TestEmitPanics(t *testing.T) {
 		"IPv4 negative payload length": func() { header.IPv4Repr{PayloadLen: -21}.Emit(make([]byte, 20)) },
 		"IPv6 payload over 65,535":     func() { header.IPv6Repr{PayloadLen: 65536}.Emit(make([]byte, 40)) },
 		"UDP payload over 65,527":      func() { header.UDPRepr{PayloadLen: 65528}.EmitUDPv4(make([]byte, 70000), [4]byte{}, [4]byte{}) },
-		"Ethernet buffer of 13 octets": func() { header.EthernetRepr{}.Emit(make([]byte, 13, 13)) },
-		"ARP buffer of 27 octets":      func() { header.ARPRepr{}.Emit(make([]byte, 27, 27)) },
-		"IPv4 buffer of 19 octets":     func() { header.IPv4Repr{}.Emit(make([]byte, 19, 19)) },
-		"UDP buffer without payload":   func() { header.UDPRepr{PayloadLen: 1}.EmitUDPv4(make([]byte, 8, 8), [4]byte{}, [4]byte{}) },
+		"Ethernet buffer of 13 octets": func() { header.EthernetRepr{}.Emit(make([]byte, 13)) },
+		"ARP buffer of 27 octets":      func() { header.ARPRepr{}.Emit(make([]byte, 27)) },
+		"IPv4 buffer of 19 octets":     func() { header.IPv4Repr{}.Emit(make([]byte, 19)) },
+		"UDP buffer without payload":   func() { header.UDPRepr{PayloadLen: 1}.EmitUDPv4(make([]byte, 8), [4]byte{}, [4]byte{}) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			defer func() {

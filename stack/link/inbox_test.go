@@ -50,8 +50,7 @@ func TestInboxDropsWhatItCannotHold(t *testing.T) {
 func TestInboxGrows(t *testing.T) {
 	v := loop.NewVirtual()
 	var got []string
-	var i *Inbox
-	i = NewInbox(v, 3, 4, func(f []byte) { got = append(got, string(f)) })
+	i := NewInbox(v, 3, 4, func(f []byte) { got = append(got, string(f)) })
 	i.Grow(2) // never smaller
 	i.Put([]byte("1"), []byte("2222"))
 	v.RunFor(0)

@@ -45,13 +45,6 @@ func (k *tank) Send(frames [][]byte) (n int, err error) {
 
 func (*tank) Close() error { return nil }
 
-// count is how many frames there are.
-func (k *tank) count() int {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	return len(k.got)
-}
-
 // crew is a tandem with its queues.
 type crew struct {
 	*Tandem

@@ -174,7 +174,7 @@ func (r *Real) runWork() {
 // sleep waits for the next deadline or a wake-up. A wake-up sent since the
 // queues were last looked at is still in the channel, so none is lost.
 func (r *Real) sleep(alarm *time.Timer) {
-	wait := time.Duration(time.Hour)
+	wait := time.Hour
 	if at := r.timers.min().at; at != Never {
 		wait = min(wait, time.Duration(at.Sub(r.Clock())))
 	}

@@ -88,8 +88,8 @@ func TestVirtualPostsStayBounded(t *testing.T) {
 func TestTimesArePrinted(t *testing.T) {
 	for want, got := range map[string]string{
 		"0.000000345s":  Time(345).String(),
-		"12.000000345s": Duration(12*Second + 345).String(),
-		"-1.500000000s": Duration(-1500 * Millisecond).String(),
+		"12.000000345s": (12*Second + 345).String(),
+		"-1.500000000s": (-1500 * Millisecond).String(),
 		"never":         Never.String(),
 	} {
 		if got != want {

@@ -82,7 +82,7 @@ func (e *events) drain() error {
 		return err
 	}
 	closed := raw.Control(func(fd uintptr) {
-		for err != unix.EAGAIN {
+		for !errors.Is(err, unix.EAGAIN) {
 			_, err = unix.Read(int(fd), e.buffer)
 		}
 	})

@@ -1,6 +1,7 @@
 package afpacket
 
 import (
+	"errors"
 	"sync"
 	"sync/atomic"
 
@@ -91,7 +92,7 @@ func (s *sender) Send(frames [][]byte) (int, error) {
 	}
 	s.frames, s.device = nil, nil
 	s.link.base.Sent(s.taken, s.bytes)
-	if s.err != nil && s.err != link.ErrFull { // the caller sends the refused frames again
+	if s.err != nil && !errors.Is(s.err, link.ErrFull) { // the caller sends the refused frames again
 		s.link.base.Refused()
 	}
 	return s.taken, s.err
@@ -105,7 +106,9 @@ func (s *sender) sendAll(fd uintptr) {
 	// socket has lost it. So it is bound after each change.
 	if o.bound != s.device {
 		if err := bindTo(int(fd), nothing, s.device.index); err != nil {
-			s.err = sendError(err.(unix.Errno))
+			var errno unix.Errno
+			errors.As(err, &errno) // bind(2) returns nothing else
+			s.err = sendError(errno)
 			return
 		}
 		o.bound = s.device

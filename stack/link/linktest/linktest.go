@@ -289,7 +289,7 @@ func sendAll(q interface{ Send([][]byte) (int, error) }, frames [][]byte) error 
 		n, err := q.Send(frames[:min(64, len(frames))])
 		frames = frames[n:]
 		if err != nil && (!errors.Is(err, link.ErrFull) || try > tries) {
-			return fmt.Errorf("Send, %d frames before the last: %w", len(frames), err)
+			return fmt.Errorf("sending, %d frames before the last: %w", len(frames), err)
 		}
 	}
 	return nil

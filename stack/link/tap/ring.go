@@ -141,7 +141,7 @@ func (s *sender) writeByRing(fd uintptr) {
 		}
 		results, err := s.ring.ring.Write(batch)
 		s.take(results)
-		if s.err == unix.EOPNOTSUPP { // the kernel's TAP is too old; it took no frame
+		if errors.Is(s.err, unix.EOPNOTSUPP) { // the kernel's TAP is too old; it took no frame
 			s.err, err = nil, unix.EOPNOTSUPP
 		}
 		if err != nil {

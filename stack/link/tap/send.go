@@ -104,7 +104,7 @@ func (s *sender) account() {
 			k.look()
 		}
 		return
-	case link.ErrFull:
+	case link.ErrFull: //nolint:errorlint // sendError returns these values unwrapped
 		return // the sender comes again with the same frame
 	case link.ErrDown, link.ErrDeleted:
 		if k.up.Load() {
