@@ -13,11 +13,6 @@ import (
 	"glean/stack/loop"
 )
 
-// perSecond reports how many frames were delivered per second of wall time.
-func perSecond(b *testing.B, w *World, before uint64) {
-	b.ReportMetric(float64(w.Delivered()-before)/b.Elapsed().Seconds(), "frames/s")
-}
-
 // BenchmarkWireBatch is the cost of a frame that crosses in a batch of 64.
 func BenchmarkWireBatch(b *testing.B) {
 	w, a, e, _, _ := pair(b, WireConfig{Delay: loop.Microsecond})

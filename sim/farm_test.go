@@ -11,88 +11,6 @@ import (
 	"glean/stack/loop"
 )
 
-// farmBench is a farm of 1,000 hosts with a receiver at the other end.
-func farmBench(t tester, cfg FarmConfig) (*World, *Farm, *End, *receiver) {
-	t.Helper()
-	w := NewWorld(1)
-	a, b := w.Wire("w", WireConfig{})
-	r := &receiver{loop: w.Loop()}
-	a.Attach(r)
-	f, err := w.NewFarm("farm", b, cfg)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return w, f, a, r
-}
-
-var (
-	first4 = netip.MustParseAddr("10.0.0.5")
-	first6 = netip.MustParseAddr("2001:db8::5")
-	me4    = netip.MustParseAddr("10.9.9.9")
-	me6    = netip.MustParseAddr("2001:db8::9:9")
-)
-
-// told returns in words what came back for a frame.
-func told(w *World, a *End, r *receiver, frames ...[]byte) string {
-	r.frames = nil
-	a.Send(frames)
-	w.Virtual().RunFor(loop.Millisecond)
-	var lines []string
-	for _, f := range r.frames {
-		text, _, _ := strings.Cut(Describe(f), ", ")
-		lines = append(lines, text)
-	}
-	return strings.Join(lines, "; ")
-}
-
-// ping makes an echo request from host 100 to an address at a MAC.
-func ping(dst header.MAC, from, to netip.Addr) []byte {
-	echo := header.ICMPEchoRepr{ID: 7, Seq: 1, Payload: []byte("hello")}
-	if to.Is4() {
-		ip := header.IPv4Repr{Src: from.As4(), Dst: to.As4(), Protocol: header.ProtocolICMPv4, TTL: 9, PayloadLen: echo.Size()}
-		e := header.EthernetRepr{Src: mac(100), Dst: dst, Type: header.EtherTypeIPv4}
-		f := make([]byte, e.Size()+ip.Size()+echo.Size())
-		n := e.Emit(f)
-		n += ip.Emit(f[n:])
-		echo.EmitICMPv4(f[n:])
-		return f
-	}
-	ip := header.IPv6Repr{Src: from.As16(), Dst: to.As16(), NextHeader: header.ProtocolICMPv6, HopLimit: 9, PayloadLen: echo.Size()}
-	e := header.EthernetRepr{Src: mac(100), Dst: dst, Type: header.EtherTypeIPv6}
-	f := make([]byte, e.Size()+ip.Size()+echo.Size())
-	n := e.Emit(f)
-	n += ip.Emit(f[n:])
-	echo.EmitICMPv6(f[n:], ip.Src, ip.Dst)
-	return f
-}
-
-// datagram makes a UDP datagram from host 100.
-func datagram(dst header.MAC, from, to netip.Addr, port uint16, size int) []byte {
-	u := header.UDPRepr{SrcPort: 1024, DstPort: port, PayloadLen: size}
-	if to.Is4() {
-		ip := header.IPv4Repr{Src: from.As4(), Dst: to.As4(), Protocol: header.ProtocolUDP, TTL: 9, PayloadLen: u.Size() + size}
-		e := header.EthernetRepr{Src: mac(100), Dst: dst, Type: header.EtherTypeIPv4}
-		f := make([]byte, e.Size()+ip.Size()+u.Size()+size)
-		n := e.Emit(f)
-		n += ip.Emit(f[n:])
-		u.EmitUDPv4(f[n:], ip.Src, ip.Dst)
-		return f
-	}
-	ip := header.IPv6Repr{Src: from.As16(), Dst: to.As16(), NextHeader: header.ProtocolUDP, HopLimit: 9, PayloadLen: u.Size() + size}
-	e := header.EthernetRepr{Src: mac(100), Dst: dst, Type: header.EtherTypeIPv6}
-	f := make([]byte, e.Size()+ip.Size()+u.Size()+size)
-	n := e.Emit(f)
-	n += ip.Emit(f[n:])
-	u.EmitUDPv6(f[n:], ip.Src, ip.Dst)
-	return f
-}
-
-// flipped flips the last bit of a frame.
-func flipped(f []byte) []byte {
-	f[len(f)-1] ^= 1
-	return f
-}
-
 func TestFarmAnswers(t *testing.T) {
 	w, f, a, r := farmBench(t, FarmConfig{Hosts: 1000, First: 0x10, IPv4: first4, IPv6: first6})
 	h300 := header.MACFromUint64(0x02fa0000013c) // 300 + 0x10
@@ -178,19 +96,6 @@ func TestFarmFramesAreValid(t *testing.T) {
 			t.Errorf("frame %d (%s): %v", i, Describe(frame), err)
 		}
 	}
-}
-
-// duplicateCheck is how host 100 finds out whether a host has an address (RFC
-// 4862): from :: and without a link-layer address.
-func duplicateCheck(target netip.Addr) []byte {
-	ns := header.NeighborSolicitation{Target: target.As16()}
-	ip := header.IPv6Repr{Dst: header.SolicitedNode(ns.Target), NextHeader: header.ProtocolICMPv6, HopLimit: 255, PayloadLen: ns.Size()}
-	frame := make([]byte, header.EthernetSize+ip.Size()+ns.Size())
-	e := header.EthernetRepr{Src: mac(100), Dst: header.MulticastMAC(netip.AddrFrom16(ip.Dst)), Type: header.EtherTypeIPv6}
-	n := e.Emit(frame)
-	n += ip.Emit(frame[n:])
-	ns.Emit(frame[n:], ip.Src, ip.Dst)
-	return frame
 }
 
 func TestFarmDuplicateCheck(t *testing.T) {

@@ -12,58 +12,6 @@ import (
 	"glean/stack/loop"
 )
 
-var (
-	net4 = netip.MustParsePrefix("10.0.0.0/16")
-	net6 = netip.MustParsePrefix("2001:db8::/64")
-)
-
-// lan is hosts behind one switch.
-type lan struct {
-	t     testing.TB
-	world *World
-	sw    *Switch
-	hosts []*Host
-}
-
-func newLAN(t testing.TB, w *World) *lan {
-	return &lan{t: t, world: w, sw: w.NewSwitch("sw", SwitchConfig{})}
-}
-
-// plug makes a wire to a new port of the switch and returns its other end.
-func (l *lan) plug(name string) *End {
-	near, far := l.world.Wire(name, WireConfig{Delay: loop.Microsecond})
-	l.sw.AddPort(far, PortConfig{})
-	return near
-}
-
-// host adds host number n.
-func (l *lan) host(n uint32, change ...func(*HostConfig)) *Host {
-	l.t.Helper()
-	cfg := HostConfig{Interfaces: []stack.InterfaceConfig{Numbered(KindHost, n, net4, net6)}}
-	for _, c := range change {
-		c(&cfg)
-	}
-	name := fmt.Sprint("host ", n)
-	h, err := l.world.NewHost(name, l.plug(name), cfg)
-	if err != nil {
-		l.t.Fatal(err)
-	}
-	l.hosts = append(l.hosts, h)
-	return h
-}
-
-func (l *lan) run(d loop.Duration) { l.world.Virtual().RunFor(d) }
-
-// known is the MAC in a host's neighbor cache and its state, "" if not there.
-func known(h *Host, a netip.Addr) string {
-	for n := range h.Interface(0).Neighbors() {
-		if n.Addr == a {
-			return fmt.Sprint(n.MAC, " ", n.State)
-		}
-	}
-	return ""
-}
-
 func TestPingAcrossASwitch(t *testing.T) {
 	l := newLAN(t, NewWorld(1))
 	a, b := l.host(1), l.host(2)

@@ -268,9 +268,6 @@ func TestRouterRefuses(t *testing.T) {
 	}
 }
 
-// fix makes the checksum of an IPv4 header right.
-func fix(p []byte) { setTTL(p, header.IPv4(p).TTL()) }
-
 func TestPacketTooBig(t *testing.T) {
 	for _, v6 := range []bool{false, true} {
 		w := NewWorld(1)

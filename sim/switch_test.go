@@ -2,7 +2,6 @@ package sim
 
 import (
 	"bytes"
-	"encoding/binary"
 	"fmt"
 	"net/netip"
 	"testing"
@@ -34,17 +33,6 @@ func newBench(t testing.TB, cfg SwitchConfig, ports ...PortConfig) *bench {
 	}
 	return b
 }
-
-// ether makes a frame from src to dst with these tags.
-func ether(src, dst header.MAC, tags ...header.VLAN) []byte {
-	e := header.EthernetRepr{Src: src, Dst: dst, NumTags: uint8(len(tags)), Type: header.EtherTypeIPv4}
-	copy(e.Tags[:], tags)
-	f := make([]byte, e.Size()+46)
-	e.Emit(f)
-	return f
-}
-
-func mac(n uint32) header.MAC { return MAC(KindHost, n) }
 
 // from sends a frame into a port and returns on which ports it came out.
 func (b *bench) from(port int, f []byte) string {
@@ -194,31 +182,6 @@ func TestSwitchTunnelPortKeepsTags(t *testing.T) {
 	if want := ether(mac(2), mac(1), customer); !bytes.Equal(b.rx[0].frames[0], want) {
 		t.Errorf("to the customer\n% x, want\n% x", b.rx[0].frames[0], want)
 	}
-}
-
-// whoHas makes an ARP request, or a solicitation for an IPv6 address.
-func whoHas(from uint32, sender, target netip.Addr) []byte {
-	if target.Is4() {
-		f := ether(mac(from), header.Broadcast)[:header.EthernetSize+header.ARPSize]
-		binary.BigEndian.PutUint16(f[12:], uint16(header.EtherTypeARP))
-		a := header.ARPRepr{Op: header.ARPRequest, SenderMAC: mac(from), SenderIP: sender.As4(), TargetIP: target.As4()}
-		a.Emit(f[header.EthernetSize:])
-		return f
-	}
-	group := netip.AddrFrom16(header.SolicitedNode(target.As16()))
-	return solicit(from, header.MulticastMAC(group), sender, group, target)
-}
-
-// solicit makes a solicitation to a MAC and an address.
-func solicit(from uint32, dst header.MAC, sender, to, target netip.Addr) []byte {
-	ns := header.NeighborSolicitation{Target: target.As16(), SourceLink: mac(from), HasSourceLink: true}
-	ip := header.IPv6Repr{Src: sender.As16(), Dst: to.As16(), NextHeader: header.ProtocolICMPv6, HopLimit: 255, PayloadLen: ns.Size()}
-	f := make([]byte, header.EthernetSize+ip.Size()+ns.Size())
-	e := header.EthernetRepr{Src: mac(from), Dst: dst, Type: header.EtherTypeIPv6}
-	n := e.Emit(f)
-	n += ip.Emit(f[n:])
-	ns.Emit(f[n:], ip.Src, ip.Dst)
-	return f
 }
 
 func TestFilteredFlooding(t *testing.T) {

@@ -1,78 +1,15 @@
 package sim
 
 import (
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"testing"
 
 	"pgregory.net/rapid"
 
-	"glean/stack/header"
 	"glean/stack/link"
 	"glean/stack/loop"
 )
-
-// tester is what helpers need of a *testing.T or *rapid.T.
-type tester interface {
-	Helper()
-	Fatal(args ...any)
-	Fatalf(format string, args ...any)
-}
-
-// receiver keeps what arrives at an end.
-type receiver struct {
-	loop   loop.Loop
-	frames [][]byte
-	times  []loop.Time
-	states []link.State
-}
-
-func (r *receiver) HandleFrame(f []byte) {
-	r.frames = append(r.frames, append([]byte(nil), f...))
-	r.times = append(r.times, r.loop.Now())
-}
-func (r *receiver) HandleState(s link.State) { r.states = append(r.states, s) }
-
-// numbers are the frame numbers that testFrame put into the frames received.
-func (r *receiver) numbers() []int {
-	var all []int
-	for _, f := range r.frames {
-		all = append(all, int(binary.BigEndian.Uint32(f[header.EthernetSize:])))
-	}
-	return all
-}
-
-// testFrame makes a frame of size octets that carries a number.
-func testFrame(n, size int) []byte {
-	f := make([]byte, size)
-	e := header.Ethernet(f)
-	e.SetDst(header.MACFromUint64(0x020000000002))
-	e.SetSrc(header.MACFromUint64(0x020000000001))
-	e.SetType(header.EtherTypeIPv4)
-	binary.BigEndian.PutUint32(e.Payload(), uint32(n))
-	return f
-}
-
-// pair is a wire with a receiver at each end.
-func pair(t tester, cfg WireConfig) (w *World, a, b *End, ra, rb *receiver) {
-	t.Helper()
-	w = NewWorld(1)
-	a, b = w.Wire("w", cfg)
-	ra, rb = &receiver{loop: w.Loop()}, &receiver{loop: w.Loop()}
-	a.Attach(ra)
-	b.Attach(rb)
-	return w, a, b, ra, rb
-}
-
-func send(t tester, e *End, frames ...[]byte) {
-	t.Helper()
-	if n, err := e.Send(frames); n != len(frames) || err != nil {
-		t.Fatalf("Send: %d of %d, %v", n, len(frames), err)
-	}
-}
-
-func settle(w *World) { w.Virtual().RunFor(1000 * loop.Second) }
 
 func TestWireDelivers(t *testing.T) {
 	w, a, b, ra, rb := pair(t, WireConfig{Delay: 3 * loop.Microsecond})
@@ -200,19 +137,6 @@ func TestNoDelayDoesNotStarve(t *testing.T) {
 	}
 }
 
-type echoer struct {
-	end  *End
-	left int
-}
-
-func (e *echoer) HandleFrame(f []byte) {
-	if e.left > 0 {
-		e.left--
-		e.end.Send([][]byte{f})
-	}
-}
-func (e *echoer) HandleState(link.State) {}
-
 func TestTwoWiresOfOneName(t *testing.T) {
 	w := NewWorld(1)
 	w.Wire("x", WireConfig{})
@@ -310,8 +234,3 @@ func TestCrossingAllocatesNothing(t *testing.T) {
 		t.Errorf("%v allocations for 30 frames", n)
 	}
 }
-
-type counter struct{ n int }
-
-func (c *counter) HandleFrame([]byte)     { c.n++ }
-func (c *counter) HandleState(link.State) {}
