@@ -11,6 +11,7 @@ import (
 	"sync"
 	"time"
 
+	"glean/internal/document"
 	"glean/server/api"
 	"glean/server/engine"
 )
@@ -149,7 +150,7 @@ func wantedTypes(r *request) ([]string, error) {
 	types := strings.Split(list, ",")
 	for _, t := range types {
 		if !slices.Contains(eventTypes, t) {
-			return nil, badParameter("type", "%q is not one of %s", t, strings.Join(eventTypes, ", "))
+			return nil, badParameter("type", "%q is not one of %s", t, document.Quoted(eventTypes))
 		}
 	}
 	return types, nil

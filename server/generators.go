@@ -148,7 +148,7 @@ func (s *Server) afterLearning(w *responseWriter, r *request, v engine.Generator
 func (s *Server) deleteGenerator(w *responseWriter, r *request) error {
 	force, given := r.filter("force")
 	if given && force != "true" && force != "false" {
-		return badParameter("force", `%q is not "true" or "false"`, force)
+		return badParameter("force", `%q is not one of "true", "false"`, force)
 	}
 	deleted := newCountdown()
 	active := false

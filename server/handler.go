@@ -53,10 +53,10 @@ func (s *Server) answer(w *responseWriter, r *http.Request, f found) error {
 	}
 	switch {
 	case f.candidate == nil:
-		return problemf(http.StatusNotFound, "there is nothing at %s", r.URL.Path)
+		return problemf(http.StatusNotFound, "there is no resource at %s; /docs lists the paths", r.URL.Path)
 	case f.route == nil:
 		w.Header().Set("Allow", f.candidate.allow())
-		return problemf(http.StatusMethodNotAllowed, "%s is not a method of %s, which has %s", r.Method, f.candidate.pattern, f.candidate.allow())
+		return problemf(http.StatusMethodNotAllowed, "%s is not a method of %s; methods are %s", r.Method, f.candidate.pattern, f.candidate.allow())
 	}
 	if id, given := f.parameters["id"]; given && !engine.ValidID(id) {
 		return problemf(http.StatusNotFound, "%.40q is not an id: %s", id, engine.IDRule)
@@ -85,7 +85,7 @@ func (s *Server) crashed(w *responseWriter, r *http.Request, p any) {
 	if w.status != 0 {
 		panic(http.ErrAbortHandler)
 	}
-	reply := problemf(http.StatusInternalServerError, "internal error; the log has it as incident %s", incident)
+	reply := problemf(http.StatusInternalServerError, "internal error; the daemon's log has the cause under incident %s", incident)
 	reply.Incident = incident
 	reply.write(w)
 }

@@ -146,7 +146,7 @@ func (s *Server) createPort(w *responseWriter, r *request) error {
 func (s *Server) openPort(ctx context.Context, spec engine.PortSpec) (engine.PortView, error) {
 	open := s.Openers[spec.Kind]
 	if open == nil {
-		return engine.PortView{}, problemf(http.StatusBadRequest, "kind: ports of kind %q can't be made here", spec.Kind)
+		return engine.PortView{}, problemf(http.StatusBadRequest, "kind: this daemon can't open ports of kind %q", spec.Kind)
 	}
 	// If the client goes away, the rest must still be done: the id would stay reserved.
 	ctx = context.WithoutCancel(ctx)

@@ -57,7 +57,7 @@ func unknownParameter(name string, known []string) *problem {
 	if near != "" {
 		near = fmt.Sprintf(" did you mean %q?", near)
 	}
-	return badParameter(name, "unknown query parameter;%s there are %s", near, strings.Join(known, ", "))
+	return badParameter(name, "unknown query parameter;%s parameters are %s", near, strings.Join(known, ", "))
 }
 
 // badParameter returns the problem of a query parameter.

@@ -12,6 +12,7 @@ import (
 	"strconv"
 	"strings"
 
+	"glean/internal/document"
 	"glean/server/api"
 	"glean/server/bodies"
 	"glean/server/engine"
@@ -111,7 +112,7 @@ func (r *request) integer(name string, lo, hi, otherwise int) (int, error) {
 	}
 	n, err := strconv.Atoi(s)
 	if err != nil || n < lo || n > hi {
-		return 0, badParameter(name, "%q is not a number from %d to %d", s, lo, hi)
+		return 0, badParameter(name, "must be from %d to %d, not %.40q", lo, hi, s)
 	}
 	return n, nil
 }
@@ -120,7 +121,7 @@ func (r *request) integer(name string, lo, hi, otherwise int) (int, error) {
 func (r *request) word(name string, words ...string) (value string, given bool, err error) {
 	value, given = r.filter(name)
 	if given && !slices.Contains(words, value) {
-		err = badParameter(name, "%q is not one of %s", value, strings.Join(words, ", "))
+		err = badParameter(name, "%q is not one of %s", value, document.Quoted(words))
 	}
 	return value, given, err
 }

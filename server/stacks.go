@@ -82,7 +82,7 @@ func (s *Server) listStacks(w *responseWriter, r *request) error {
 
 func (s *Server) getStack(w *responseWriter, r *request) error {
 	if r.id() != stackID {
-		return problemf(http.StatusNotFound, "there is no stack %q", r.id())
+		return problemf(http.StatusNotFound, "there is no stack %q; the only stack is %q", r.id(), stackID)
 	}
 	j, err := s.stack(r)
 	if err != nil {

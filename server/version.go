@@ -59,5 +59,5 @@ func (s *Server) getModule(w *responseWriter, r *request) error {
 			return reply(w, http.StatusOK, m)
 		}
 	}
-	return problemf(http.StatusNotFound, "there is no module %q", id)
+	return problemf(http.StatusNotFound, "there is no module %q; /modules lists them", id)
 }

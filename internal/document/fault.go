@@ -4,8 +4,8 @@ import "fmt"
 
 // Fault is one thing that is wrong with a document.
 type Fault struct {
-	Path   string `json:"path"`   // as config.traffic[0].packet.protocols[1].ipv4.destination
-	Detail string `json:"detail"` // names the value and the rule
+	Path   string // as config.traffic[0].packet.protocols[1].ipv4.destination
+	Detail string // names the value and the rule
 }
 
 // String returns the path and the detail.
