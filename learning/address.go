@@ -10,10 +10,10 @@ import (
 // that a million of them cost the garbage collector nothing. IPv4 is v4-mapped.
 type address [16]byte
 
-// addressOf drops the zone: the interface says it better.
+// addressOf converts an address. It drops the zone, which the interface implies.
 func addressOf(a netip.Addr) address { return address(a.As16()) }
 
-// ip gives the address back; IPv4 comes back as such.
+// ip returns the address as netip has it, IPv4 unmapped.
 func (a address) ip() netip.Addr { return netip.AddrFrom16(a).Unmap() }
 
 func (a *address) words() (hi, lo uint64) {
@@ -38,9 +38,9 @@ func (a *address) compare(b *address) int {
 
 func isIPv4(hi, lo uint64) bool { return hi == 0 && lo>>32 == 0xffff }
 
-// hash mixes an interface's handle and an address into 32 bits. Addresses that
-// are learned together are mostly consecutive; every step that folds high bits
-// into low ones is there to keep them apart in a power-of-two table.
+// hash mixes an interface's handle and an address into 32 bits. Addresses that are
+// learned together are mostly consecutive. The shifts fold high bits into low ones, to
+// spread such addresses over a power-of-two table.
 func (a *address) hash(handle uint32) uint32 {
 	hi, lo := a.words()
 	h := (hi ^ uint64(handle)*0x9e3779b97f4a7c15) * 0xff51afd7ed558ccd

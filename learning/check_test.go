@@ -27,8 +27,8 @@ func (m *Manager) check(t interface{ Fatalf(string, ...any) }) {
 		table.eachWaiter(uint32(id), func(request, index uint32) {
 			holders++
 			r := m.active[request]
-			a := &r.result.hops[index]
-			if a.state != StateResolving || a.link != uint32(id) || r.queues[a.iface] != l {
+			h := &r.result.hops[index]
+			if h.state != StateResolving || h.link != uint32(id) || r.queues[h.iface] != l {
 				t.Fatalf("target %d and answer %d of %s disagree", id, index, r.id)
 			}
 		})
@@ -61,14 +61,14 @@ func (m *Manager) check(t interface{ Fatalf(string, ...any) }) {
 			t.Fatalf("request %s is active but %v", r.id, r.State())
 		}
 		for i := range r.result.hops {
-			switch a := &r.result.hops[i]; {
-			case a.state != StateResolving:
-			case a.link != none:
+			switch h := &r.result.hops[i]; {
+			case h.state != StateResolving:
+			case h.link != none:
 				resolving++
 			case i < r.next && !r.ending || !r.work.Armed():
 				t.Fatalf("answer %d of %s was not begun, and will not be", i, r.id)
 			}
-			if a := &r.result.hops[i]; a.state == StateResolving && r.queues[a.iface].gone &&
+			if h := &r.result.hops[i]; h.state == StateResolving && r.queues[h.iface].gone &&
 				(!r.work.Armed() || !r.ending && i < r.next && (!r.sweeps || i < r.swept)) {
 				t.Fatalf("answer %d of %s is of an interface that went away", i, r.id)
 			}

@@ -10,32 +10,32 @@ import (
 )
 
 const (
-	// conflictWithin is how long after a next hop is decided another MAC that is told
-	// for it counts as another answer to the same question.
+	// conflictWithin is how long after a next hop is decided another MAC counts as
+	// another reply to the same solicitation.
 	conflictWithin = loop.Second
 	// maxConflicts bounds the next hops of a result whose conflicts are kept, and
-	// maxRivals their MACs: a hostile peer could tell any number.
+	// maxRivals their MACs: a hostile peer can claim any number.
 	maxConflicts = 1024
 	maxRivals    = 8
-	// conflictSize is about what a conflict holds in a map, in octets.
+	// conflictSize is an estimate of a conflict's memory in a map, in octets.
 	conflictSize = 160
 )
 
-// nextHop is an address on an interface of a result.
+// hopKey is an address on an interface of a result.
 type hopKey struct {
 	iface uint32 // index into Result.interfaces
 	addr  address
 }
 
-// rival is a MAC that was told for a next hop beside another one.
+// rival is a MAC that was claimed for a next hop beside another one.
 type rival struct {
 	mac header.MAC
 	at  loop.Time
 }
 
-// Contested notes that several MACs were told for a next hop within a second, in
-// requests in progress and results that ended so lately that the MACs are answers to
-// their questions.
+// Contested records that several MACs were claimed for a next hop within a second: in
+// requests in progress, and in results that ended within conflictWithin, whose
+// solicitations the MACs may reply to.
 func (m *Manager) Contested(iface uint32, hop netip.Addr, macs ...header.MAC) {
 	now := m.loop.Now()
 	for _, r := range m.active {
@@ -83,30 +83,30 @@ func (m *Manager) contest(r *Result, iface uint32, hop netip.Addr, macs []header
 	r.conflicts[key] = rivals
 }
 
-// asksFor reports whether a next hop is one of the result's.
+// asksFor reports whether the result's request solicits a next hop.
 func (r *Result) asksFor(hop hopKey) bool {
-	at, found := slices.BinarySearchFunc(r.destinations, hop.addr, func(row destination, a address) int { return row.addr.compare(&a) })
+	at, found := slices.BinarySearchFunc(r.destinations, hop.addr, func(d destination, a address) int { return d.addr.compare(&a) })
 	for ; found && at < len(r.destinations) && r.destinations[at].addr == hop.addr; at++ {
-		a := &r.hops[r.destinations[at].result]
-		if own, ok := r.hop(a); ok && own == hop.addr && a.iface == hop.iface {
+		h := &r.hops[r.destinations[at].result]
+		if own, ok := r.hop(h); ok && own == hop.addr && h.iface == hop.iface {
 			return true
 		}
 	}
 	return slices.ContainsFunc(r.gateways, func(g gateway) bool { return !g.no && g.addr == hop.addr })
 }
 
-// rivalsOf returns the MACs besides mac that were told for the next hop of an answer
-// until a second after it was decided.
-func (r *Result) rivalsOf(a *hopResult, mac header.MAC) (macs []header.MAC) {
+// rivalsOf returns the MACs besides mac that were claimed for the next hop of a result
+// until conflictWithin after it was decided.
+func (r *Result) rivalsOf(h *hopResult, mac header.MAC) (macs []header.MAC) {
 	if len(r.conflicts) == 0 {
 		return nil
 	}
-	hop, ok := r.hop(a)
+	hop, ok := r.hop(h)
 	if !ok {
 		return nil
 	}
-	for _, v := range r.conflicts[hopKey{a.iface, hop}] {
-		if v.mac != mac && v.at.Sub(a.at) <= conflictWithin {
+	for _, v := range r.conflicts[hopKey{h.iface, hop}] {
+		if v.mac != mac && v.at.Sub(h.at) <= conflictWithin {
 			macs = append(macs, v.mac)
 		}
 	}

@@ -2,9 +2,9 @@ package learning
 
 import "slices"
 
-// GeneratorDeleted ends a generator's part in the request that learns it. What
-// no other generator of the request wants ends with GeneratorDeleted; a request
-// without generators ends cancelled.
+// GeneratorDeleted ends a generator's part in the request that learns it. Destinations
+// that no other generator of the request wants end with the reason GeneratorDeleted. A
+// request without generators ends cancelled.
 func (m *Manager) GeneratorDeleted(handle uint32) {
 	r := m.learning[handle]
 	if r == nil {
@@ -33,61 +33,61 @@ func (m *Manager) GeneratorDeleted(handle uint32) {
 	}
 }
 
-// giveUp ends the rows of a generator that no other one wants.
+// endUnwanted ends the destinations of a generator that no other one wants.
 func (m *Manager) endUnwanted(r *Request, leaving *generator) {
 	wanted := make([]bool, len(r.result.destinations))
 	for i := range r.generators {
 		if g := &r.generators[i]; !g.gone {
-			for _, row := range g.destinations {
-				wanted[row] = true
+			for _, dest := range g.destinations {
+				wanted[dest] = true
 			}
 		}
 	}
-	for _, row := range leaving.destinations {
-		if !wanted[row] {
-			m.endDestination(r, &r.result.destinations[row])
+	for _, dest := range leaving.destinations {
+		if !wanted[dest] {
+			m.endDestination(r, &r.result.destinations[dest])
 		}
 	}
 }
 
-// giveUpRow ends one row. If others wait for the same next hop the row gets an
-// answer of its own.
-func (m *Manager) endDestination(r *Request, row *destination) {
+// endDestination ends one destination. If others wait for the same next hop, it gets a
+// result of its own.
+func (m *Manager) endDestination(r *Request, dest *destination) {
 	res := r.result
-	a := &res.hops[row.result]
-	if a.state != StateResolving || r.queues[a.iface].gone { // which ends it soon
+	h := &res.hops[dest.result]
+	if h.state != StateResolving || r.queues[h.iface].gone { // InterfaceDeleted ends it
 		return
 	}
-	if res.destinationsOf(a) == 1 {
-		m.end(r, row.result, evGeneratorDeleted)
+	if res.destinationsOf(h) == 1 {
+		m.end(r, dest.result, evGeneratorDeleted)
 		return
 	}
-	g := &res.gateways[a.hop&^viaGateway]
+	g := &res.gateways[h.hop&^viaGateway]
 	g.destinations--
 	if g.split == none {
-		state, _ := step(a.state, evGeneratorDeleted)
+		state, _ := step(h.state, evGeneratorDeleted)
 		var attempts uint16
-		if a.link != none {
-			attempts = m.pending.slots[a.link].attempts
+		if h.link != none {
+			attempts = m.pending.slots[h.link].attempts
 		}
 		g.split = uint32(len(res.hops))
 		before := sliceSize(res.hops)
 		res.hops = append(res.hops, hopResult{
 			state: state, reason: evGeneratorDeleted.reason(ReasonNone), at: m.loop.Now(),
-			link: none, hop: a.hop, iface: a.iface,
+			link: none, hop: h.hop, iface: h.iface,
 			attempts: attempts,
 		})
 		res.charged += sliceSize(res.hops) - before
 		m.octets.live += sliceSize(res.hops) - before
 	}
-	row.result = g.split
+	dest.result = g.split
 	r.count(1, res.hops[g.split].state)
 }
 
-// InterfaceDeleted ends everything that is being learned through an interface, what
-// is more than a slice in several turns of the loop. It must be called before the
-// interface is taken from the resolver, which must then forget what is held
-// through it: no Release comes. The handle may be used again afterwards.
+// InterfaceDeleted ends everything that is being learned through an interface, more
+// than a slice of it in several turns of the loop. It must be called before the resolver
+// loses the interface. The resolver must then end the subscriptions through it: no
+// Release comes. The handle may be used again afterwards.
 func (m *Manager) InterfaceDeleted(handle uint32) {
 	q := m.queues[handle]
 	if q == nil {
@@ -109,9 +109,9 @@ func (m *Manager) InterfaceDeleted(handle uint32) {
 	}
 }
 
-// sweep ends, of the next slice of answers, those whose interface went away; it
-// tells how many it looked at. Those that are not begun yet end when their turn
-// comes.
+// sweep ends, of the next slice of next hops, those of deleted interfaces, and returns
+// how many next hops it looked at. A next hop that has not begun ends when beginSome
+// reaches it.
 func (m *Manager) sweep(r *Request) int {
 	from, to := r.swept, min(r.swept+m.slice, r.next)
 	for ; r.swept < to; r.swept++ {

@@ -1,22 +1,29 @@
-// Package learning finds out the MACs of next hops: it owns the window, the
-// deadline and the verdict, and never builds a frame.
+// Package learning finds the MACs of next hops for generators and addresses. It owns
+// the congestion window, the deadline and the result, and never builds a frame.
 //
-//	Start(Spec) -> rows (destinations) -> answers (one per next hop of the request)
-//	                                         |
-//	                              targets (one per interface and next hop,
-//	                                         |     shared between requests)
-//	  first questions, repeats -> lanes (one per interface: pace)
-//	                                         |
-//	                              path (one per port: window) --> Resolver.Solicit
+//	Start(Spec) -> destinations -> next-hop results (one per next hop of the request)
+//	                                      |
+//	                       pending next hops (one per interface and next hop,
+//	                                      |   shared by requests)
+//	first solicitations, repeats -> interface queues (one per interface: pace)
+//	                                      |
+//	                       port scheduler (one per port: window) -> Resolver.Solicit
 //
-//	Resolver --SolicitDue--> the target queues for a repeat
-//	         --Confirmed---> target -> answers -> Observer.Learned, request finished
+//	Resolver -SolicitDue-> the pending next hop queues for a repeat
+//	         -Confirmed--> pending next hop -> results -> Observer.Learned, request ends
 //
-// A [Request] is one run for some generators or addresses, a [Result] is what it
-// found and may outlive it. The [Resolver] (the stack, or a fake) asks, validates
-// and caches, and says when a question may be repeated; the [Manager] decides
-// when the network can bear it: a window bounds the questions in flight, and a rate
-// those in a second if the peer polices them (package [glean/learning/congestion]).
-// Everything is driven by events: the verdict is out when the reply is in. All calls
-// happen on one loop.
+// A [Request] is one run for some generators or addresses. A [Result] is what it
+// found, and may outlive it. The [Resolver] (the stack, or a fake) sends, validates and
+// caches, and reports when a repeat is allowed. The [Manager] decides when the network
+// can take it: a window bounds the solicitations in flight, and a rate those a second
+// if the peer polices them (package [glean/learning/congestion]). Events drive
+// everything: the result is complete in the turn of the loop in which the last reply
+// arrives. All calls happen on one loop.
+//
+// Open spec.go and resolver.go first: what is asked for, and what is needed below. Then
+// manager.go; transitions.go with its table in fsm.go, the life of a next hop;
+// pending.go; scheduler.go with queue.go and outstanding.go, which decide what is sent
+// next. prepared.go and tables.go make a request's tables; result.go, conflict.go,
+// retention.go and size.go are about what is kept; restart.go and deletion.go change
+// requests in progress.
 package learning

@@ -1,15 +1,15 @@
 package learning
 
-// State is the state of a row, of an answer or of a request. The zero value
-// is no state: it stands for "any" in filters.
+// State is the state of a destination, of a next hop or of a request. The zero value is
+// no state: in filters it means any.
 type State uint8
 
 // States. Only requests and results can be StateCancelled.
 const (
 	StateAny       State = iota
 	StateResolving       // not decided yet
-	StateCompleted       // confirmed; of a request: every address is
-	StateTimedOut        // given up, with a reason; of a request: at least one address is
+	StateCompleted       // confirmed; of a request: all destinations are
+	StateTimedOut        // failed, with a reason; of a request: at least one destination is
 	StateCancelled
 
 	numStates
@@ -17,7 +17,7 @@ const (
 
 var stateWords = [numStates]string{"", "resolving", "completed", "timed_out", "cancelled"}
 
-// String gives the word used in the API.
+// String returns the word used in the API.
 func (s State) String() string {
 	if s < numStates {
 		return stateWords[s]
@@ -25,7 +25,7 @@ func (s State) String() string {
 	return "unknown"
 }
 
-// ParseState is the inverse of String; it refuses the empty word.
+// ParseState is the inverse of String, and refuses the empty word.
 func ParseState(word string) (State, bool) {
 	for s := StateResolving; s < numStates; s++ {
 		if stateWords[s] == word {
@@ -35,29 +35,29 @@ func ParseState(word string) (State, bool) {
 	return StateAny, false
 }
 
-// event is what can happen to an address that is being learned.
+// event is what can happen to a next hop that is being learned.
 type event uint8
 
 const (
-	evReply            event = iota // confirmed by an answer to a question
+	evReply            event = iota // confirmed by a reply to a solicitation
 	evCached                        // REACHABLE in the cache when learning began
 	evRefused                       // a reason that waiting does not change: no route, own address ...
-	evDeadline                      // the request's time is up
+	evDeadline                      // the request's deadline has passed
 	evCancel                        // the request was cancelled
-	evInterfaceDeleted              // its interface went away
-	evGeneratorDeleted              // the last generator that wanted it went away
+	evInterfaceDeleted              // its interface was deleted
+	evGeneratorDeleted              // the last generator that wanted it was deleted
 
 	numEvents
 )
 
-// action is what a transition makes the caller do.
+// action is what the caller does at a transition.
 type action uint8
 
 const (
 	actNone    action = 0
 	actConfirm action = 1 << iota // store MAC, attempts, round trip
 	actFail                       // store the reason
-	actRelease                    // leave the target, if one is held
+	actRelease                    // leave the pending next hop, if there is one
 )
 
 type transition struct {
@@ -65,8 +65,8 @@ type transition struct {
 	action action
 }
 
-// fates is the machine of one address. A decided address never changes again:
-// a result is a snapshot, the neighbor cache is the living truth.
+// transitions is the state machine of one next hop. A decided next hop never changes
+// again: a result records what was found, and the neighbor cache has the present state.
 var transitions = func() (t [numStates][numEvents]transition) {
 	for s := range t {
 		for e := range t[s] {
@@ -85,14 +85,14 @@ var transitions = func() (t [numStates][numEvents]transition) {
 	return t
 }()
 
-// step gives the next state of an address and what is to be done.
+// step returns the next state of a next hop and the action.
 func step(s State, e event) (State, action) {
 	t := transitions[s][e]
 	return t.next, t.action
 }
 
-// reason is what a row says when the event ended it without a MAC. Refusals
-// and deadlines carry their own, given by the resolver.
+// reason returns the reason of a next hop that the event ended without a MAC. Refusals
+// and deadlines have the reason that the resolver gave.
 func (e event) reason(given Reason) Reason {
 	switch e {
 	case evCancel:
@@ -108,7 +108,7 @@ func (e event) reason(given Reason) Reason {
 	return given
 }
 
-// verdict is the state of a request none of whose rows is resolving.
+// finalState returns the state of a request without resolving destinations.
 func finalState(timedOut int, cancelled bool) State {
 	switch {
 	case cancelled:

@@ -6,16 +6,16 @@ import (
 	"glean/stack/loop"
 )
 
-// Options of a Manager. The zero value keeps everything and numbers the ids.
+// Options of a Manager. The zero value keeps all requests and numbers the ids.
 type Options struct {
 	NewID     func() string // ids of requests without one, and of results
-	Retain    int           // finished requests kept, and finished results; 0: all
+	Retain    int           // finished requests kept at most, and finished results; 0: all
 	RetainFor loop.Duration // how long they are kept; 0: for ever
-	// RetainSize is how much memory the finished results may hold in octets; 0: any.
-	// The newest stays whatever its size.
+	// RetainSize is the memory that finished results may hold, in octets; 0: any. The
+	// newest result is kept whatever its size.
 	RetainSize int64
-	// PerHop is the memory in octets that the resolver needs for a next hop while it
-	// is asked for. Requests in progress are accounted for with it.
+	// PerHop is the memory that the resolver needs for a next hop with a subscription,
+	// in octets. The account of a request in progress includes it.
 	PerHop int64
 }
 
@@ -66,11 +66,11 @@ func NewManager(l loop.Loop, r Resolver, o Observer, options Options) *Manager {
 	return m
 }
 
-// Start begins a request, a large one in several turns of the loop. What is known
-// at once (cached MACs, addresses that have no route ...) is decided when it
-// returns, or in one of these turns; if that is everything, the request has
-// ended. The Observer hears of it before Start returns. Errors:
-// ErrInvalid, ErrExists, ErrBusy; then nothing was begun.
+// Start begins a request, a large one in several turns of the loop. Next hops that are
+// known at once (cached MACs, destinations without a route ...) are decided when it
+// returns, or in one of these turns. If all are, the request has ended. The Observer is
+// called before Start returns. Errors are ErrInvalid, ErrExists and ErrBusy; then nothing
+// has begun.
 func (m *Manager) Start(spec Spec) (*Request, error) {
 	d, err := Prepare(spec, m.resolver.NextHop)
 	if err != nil {
@@ -79,15 +79,15 @@ func (m *Manager) Start(spec Spec) (*Request, error) {
 	return m.StartPrepared(d)
 }
 
-// newID asks for ids until one is free. Ids are meant to be unique; one that
-// never is would be a fault of the caller that must not hang the loop.
+// newID calls NewID until an id is free. It gives up after 1,000: a NewID that repeats
+// itself must not hang the loop.
 func (m *Manager) newID(free func(string) bool) string {
 	for range 1000 {
 		if id := m.options.NewID(); free(id) {
 			return id
 		}
 	}
-	panic("learning: Options.NewID gave a thousand used ids")
+	panic("learning: Options.NewID returned 1,000 used ids")
 }
 
 func (m *Manager) register(r *Request) {
@@ -114,32 +114,32 @@ func (m *Manager) register(r *Request) {
 	m.loop.Arm(&r.timer, r.deadline)
 }
 
-// Request gives a request by its id, nil if there is none.
+// Request returns a request by its id, nil if there is none.
 func (m *Manager) Request(id string) *Request { return m.requests.byID[id] }
 
-// Requests gives all requests, sorted by id.
+// Requests returns all requests, sorted by id.
 func (m *Manager) Requests() []*Request { return m.requests.list() }
 
-// RequestCount is the number of requests. Unlike Requests it sorts nothing.
+// RequestCount returns the number of requests. Unlike Requests it sorts nothing.
 func (m *Manager) RequestCount() int { return len(m.requests.byID) }
 
-// EachRequest calls visit for every request, in no order that means anything.
+// EachRequest calls visit for every request, in no particular order.
 func (m *Manager) EachRequest(visit func(*Request)) { m.requests.each(visit) }
 
-// Result gives a result by its id, nil if there is none.
+// Result returns a result by its id, nil if there is none.
 func (m *Manager) Result(id string) *Result { return m.results.byID[id] }
 
-// Results gives all results, sorted by id.
+// Results returns all results, sorted by id.
 func (m *Manager) Results() []*Result { return m.results.list() }
 
-// ResultCount is the number of results.
+// ResultCount returns the number of results.
 func (m *Manager) ResultCount() int { return len(m.results.byID) }
 
-// EachResult calls visit for every result, in no order that means anything.
+// EachResult calls visit for every result, in no particular order.
 func (m *Manager) EachResult(visit func(*Result)) { m.results.each(visit) }
 
-// DeleteRequest removes a finished request; its result stays. It tells whether
-// there was one.
+// DeleteRequest removes a finished request; its result stays. It reports whether there
+// was one.
 func (m *Manager) DeleteRequest(id string) bool {
 	r := m.requests.byID[id]
 	if r == nil || r.State() == StateResolving {
@@ -150,8 +150,8 @@ func (m *Manager) DeleteRequest(id string) bool {
 	return true
 }
 
-// DeleteResult removes a finished result; its request stays. An unknown id is
-// no error, a result in progress is ErrInProgress.
+// DeleteResult removes a finished result; its request stays. An unknown id is no error.
+// The error for a result in progress is ErrInProgress.
 func (m *Manager) DeleteResult(id string) error {
 	r := m.results.byID[id]
 	if r == nil {
@@ -182,7 +182,7 @@ func (m *Manager) forgetResult(r *Result) {
 	r.empty()
 }
 
-// trim drops finished requests and results beyond the limits of Options.
+// trim removes finished requests and results beyond the limits of Options.
 func (m *Manager) trim() {
 	now := m.loop.Now()
 	next := min(m.oldRequests.trim(now, m.options.Retain, m.options.RetainFor, 0),

@@ -2,17 +2,17 @@ package learning
 
 import "glean/stack/loop"
 
-// flight is a question in the window.
+// outstanding is a solicitation in flight.
 type outstanding struct {
 	pending    uint32
 	next, prev uint32
-	seq        uint32    // grows by one from question to question
+	seq        uint32    // grows by one with each solicitation
 	round      uint32    // of the window
 	at         loop.Time // when it was sent
 }
 
-// flights are the questions in the window of a path, oldest first. The slab
-// never grows beyond the window's ceiling.
+// outstandingList has the solicitations in flight on a port, oldest first. The slab
+// never grows beyond what the window permits.
 type outstandingList struct {
 	slots      []outstanding
 	free       uint32
@@ -23,7 +23,7 @@ type outstandingList struct {
 
 func newOutstandingList() outstandingList { return outstandingList{free: none, head: none, tail: none} }
 
-func (fs *outstandingList) push(target uint32, at loop.Time, round uint32) uint32 {
+func (fs *outstandingList) push(pending uint32, at loop.Time, round uint32) uint32 {
 	i := fs.free
 	if i == none {
 		i = uint32(len(fs.slots))
@@ -32,7 +32,7 @@ func (fs *outstandingList) push(target uint32, at loop.Time, round uint32) uint3
 		fs.free = fs.slots[i].next
 	}
 	fs.seq++
-	fs.slots[i] = outstanding{pending: target, seq: fs.seq, next: none, prev: fs.tail, round: round, at: at}
+	fs.slots[i] = outstanding{pending: pending, seq: fs.seq, next: none, prev: fs.tail, round: round, at: at}
 	if fs.tail == none {
 		fs.head = i
 	} else {

@@ -5,61 +5,61 @@ import "glean/learning/congestion"
 // none is the absent index in every index-linked structure.
 const none = ^uint32(0)
 
-// place is where a target is.
+// hopStage is where a pending next hop waits.
 type hopStage uint8
 
 const (
 	stageFree     hopStage = iota // the slot is unused
 	stageIdle                     // waits for a reply, SolicitDue or its deadline
-	stageFirst                    // queued for its first question
-	stageRepeat                   // queued for a further one
-	stageInFlight                 // in the window: just asked
+	stageFirst                    // queued for its first solicitation
+	stageRepeat                   // queued for a repeat
+	stageInFlight                 // solicited, in the window
 )
 
-// target is one interface and next hop that some request waits for. The
-// resolver knows it by its index. 32 bytes, no pointers. Its key and its lane
-// are those of its holders.
+// pendingHop is an interface and next hop that at least one request waits for. The
+// resolver knows it by its index. 32 bytes, no pointers. Its interface and address are
+// those of its waiters.
 type pendingHop struct {
 	ref        Ref
-	request    uint32 // slot of the first holder's request
-	result     uint32 // index of the answer there
-	more       uint32 // further holders, in targets.holders
-	next, prev uint32 // in its queue; next is the flight when flying
-	attempts   uint16 // questions sent, saturating
-	epoch      uint8  // the window's epoch when it was asked last
-	marks      uint8  // place and age
+	request    uint32 // slot of the first waiter's request
+	result     uint32 // index of the next hop there
+	more       uint32 // further waiters, in pendingTable.waiters
+	next, prev uint32 // in its list; next is the outstanding solicitation when in flight
+	attempts   uint16 // solicitations sent, saturating
+	epoch      uint8  // the window's epoch of the last solicitation
+	marks      uint8  // stage and age
 }
 
-// The marks of a target: its place, and above that the age of the question
-// before the last one, in epochs, when the last one was asked.
+// The marks of a pending next hop: its stage, and above that the age of the solicitation
+// before the last one, in epochs, when the last one was sent.
 const (
 	stageBits = 3
 	stageMask = 1<<stageBits - 1
-	maxAge    = congestion.Epochs - 1 // or more, and then of no interest
+	maxAge    = congestion.Epochs - 1 // or more, too old to count
 )
 
-func (t *pendingHop) stage() hopStage     { return hopStage(t.marks & stageMask) }
-func (t *pendingHop) setStage(p hopStage) { t.marks = t.marks&^stageMask | uint8(p) }
-func (t *pendingHop) age() uint8          { return t.marks >> stageBits }
-func (t *pendingHop) setAge(age uint8)    { t.marks = t.marks&stageMask | min(age, maxAge)<<stageBits }
+func (ph *pendingHop) stage() hopStage     { return hopStage(ph.marks & stageMask) }
+func (ph *pendingHop) setStage(p hopStage) { ph.marks = ph.marks&^stageMask | uint8(p) }
+func (ph *pendingHop) age() uint8          { return ph.marks >> stageBits }
+func (ph *pendingHop) setAge(age uint8)    { ph.marks = ph.marks&stageMask | min(age, maxAge)<<stageBits }
 
-// holder is a request's answer that waits for a target besides its first.
+// waiter is the next hop of a request that waits besides the first one.
 type waiter struct{ request, result, next uint32 }
 
-// targets is the slab of all targets and their index by interface and hop.
+// pendingTable is the slab of all pending next hops, and their index by interface and
+// address.
 //
-// The index is open addressing over target numbers, without keys and without
-// deletion: an entry whose target died or became another one is garbage that a
-// lookup steps over, and is swept out when the index is rebuilt. That costs eight
-// bytes a target or a little more, and nothing when a target is answered. As the
-// next hops of one request are unique, there is no index before a second one begins
-// while targets live.
+// The index uses open addressing over slab indexes, without keys and without deletion. An
+// entry whose slot is free or in use for another next hop is garbage: a lookup steps over
+// it, and a rebuild drops it. That costs eight bytes a next hop or a little more, and
+// nothing when one is decided. The next hops of one request are unique, so there is no
+// index before a second request begins while some are pending.
 type pendingTable struct {
 	slots []pendingHop
 	free  uint32 // chain through next
 	live  int
 
-	index []uint32 // power of two; 0 is empty, else target+1; nil: none yet
+	index []uint32 // power of two; 0 is empty, else slab index + 1; nil: none yet
 	used  int      // entries that are not empty, garbage included
 
 	waiters    []waiter
@@ -68,7 +68,7 @@ type pendingTable struct {
 
 func newPendingTable() pendingTable { return pendingTable{free: none, freeWaiter: none} }
 
-// reserve makes room for n more targets at once.
+// reserve grows the slab for n more next hops at once.
 func (table *pendingTable) reserve(n int) {
 	if need := table.live + n; need > cap(table.slots) {
 		grown := make([]pendingHop, len(table.slots), max(need, min(2*cap(table.slots), need+need/8)))
@@ -77,7 +77,7 @@ func (table *pendingTable) reserve(n int) {
 	}
 }
 
-func (table *pendingTable) alloc(request, answer uint32) uint32 {
+func (table *pendingTable) alloc(request, result uint32) uint32 {
 	id := table.free
 	if id == none {
 		id = uint32(len(table.slots))
@@ -85,7 +85,7 @@ func (table *pendingTable) alloc(request, answer uint32) uint32 {
 	} else {
 		table.free = table.slots[id].next
 	}
-	table.slots[id] = pendingHop{request: request, result: answer,
+	table.slots[id] = pendingHop{request: request, result: result,
 		more: none, next: none, prev: none, marks: uint8(stageIdle)}
 	table.live++
 	return id
@@ -106,7 +106,7 @@ func (table *pendingTable) release(id uint32) {
 	}
 }
 
-// at gives a live target, nil if there is none with that number.
+// at returns a pending next hop, nil if none has that index.
 func (table *pendingTable) at(id uint32) *pendingHop {
 	if uint64(id) >= uint64(len(table.slots)) || table.slots[id].stage() == stageFree {
 		return nil
@@ -114,7 +114,7 @@ func (table *pendingTable) at(id uint32) *pendingHop {
 	return &table.slots[id]
 }
 
-func (table *pendingTable) addWaiter(id, request, answer uint32) {
+func (table *pendingTable) addWaiter(id, request, result uint32) {
 	h := table.freeWaiter
 	if h == none {
 		h = uint32(len(table.waiters))
@@ -122,32 +122,33 @@ func (table *pendingTable) addWaiter(id, request, answer uint32) {
 	} else {
 		table.freeWaiter = table.waiters[h].next
 	}
-	t := &table.slots[id]
-	table.waiters[h] = waiter{request, answer, t.more}
-	t.more = h
+	ph := &table.slots[id]
+	table.waiters[h] = waiter{request, result, ph.more}
+	ph.more = h
 }
 
-// dropHolder takes a request off a target; it tells whether nobody is left.
+// dropWaiter removes a request from a pending next hop. It reports whether it was the last
+// one, which is left in place.
 func (table *pendingTable) dropWaiter(id, request uint32) (last bool) {
-	t := &table.slots[id]
-	if t.request == request {
-		if t.more == none {
+	ph := &table.slots[id]
+	if ph.request == request {
+		if ph.more == none {
 			return true
 		}
-		h := t.more
-		t.request, t.result = table.waiters[h].request, table.waiters[h].result
-		t.more = table.waiters[h].next
+		h := ph.more
+		ph.request, ph.result = table.waiters[h].request, table.waiters[h].result
+		ph.more = table.waiters[h].next
 		table.freeWaiterSlot(h)
 		return false
 	}
-	for link := &t.more; *link != none; link = &table.waiters[*link].next {
+	for link := &ph.more; *link != none; link = &table.waiters[*link].next {
 		if h := *link; table.waiters[h].request == request {
 			*link = table.waiters[h].next
 			table.freeWaiterSlot(h)
 			return false
 		}
 	}
-	panic("learning: a request left a target that it did not hold")
+	panic("learning: a request left a pending next hop that it did not wait for")
 }
 
 func (table *pendingTable) freeWaiterSlot(h uint32) {
@@ -155,25 +156,25 @@ func (table *pendingTable) freeWaiterSlot(h uint32) {
 	table.freeWaiter = h
 }
 
-// eachHolder calls f for every request that holds a target, oldest first for
-// the first holder, then in no particular but a repeatable order.
-func (table *pendingTable) eachWaiter(id uint32, f func(request, answer uint32)) {
-	t := &table.slots[id]
-	f(t.request, t.result)
-	for h := t.more; h != none; h = table.waiters[h].next {
+// eachWaiter calls f for every request that waits for a pending next hop: the first one,
+// then the others in a repeatable order.
+func (table *pendingTable) eachWaiter(id uint32, f func(request, result uint32)) {
+	ph := &table.slots[id]
+	f(ph.request, ph.result)
+	for h := ph.more; h != none; h = table.waiters[h].next {
 		f(table.waiters[h].request, table.waiters[h].result)
 	}
 }
 
-// find looks up the target of a lane and hop, none if there is none. There must be
-// an index. Another lane may have the same handle, if its interface went away.
+// find returns the pending next hop of a queue and address, none if there is none. There
+// must be an index. The queue of a deleted interface may have the same handle.
 func (m *Manager) find(q *ifaceQueue, hop *address) uint32 {
 	table := &m.pending
 	mask := uint32(len(table.index) - 1)
 	for i := hop.hash(q.handle) & mask; table.index[i] != 0; i = (i + 1) & mask {
 		id := table.index[i] - 1
-		if t := table.at(id); t != nil && m.queueOf(t) == q {
-			if _, a := m.key(t); a == *hop {
+		if ph := table.at(id); ph != nil && m.queueOf(ph) == q {
+			if _, a := m.key(ph); a == *hop {
 				return id
 			}
 		}
@@ -181,15 +182,15 @@ func (m *Manager) find(q *ifaceQueue, hop *address) uint32 {
 	return none
 }
 
-// key gives the interface and hop of a target.
-func (m *Manager) key(t *pendingHop) (handle uint32, hop address) {
-	res := m.active[t.request].result
-	a := &res.hops[t.result]
-	hop, _ = res.hop(a)
-	return res.interfaces[a.iface].Handle, hop
+// key returns the interface and address of a pending next hop.
+func (m *Manager) key(ph *pendingHop) (handle uint32, hop address) {
+	res := m.active[ph.request].result
+	h := &res.hops[ph.result]
+	hop, _ = res.hop(h)
+	return res.interfaces[h.iface].Handle, hop
 }
 
-// enter puts a new target into the index, if there is one.
+// addToIndex adds a new pending next hop to the index, if there is one.
 func (m *Manager) addToIndex(id uint32) {
 	table := &m.pending
 	if table.index == nil {
@@ -197,7 +198,7 @@ func (m *Manager) addToIndex(id uint32) {
 	}
 	if 4*(table.used+1) > 3*len(table.index) {
 		m.rebuildIndex(table.live)
-		return // the new target is among the live ones
+		return // which includes the new one
 	}
 	m.insert(id)
 }
@@ -214,7 +215,7 @@ func (m *Manager) insert(id uint32) {
 	table.used++
 }
 
-// rebuildIndex makes an index that n targets fill to a half at most.
+// rebuildIndex makes an index that n next hops fill to at most a half.
 func (m *Manager) rebuildIndex(n int) {
 	table := &m.pending
 	size := 64

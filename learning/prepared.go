@@ -2,15 +2,15 @@ package learning
 
 import "net/netip"
 
-// Draft is a request that is ready to start: its tables are made.
+// Prepared is a request that is ready to start: its tables are made.
 type Prepared struct{ request *Request }
 
-// NextHops is what Resolver.NextHop is.
+// NextHops returns next hops as Resolver.NextHop does.
 type NextHops func(iface uint32, dst netip.Addr) (hop netip.Addr, reason Reason)
 
-// Prepare checks a spec and makes the tables of its request, which takes a tenth
-// of a second for a million addresses. It may be called anywhere, if next may be.
-// The error is ErrInvalid.
+// Prepare checks a spec and makes the tables of its request, which takes a tenth of a
+// second for a million addresses. It may be called on any goroutine on which next may
+// be called. The error is an ErrInvalid.
 func Prepare(spec Spec, next NextHops) (*Prepared, error) {
 	if err := spec.check(); err != nil {
 		return nil, err
@@ -21,13 +21,14 @@ func Prepare(spec Spec, next NextHops) (*Prepared, error) {
 	return &Prepared{r}, nil
 }
 
-// Rename is for a draft of one generator that was not made yet when the draft was.
+// SetGenerator sets the id and handle of a prepared request's only generator, which did
+// not exist yet when the request was prepared.
 func (d *Prepared) SetGenerator(id string, handle uint32) {
 	d.request.generators[0].handle = handle
 	d.request.result.generatorIDs[0] = id
 }
 
-// StartDraft is Start of what was prepared. A draft is started once at most.
+// StartPrepared is Start for a prepared request, which may be started once.
 func (m *Manager) StartPrepared(d *Prepared) (*Request, error) {
 	r, now := d.request, m.loop.Now()
 	for i := range r.generators {

@@ -2,19 +2,20 @@ package learning
 
 import "glean/learning/congestion"
 
-// Kinds of questions, in their order of precedence.
+// Kinds of solicitations, in their order of precedence.
 const (
 	firstSolicit = iota
 	repeatSolicit
 	numKinds
 )
 
-// lane is an interface while requests use it: its queues and its pace.
+// ifaceQueue is the queue of an interface while requests use it: the pending next hops
+// that wait to be solicited, and the interface's pace.
 type ifaceQueue struct {
 	handle    uint32
 	scheduler *portScheduler
 	users     int  // requests
-	gone      bool // the interface is deleted: nobody is asked, and nothing is held
+	gone      bool // the interface is deleted: nothing is sent, and no subscription is left
 	lists     [numKinds]pendingList
 	links     [numKinds]ringLinks
 	inFlight  int
@@ -22,7 +23,7 @@ type ifaceQueue struct {
 	congestion.Pacer
 }
 
-// close takes a lane whose interface went away off its path, with all that is
+// close removes the queue of a deleted interface from its scheduler, with all that is
 // queued.
 func (q *ifaceQueue) close() {
 	q.gone = true
@@ -34,7 +35,7 @@ func (q *ifaceQueue) close() {
 	}
 }
 
-// queue is a list of targets linked through their indexes.
+// pendingList is a list of pending next hops, linked by their indexes.
 type pendingList struct {
 	head, tail uint32
 	n          int
@@ -43,8 +44,8 @@ type pendingList struct {
 var emptyList = pendingList{head: none, tail: none}
 
 func (q *pendingList) push(hs []pendingHop, id uint32) {
-	t := &hs[id]
-	t.prev, t.next = q.tail, none
+	ph := &hs[id]
+	ph.prev, ph.next = q.tail, none
 	if q.tail == none {
 		q.head = id
 	} else {
@@ -55,36 +56,35 @@ func (q *pendingList) push(hs []pendingHop, id uint32) {
 }
 
 func (q *pendingList) remove(hs []pendingHop, id uint32) {
-	t := &hs[id]
-	if t.prev == none {
-		q.head = t.next
+	ph := &hs[id]
+	if ph.prev == none {
+		q.head = ph.next
 	} else {
-		hs[t.prev].next = t.next
+		hs[ph.prev].next = ph.next
 	}
-	if t.next == none {
-		q.tail = t.prev
+	if ph.next == none {
+		q.tail = ph.prev
 	} else {
-		hs[t.next].prev = t.prev
+		hs[ph.next].prev = ph.prev
 	}
-	t.prev, t.next = none, none
+	ph.prev, ph.next = none, none
 	q.n--
 }
 
-// turn is a lane's place in a round of lanes.
+// ringLinks are a queue's neighbors in a round robin.
 type ringLinks struct {
 	next, prev *ifaceQueue
 }
 
-// round is the ring of the lanes that have questions of one kind to ask. They
-// take turns, so that an interface with a million addresses does not make its
-// neighbors wait.
+// roundRobin is the ring of the queues that have solicitations of one kind to send. An
+// interface with a million addresses thus does not keep the others waiting.
 type roundRobin struct {
 	kind int
-	at   *ifaceQueue // whose turn it is
+	at   *ifaceQueue // the next one to send
 	n    int
 }
 
-// join puts a lane at the end of the round.
+// add adds a queue at the end.
 func (r *roundRobin) add(q *ifaceQueue) {
 	t := &q.links[r.kind]
 	if r.at == nil {
@@ -112,7 +112,7 @@ func (r *roundRobin) remove(q *ifaceQueue) {
 	t.next, t.prev = nil, nil
 }
 
-// pass gives the turn to the next lane.
+// advance moves on to the next queue.
 func (r *roundRobin) advance() {
 	if r.at != nil {
 		r.at = r.at.links[r.kind].next

@@ -7,52 +7,53 @@ import (
 	"glean/stack/loop"
 )
 
-// Ref is the resolver's name for a held neighbor. It means nothing here.
+// Ref is the resolver's name for a subscription. It means nothing here.
 type Ref uint64
 
-// Resolver is what learning needs of the stacks below it. It must not call the
-// Manager's SolicitDue or Confirmed from inside one of these methods.
+// Resolver is what learning needs of the stacks below it. It must not call the Manager's
+// SolicitDue or Confirmed from inside one of these methods.
 type Resolver interface {
-	// NextHop is the address that is asked for to reach dst from an interface,
-	// or the reason why there is none.
+	// NextHop returns the address that is solicited to reach dst from an interface, or the
+	// reason why there is none.
 	NextHop(iface uint32, dst netip.Addr) (hop netip.Addr, reason Reason)
-	// Hold begins to find out hop's MAC for target, until deadline. With fresh
-	// a REACHABLE entry does not count and the neighbor is asked anew, unless it
-	// answered so lately that it may not be asked again before the deadline.
-	Subscribe(iface uint32, hop netip.Addr, target uint32, fresh bool, deadline loop.Time) SubscribeResult
-	// Solicit sends one question. It tells false if none was sent, because none
-	// is allowed now or the link is down; SolicitDue comes when one is.
+	// Subscribe begins to resolve hop until deadline, for the pending next hop of that
+	// number. With fresh a REACHABLE entry does not count and the neighbor is solicited
+	// anew, unless it replied so recently that it may not be solicited again before the
+	// deadline.
+	Subscribe(iface uint32, hop netip.Addr, pending uint32, fresh bool, deadline loop.Time) SubscribeResult
+	// Solicit sends one solicitation. It returns false if none was sent, because none is
+	// allowed now or the link is down; SolicitDue comes when one is.
 	Solicit(ref Ref) bool
-	// Known gives the MAC of a neighbor that Hold would not ask for, of one that is
-	// held already, too.
+	// Known returns the MAC of a neighbor if Subscribe would not solicit it. The neighbor
+	// may have a subscription already.
 	Known(iface uint32, hop netip.Addr, fresh bool, deadline loop.Time) (mac header.MAC, known bool)
-	// Also says that another request, with a deadline of its own, has come to
-	// wait for a held target; NoLonger that one of several has left. The resolver
-	// thus knows the deadline of each that waits, as every one of them needs a
-	// question that leaves time for an answer.
+	// AddDeadline adds the deadline of another request to a subscription, and
+	// RemoveDeadline removes that of one of several. The resolver needs all deadlines:
+	// each request is due a solicitation that leaves time for a reply.
 	AddDeadline(ref Ref, deadline loop.Time)
 	RemoveDeadline(ref Ref, deadline loop.Time)
-	// Release ends what Hold began. The ref and its target end with it, as they do
-	// with Manager.Confirmed and Manager.InterfaceDeleted.
+	// Release ends a subscription. Manager.Confirmed and Manager.InterfaceDeleted end it,
+	// too.
 	Release(ref Ref)
-	// Verdict is why a held neighbor has no MAC, asked at the deadline.
+	// FailureReason returns why the neighbor of a subscription has no MAC. It is called at
+	// the deadline.
 	FailureReason(ref Ref) Reason
-	// Budget is what an interface's path can take.
+	// Budget returns what an interface and its port can take.
 	Budget(iface uint32) Budget
 }
 
-// HeldState is how Hold ended.
+// SubscribeState is the outcome of Subscribe.
 type SubscribeState uint8
 
-// States of Held.
+// Outcomes of Subscribe.
 const (
-	SubscribeDue     SubscribeState = iota // held; the first question is allowed now
-	SubscribeWait                          // held; SolicitDue says when to ask, if ever
-	SubscribeKnown                         // the MAC is known, nothing is held
-	SubscribeRefused                       // Reason says why, nothing is held
+	SubscribeDue     SubscribeState = iota // subscribed; the first solicitation is allowed now
+	SubscribeWait                          // subscribed; SolicitDue comes when one is allowed, if ever
+	SubscribeKnown                         // the MAC is known: no subscription
+	SubscribeRefused                       // Reason says why: no subscription
 )
 
-// Held is the answer of Resolver.Hold.
+// SubscribeResult is the result of Resolver.Subscribe.
 type SubscribeResult struct {
 	State  SubscribeState
 	Ref    Ref        // HeldAsk, HeldWait
@@ -60,19 +61,19 @@ type SubscribeResult struct {
 	Reason Reason     // HeldRefused
 }
 
-// Budget is what the way out of an interface can take. Window, Room, RatePPS and
+// Budget is what an interface and its port can take. Window, Room, RatePPS and
 // RetransTimer are read when a request begins to use the interface, Drops before
-// questions are sent.
+// solicitations are sent.
 type Budget struct {
-	Port         uint32 // the port; interfaces of one port share a window
-	Window       int    // answers expected at a time, at most; less than 1 counts as 1
-	Room         int    // questions in flight where part of the addresses is dead; at least Window
-	RatePPS      int    // questions per second of this interface; 0: no limit
+	Port         uint32 // a number of the port; interfaces of one port share a window
+	Window       int    // replies expected at a time, at most; less than 1 counts as 1
+	Room         int    // solicitations in flight where part of the addresses is dead; at least Window
+	RatePPS      int    // solicitations per second of this interface; 0: no limit
 	RetransTimer loop.Duration
 	Drops        uint64 // frames lost at the inbox or the device's ring so far
 }
 
-// Reason says why an address has no MAC.
+// Reason is why an address has no MAC.
 type Reason uint8
 
 // Reasons, in the words of the API.
@@ -86,7 +87,7 @@ const (
 	AddressTentative
 	AddressConflict
 	TableFull
-	Unconfirmed // the neighbor told its MAC, but not by an answer that confirms it
+	Unconfirmed // the neighbor claimed a MAC, but not by a reply that confirms it
 	InterfaceDeleted
 	GeneratorDeleted
 	Cancelled
@@ -109,7 +110,7 @@ var reasonWords = [numReasons]string{
 	Cancelled:        "cancelled",
 }
 
-// String gives the word used in the API, "" for ReasonNone.
+// String returns the word used in the API, "" for ReasonNone.
 func (r Reason) String() string {
 	if r < numReasons {
 		return reasonWords[r]

@@ -8,12 +8,12 @@ import (
 	"glean/stack/loop"
 )
 
-// catalog holds things by id and lists them in order. Sorting waits until a
-// list is wanted, so that adding and removing cost the same for any number.
+// registry holds values by id and lists them in order. It sorts when a list is needed, so
+// that adding and removing cost the same for any number.
 type registry[T comparable] struct {
 	byID   map[string]T // never walked
 	id     func(T) string
-	all    []T // what was added, in order of id if tidy
+	all    []T // what was added, in order of id if sorted
 	sorted bool
 }
 
@@ -37,12 +37,12 @@ func (c *registry[T]) remove(v T) {
 	}
 }
 
-// sweep takes out what was removed.
+// compact drops what was removed from the list.
 func (c *registry[T]) compact() {
 	c.all = slices.DeleteFunc(c.all, func(v T) bool { return c.byID[c.id(v)] != v })
 }
 
-// each visits the things in the order in which they lie, without sorting them.
+// each visits the values without sorting them.
 func (c *registry[T]) each(visit func(T)) {
 	for _, v := range c.all {
 		if c.byID[c.id(v)] == v {
@@ -60,7 +60,7 @@ func (c *registry[T]) list() []T {
 	return slices.Clone(c.all)
 }
 
-// shelf keeps what is finished, oldest first.
+// retention keeps finished requests or results, oldest first.
 type retention[T any] struct {
 	items list.List // of T
 	drop  func(T)
@@ -68,8 +68,8 @@ type retention[T any] struct {
 	total *int64 // octets of what is kept, nil if only the number counts
 }
 
-// trim drops what is beyond the limits (0: none) and returns the time when the
-// next one is too old. The newest stays whatever its size.
+// trim drops the oldest beyond the limits (0: no limit) and returns when the next one
+// is too old. The newest is kept whatever its size.
 func (s *retention[T]) trim(now loop.Time, keep int, age loop.Duration, size int64) (next loop.Time) {
 	for s.items.Len() > 0 {
 		oldest := s.items.Front().Value.(T)

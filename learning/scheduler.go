@@ -5,55 +5,54 @@ import (
 	"glean/stack/loop"
 )
 
-// path is a port while requests use it: the window and the lanes that share it.
+// portScheduler decides what is sent next on a port while requests use it: it has the
+// congestion window, and the interface queues that share it.
 type portScheduler struct {
 	m            *Manager
 	id           uint32
 	interfaces   int
 	ready        [numKinds]roundRobin
-	queued       int  // questions queued in all lanes
+	queued       int  // solicitations queued in all interface queues
 	full         bool // the window, not the pace, keeps some of them waiting
 	outstanding  outstandingList
 	window       congestion.Window
-	retrans      loop.Duration // the shortest of the lanes
+	retrans      loop.Duration // the shortest of the interfaces
 	latest       overtaker
-	repeatCredit int    // repeats that may be asked before first questions
-	sent         uint32 // questions, for the repeats' turn
+	repeatCredit int    // repeats that may go before first solicitations
+	sent         uint32 // solicitations, to count to repeatEvery
 	timer        loop.Timer
 }
 
-// overtaker is the latest question that was answered.
+// overtaker is the latest solicitation that was answered.
 type overtaker struct {
 	at  loop.Time // when it was sent
 	seq uint32
 	rtt loop.Duration
 }
 
-// overtook tells whether a question was sent before it.
+// overtook reports whether a solicitation was sent before it.
 func (o *overtaker) overtook(f *outstanding) bool {
 	return f.at < o.at || f.at == o.at && int32(f.seq-o.seq) < 0
 }
 
-// batch is how many questions are sent in one turn of the loop, so that
-// answers are read in between.
+// solicitBatch is how many solicitations are sent in one turn of the loop. Replies are
+// read in between.
 const solicitBatch = 256
 
-// First questions go before repeats, because most of those who were silent are
-// dead. One question in repeatTurn is a repeat all the same, and one that is
-// answered earns the right to repeatsEarned more: if more than half of them are
-// answered, silence means loss, and repeats need not wait until everybody was
-// asked.
+// First solicitations go before repeats, because most silent addresses are dead. One
+// solicitation in repeatEvery is a repeat all the same, and a repeat that is answered
+// lets creditPerReply others go first: if more than half of them are answered, silence
+// means loss, and repeats need not wait for all first solicitations.
 const (
 	repeatEvery     = 32
 	creditPerReply  = 2
 	maxRepeatCredit = 4096
 )
 
-// defaultRetrans is used for a resolver that names no RetransTimer: RFC 4861
-// section 10.
+// defaultRetrans is for a Budget without RetransTimer: RFC 4861 section 10.
 const defaultRetrans = loop.Second
 
-// lane gives the lane of an interface and counts the request as its user.
+// acquireQueue returns the queue of an interface, and counts the request as its user.
 func (m *Manager) acquireQueue(handle uint32) *ifaceQueue {
 	q := m.queues[handle]
 	if q == nil {
@@ -69,7 +68,7 @@ func (m *Manager) acquireQueue(handle uint32) *ifaceQueue {
 	return q
 }
 
-// path gives the path of a lane's budget and counts the lane.
+// schedulerOf returns the scheduler of a budget's port, and counts the interface.
 func (m *Manager) schedulerOf(b Budget) *portScheduler {
 	p := m.schedulers[b.Port]
 	retrans := b.RetransTimer
@@ -91,8 +90,8 @@ func (m *Manager) schedulerOf(b Budget) *portScheduler {
 	return p
 }
 
-// leave ends a request's use of a lane. A path that nobody uses is forgotten
-// with its window and its round trip: every run begins the same way.
+// releaseQueue ends a request's use of a queue. A scheduler without queues is forgotten
+// with its window and round trip: every run begins the same way.
 func (m *Manager) releaseQueue(q *ifaceQueue) {
 	if q.users--; q.users > 0 {
 		return
@@ -106,8 +105,8 @@ func (m *Manager) releaseQueue(q *ifaceQueue) {
 	}
 }
 
-// want queues a target for a question and has it asked in this turn of the loop
-// if the window permits.
+// enqueue queues a pending next hop. It is solicited in this turn of the loop if the
+// window permits.
 func (q *ifaceQueue) enqueue(hs []pendingHop, id uint32) {
 	kind, where := repeatSolicit, stageRepeat
 	if hs[id].attempts == 0 {
@@ -125,7 +124,8 @@ func (q *ifaceQueue) enqueue(hs []pendingHop, id uint32) {
 	q.scheduler.wake()
 }
 
-// unplace takes a target out of its queue or the window; it is idle then.
+// dequeue removes a pending next hop from its list or from the solicitations in flight.
+// It is idle then.
 func (q *ifaceQueue) dequeue(hs []pendingHop, id uint32) {
 	switch hs[id].stage() {
 	case stageFirst:
@@ -151,9 +151,9 @@ func (q *ifaceQueue) unlist(hs []pendingHop, id uint32, kind int) {
 	q.scheduler.queued--
 }
 
-// kick has the path run as soon as the loop comes round. It is not run at
-// once: the resolver may be in the middle of something, and many answers of one
-// turn are better followed by one batch of questions.
+// wake arms the timer to run in this turn of the loop. It does not call run: the resolver
+// may be in the middle of a call, and one batch of solicitations after all replies of a
+// turn is cheaper.
 func (p *portScheduler) wake() {
 	if now := p.m.loop.Now(); p.queued > 0 && p.timer.At() > now {
 		p.m.loop.Arm(&p.timer, now)
@@ -165,11 +165,11 @@ func (p *portScheduler) run() {
 	now := p.m.loop.Now()
 	p.expire(now)
 	checked := false
-	paced := loop.Never // when the first of the lanes that wait for their pace may ask
+	paced := loop.Never // when the first of the queues that wait for their pace may send
 	p.window.SetBacklog(p.queued, p.retrans)
 	limit := p.window.InFlight(p.window.Limit())
-	for asked := 0; p.queued > 0 && p.outstanding.n < limit; asked++ {
-		if asked == solicitBatch {
+	for sent := 0; p.queued > 0 && p.outstanding.n < limit; sent++ {
+		if sent == solicitBatch {
 			p.m.loop.Arm(&p.timer, now)
 			return
 		}
@@ -195,9 +195,10 @@ func (p *portScheduler) run() {
 	p.sleep(paced)
 }
 
-// pick gives the lane that asks next, first questions before repeats but for
-// those that have the right of way. If none may ask now it says when the pace of
-// one permits (Never: none waits for that).
+// pick returns the queue that sends next, and the kind. First solicitations go before
+// repeats, except for those that go first by repeatEvery, by credit, or because the
+// window wants them. If no queue may send now, pick returns when the pace of one
+// permits it (Never: none waits for that).
 func (p *portScheduler) pick(now loop.Time) (*ifaceQueue, int, loop.Time) {
 	paced, before := loop.Never, firstSolicit
 	if p.repeatCredit > 0 || p.sent%repeatEvery == 0 || p.window.RepeatsFirst(now) {
@@ -221,35 +222,35 @@ func (p *portScheduler) pick(now loop.Time) (*ifaceQueue, int, loop.Time) {
 	return nil, 0, paced
 }
 
-// ask sends the first question of a lane's queue.
+// solicit sends the first solicitation of a queue.
 func (p *portScheduler) solicit(q *ifaceQueue, kind int, now loop.Time) {
 	hs := p.m.pending.slots
 	id := q.lists[kind].head
 	p.ready[kind].advance()
 	q.dequeue(hs, id)
-	t := &hs[id]
-	if !p.m.resolver.Solicit(t.ref) {
+	ph := &hs[id]
+	if !p.m.resolver.Solicit(ph.ref) {
 		return // SolicitDue comes when it is allowed
 	}
-	if t.attempts < ^uint16(0) {
-		t.attempts++
+	if ph.attempts < ^uint16(0) {
+		ph.attempts++
 	}
-	epoch, round := p.window.Sent(t.attempts, now)
-	t.setAge(epoch - t.epoch)
-	t.epoch = epoch
+	epoch, round := p.window.Sent(ph.attempts, now)
+	ph.setAge(epoch - ph.epoch)
+	ph.epoch = epoch
 	p.sent++
 	if kind == repeatSolicit && p.repeatCredit > 0 {
 		p.repeatCredit--
 	}
-	t.setStage(stageInFlight)
-	t.next = p.outstanding.push(id, now, round)
+	ph.setStage(stageInFlight)
+	ph.next = p.outstanding.push(id, now, round)
 	q.inFlight++
 	q.Pace(now)
 	p.m.countSent(id)
 }
 
-// sleep arms the timer for the next time when something can be asked. Answers
-// and new questions kick the path besides.
+// sleep arms the timer for the next time when something can be sent. Replies and newly
+// queued next hops wake the scheduler besides.
 func (p *portScheduler) sleep(paced loop.Time) {
 	at := paced
 	if p.queued > 0 && p.outstanding.n > 0 {
@@ -262,15 +263,15 @@ func (p *portScheduler) sleep(paced loop.Time) {
 	}
 }
 
-// hold is how long a silent question counts.
+// silentAfter returns how long a silent solicitation counts as in flight.
 func (p *portScheduler) silentAfter() loop.Duration { return min(p.window.RTO(), p.retrans) }
 
-// silentAt is when a question that is not answered leaves the window: after hold,
-// or when the answer to a question sent later has overtaken it by more than
-// answers are spread. The latter is what RFC 8985 (RACK) concludes from the
-// order of acknowledgements (section 6.2, step 5); here the conclusion is that the
-// address is dead or the question lost, and that in both cases no queue holds it
-// any more. Dead addresses thus cost the window a round trip, not leastRTO.
+// silentAt returns when a solicitation without a reply leaves the window: after
+// silentAfter, or when the reply to a later one has overtaken it by more than replies
+// are reordered. RFC 8985 (RACK, section 6.2, step 5) infers loss from the order of
+// acknowledgements in the same way. Here the address is dead or the solicitation lost,
+// and in both cases no queue has it any more. Dead addresses thus cost the window a round
+// trip, not the least RTO.
 func (p *portScheduler) silentAt(f *outstanding) loop.Time {
 	after := p.silentAfter()
 	if p.latest.overtook(f) {
@@ -279,7 +280,7 @@ func (p *portScheduler) silentAt(f *outstanding) loop.Time {
 	return f.at.Add(after)
 }
 
-// expire takes silent questions out of the window.
+// expire removes silent solicitations from the window.
 func (p *portScheduler) expire(now loop.Time) {
 	hs := p.m.pending.slots
 	for p.outstanding.n > 0 {
@@ -295,24 +296,24 @@ func (p *portScheduler) expire(now loop.Time) {
 	}
 }
 
-// answered takes the reply to a target's question into account. A round trip
-// counts only if one question was asked (Karn's rule, RFC 6298 section 3).
+// replied records the reply of a pending next hop. A round trip counts only if one
+// solicitation was sent (Karn's rule, RFC 6298 section 3).
 func (p *portScheduler) replied(q *ifaceQueue, id uint32, rtt loop.Duration, attempts uint32, now loop.Time) {
-	t := &p.m.pending.slots[id]
+	ph := &p.m.pending.slots[id]
 	switch {
-	case t.attempts == 1 && attempts == 1:
+	case ph.attempts == 1 && attempts == 1:
 		p.window.SampleRTT(rtt)
-		p.overtake(t, rtt, now.Add(-rtt))
-		p.window.Answered(t.epoch)
-	case t.attempts > 1 && attempts > 1:
-		p.window.Answered(t.epoch)
+		p.overtake(ph, rtt, now.Add(-rtt))
+		p.window.Answered(ph.epoch)
+	case ph.attempts > 1 && attempts > 1:
+		p.window.Answered(ph.epoch)
 		p.repeatCredit = min(p.repeatCredit+creditPerReply, maxRepeatCredit)
-		if t.age() < maxAge {
-			p.window.Lost(t.epoch-t.age(), now)
+		if ph.age() < maxAge {
+			p.window.Lost(ph.epoch-ph.age(), now)
 		}
 	}
-	if t.stage() == stageInFlight {
-		p.window.Left(p.outstanding.slots[t.next].round, t.attempts, true, now)
+	if ph.stage() == stageInFlight {
+		p.window.Left(p.outstanding.slots[ph.next].round, ph.attempts, true, now)
 		if p.full {
 			p.window.Grow(true)
 		}
@@ -320,9 +321,9 @@ func (p *portScheduler) replied(q *ifaceQueue, id uint32, rtt loop.Duration, att
 	q.dequeue(p.m.pending.slots, id)
 }
 
-// overtake notes the answer to a question sent at a time.
-func (p *portScheduler) overtake(t *pendingHop, rtt loop.Duration, at loop.Time) {
-	if at >= p.latest.at && t.stage() == stageInFlight {
-		p.latest = overtaker{at: at, seq: p.outstanding.slots[t.next].seq, rtt: rtt}
+// overtake records the reply to a solicitation that was sent at a time.
+func (p *portScheduler) overtake(ph *pendingHop, rtt loop.Duration, at loop.Time) {
+	if at >= p.latest.at && ph.stage() == stageInFlight {
+		p.latest = overtaker{at: at, seq: p.outstanding.slots[ph.next].seq, rtt: rtt}
 	}
 }

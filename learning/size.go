@@ -2,29 +2,29 @@ package learning
 
 import "unsafe"
 
-// account is the memory in octets that a manager's requests and results hold, as
-// they were charged when they were made and when they ended.
+// account is the memory in octets that a manager's requests and results hold, as charged
+// when they were made and when they ended.
 type account struct {
 	requests, live, finished int64 // live and finished are of results
 }
 
-// What a request and a result hold besides their tables: themselves, their ids,
-// timers and places in tables.
+// The memory in octets that a request and a result hold besides their tables: themselves,
+// their ids and timers, and their entries in the manager's tables.
 const (
 	requestOverhead = 640
 	resultOverhead  = 420
 )
 
-// Sizes are the octets of memory that requests hold, what is only needed while
-// they learn included, and that results hold.
+// Sizes is the memory in octets that requests and results hold. Requests includes what
+// is needed only while they are in progress.
 type Sizes struct{ Requests, Results int64 }
 
-// Sizes tells how much memory requests and results hold.
+// Sizes returns the memory that requests and results hold.
 func (m *Manager) Sizes() Sizes {
 	return Sizes{Requests: m.octets.requests, Results: m.octets.live + m.octets.finished}
 }
 
-// CountSizes is Sizes, counted anew. It is for tests.
+// CountSizes returns Sizes counted anew, for tests.
 func (m *Manager) CountSizes() Sizes {
 	var s Sizes
 	m.requests.each(func(r *Request) { s.Requests += r.octets() })
@@ -32,17 +32,17 @@ func (m *Manager) CountSizes() Sizes {
 	return s
 }
 
-// Size is the memory in octets of the result's tables.
+// Size returns the memory of the result's tables in octets.
 func (r *Result) Size() int64 { return r.charged }
 
-// charge accounts for a request that begins, and for its result.
+// charge adds a request that begins, and its result, to the account.
 func (m *Manager) charge(r *Request) {
 	r.charged, r.result.charged = r.octets(), r.result.octets()
 	m.octets.requests += r.charged
 	m.octets.live += r.result.charged
 }
 
-// recharge corrects the account when a request ends.
+// recharge updates the account when a request ends.
 func (m *Manager) recharge(r *Request) {
 	m.octets.requests -= r.charged
 	m.octets.live -= r.result.charged
@@ -56,7 +56,7 @@ func (r *Request) octets() int64 {
 	for i := range r.generators {
 		n += sliceSize(r.generators[i].destinations)
 	}
-	if r.result.live != nil { // what is not asked for yet will be
+	if r.result.live != nil { // every next hop becomes a pending one
 		n += int64(r.result.nextHops) * (int64(unsafe.Sizeof(pendingHop{})) + r.manager.options.PerHop)
 	}
 	return n
@@ -70,15 +70,14 @@ func (r *Result) octets() int64 {
 	return n + int64(len(r.conflicts))*conflictSize
 }
 
-// room is the memory of a slice itself.
+// sliceSize returns the memory of a slice itself.
 func sliceSize[T any](s []T) int64 {
 	var v T
 	return int64(cap(s)) * int64(unsafe.Sizeof(v))
 }
 
-// Estimate is the memory in octets that a request for so many destinations behind
-// so many next hops, of so many generators, will hold while it learns, its result
-// included, and Options.PerHop of each not.
+// Estimate returns the memory in octets that a request in progress holds for that many
+// destinations, next hops and generators, with its result and without Options.PerHop.
 func Estimate(destinations, hops, generators int) int64 {
 	const (
 		perDestination = int64(unsafe.Sizeof(destination{})) + 4

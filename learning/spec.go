@@ -9,7 +9,7 @@ import (
 	"glean/stack/loop"
 )
 
-// Mode says what counts as learned when a request begins.
+// Mode is what counts as learned when a request begins.
 type Mode uint8
 
 // Modes of a request.
@@ -23,22 +23,12 @@ const (
 
 var modeWords = [numModes]string{"all", "unresolved", "cached"}
 
-// String gives the word used in the API.
+// String returns the word used in the API.
 func (m Mode) String() string {
 	if m < numModes {
 		return modeWords[m]
 	}
 	return "unknown"
-}
-
-// ParseMode is the inverse of String.
-func ParseMode(word string) (Mode, bool) {
-	for m, w := range modeWords {
-		if w == word {
-			return Mode(m), true
-		}
-	}
-	return 0, false
 }
 
 // Limits of a Spec.
@@ -50,14 +40,14 @@ const (
 	maxWants       = 1 << 28 // destinations of all generators, duplicates counted
 )
 
-// NoAdjacency is the Adj of a destination that nobody stores a MAC for.
+// NoAdjacency is the Adj of a destination without an adjacency.
 const NoAdjacency = ^uint32(0)
 
-// Interface names an interface in requests, rows and calls of the Resolver.
+// Interface names an interface in requests, destinations and calls of the Resolver.
 type Interface struct {
 	Handle uint32
 	ID     string
-	VLANs  []uint16 // shown in rows
+	VLANs  []uint16 // shown in destinations
 }
 
 // Want is a destination and the index of its next hop's adjacency in the
@@ -67,7 +57,7 @@ type Want struct {
 	Adj uint32
 }
 
-// GeneratorWants is what one generator wants to know. Duplicates collapse.
+// GeneratorWants are the destinations of one generator. Duplicates count once.
 type GeneratorWants struct {
 	ID        string
 	Handle    uint32
@@ -77,7 +67,7 @@ type GeneratorWants struct {
 
 // Spec describes a request: either Generators, or Interface and Addresses.
 type Spec struct {
-	ID         string // empty: Options.NewID gives one
+	ID         string // empty: Options.NewID returns one
 	Mode       Mode
 	Timeout    loop.Duration // 0: DefaultTimeout
 	Generators []GeneratorWants
@@ -85,38 +75,37 @@ type Spec struct {
 	Addresses  []netip.Addr
 }
 
-// Observer is told what happens. It is called on the loop, after the state it
-// reports was stored; it must not call methods of the Manager that change it
-// (it may post them to the loop).
+// Observer receives what happens. It is called on the loop, after the state that it
+// reports was stored. It must not call methods of the Manager that change state; it may
+// post them to the loop.
 type Observer interface {
-	// GeneratorBegins says that a request learns for a generator. It comes before
-	// all else that is told of the two.
+	// GeneratorBegins reports that a request learns for a generator. It is called before
+	// the other methods are called for the two.
 	GeneratorBegins(generator uint32, r *Request)
-	// Learned gives the MAC of a generator's adjacency.
+	// Learned reports the MAC of a generator's adjacency.
 	Learned(generator, adj uint32, mac header.MAC)
-	// Lost says that an adjacency was given up, after so many questions.
+	// Lost reports that an adjacency has no MAC, after that many solicitations.
 	Lost(generator, adj uint32, why Reason, attempts int)
-	// GeneratorDone says that every address of a generator is decided;
-	// completed: all have a MAC. It comes once per generator and request,
-	// but not for a deleted generator.
+	// GeneratorDone reports that every destination of a generator is decided; completed:
+	// all have a MAC. It is called once per generator and request, and not for a deleted
+	// generator.
 	GeneratorDone(generator uint32, completed bool, r *Request)
-	// RequestChanged says that a request was made, lost a generator or an
-	// interface, or ended.
-	// Progress in between is not reported: look at Progress when it is wanted.
+	// RequestChanged reports that a request was made, lost a generator or an interface, or
+	// ended. Progress in between is not reported; see Request.Progress.
 	RequestChanged(r *Request)
 }
 
-// ErrInvalid is a fault of a Spec.
+// ErrInvalid is the error for an invalid Spec.
 type ErrInvalid struct{ Field, Detail string }
 
 func (e ErrInvalid) Error() string { return e.Field + ": " + e.Detail }
 
-// ErrExists is an id that is used already.
+// ErrExists is the error for an id that is in use.
 type ErrExists struct{ ID string }
 
 func (e ErrExists) Error() string { return fmt.Sprintf("id: request %q exists already", e.ID) }
 
-// ErrBusy is a generator that is being learned already.
+// ErrBusy is the error for a generator that another request learns.
 type ErrBusy struct{ GeneratorID, RequestID string }
 
 func (e ErrBusy) Error() string {
@@ -124,7 +113,7 @@ func (e ErrBusy) Error() string {
 		e.GeneratorID, e.RequestID)
 }
 
-// ErrInProgress is a result whose request has not ended.
+// ErrInProgress is the error for a result whose request has not ended.
 type ErrInProgress struct{ ResultID, RequestID string }
 
 func (e ErrInProgress) Error() string {
@@ -133,8 +122,8 @@ func (e ErrInProgress) Error() string {
 
 var idPattern = regexp.MustCompile(`^[a-z0-9-]+$`)
 
-// check finds the first fault of a spec that can be seen without the manager's
-// state, and fills in defaults.
+// check returns the first fault of a spec that shows without the manager's state, and
+// fills in defaults.
 func (s *Spec) check() error {
 	if s.ID != "" && !idPattern.MatchString(s.ID) {
 		return ErrInvalid{"id", fmt.Sprintf("%q does not match ^[a-z0-9-]+$", s.ID)}
@@ -146,15 +135,15 @@ func (s *Spec) check() error {
 		s.Timeout = DefaultTimeout
 	}
 	if s.Timeout < MinTimeout || s.Timeout > MaxTimeout {
-		return ErrInvalid{"timeout_ms", fmt.Sprintf("must be %d to %d",
-			MinTimeout/loop.Millisecond, MaxTimeout/loop.Millisecond)}
+		return ErrInvalid{"timeout_ms", fmt.Sprintf("must be between %d and %d, got %d",
+			MinTimeout/loop.Millisecond, MaxTimeout/loop.Millisecond, s.Timeout/loop.Millisecond)}
 	}
 	if s.Mode >= numModes {
 		return ErrInvalid{"mode", "must be all, unresolved or cached"}
 	}
 	if len(s.Generators) > 0 {
 		if len(s.Addresses) > 0 {
-			return ErrInvalid{"addresses", "either generators or addresses, not both"}
+			return ErrInvalid{"addresses", "must be empty if there are generators"}
 		}
 		return s.checkGenerators()
 	}
@@ -163,10 +152,10 @@ func (s *Spec) check() error {
 
 func (s *Spec) checkAddresses() error {
 	if s.Mode == ModeUnresolved {
-		return ErrInvalid{"mode", "unresolved needs generators"}
+		return ErrInvalid{"mode", "unresolved is for generators; must be all or cached"}
 	}
 	if n := len(s.Addresses); n == 0 || n > MaxAddresses {
-		return ErrInvalid{"addresses", fmt.Sprintf("%d given, must be 1 to %d", n, MaxAddresses)}
+		return ErrInvalid{"addresses", fmt.Sprintf("must be between 1 and %d addresses, got %d", MaxAddresses, n)}
 	}
 	for i, a := range s.Addresses {
 		if why := notUnicast(a); why != "" {
@@ -182,7 +171,7 @@ func (s *Spec) checkGenerators() error {
 	for i, g := range s.Generators {
 		field := fmt.Sprintf("generator_ids[%d]", i)
 		if seen[g.Handle] {
-			return ErrInvalid{field, fmt.Sprintf("generator %q is given twice", g.ID)}
+			return ErrInvalid{field, fmt.Sprintf("generator %q is given more than once", g.ID)}
 		}
 		seen[g.Handle] = true
 		total += len(g.Wants)
@@ -193,12 +182,12 @@ func (s *Spec) checkGenerators() error {
 		}
 	}
 	if total > maxWants {
-		return ErrInvalid{"generator_ids", fmt.Sprintf("%d destinations, at most %d", total, maxWants)}
+		return ErrInvalid{"generator_ids", fmt.Sprintf("must have at most %d destinations, got %d", maxWants, total)}
 	}
 	return nil
 }
 
-// notUnicast says what an address is if it can't be learned.
+// notUnicast returns what an address is if it cannot be learned, "" if it can.
 func notUnicast(a netip.Addr) string {
 	switch a = a.Unmap(); {
 	case !a.IsValid():

@@ -6,8 +6,8 @@ import (
 	"slices"
 )
 
-// item is a destination as wanted: what rows are made of. It lives only while a
-// request is built.
+// item is a destination that a generator or the request wants. Items exist only while a
+// request is prepared.
 type item struct {
 	addr                  address
 	iface, generator, adj uint32
@@ -26,16 +26,16 @@ type builder struct {
 	reasons  []Reason              // of each gateway
 }
 
-// gatewayKey tells apart the next hops that are not a row's own address, and
-// the reasons for having none.
+// gatewayKey distinguishes the next hops that are not their destination's own address,
+// and the reasons for having none.
 type gatewayKey struct {
 	iface  uint32
 	addr   address
 	reason Reason
 }
 
-// build fills the request's and the result's tables. Every row is resolving
-// afterwards; rows that have a reason already lead to an answer that carries it.
+// build fills the request's and the result's tables. Every destination is resolving
+// afterwards; those that have a reason already share a hopResult that carries it.
 func build(next NextHops, spec *Spec, req *Request) {
 	b := &builder{next: next, spec: spec, req: req, res: req.result}
 	b.collect()
@@ -44,7 +44,7 @@ func build(next NextHops, spec *Spec, req *Request) {
 	b.collectAdjacencies()
 }
 
-// collect gathers the interfaces, sorted by id, and the items, sorted by address,
+// collect collects the interfaces, sorted by id, and the items, sorted by address,
 // interface and generator.
 func (b *builder) collect() {
 	n := len(b.spec.Addresses)
@@ -90,9 +90,9 @@ func (b *builder) sort() {
 	})
 }
 
-// makeRows makes one row of all items with the same address and interface, and
-// notes which rows each of several generators wants. A row's answer is its
-// interface until the answers are made.
+// makeDestinations makes one destination of all items with the same address and
+// interface, and records which destinations each of several generators wants. Until
+// makeHops, destination.result is the index of its interface.
 func (b *builder) makeDestinations() {
 	n := 0
 	for i := range b.items {
@@ -100,7 +100,7 @@ func (b *builder) makeDestinations() {
 			n++
 		}
 	}
-	rows := make([]destination, 0, n)
+	dests := make([]destination, 0, n)
 	b.req.generators = make([]generator, len(b.spec.Generators))
 	for i := range b.req.generators {
 		b.req.generators[i].handle = b.spec.Generators[i].Handle
@@ -109,37 +109,37 @@ func (b *builder) makeDestinations() {
 		it := &b.items[i]
 		fresh := i == 0 || !it.sameDestination(&b.items[i-1])
 		if fresh {
-			rows = append(rows, destination{it.addr, it.iface})
+			dests = append(dests, destination{it.addr, it.iface})
 		}
 		if len(b.req.generators) > 1 && (fresh || it.generator != b.items[i-1].generator) {
 			g := &b.req.generators[it.generator]
-			g.destinations = append(g.destinations, uint32(len(rows)-1))
+			g.destinations = append(g.destinations, uint32(len(dests)-1))
 		}
 	}
-	b.res.destinations = rows
+	b.res.destinations = dests
 	b.res.progress = Progress{Total: n, Resolving: n}
 }
 
-// own marks, between findHops and makeAnswers, a row that is its own next hop.
+// own marks, between findHops and makeHops, a destination that is its own next hop.
 const own = ^uint32(0)
 
-// findHops asks for the next hop of every row. It gives for each row own or
-// the index of a gateway.
+// findHops finds the next hop of every destination. It returns for each destination own
+// or the index of a gateway.
 func (b *builder) findHops() []uint32 {
 	next := make([]uint32, len(b.res.destinations))
 	b.gateways = make(map[gatewayKey]uint32)
 	var last gatewayKey
 	lastIndex := none
 	for i := range b.res.destinations {
-		row := &b.res.destinations[i]
-		dst := row.addr.ip()
+		dest := &b.res.destinations[i]
+		dst := dest.addr.ip()
 		hop, why := netip.Addr{}, NoRoute
 		if !dst.IsUnspecified() {
-			hop, why = b.next(b.res.interfaces[row.result].Handle, dst)
+			hop, why = b.next(b.res.interfaces[dest.result].Handle, dst)
 		}
-		key := gatewayKey{iface: row.result, reason: why}
+		key := gatewayKey{iface: dest.result, reason: why}
 		if why == ReasonNone {
-			if key.addr = addressOf(hop); key.addr == row.addr {
+			if key.addr = addressOf(hop); key.addr == dest.addr {
 				next[i] = own
 				continue
 			}
@@ -165,8 +165,8 @@ func (b *builder) gateway(key gatewayKey) uint32 {
 	return index
 }
 
-// makeAnswers makes an answer for every next hop, in the order of the rows. A
-// row whose own address is a gateway of others shares their answer.
+// makeHops makes a hopResult for every next hop, in the order of the destinations. A
+// destination that is the gateway of others shares their hopResult.
 func (b *builder) makeHops(next []uint32) {
 	n := len(b.res.gateways)
 	for i, g := range next {
@@ -174,8 +174,8 @@ func (b *builder) makeHops(next []uint32) {
 			continue
 		}
 		if len(b.gateways) > 0 {
-			row := &b.res.destinations[i]
-			if g, ok := b.gateways[gatewayKey{iface: row.result, addr: row.addr}]; ok {
+			dest := &b.res.destinations[i]
+			if g, ok := b.gateways[gatewayKey{iface: dest.result, addr: dest.addr}]; ok {
 				next[i] = g
 				b.res.gateways[g].destinations++
 				continue
@@ -183,32 +183,32 @@ func (b *builder) makeHops(next []uint32) {
 		}
 		n++
 	}
-	answers := make([]hopResult, 0, n)
-	answerOf := make([]uint32, len(b.res.gateways))
+	hops := make([]hopResult, 0, n)
+	hopOf := make([]uint32, len(b.res.gateways))
 	for i, g := range next {
-		row := &b.res.destinations[i]
-		a := hopResult{state: StateResolving, hop: uint32(i), iface: row.result, link: none}
+		dest := &b.res.destinations[i]
+		h := hopResult{state: StateResolving, hop: uint32(i), iface: dest.result, link: none}
 		if g != own {
-			if answerOf[g] > 0 {
-				row.result = answerOf[g] - 1
+			if hopOf[g] > 0 {
+				dest.result = hopOf[g] - 1
 				continue
 			}
-			answerOf[g] = uint32(len(answers) + 1)
-			a.hop, a.reason = viaGateway|g, b.reasons[g]
+			hopOf[g] = uint32(len(hops) + 1)
+			h.hop, h.reason = viaGateway|g, b.reasons[g]
 		}
-		row.result = uint32(len(answers))
-		answers = append(answers, a)
-		if a.reason == ReasonNone {
+		dest.result = uint32(len(hops))
+		hops = append(hops, h)
+		if h.reason == ReasonNone {
 			b.res.nextHops++
 		}
 	}
-	b.res.hops = answers
+	b.res.hops = hops
 }
 
-// subscription is one generator's adjacency that wants an answer.
+// adjacencyRef is a generator's adjacency that uses a next hop.
 type adjacencyRef struct{ generator, adj uint32 }
 
-// subscribe notes which adjacencies each answer is for.
+// collectAdjacencies records which adjacencies use each next hop.
 func (b *builder) collectAdjacencies() {
 	if len(b.req.generators) == 0 {
 		return
@@ -218,64 +218,64 @@ func (b *builder) collectAdjacencies() {
 		return
 	}
 	start := make([]uint32, len(b.res.hops)+1)
-	b.eachWant(func(answer uint32, _ *item) { start[answer+1]++ })
+	b.eachWant(func(hop uint32, _ *item) { start[hop+1]++ })
 	for i := range b.res.hops {
 		start[i+1] += start[i]
 	}
-	subs := make([]adjacencyRef, len(b.items))
+	refs := make([]adjacencyRef, len(b.items))
 	fill := slices.Clone(start[:len(b.res.hops)])
-	b.eachWant(func(answer uint32, it *item) {
-		subs[fill[answer]] = adjacencyRef{it.generator, it.adj}
-		fill[answer]++
+	b.eachWant(func(hop uint32, it *item) {
+		refs[fill[hop]] = adjacencyRef{it.generator, it.adj}
+		fill[hop]++
 	})
 	n, single := uint32(0), true
 	for i := range b.res.hops {
-		of := subs[start[i]:start[i+1]]
+		of := refs[start[i]:start[i+1]]
 		slices.SortFunc(of, func(x, y adjacencyRef) int {
 			return cmp.Or(cmp.Compare(x.generator, y.generator), cmp.Compare(x.adj, y.adj))
 		})
 		of = slices.Compact(of)
 		start[i] = n
-		n += uint32(copy(subs[n:], of))
+		n += uint32(copy(refs[n:], of))
 		single = single && len(of) == 1
 	}
 	start[len(b.res.hops)] = n
-	b.store(start, subs[:n], single)
+	b.store(start, refs[:n], single)
 }
 
-// subscribeOneToOne does so where each row is wanted once and is its own next hop,
-// which is what requests for very many addresses are like: item, row and answer of
-// the same number belong together.
+// collectOneToOne is collectAdjacencies where each destination is wanted once and is its
+// own next hop: item, destination and hopResult have the same index. Requests for very
+// many addresses are mostly like that.
 func (b *builder) collectOneToOne() {
-	subs := make([]adjacencyRef, len(b.items))
+	refs := make([]adjacencyRef, len(b.items))
 	for i := range b.items {
-		subs[i] = adjacencyRef{b.items[i].generator, b.items[i].adj}
+		refs[i] = adjacencyRef{b.items[i].generator, b.items[i].adj}
 	}
-	b.store(nil, subs, true)
+	b.store(nil, refs, true)
 }
 
-// eachWant calls f for every item with its row's answer.
-func (b *builder) eachWant(f func(answer uint32, it *item)) {
-	row := -1
+// eachWant calls f for every item, with the index of its next hop.
+func (b *builder) eachWant(f func(hop uint32, it *item)) {
+	dest := -1
 	for i := range b.items {
 		if i == 0 || !b.items[i].sameDestination(&b.items[i-1]) {
-			row++
+			dest++
 		}
-		f(b.res.destinations[row].result, &b.items[i])
+		f(b.res.destinations[dest].result, &b.items[i])
 	}
 }
 
-// store keeps the subscriptions in as little memory as they need.
-func (b *builder) store(start []uint32, subs []adjacencyRef, single bool) {
+// store keeps the adjacencies in as little memory as they need.
+func (b *builder) store(start []uint32, refs []adjacencyRef, single bool) {
 	s := &b.req.adjacencies
 	if !single {
 		s.start = start
 	}
-	s.adj = make([]uint32, len(subs))
+	s.adj = make([]uint32, len(refs))
 	if len(b.req.generators) > 1 {
-		s.generator = make([]uint32, len(subs))
+		s.generator = make([]uint32, len(refs))
 	}
-	for i, sub := range subs {
+	for i, sub := range refs {
 		s.adj[i] = sub.adj
 		if s.generator != nil {
 			s.generator[i] = sub.generator

@@ -5,7 +5,7 @@ import (
 	"glean/stack/loop"
 )
 
-// outcome is what came with an event.
+// outcome is the data of an event.
 type outcome struct {
 	mac      header.MAC    // evReply, evCached
 	rtt      loop.Duration // evReply
@@ -13,12 +13,12 @@ type outcome struct {
 	reason   Reason // evRefused, evDeadline
 }
 
-// slice is how many answers are begun or ended in one turn of the loop, so that
-// a request for a million addresses does not keep the loop from everything else
-// for a quarter of a second. A request of fewer begins and ends in one turn.
+// slice is how many next hops begin or end in one turn of the loop. A request for a million
+// addresses in one turn would block the loop for a quarter of a second. A request of at
+// most a slice begins and ends in one turn.
 const slice = 8192
 
-// begin decides what is known at once and has the rest asked.
+// begin decides the next hops that are known at once, and queues the others.
 func (m *Manager) begin(r *Request) {
 	res := r.result
 	for i := range r.generators {
@@ -28,7 +28,7 @@ func (m *Manager) begin(r *Request) {
 		r.count(0, StateResolving)
 	}
 	for i := range r.generators {
-		if g := &r.generators[i]; g.pending == 0 { // it wants nothing
+		if g := &r.generators[i]; g.pending == 0 { // it has no destinations
 			m.observer.GeneratorDone(g.handle, true, r)
 		}
 	}
@@ -41,19 +41,19 @@ func (m *Manager) begin(r *Request) {
 func (m *Manager) beginSome(r *Request) {
 	res := r.result
 	to := min(r.next+m.slice, len(res.hops))
-	others := m.pending.index != nil || len(m.active)-len(m.freeSlots) > 1 // else there is nothing to join
+	others := m.pending.index != nil || len(m.active)-len(m.freeSlots) > 1 // else no other request waits for anything
 	if n := m.pending.live + to - r.next; others && 4*n > 3*len(m.pending.index) {
 		m.rebuildIndex(m.pending.live + len(res.hops) - r.next)
 	}
 	m.pending.reserve(min(res.nextHops, len(res.hops)-r.next))
 	for ; r.next < to; r.next++ {
 		index := uint32(r.next)
-		switch a := &res.hops[index]; {
-		case a.state != StateResolving: // its generator went away meanwhile
-		case r.queues[a.iface].gone:
+		switch h := &res.hops[index]; {
+		case h.state != StateResolving: // its generator was deleted meanwhile
+		case r.queues[h.iface].gone:
 			m.end(r, index, evInterfaceDeleted)
-		case a.reason != ReasonNone:
-			m.decide(r, index, evRefused, outcome{reason: a.reason})
+		case h.reason != ReasonNone:
+			m.decide(r, index, evRefused, outcome{reason: h.reason})
 		case !others || !m.joinPending(r, index):
 			m.startPending(r, index)
 		}
@@ -63,17 +63,17 @@ func (m *Manager) beginSome(r *Request) {
 	}
 }
 
-// join makes an answer wait for a target that another request waits for; it
-// tells whether there is one. The question that is asked already will do,
-// whatever the modes: it is at least as new as what either of them wants. What
-// need not be asked for is known all the same.
+// joinPending makes a next hop wait for a pending one of another request, and reports
+// whether there is one. The solicitation that was sent already serves both requests,
+// whatever their modes: it is recent enough for either. A next hop that the mode allows
+// to take from the cache is decided at once.
 func (m *Manager) joinPending(r *Request, index uint32) bool {
-	if m.pending.index == nil { // the last target was given up meanwhile
+	if m.pending.index == nil { // the last pending next hop was released meanwhile
 		return false
 	}
-	a := &r.result.hops[index]
-	hop, _ := r.result.hop(a)
-	q := r.queues[a.iface]
+	h := &r.result.hops[index]
+	hop, _ := r.result.hop(h)
+	q := r.queues[h.iface]
 	id := m.find(q, &hop)
 	if id == none {
 		return false
@@ -83,55 +83,55 @@ func (m *Manager) joinPending(r *Request, index uint32) bool {
 		return true
 	}
 	m.pending.addWaiter(id, r.slot, index)
-	a.link = id
+	h.link = id
 	m.resolver.AddDeadline(m.pending.slots[id].ref, r.deadline)
 	return true
 }
 
-// attach makes an answer wait for a new target.
+// startPending makes a next hop wait for a new pending one.
 func (m *Manager) startPending(r *Request, index uint32) {
-	a := &r.result.hops[index]
-	q := r.queues[a.iface]
-	hop, _ := r.result.hop(a)
+	h := &r.result.hops[index]
+	q := r.queues[h.iface]
+	hop, _ := r.result.hop(h)
 	id := m.pending.alloc(r.slot, index)
-	held := m.resolver.Subscribe(q.handle, hop.ip(), id, r.mode != ModeCached, r.deadline)
-	switch held.State {
+	result := m.resolver.Subscribe(q.handle, hop.ip(), id, r.mode != ModeCached, r.deadline)
+	switch result.State {
 	case SubscribeDue, SubscribeWait:
-		a.link = id
-		m.pending.slots[id].ref = held.Ref
+		h.link = id
+		m.pending.slots[id].ref = result.Ref
 		m.addToIndex(id)
-		if held.State == SubscribeDue {
+		if result.State == SubscribeDue {
 			q.enqueue(m.pending.slots, id)
 		}
 	case SubscribeKnown:
 		m.pending.release(id)
-		m.decide(r, index, evCached, outcome{mac: held.MAC})
+		m.decide(r, index, evCached, outcome{mac: result.MAC})
 	default:
 		m.pending.release(id)
-		m.decide(r, index, evRefused, outcome{reason: held.Reason})
+		m.decide(r, index, evRefused, outcome{reason: result.Reason})
 	}
 }
 
-func (m *Manager) queueOf(t *pendingHop) *ifaceQueue {
-	r := m.active[t.request]
-	return r.queues[r.result.hops[t.result].iface]
+func (m *Manager) queueOf(ph *pendingHop) *ifaceQueue {
+	r := m.active[ph.request]
+	return r.queues[r.result.hops[ph.result].iface]
 }
 
 func (m *Manager) countSent(id uint32) {
 	m.pending.eachWaiter(id, func(request, _ uint32) { m.active[request].result.sent++ })
 }
 
-// SolicitDue says that a held target may be asked (again).
+// SolicitDue queues a pending next hop, because the resolver may solicit it now.
 func (m *Manager) SolicitDue(id uint32) {
-	t := m.pending.at(id)
-	if t == nil {
+	ph := m.pending.at(id)
+	if ph == nil {
 		return
 	}
-	q := m.queueOf(t)
+	q := m.queueOf(ph)
 	if q.gone {
 		return
 	}
-	switch t.stage() {
+	switch ph.stage() {
 	case stageInFlight:
 		q.dequeue(m.pending.slots, id)
 	case stageFirst, stageRepeat:
@@ -140,15 +140,15 @@ func (m *Manager) SolicitDue(id uint32) {
 	q.enqueue(m.pending.slots, id)
 }
 
-// Confirmed decides a held target by its MAC, the time since the last solicitation,
-// and the number of solicitations since Hold. The resolver has ended the hold already:
-// no Release comes.
+// Confirmed decides a pending next hop by its MAC, the time since the last solicitation,
+// and the number of solicitations since Subscribe. The resolver has ended the subscription
+// already: no Release comes.
 func (m *Manager) Confirmed(id uint32, mac header.MAC, rtt loop.Duration, attempts uint32) {
-	t := m.pending.at(id)
-	if t == nil {
+	ph := m.pending.at(id)
+	if ph == nil {
 		return
 	}
-	q := m.queueOf(t)
+	q := m.queueOf(ph)
 	if q.gone {
 		return
 	}
@@ -167,8 +167,8 @@ func (m *Manager) Confirmed(id uint32, mac header.MAC, rtt loop.Duration, attemp
 	}
 }
 
-// Cancel ends a request in progress, a large one in several turns of the loop; it
-// tells whether there was one.
+// Cancel ends a request in progress, a large one in several turns of the loop. It reports
+// whether there was one.
 func (m *Manager) Cancel(id string) bool {
 	r := m.requests.byID[id]
 	if r == nil || r.State() != StateResolving || r.cancelled {
@@ -190,8 +190,8 @@ func (m *Manager) expire(r *Request) {
 	}
 }
 
-// endAll ends what is still resolving. An event that comes while another one does
-// so changes the reason of what is left.
+// endAll ends all next hops that are resolving. A second event while endAll is in progress
+// changes the reason of those that are left.
 func (m *Manager) endAll(r *Request, ev event) {
 	if !r.ending {
 		r.ending, r.next = true, 0
@@ -211,8 +211,7 @@ func (m *Manager) endSome(r *Request) {
 	}
 }
 
-// goOn is the next turn of a request that begins or ends in several, in whole or
-// in part.
+// resume continues a request that begins or ends, in whole or in part, in several turns.
 func (m *Manager) resume(r *Request) {
 	switch {
 	case r.ending:
@@ -224,34 +223,35 @@ func (m *Manager) resume(r *Request) {
 	}
 }
 
-// end decides an answer without a MAC.
+// end decides a next hop without a MAC.
 func (m *Manager) end(r *Request, index uint32, ev event) {
-	a := &r.result.hops[index]
-	if r.queues[a.iface].gone {
-		ev = evInterfaceDeleted // which came before
+	h := &r.result.hops[index]
+	if r.queues[h.iface].gone {
+		ev = evInterfaceDeleted // the earlier event
 	}
-	_, action := step(a.state, ev)
+	_, action := step(h.state, ev)
 	if action&actRelease == 0 {
 		return
 	}
 	out := outcome{}
-	if a.link != none { // else it was not begun
-		t := &m.pending.slots[a.link]
-		out.attempts = uint32(t.attempts)
+	if h.link != none { // else it has not begun
+		ph := &m.pending.slots[h.link]
+		out.attempts = uint32(ph.attempts)
 		if ev == evDeadline {
-			out.reason = m.resolver.FailureReason(t.ref)
+			out.reason = m.resolver.FailureReason(ph.ref)
 		}
-		m.leavePending(r, a)
+		m.leavePending(r, h)
 	} else {
-		out.reason = a.reason
+		out.reason = h.reason
 	}
 	m.decide(r, index, ev, out)
 }
 
-// detach makes an answer leave its target; the last one out releases it.
-func (m *Manager) leavePending(r *Request, a *hopResult) {
-	id := a.link
-	q, ref := r.queues[a.iface], m.pending.slots[id].ref
+// leavePending removes a next hop from its pending one, and releases that if it was the
+// last.
+func (m *Manager) leavePending(r *Request, h *hopResult) {
+	id := h.link
+	q, ref := r.queues[h.iface], m.pending.slots[id].ref
 	if m.pending.dropWaiter(id, r.slot) {
 		q.dequeue(m.pending.slots, id)
 		m.pending.release(id)
@@ -263,39 +263,39 @@ func (m *Manager) leavePending(r *Request, a *hopResult) {
 	}
 }
 
-// settle stores the fate of an answer and tells those who wait for it.
+// decide stores the outcome of a next hop, and notifies the adjacencies that use it.
 func (m *Manager) decide(r *Request, index uint32, ev event, out outcome) {
-	a := &r.result.hops[index]
-	next, action := step(a.state, ev)
+	h := &r.result.hops[index]
+	next, action := step(h.state, ev)
 	if action == actNone {
 		return
 	}
-	a.state, a.at, a.link = next, m.loop.Now(), none
-	a.attempts = uint16(min(out.attempts, 1<<16-1))
+	h.state, h.at, h.link = next, m.loop.Now(), none
+	h.attempts = uint16(min(out.attempts, 1<<16-1))
 	if action&actConfirm != 0 {
-		a.mac = out.mac
-		a.setRTT(out.rtt)
+		h.mac = out.mac
+		h.setRTT(out.rtt)
 		if ev == evCached {
-			a.rttHigh |= cachedMark
+			h.rttHigh |= cachedMark
 		}
 	}
 	if action&actFail != 0 {
-		a.reason = ev.reason(out.reason)
+		h.reason = ev.reason(out.reason)
 	}
-	r.count(r.result.destinationsOf(a), next)
-	m.notify(r, index, a)
+	r.count(r.result.destinationsOf(h), next)
+	m.notify(r, index, h)
 }
 
-// account moves rows from resolving to next. The request's state is final when
-// none is left, before anybody is told.
-func (r *Request) count(rows int, next State) {
+// count moves destinations from resolving to next. The request's state is final when none
+// is left, before the observer is called.
+func (r *Request) count(n int, next State) {
 	p := &r.result.progress
-	p.Resolving -= rows
+	p.Resolving -= n
 	switch next {
 	case StateCompleted:
-		p.Completed += rows
+		p.Completed += n
 	case StateTimedOut:
-		p.TimedOut += rows
+		p.TimedOut += n
 	}
 	if p.Resolving == 0 {
 		r.result.state = finalState(p.TimedOut, r.cancelled)
@@ -303,23 +303,23 @@ func (r *Request) count(rows int, next State) {
 	}
 }
 
-// tell reports a decided answer to the adjacencies that want it.
-func (m *Manager) notify(r *Request, index uint32, a *hopResult) {
+// notify reports a decided next hop to the adjacencies that use it.
+func (m *Manager) notify(r *Request, index uint32, h *hopResult) {
 	for i, to := r.adjacencies.of(index); i < to; i++ {
 		number, adj := r.adjacencies.get(i)
 		g := &r.generators[number]
 		if g.gone {
 			continue
 		}
-		if a.state != StateCompleted {
+		if h.state != StateCompleted {
 			g.failed = true
 		}
 		switch {
 		case adj == NoAdjacency:
-		case a.state == StateCompleted:
-			m.observer.Learned(g.handle, adj, a.mac)
+		case h.state == StateCompleted:
+			m.observer.Learned(g.handle, adj, h.mac)
 		default:
-			m.observer.Lost(g.handle, adj, a.reason, int(a.attempts))
+			m.observer.Lost(g.handle, adj, h.reason, int(h.attempts))
 		}
 		if g.pending--; g.pending == 0 {
 			m.observer.GeneratorDone(g.handle, !g.failed, r)
@@ -327,8 +327,7 @@ func (m *Manager) notify(r *Request, index uint32, a *hopResult) {
 	}
 }
 
-// finish puts a request away if nothing of it is resolving; it tells whether
-// that is so.
+// finish retires a request without resolving destinations, and reports whether it is one.
 func (m *Manager) finish(r *Request) bool {
 	res := r.result
 	if res.state == StateResolving {

@@ -64,7 +64,7 @@ var mutants = []mutant{
 	{"INCOMPLETE honours the Override flag", "stack/neighbor_fsm.go",
 		"range [2]event{0, overrideBit} { // O is ignored", "range [1]event{overrideBit} {"},
 	{"a MAC is stored only when all addresses are decided", "learning/transitions.go",
-		"		case a.state == StateCompleted:\n", "		case a.state == StateCompleted && r.result.progress.Resolving == 0:\n"},
+		"		case h.state == StateCompleted:\n", "		case h.state == StateCompleted && r.result.progress.Resolving == 0:\n"},
 	{"solicitations continue after a request was cancelled", "learning/transitions.go",
 		"		if !q.gone {\n\t\t\tm.resolver.Release(ref)", "		if !q.gone && !r.cancelled {\n\t\t\tm.resolver.Release(ref)"},
 	{"an unsolicited answer completes an address", "stack/arp.go",
