@@ -155,8 +155,8 @@ func TestRefused(t *testing.T) {
 	}
 }
 
-// TestScratch: a value that needs more intermediate ones than the machine has
-// words is refused, not miscompiled.
+// TestScratch checks that a value that needs more intermediate ones than the machine
+// has words is refused, not miscompiled.
 func TestScratch(t *testing.T) {
 	chain := func(n int) string { return strings.Repeat("(len + ", n) + "len" + strings.Repeat(")", n) + " > 0" }
 	if p, err := Compile(chain(scratchSlots)); err != nil || !p.Match(make([]byte, 20)) {
@@ -170,7 +170,7 @@ func TestScratch(t *testing.T) {
 	}
 }
 
-// TestLongJumps: conditions that are further apart than a conditional jump
+// TestLongJumps checks that conditions that are further apart than a conditional jump
 // reaches.
 func TestLongJumps(t *testing.T) {
 	frame := udpFrame()

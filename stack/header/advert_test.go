@@ -7,8 +7,8 @@ import (
 	"pgregory.net/rapid"
 )
 
-// TestUntaggedAdvertIsWhatParsersFind: whatever it takes, the parsers take too and
-// read the same; it takes every usual answer.
+// TestUntaggedAdvertIsWhatParsersFind checks that whatever it takes, the parsers take
+// too and read the same; it takes every usual answer.
 func TestUntaggedAdvertIsWhatParsersFind(t *testing.T) {
 	taken, usual := 0, 0
 	rapid.Check(t, func(t *rapid.T) {
@@ -80,8 +80,8 @@ func rewriteChecksum(frame []byte) {
 	}
 }
 
-// TestEmitPacketIsHeaderAndMessage: one pass over the packet writes what the two
-// reprs write apart.
+// TestEmitPacketIsHeaderAndMessage checks that one pass over the packet writes what
+// the two reprs write apart.
 func TestEmitPacketIsHeaderAndMessage(t *testing.T) {
 	address := rapid.Custom(func(t *rapid.T) (a [16]byte) {
 		copy(a[:], rapid.SliceOfN(rapid.Byte(), 16, 16).Draw(t, "address"))

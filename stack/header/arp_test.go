@@ -6,7 +6,7 @@ import (
 	"pgregory.net/rapid"
 )
 
-// TestUntaggedARPReplyIsWhatParsersFind: it is a reply if and only if the
+// TestUntaggedARPReplyIsWhatParsersFind checks that it is a reply if and only if the
 // parsers say so and find no tag.
 func TestUntaggedARPReplyIsWhatParsersFind(t *testing.T) {
 	replies := 0

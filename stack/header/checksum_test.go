@@ -107,7 +107,8 @@ func TestPseudoHeaders(t *testing.T) {
 	})
 }
 
-// DecrementTTL returns the checksum a new calculation gives, for every header.
+// TestDecrementTTL checks the checksum of DecrementTTL against a new calculation, for
+// every header.
 func TestDecrementTTL(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		r := drawIPv4Repr(t)
@@ -123,8 +124,9 @@ func TestDecrementTTL(t *testing.T) {
 	})
 }
 
-// A datagram's checksum after a change of address and port is the one a new
-// calculation gives, and one without a checksum stays without.
+// TestUDPUpdateChecksum checks that a datagram's checksum after a change of address
+// and port is the one a new calculation gives, and one without a checksum stays
+// without.
 func TestUDPUpdateChecksum(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		src, dst := drawIPv4(t, "src"), drawIPv4(t, "dst")

@@ -125,10 +125,10 @@ func drawAdvertisement(t *rapid.T) (header.NeighborAdvertisement, header.IPv6Rep
 	return r, ip
 }
 
-// reject is the error of a Parse function that gives a repr.
+// reject returns the error of a Parse function that returns a repr.
 func reject[R any](_ R, err error) error { return err }
 
-// rejectPayload is the error of a Parse function that gives a repr and a payload.
+// rejectPayload returns the error of a Parse function that returns a repr and a payload.
 func rejectPayload[R any](_ R, _ []byte, err error) error { return err }
 
 // noAllocs fails when f allocates.

@@ -94,7 +94,8 @@ func sameEcho(a, b header.ICMPEchoRepr) bool {
 	return a.Reply == b.Reply && a.ID == b.ID && a.Seq == b.Seq && bytes.Equal(a.Payload, b.Payload)
 }
 
-// A reply may be made in the buffer of the request, also at another offset.
+// TestEchoInPlace checks that a reply may be made in the buffer of the request, also
+// at another offset.
 func TestEchoInPlace(t *testing.T) {
 	const middle = 16
 	for _, shift := range []int{-16, -3, 0, 3, 8, 11} {
@@ -147,8 +148,9 @@ func sameError(a, b header.ICMPErrorRepr) bool {
 		bytes.HasPrefix(b.Original, a.Original)
 }
 
-// An error about a long packet fills what it may fill and no more: packets of
-// 576 octets over IPv4 and 1,280 over IPv6, IP header included.
+// TestICMPErrorLength checks that an error about a long packet fills what it may fill
+// and no more: packets of 576 octets over IPv4 and 1,280 over IPv6, IP header
+// included.
 func TestICMPErrorLength(t *testing.T) {
 	b := make([]byte, 2000)
 	r := header.ICMPErrorRepr{Kind: header.ICMPTimeExceeded, Original: make([]byte, 1500)}

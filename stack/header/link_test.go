@@ -63,8 +63,8 @@ func TestEthernetFields(t *testing.T) {
 	}
 }
 
-// A tag whose TPID nobody set is a customer tag, and bits that a tag does not
-// have cannot spill into others.
+// TestEthernetEmitTag checks that a tag without a TPID is a customer tag, and that bits
+// that a tag does not have cannot spill into others.
 func TestEthernetEmitTag(t *testing.T) {
 	r := header.EthernetRepr{Tags: [2]header.VLAN{{ID: 0xf064, Priority: 0xfd}}, NumTags: 1, Type: header.EtherTypeARP}
 	b := make([]byte, r.Size())
@@ -134,7 +134,8 @@ func TestARPFields(t *testing.T) {
 	}
 }
 
-// A10: the sender's MAC is the field's, whatever the Ethernet source is.
+// TestA10SenderMACIsThatOfThePacket checks that the sender's MAC is the field's,
+// whatever the Ethernet source is.
 func TestA10SenderMACIsThatOfThePacket(t *testing.T) {
 	e := header.EthernetRepr{Src: header.MAC{2, 9, 9, 9, 9, 9}, Type: header.EtherTypeARP}
 	frame := make([]byte, e.Size())
@@ -206,7 +207,8 @@ func TestNoAllocsLink(t *testing.T) {
 	noAllocs(t, "ARPRepr.Emit", func() { a.Emit(b) })
 }
 
-// What one resolution costs here: an ARP request built, its reply read.
+// BenchmarkARPResolution measures the headers of one resolution: an ARP request built,
+// its reply read.
 func BenchmarkARPResolution(b *testing.B) {
 	e := header.EthernetRepr{Dst: header.Broadcast, Src: header.MAC{2}, Type: header.EtherTypeARP}
 	r := header.ARPRepr{Op: header.ARPRequest, SenderMAC: header.MAC{2}}

@@ -83,7 +83,8 @@ func TestMACKinds(t *testing.T) {
 	}
 }
 
-// M01: RFC 2464 section 7, RFC 4291 section 2.7.1, RFC 1112 section 6.4.
+// TestM01MACsOfGroups checks RFC 2464 section 7, RFC 4291 section 2.7.1 and RFC 1112
+// section 6.4.
 func TestM01MACsOfGroups(t *testing.T) {
 	for _, c := range []struct{ group, mac string }{
 		{"ff02::1", "33:33:00:00:00:01"},
@@ -119,7 +120,8 @@ func TestM01MACsOfGroups(t *testing.T) {
 	}
 }
 
-// The example of RFC 2464 section 4, and one with the bit already set.
+// TestLinkLocal checks the example of RFC 2464 section 4, and an address with the bit
+// already set.
 func TestLinkLocal(t *testing.T) {
 	for mac, want := range map[string]string{
 		"34:56:78:9a:bc:de": "fe80::3656:78ff:fe9a:bcde",

@@ -114,8 +114,8 @@ func advertisementRules() []rule {
 	}
 }
 
-// E10, E19: what is ignored does not change what is read; of several options
-// the first counts.
+// TestNeighborOptions checks E10 and E19: ignored options do not change the result; of
+// several options the first counts.
 func TestNeighborOptions(t *testing.T) {
 	first, second := header.MAC{2, 0, 0, 0, 0, 1}, " 01 01 02000000000f"
 	for name, s := range map[string]string{
@@ -139,7 +139,8 @@ func TestNeighborOptions(t *testing.T) {
 	}
 }
 
-// E01: the octets of a solicitation, and the flags of an advertisement.
+// TestE01NeighborMessagesHaveTheBytesOfTheRFC checks the octets of a solicitation, and
+// the flags of an advertisement.
 func TestE01NeighborMessagesHaveTheBytesOfTheRFC(t *testing.T) {
 	b := make([]byte, 32)
 	ns := header.NeighborSolicitation{Target: hostB, HasSourceLink: true, SourceLink: header.MAC{2, 0, 0, 0, 0, 1}}
@@ -195,7 +196,8 @@ func TestRoundTripAdvertisement(t *testing.T) {
 	})
 }
 
-// Any bit of a message that flips is noticed, and so is any of its addresses.
+// TestNeighborBitFlip checks that any bit of a message that flips is noticed, and so
+// is any of its addresses.
 func TestNeighborBitFlip(t *testing.T) {
 	good := newMessage(plainNA+target, nil)
 	for bit := range len(good.icmp) * 8 {
@@ -218,8 +220,8 @@ func TestNeighborBitFlip(t *testing.T) {
 	}
 }
 
-// K01: a neighbor discovery message in a fragment, an atomic one too, never
-// gets as far as its own parser.
+// TestK01FragmentedSolicitationIsRefused checks that Neighbor Discovery messages in
+// fragments, atomic ones too, are not parsed.
 func TestK01FragmentedSolicitationIsRefused(t *testing.T) {
 	m := newMessage(plainNS+source, nil)
 	m.ip.NextHeader = header.ProtocolFragment
@@ -241,7 +243,8 @@ func TestNoAllocsNeighbor(t *testing.T) {
 	noAllocs(t, "a wrong NS", func() { header.ParseNeighborSolicitation(ip, b[:23]) })
 }
 
-// What one resolution costs here: a solicitation built, an advertisement read.
+// BenchmarkNeighborResolution measures the headers of one resolution: a solicitation
+// built, an advertisement read.
 func BenchmarkNeighborResolution(b *testing.B) {
 	buf, answer := make([]byte, 128), make([]byte, 128)
 	e := header.EthernetRepr{Type: header.EtherTypeIPv6}

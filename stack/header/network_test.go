@@ -77,7 +77,7 @@ func TestIPv4Fields(t *testing.T) {
 	}
 }
 
-// Options and padding are no part of the payload.
+// TestIPv4Payload checks that options and padding are no part of the payload.
 func TestIPv4Payload(t *testing.T) {
 	b := append(ipv4Packet(8, []byte("data"), nil), "padding"...)
 	if r, payload, err := header.ParseIPv4(b); err != nil || string(payload) != "data" || r.PayloadLen != 4 {
@@ -85,7 +85,8 @@ func TestIPv4Payload(t *testing.T) {
 	}
 }
 
-// A fragment's header is good, so that a router can forward it.
+// TestIPv4Fragment checks that a fragment's header is good, so that a router can
+// forward it.
 func TestIPv4Fragment(t *testing.T) {
 	b := ipv4Packet(0, []byte("fragment"), func(p header.IPv4) { p.SetFragment(false, true, 16) })
 	r, payload, err := header.ParseIPv4(append(b, "padding"...))
@@ -211,7 +212,7 @@ func TestRoundTripIPv6(t *testing.T) {
 	})
 }
 
-// Any bit of an IPv4 header that flips is noticed.
+// TestIPv4BitFlip checks that any bit of an IPv4 header that flips is noticed.
 func TestIPv4BitFlip(t *testing.T) {
 	good := ipv4Packet(0, []byte("payload"), nil)
 	for bit := range header.IPv4Size * 8 {

@@ -79,8 +79,9 @@ func TestRoundTripUDP(t *testing.T) {
 	})
 }
 
-// A checksum that comes out as 0 is sent as 0xffff (RFC 768, RFC 8200 section
-// 8.1): two octets that hold the checksum make the sum 0xffff.
+// TestUDPChecksumZero checks that a checksum that comes out as 0 is sent as 0xffff
+// (RFC 768, RFC 8200 section 8.1): two octets that hold the checksum make the sum
+// 0xffff.
 func TestUDPChecksumZero(t *testing.T) {
 	r := header.UDPRepr{SrcPort: 1, DstPort: 2, PayloadLen: 2}
 	b := make([]byte, header.UDPSize+2)
@@ -192,7 +193,7 @@ func TestRoundTripTCP(t *testing.T) {
 	})
 }
 
-// Options are no part of the payload.
+// TestTCPOptions checks that options are no part of the payload.
 func TestTCPOptions(t *testing.T) {
 	if r, data, err := header.ParseTCPv4(four1, four2, segment4("hello")); err != nil || string(data) != "hello" || r.PayloadLen != 5 {
 		t.Errorf("%+v, %q, %v", r, data, err)

@@ -6,7 +6,7 @@ import (
 	"glean/stack/loop"
 )
 
-// listener is a handler that keeps what it is told.
+// listener is a handler that records its calls.
 type listener struct {
 	frames int
 	states []State
@@ -36,11 +36,12 @@ func TestBaseCounts(t *testing.T) {
 	}
 }
 
-// What was reported or received before the end and not yet told is not told.
+// TestBaseEnds checks that the handler receives no state and no frame after End, also
+// none reported or received before.
 func TestBaseEnds(t *testing.T) {
 	v, b, h := loop.NewVirtual(), new(Base), new(listener)
 	b.Init(v, 2, 60, State{Reason: ReasonDown})
-	b.Report(State{Up: true}) // to nobody
+	b.Report(State{Up: true}) // without a handler
 	v.RunFor(0)
 	if s := b.State(); s != (State{Up: true}) {
 		t.Errorf("the state is %+v, want up", s)

@@ -73,7 +73,8 @@ func TestClassify(t *testing.T) {
 	}
 }
 
-// Any octets have a class, and VLAN tags in front do not change it.
+// TestClassifyAnything checks that any octets have a class, and VLAN tags in front do
+// not change it.
 func TestClassifyAnything(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		frame := rapid.SliceOfN(rapid.Byte(), 14, 80).Draw(t, "frame")

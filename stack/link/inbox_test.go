@@ -45,8 +45,8 @@ func TestInboxDropsWhatItCannotHold(t *testing.T) {
 	}
 }
 
-// TestInboxGrows: longer frames fit in the loop's next turn, and those that wait, around
-// the end of the ring too, stay what they are.
+// TestInboxGrows checks that longer frames fit in the loop's next turn, and those that
+// wait, around the end of the ring too, stay what they are.
 func TestInboxGrows(t *testing.T) {
 	v := loop.NewVirtual()
 	var got []string
@@ -76,7 +76,8 @@ func TestInboxGrows(t *testing.T) {
 	}
 }
 
-// A frame that closes the inbox is the last one, though others wait.
+// TestInboxCloseInsideDelivery checks that a frame that closes the inbox is the last
+// one, though others wait.
 func TestInboxCloseInsideDelivery(t *testing.T) {
 	v := loop.NewVirtual()
 	var i *Inbox
@@ -101,7 +102,8 @@ func TestInboxCloseBeforeDelivery(t *testing.T) {
 	v.RunFor(0)
 }
 
-// Between batches of a full inbox the loop's other callbacks have their turn.
+// TestInboxYieldsBetweenBatches checks that between batches of a full inbox the loop's
+// other callbacks have their turn.
 func TestInboxYieldsBetweenBatches(t *testing.T) {
 	v := loop.NewVirtual()
 	delivered, seen := 0, -1
@@ -116,7 +118,8 @@ func TestInboxYieldsBetweenBatches(t *testing.T) {
 	}
 }
 
-// The inbox against a plain queue: puts of any size, drained at any moment.
+// TestInboxModel compares the inbox with a plain queue: puts of any size, drained at any
+// moment.
 func TestInboxModel(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		slots := rapid.IntRange(1, 9).Draw(t, "slots")
@@ -160,8 +163,8 @@ func TestInboxModel(t *testing.T) {
 	})
 }
 
-// Several readers put at once while the loop drains: nothing is lost, and each
-// reader's frames stay in order.
+// TestInboxFromManyGoroutines has several readers put at once while the loop drains:
+// nothing is lost, and each reader's frames stay in order.
 func TestInboxFromManyGoroutines(t *testing.T) {
 	const readers, each = 4, 5000
 	r := loop.NewReal()

@@ -128,7 +128,8 @@ func TestTandemShares(t *testing.T) {
 	c.wantAll(100, 50)
 }
 
-// What the second thread does not come for, the loop does, in order.
+// TestTandemWaitsForNobody checks that the loop sends, in order, the frames that the
+// second thread has not begun.
 func TestTandemWaitsForNobody(t *testing.T) {
 	for _, n := range []int{0, 1, tandemLeast - 1, tandemLeast, 255, 256, 1000} {
 		c := newCrew(t)
@@ -178,8 +179,8 @@ func TestTandemWhileTheOtherIsBusy(t *testing.T) {
 	c.wantAll(300, 250)
 }
 
-// A device that is full stops the loop's part, and the rest comes again: what
-// others send already is not among it.
+// TestTandemOfADeviceThatIsFull checks that a device that is full stops the loop's
+// part, and the rest comes again: what others send already is not among it.
 func TestTandemOfADeviceThatIsFull(t *testing.T) {
 	for _, room := range []int{0, 7, 49} {
 		c := newCrew(t)
@@ -195,7 +196,8 @@ func TestTandemOfADeviceThatIsFull(t *testing.T) {
 	}
 }
 
-// What nobody came for is the loop's again, and what does not fit comes last.
+// TestTandemTakesBackFromADeviceThatIsFull checks that the loop takes back the frames
+// that the second thread has not begun, and that those that do not fit come last.
 func TestTandemTakesBackFromADeviceThatIsFull(t *testing.T) {
 	for _, room := range []int{0, 7, 50, 60, 99} {
 		c := newCrew(t)
@@ -208,7 +210,8 @@ func TestTandemTakesBackFromADeviceThatIsFull(t *testing.T) {
 	}
 }
 
-// A device that is full does not keep the second thread; it comes again.
+// TestTandemHelpsAgain checks that a device that is full does not keep the second
+// thread; it comes again.
 func TestTandemHelpsAgain(t *testing.T) {
 	c := newCrew(t)
 	c.second.room = 15
@@ -240,7 +243,8 @@ func TestTandemCountsWhatIsLost(t *testing.T) {
 	}
 }
 
-// A device that stays full does not keep the second thread beyond the link's end.
+// TestTandemEndsWithTheLink checks that a device that stays full does not keep the
+// second thread beyond the link's end.
 func TestTandemEndsWithTheLink(t *testing.T) {
 	c := newCrew(t)
 	c.second.room = 0

@@ -163,8 +163,8 @@ func TestTheTimeThatPassedIsNow(t *testing.T) {
 	})
 }
 
-// A timer that arms itself for now again and again leaves both other timers and
-// posted functions their turn.
+// TestNoStarvation checks that a timer that arms itself for now again and again leaves
+// both other timers and posted functions their turn.
 func TestNoStarvation(t *testing.T) {
 	onBoth(t, func(t *testing.T, d driver) {
 		d.play(t, func(l Loop, finish func()) {
@@ -225,8 +225,9 @@ func TestNowStandsStillInACallback(t *testing.T) {
 	})
 }
 
-// Each goroutine's functions run in the order in which it posted them, one at a
-// time: the counter has no lock, which the race detector checks.
+// TestPostFromManyGoroutines checks that each goroutine's functions run in the order
+// in which it posted them, one at a time: the counter has no lock, which the race
+// detector checks.
 func TestPostFromManyGoroutines(t *testing.T) {
 	const goroutines, each = 8, 500
 	onBoth(t, func(t *testing.T, d driver) {
@@ -254,8 +255,8 @@ func TestPostFromManyGoroutines(t *testing.T) {
 	})
 }
 
-// A goroutine posts and waits for the function to run, again and again, so the
-// loop goes to sleep in between: one lost wake-up ends the test.
+// TestNoWakeUpIsLost has a goroutine post and wait for the function to run, again and
+// again, so the loop goes to sleep in between: one lost wake-up ends the test.
 func TestNoWakeUpIsLost(t *testing.T) {
 	onBoth(t, func(t *testing.T, d driver) {
 		d.play(t, func(l Loop, finish func()) {

@@ -6,9 +6,9 @@ import (
 	"pgregory.net/rapid"
 )
 
-// TestLimiterLaw: whatever the times, in no window of time more events are
-// admitted than a burst and one for each gap of the window, and one that comes a
-// gap after the one before is always admitted.
+// TestLimiterLaw checks that whatever the times, in no window of time more events are
+// admitted than a burst and one for each gap of the window, and one that comes a gap
+// after the one before is always admitted.
 func TestLimiterLaw(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		l := Limiter{Burst: rapid.IntRange(1, 5).Draw(t, "burst"), Gap: Duration(rapid.IntRange(1, 10).Draw(t, "gap"))}

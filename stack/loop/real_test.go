@@ -58,8 +58,8 @@ func TestStopReturns(t *testing.T) {
 	})
 }
 
-// What stands behind the callback that stops the loop does not run, whichever
-// queue it is in.
+// TestNothingRunsAfterStop checks that no function runs behind the callback that stops
+// the loop, in whichever queue it is.
 func TestNothingRunsAfterStop(t *testing.T) {
 	for name, stop := range map[string]func(r *Real){
 		"timer": func(r *Real) { r.Arm(NewTimer(r.Stop), 0) },
@@ -75,8 +75,8 @@ func TestNothingRunsAfterStop(t *testing.T) {
 	}
 }
 
-// Work that takes longer than its slice is put off after each piece: a posted
-// function runs between any two of them.
+// TestWorkHasASlice checks that work that takes longer than its slice is put off after
+// each piece: a posted function runs between any two of them.
 func TestWorkHasASlice(t *testing.T) {
 	const pieces = 5
 	r := NewReal()
@@ -119,7 +119,8 @@ func TestWorkKeepsItsOrder(t *testing.T) {
 	}
 }
 
-// A far deadline does not make the loop sleep through a nearer one armed later.
+// TestNearerDeadlineArmedLater checks that a far deadline does not make the loop sleep
+// through a nearer one armed later.
 func TestNearerDeadlineArmedLater(t *testing.T) {
 	r := NewReal()
 	r.Arm(NewTimer(func() { t.Error("the far deadline came first") }), r.Now().Add(3600*Second))

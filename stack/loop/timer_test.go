@@ -7,8 +7,8 @@ import (
 	"pgregory.net/rapid"
 )
 
-// The heap against a list that is searched: whatever is armed, moved, disarmed
-// and taken, both agree on what is next.
+// TestHeapModel compares the heap with a list that is searched, while timers are armed,
+// moved and disarmed.
 func TestHeapModel(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		type armed struct {
@@ -67,7 +67,7 @@ func TestHeapModel(t *testing.T) {
 	})
 }
 
-// Whatever is armed runs in the order (deadline, arming).
+// TestVirtualRunsInOrder checks that timers run in the order (deadline, arming).
 func TestVirtualRunsInOrder(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		ats := rapid.SliceOf(rapid.IntRange(0, 50)).Draw(t, "ats")

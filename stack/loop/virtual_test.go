@@ -30,8 +30,8 @@ func TestVirtualJumps(t *testing.T) {
 	}
 }
 
-// A posted function comes after timers that were armed for now before it was
-// seen, and before those armed after.
+// TestVirtualOrderOfPosts checks that a posted function comes after timers that were
+// armed for now before it was seen, and before those armed after.
 func TestVirtualOrderOfPosts(t *testing.T) {
 	v := NewVirtual()
 	var got []string
@@ -65,7 +65,8 @@ func TestVirtualRunWhile(t *testing.T) {
 	}
 }
 
-// Functions that post themselves for ever take turns in bounded memory.
+// TestVirtualPostsStayBounded checks that functions that post themselves for ever take
+// turns in bounded memory.
 func TestVirtualPostsStayBounded(t *testing.T) {
 	v := NewVirtual()
 	var counts [3]int

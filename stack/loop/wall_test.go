@@ -5,8 +5,9 @@ import (
 	"time"
 )
 
-// TestWallFollowsSteps: times after a step are by the clock as it was set, times
-// before it stay; a difference that a pause between two readings explains is none.
+// TestWallFollowsSteps checks that times after a step are by the clock as it was set,
+// times before it stay; a difference that a pause between two readings explains is
+// none.
 func TestWallFollowsSteps(t *testing.T) {
 	start := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
 	at, offset, pause := Time(0), time.Duration(0), Duration(0)
@@ -58,7 +59,7 @@ func TestWallFollowsSteps(t *testing.T) {
 	}
 }
 
-// TestWallOfALoop: it gives the time of day.
+// TestWallOfALoop checks that a Wall returns the time of day.
 func TestWallOfALoop(t *testing.T) {
 	r := NewReal()
 	w := NewWall(r)

@@ -237,8 +237,8 @@ func TestValidate(t *testing.T) {
 	}
 }
 
-// The device is promiscuous as long as the link is open, also when it was
-// deleted and is back.
+// TestPromiscuity checks that the device is promiscuous as long as the link is open,
+// also when it was deleted and is back.
 func TestPromiscuity(t *testing.T) {
 	c := plug(t)
 	promiscuity := func() int {
@@ -266,8 +266,8 @@ func TestPromiscuity(t *testing.T) {
 	}
 }
 
-// A link that is down when it is closed, deleted when it is closed, or has
-// queues that nobody closed leaves neither a goroutine nor a descriptor behind.
+// TestCloseEndsEverything checks that a link that is down or deleted when it is closed,
+// or has open queues, leaves neither a goroutine nor a descriptor behind.
 func TestCloseEndsEverything(t *testing.T) {
 	for _, test := range []struct {
 		name    string

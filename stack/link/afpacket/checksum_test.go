@@ -56,8 +56,8 @@ func checked(f []byte) error {
 	return err
 }
 
-// UDP and TCP of the kernel at the other end come with a checksum that nobody
-// has calculated, and are right when it is finished.
+// TestKernelsChecksumsAreFinished checks that UDP and TCP of the kernel at the other end
+// come without a calculated checksum, and are right when it is finished.
 func TestKernelsChecksumsAreFinished(t *testing.T) {
 	c := plug(t)
 	k, err := newLink(nil, Config{Name: c.near, Room: 100})
@@ -97,7 +97,7 @@ func TestKernelsChecksumsAreFinished(t *testing.T) {
 	}
 }
 
-// talk sends something to an address where nobody answers.
+// talk sends a frame to an address where no host answers.
 func talk(ctx context.Context, network, address string) error {
 	conn, err := new(net.Dialer).DialContext(ctx, network, address)
 	if network[:3] == "tcp" {
@@ -141,8 +141,9 @@ func (k *Link) awaitProtocol(t *testing.T, p header.Protocol, ipv6 bool) ([]byte
 	}
 }
 
-// Pings whose checksum is left to the device reach the handler with a right
-// one, with a VLAN tag or without, and others reach it as they are.
+// TestUnfinishedPingsArriveFinished checks that pings whose checksum is left to the
+// device reach the handler with a right one, with a VLAN tag or without, and that others
+// reach it unchanged.
 func TestUnfinishedPingsArriveFinished(t *testing.T) {
 	c := plug(t)
 	o := open(t, Config{Name: c.near})
@@ -274,8 +275,8 @@ func datagram(payload uint16) []byte {
 // sumOf is the checksum that a datagram carries.
 func sumOf(f []byte) uint16 { return binary.BigEndian.Uint16(f[len(f)-4:]) }
 
-// Whatever stands in the field, the checksum becomes the right one, and nothing
-// else changes. What is cut short stays as it is.
+// TestFinishChecksum checks that the checksum becomes the right one, whatever the field
+// has before.
 func TestFinishChecksum(t *testing.T) {
 	samples := pings()
 	names := slices.Sorted(maps.Keys(samples))
@@ -295,7 +296,8 @@ func TestFinishChecksum(t *testing.T) {
 	})
 }
 
-// RFC 768: a UDP checksum that comes to zero is written as all ones.
+// TestFinishChecksumOfZero checks RFC 768: a UDP checksum of zero is written as all
+// ones.
 func TestFinishChecksumOfZero(t *testing.T) {
 	f := datagram(0)
 	finishChecksum(f)
@@ -309,7 +311,8 @@ func TestFinishChecksumOfZero(t *testing.T) {
 	}
 }
 
-// What has no checksum that we know, or has too few octets for one, stays.
+// TestFinishChecksumLeavesOthersAlone checks that frames without a known checksum, or
+// with too few octets for one, stay unchanged.
 func TestFinishChecksumLeavesOthersAlone(t *testing.T) {
 	sctp := datagram(1)
 	ip := header.IPv4(sctp[header.EthernetSize:])

@@ -25,8 +25,9 @@ func (n *answers) HandleFrame(f []byte) {
 
 func (n *answers) HandleState(link.State) {}
 
-// As many requests as the link has room for are answered by the kernel at the
-// other end while the loop is busy elsewhere, and none of the answers is lost.
+// TestKernelsAnswersFillTheRoom checks that as many requests as the link has room for
+// are answered by the kernel at the other end while the loop is busy elsewhere, and
+// none of the answers is lost.
 func TestKernelsAnswersFillTheRoom(t *testing.T) {
 	c := plug(t)
 	c.peer.IP("address add 10.77.255.1/16 dev " + c.far)
@@ -52,7 +53,8 @@ func TestKernelsAnswersFillTheRoom(t *testing.T) {
 	}
 }
 
-// Neither what the link sends nor what the host sends is received.
+// TestOutgoingIsNotReceived checks that neither what the link sends nor what the host
+// sends is received.
 func TestOutgoingIsNotReceived(t *testing.T) {
 	c := plug(t)
 	c.own.IP("address add 10.78.0.1/16 dev " + c.near)

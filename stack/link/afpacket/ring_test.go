@@ -19,7 +19,7 @@ import (
 	"glean/stack/loop"
 )
 
-// ringed is a queue of a link nobody reads, with a ring, on a cable.
+// ringed returns a queue of a link without a reader, with a ring, on a cable.
 func ringed(t testing.TB) (*Link, *sender, *cable) {
 	t.Helper()
 	k, c, _ := unread(t)
@@ -97,9 +97,9 @@ func push(t testing.TB, q link.Queue, frames ...[]byte) {
 	}
 }
 
-// Frames of all lengths go around the ring many times, in batches of all
-// lengths, and arrive as they were and in order. Nothing is left to do for a
-// device.
+// TestRingGoesAround checks that frames of all lengths go around the ring many times,
+// in batches of all lengths, and arrive as they were and in order. Nothing is left to
+// do for a device.
 func TestRingGoesAround(t *testing.T) {
 	k, s, c := ringed(t)
 	next := catcher(t, c)
@@ -131,7 +131,8 @@ func TestRingGoesAround(t *testing.T) {
 	}
 }
 
-// Queues leave the queueing discipline out on both ways, and the link does not.
+// TestQueuesPassTheDiscipline checks that queues leave the queueing discipline out on
+// both ways, and the link does not.
 func TestQueuesPassTheDiscipline(t *testing.T) {
 	k, s, _ := ringed(t)
 	for _, test := range []struct {
@@ -151,7 +152,8 @@ func TestQueuesPassTheDiscipline(t *testing.T) {
 	}
 }
 
-// What is counted as sent is what the kernel at the other end has received.
+// TestSentIsReceived checks that the kernel at the other end has received as many frames
+// as are counted as sent.
 func TestSentIsReceived(t *testing.T) {
 	k, s, c := ringed(t)
 	received := func() (n netlink.LinkStatistics) {
@@ -190,8 +192,8 @@ func TestSentIsReceived(t *testing.T) {
 	}
 }
 
-// A device that takes nothing more says so at once, as often as it is asked,
-// and goes on with the next frame when it has room.
+// TestFullDevice checks that a full device refuses frames at once, on every call, and
+// goes on with the next frame when it has room.
 func TestFullDevice(t *testing.T) {
 	own, name := netlab.Own(t), netlab.Name()
 	tun, err := os.OpenFile("/dev/net/tun", os.O_RDWR, 0)
@@ -250,7 +252,7 @@ func TestFullDevice(t *testing.T) {
 	}
 }
 
-// A slot that the device still has is not overwritten.
+// TestRingFull checks that a slot that the device still has is not overwritten.
 func TestRingFull(t *testing.T) {
 	k, s, c := ringed(t)
 	next := catcher(t, c)
@@ -276,8 +278,8 @@ func TestRingFull(t *testing.T) {
 	}
 }
 
-// A frame that the kernel finds malformed stops a batch where it stands, and
-// what comes after it takes its slot.
+// TestRingWrongFormat checks that a frame that the kernel finds malformed stops a
+// batch where it stands, and what comes after it takes its slot.
 func TestRingWrongFormat(t *testing.T) {
 	_, s, c := ringed(t)
 	next := catcher(t, c)
@@ -307,8 +309,8 @@ func TestRingWrongFormat(t *testing.T) {
 	}
 }
 
-// Frames for which the ring's slots are too small go another way, in order, and
-// the ring is used again when the MTU is small again.
+// TestJumboFrames checks that frames for which the ring's slots are too small go
+// another way, in order, and the ring is used again when the MTU is small again.
 func TestJumboFrames(t *testing.T) {
 	k, s, c := ringed(t)
 	next := catcher(t, c)
@@ -331,7 +333,8 @@ func TestJumboFrames(t *testing.T) {
 	}
 }
 
-// Both ways take frames of the same lengths, as packet sockets have it.
+// TestLongFrames checks that both ways take frames of the same lengths, as packet
+// sockets have it.
 func TestLongFrames(t *testing.T) {
 	k, s, _ := ringed(t)
 	k.own.fast.release()
@@ -358,7 +361,7 @@ func TestLongFrames(t *testing.T) {
 				t.Errorf("%s by %s: took %d, error %v", test.name, name, n, err)
 			}
 		}
-		_ = k.own.plain.control(func(fd int) error { // what the kernel itself says
+		_ = k.own.plain.control(func(fd int) error { // the length as the kernel has it
 			if n, why := k.own.plain.way.push(uintptr(fd), [][]byte{test.frame}); (n == 1) != test.fits && len(test.frame) >= 14 {
 				t.Errorf("%s: the kernel took %d, error %v", test.name, n, why)
 			}
@@ -367,7 +370,8 @@ func TestLongFrames(t *testing.T) {
 	}
 }
 
-// A kernel that gives no ring leaves the way of messages, and no descriptor.
+// TestWithoutRing checks that a kernel without rings leaves the way of messages, and no
+// descriptor.
 func TestWithoutRing(t *testing.T) {
 	k, s, c := ringed(t)
 	next := catcher(t, c)
@@ -390,8 +394,8 @@ func TestWithoutRing(t *testing.T) {
 	}
 }
 
-// Links and queues that are closed while others send end those calls and give
-// every ring back.
+// TestCloseWhileSending checks that links and queues that are closed while others send
+// end those calls and give every ring back.
 func TestCloseWhileSending(t *testing.T) {
 	c := plug(t)
 	rings := func() int {

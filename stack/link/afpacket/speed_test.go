@@ -102,7 +102,8 @@ func TestSendingAllocatesNothing(t *testing.T) {
 	}
 }
 
-// Frames that find the kernel's buffer full are counted, and the sum holds.
+// TestKernelsDropsAreCounted checks that frames that find the kernel's buffer full are
+// counted, and the sum holds.
 func TestKernelsDropsAreCounted(t *testing.T) {
 	k, c, v := unreadRoom(t, 1)
 	_, read := readAll(k, v)
@@ -124,7 +125,8 @@ func TestKernelsDropsAreCounted(t *testing.T) {
 	}
 }
 
-// A room of one frame is the least, whatever the kernel charges for it.
+// TestRoomIsWhatTheKernelHolds checks that a room of one frame is the least, whatever
+// the kernel charges for it.
 func TestRoomIsWhatTheKernelHolds(t *testing.T) {
 	for _, room := range []int{1, 100, DefaultRoom, MaxRoom} {
 		k, _, _ := unreadRoom(t, room)
@@ -152,7 +154,7 @@ func BenchmarkRing(b *testing.B) {
 	for _, size := range []int{60, 1514} {
 		b.Run(fmt.Sprintf("%d octets", size), func(b *testing.B) {
 			k, s, _ := ringed(b)
-			k.receiver.close() // nobody is to see the frames
+			k.receiver.close() // the frames must reach no host
 			plain, err := newSender(k, true)
 			if err != nil {
 				b.Fatal(err)
@@ -182,7 +184,7 @@ func BenchmarkSend(b *testing.B) {
 		for _, batch := range []int{1, 16, 64} {
 			b.Run(fmt.Sprintf("%d octets, %d at a time", size, batch), func(b *testing.B) {
 				k, _, _ := unread(b)
-				k.receiver.close() // nobody is to see the frames
+				k.receiver.close() // the frames must reach no host
 				q, err := k.OpenQueue()
 				if err != nil {
 					b.Fatal(err)

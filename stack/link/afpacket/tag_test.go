@@ -44,8 +44,8 @@ var taggings = []struct {
 	{"802.1Q and 802.1ad", []uint16{0x8100, 1, 0x88a8, 2}, 1},
 }
 
-// Tags arrive as they were sent, whatever the kernel did with them on its way,
-// and the kernel does take them off.
+// TestTagsArrive checks that tags arrive as they were sent, whatever the kernel did
+// with them on its way, and the kernel does take them off.
 func TestTagsArrive(t *testing.T) {
 	for _, over := range []struct {
 		name string
@@ -117,8 +117,8 @@ func auxiliary(t *testing.T, device string) func() int {
 	}
 }
 
-// What goes out has its tags where they belong: the kernel at the other end
-// finds the same VLAN.
+// TestTagsAreSent checks that sent frames have their tags where they belong, as the
+// kernel at the other end reads them.
 func TestTagsAreSent(t *testing.T) {
 	c := plug(t)
 	o := open(t, Config{Name: c.near})

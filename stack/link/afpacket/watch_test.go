@@ -14,7 +14,7 @@ import (
 	"glean/stack/link/linktest"
 )
 
-// Every message in every situation.
+// TestAfter checks every message in every situation.
 func TestAfter(t *testing.T) {
 	const running = unix.IFF_UP | unix.IFF_LOWER_UP
 	mac := header.MAC{2, 0, 0, 0, 0, 7}
@@ -55,9 +55,9 @@ func TestAfter(t *testing.T) {
 	}
 }
 
-// TestFlapInOneMessageIsReported: a carrier that was lost and found again before
-// netlink told of it was down nevertheless. An older count than the known one is of
-// a message that was on its way when the device was looked at.
+// TestFlapInOneMessageIsReported checks that a carrier that was lost and found again
+// before netlink reported it counts as down in between. A count that is older than the
+// known one is of a message that was pending when the device was looked at.
 func TestFlapInOneMessageIsReported(t *testing.T) {
 	k, _, v := unread(t)
 	var told states
@@ -80,14 +80,14 @@ func TestFlapInOneMessageIsReported(t *testing.T) {
 	}
 }
 
-// states are those that a handler was told.
+// states are the states that a handler received.
 type states []link.State
 
 func (s *states) HandleFrame([]byte)       {}
 func (s *states) HandleState(l link.State) { *s = append(*s, l) }
 
-// TestLargerMTUIsReceived: frames for an MTU that was raised while the link is open
-// arrive whole.
+// TestLargerMTUIsReceived checks that frames for an MTU that was raised while the link
+// is open arrive whole.
 func TestLargerMTUIsReceived(t *testing.T) {
 	c := plug(t)
 	o := open(t, Config{Name: c.near})
@@ -114,7 +114,8 @@ func TestLargerMTUIsReceived(t *testing.T) {
 	}
 }
 
-// TestShortFlapIsSeen: the other end goes down and up in one batch of commands.
+// TestShortFlapIsSeen checks that a flap is reported when the other end goes down and up
+// in one batch of commands.
 func TestShortFlapIsSeen(t *testing.T) {
 	c := plug(t)
 	o := open(t, Config{Name: c.near})
@@ -126,8 +127,8 @@ func TestShortFlapIsSeen(t *testing.T) {
 	}
 }
 
-// Deletion is told, and the link attaches to what comes back under the name,
-// with the queues that were open.
+// TestDeletionAndReturn checks that a deletion is reported, and that the link attaches
+// to a new device of the name, with the queues that were open.
 func TestDeletionAndReturn(t *testing.T) {
 	c := plug(t)
 	o := open(t, Config{Name: c.near})
@@ -174,8 +175,8 @@ func (o *opened) passes(t *testing.T, c *cable, q link.Queue) {
 	p.AwaitFrame(t, func(f []byte) bool { return len(f) == 63 })
 }
 
-// A device that moves to another namespace is down, not deleted, and is used
-// again when it returns.
+// TestMoveIsDownAndReturnIsFollowed checks that a device that moves to another
+// namespace is down, not deleted, and is used again when it returns.
 func TestMoveIsDownAndReturnIsFollowed(t *testing.T) {
 	c := plug(t)
 	there := netlab.New(t)
@@ -215,7 +216,8 @@ func TestMoveIsDownAndReturnIsFollowed(t *testing.T) {
 	}
 }
 
-// A device that is opened while it is down works when it comes up.
+// TestOpenWhileDown checks that a device that is opened while it is down works when it
+// comes up.
 func TestOpenWhileDown(t *testing.T) {
 	c := plug(t)
 	c.own.IP("link set " + c.near + " down")
@@ -241,7 +243,7 @@ func TestOpenWhileDown(t *testing.T) {
 	o.passes(t, c, q)
 }
 
-// Another name or MTU is followed.
+// TestRenameAndMTUAreFollowed checks that another name or MTU is followed.
 func TestRenameAndMTUAreFollowed(t *testing.T) {
 	c := plug(t)
 	o := open(t, Config{Name: c.near})
@@ -261,7 +263,8 @@ func TestRenameAndMTUAreFollowed(t *testing.T) {
 	}
 }
 
-// The kernel's answer to a send tells what netlink has not told yet.
+// TestSendTells checks that the kernel's answer to a send shows a state that netlink has
+// not reported yet.
 func TestSendTells(t *testing.T) {
 	k, c, _ := unread(t)
 	for _, test := range []struct {
@@ -301,7 +304,8 @@ func TestSendErrors(t *testing.T) {
 	}
 }
 
-// What was missed of netlink is made up for.
+// TestMissedChanges checks that the link reads the present state after it missed
+// messages of netlink.
 func TestMissedChanges(t *testing.T) {
 	k, c, v := unread(t)
 	k.lookAgain()
@@ -331,7 +335,7 @@ func TestMissedChanges(t *testing.T) {
 	}
 }
 
-// Netlink tells when messages were lost, and goes on.
+// TestNetlinkOverflow checks that next reports lost messages, and goes on.
 func TestNetlinkOverflow(t *testing.T) {
 	c := plug(t)
 	e, err := subscribe()
@@ -358,7 +362,7 @@ func TestNetlinkOverflow(t *testing.T) {
 	if !errors.Is(err, errMissed) {
 		t.Fatalf("error %v, want %v", err, errMissed)
 	}
-	// What is lost now too would never be told: other tests make devices as well.
+	// Messages that are lost now too would never be reported: other tests make devices as well.
 	room(1 << 20)
 	c.own.IP("link set " + c.near + " down")
 	for {
@@ -374,7 +378,8 @@ func TestNetlinkOverflow(t *testing.T) {
 	}
 }
 
-// Reattach says why there is no device; when there is one, the link has it already.
+// TestReattachSaysWhy checks that Reattach returns why no device is attached, and
+// ErrAttached when one is.
 func TestReattachSaysWhy(t *testing.T) {
 	c := plug(t)
 	o := open(t, Config{Name: c.near})
@@ -396,7 +401,7 @@ func TestReattachSaysWhy(t *testing.T) {
 	}
 }
 
-// TestMACIsTheDevices: the link has the MAC of its device, also after an
+// TestMACIsTheDevices checks that the link has the MAC of its device, also after an
 // administrator has set another one.
 func TestMACIsTheDevices(t *testing.T) {
 	k, _, c := ringed(t)

@@ -41,8 +41,8 @@ func TestPauseAllocatesNothing(t *testing.T) {
 	}
 }
 
-// TestPauseIsForWork: what is left of the reader's other work keeps it from waiting
-// for frames, and is done before and after it sleeps.
+// TestPauseIsForWork checks that what is left of the reader's other work keeps it from
+// waiting for frames, and is done before and after it sleeps.
 func TestPauseIsForWork(t *testing.T) {
 	bell := newBell(t)
 	left, calls := 3, 0
@@ -68,10 +68,10 @@ func newBell(t *testing.T) *Bell {
 	return b
 }
 
-// TestBellEndsAPause: one that would last for an hour.
+// TestBellEndsAPause checks that Ring ends a pause that would last for an hour.
 func TestBellEndsAPause(t *testing.T) {
 	b := newBell(t)
-	b.Ring() // nobody sleeps: that has no effect
+	b.Ring() // no reader sleeps: that has no effect
 	for range 3 {
 		asleep, done := make(chan struct{}), make(chan struct{})
 		go func() {

@@ -8,8 +8,8 @@ import (
 	"glean/internal/netlab"
 )
 
-// TestChangesCountsTheCarrier: each loss and return of the carrier counts once; there
-// is no count of a device that does not exist.
+// TestChangesCountsTheCarrier checks that each loss and return of the carrier counts
+// once; there is no count of a device that does not exist.
 func TestChangesCountsTheCarrier(t *testing.T) {
 	own := netlab.Own(t)
 	near, far := netlab.Name(), netlab.Name()

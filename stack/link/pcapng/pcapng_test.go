@@ -98,7 +98,7 @@ func (q *pipeQueue) Send(frames [][]byte) (int, error) {
 
 func (q *pipeQueue) Close() error { q.ended = true; return nil }
 
-// A traced link is a link like any other.
+// TestTracedLinkSuite checks that a traced link is a link like any other.
 func TestTracedLinkSuite(t *testing.T) {
 	linktest.Run(t, func(t *testing.T) linktest.Rig {
 		v := loop.NewVirtual()
@@ -200,7 +200,8 @@ func (b *broken) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// No trace, a closed one and one whose file fails leave frames as they are.
+// TestTraceNeverHarms checks that no trace, a closed one and one whose file fails
+// leave frames as they are.
 func TestTraceNeverHarms(t *testing.T) {
 	none := (*Writer)(nil)
 	ended := NewWriter(new(bytes.Buffer), epoch)

@@ -57,8 +57,8 @@ func TestRetryEndsWithTheFirstOtherOutcome(t *testing.T) {
 	}
 }
 
-// A TAP that has queues in use is refused, whatever its kind, and keeps working for
-// its user; with none in use it is attached to.
+// TestTAPInUseIsRefused checks that a TAP that has queues in use is refused, whatever
+// its kind, and keeps working for its user; with none in use it is attached to.
 func TestTAPInUseIsRefused(t *testing.T) {
 	own := netlab.Own(t)
 	for _, test := range []struct {
@@ -106,7 +106,8 @@ func TestTAPInUseIsRefused(t *testing.T) {
 	}
 }
 
-// Of several that open one TAP at the same time no two get it.
+// TestOneUserOfATAP checks that of several that open one TAP at the same time no two
+// get it.
 func TestOneUserOfATAP(t *testing.T) {
 	own := netlab.Own(t)
 	for range 5 {
@@ -138,8 +139,8 @@ func TestOneUserOfATAP(t *testing.T) {
 	}
 }
 
-// A script that makes a TAP and moves it in its next line does not lose glean: the
-// TAP is attached to as soon as netlink tells of it.
+// TestTAPMovedAtOnceIsAttached checks that the link attaches to a TAP as soon as netlink
+// reports it, also when a script moves it in its next line.
 func TestTAPMovedAtOnceIsAttached(t *testing.T) {
 	ns, own := netlab.New(t), netlab.Own(t)
 	for _, made := range []string{"mode tap", "mode tap multi_queue"} {
@@ -171,8 +172,9 @@ func TestTAPMovedAtOnceIsAttached(t *testing.T) {
 	}
 }
 
-// `ip tuntap add` has the queue of its TAP for a moment, and netlink does not tell
-// when that is over.
+// TestReturnIsTakenWithoutPolling checks that the link attaches to a TAP of `ip tuntap
+// add`, which has its queue for a moment, although netlink does not report the end of
+// that.
 func TestReturnIsTakenWithoutPolling(t *testing.T) {
 	own := netlab.Own(t)
 	for _, multi := range []bool{false, true} {
@@ -195,7 +197,8 @@ func TestReturnIsTakenWithoutPolling(t *testing.T) {
 	}
 }
 
-// Reattach makes the TAP that was deleted, and says why when it can't.
+// TestReattach checks that Reattach creates a deleted TAP, and returns why when it
+// cannot.
 func TestReattach(t *testing.T) {
 	own := netlab.Own(t)
 	o := open(t, Config{Name: netlab.Name(), Queues: 2, MTU: 1400})
@@ -238,7 +241,7 @@ func TestReattach(t *testing.T) {
 	}
 }
 
-// Open waits for a TAP whose user is about to go.
+// TestOpenWaitsForABusyTAP checks that Open waits for a TAP whose user is about to go.
 func TestOpenWaitsForABusyTAP(t *testing.T) {
 	netlab.Require(t)
 	name := netlab.Name()

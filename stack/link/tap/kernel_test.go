@@ -45,10 +45,10 @@ func (a *answered) HandleFrame(f []byte) {
 
 func (a *answered) HandleState(link.State) {}
 
-// As many requests as the link has room for are answered by the kernel while
-// the loop is busy elsewhere. None of the answers is lost, though a TAP as it
-// is made by default holds a quarter of them. With several queues the answers
-// come on any of them.
+// TestKernelsAnswersFillTheRoom checks that as many requests as the link has room for
+// are answered by the kernel while the loop is busy elsewhere. None of the answers is
+// lost, though a TAP as it is made by default holds a quarter of them. With several
+// queues the answers come on any of them.
 func TestKernelsAnswersFillTheRoom(t *testing.T) {
 	for name, c := range map[string]Config{"one queue": {}, "four queues": {Queues: 4}} {
 		t.Run(name, func(t *testing.T) {
@@ -80,7 +80,8 @@ func TestKernelsAnswersFillTheRoom(t *testing.T) {
 	}
 }
 
-// Traffic is counted and does not reach the loop.
+// TestTrafficStaysOffTheLoop checks that traffic is counted and does not reach the
+// loop.
 func TestTrafficStaysOffTheLoop(t *testing.T) {
 	own := netlab.Own(t)
 	o := open(t, Config{Name: netlab.Name()})

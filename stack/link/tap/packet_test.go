@@ -75,7 +75,7 @@ func (p *packetLink) receive() {
 	buffer := make([]byte, 1<<16)
 	for {
 		n, err := p.file.Read(buffer)
-		if errors.Is(err, unix.ENETDOWN) { // told once, when the device goes down
+		if errors.Is(err, unix.ENETDOWN) { // reported once, when the device goes down
 			continue
 		}
 		if err != nil {

@@ -61,8 +61,9 @@ func (o *opened) queue(t testing.TB) *sender {
 	return q.(*sender)
 }
 
-// The kernel counts what both engines send, in batches of all sizes (one frame,
-// some, more than a ring is deep), with one queue and with several.
+// TestKernelCountsFrames checks that the kernel counts what both engines send, in
+// batches of all sizes (one frame, some, more than a ring is deep), with one queue and
+// with several.
 func TestKernelCountsFrames(t *testing.T) {
 	for name, c := range map[string]Config{
 		"io_uring": {}, "plain": {Plain: true}, "io_uring, three queues": {Queues: 3},
@@ -108,7 +109,8 @@ func TestKernelCountsFrames(t *testing.T) {
 	}
 }
 
-// Frames come out in the order in which they went in, whole.
+// TestRingKeepsOrder checks that frames come out in the order in which they went in,
+// whole.
 func TestRingKeepsOrder(t *testing.T) {
 	o, ns := inNamespace(t, Config{})
 	needRing(t, o.Link)
@@ -141,7 +143,8 @@ func (c collector) HandleFrame(f []byte) {
 
 func (c collector) HandleState(link.State) {}
 
-// A frame that no device takes ends the batch; those before it have left.
+// TestRingStopsAtWrongFrame checks that a frame that no device takes ends the batch;
+// those before it have left.
 func TestRingStopsAtWrongFrame(t *testing.T) {
 	o, _ := inNamespace(t, Config{})
 	needRing(t, o.Link)
@@ -157,8 +160,8 @@ func TestRingStopsAtWrongFrame(t *testing.T) {
 	}
 }
 
-// A ring says of a device that is down or gone what write(2) says, and comes
-// back with it.
+// TestRingFollowsTheDevice checks that a ring has the errors of write(2) for a device
+// that is down or gone, and works again with it.
 func TestRingFollowsTheDevice(t *testing.T) {
 	own := netlab.Own(t)
 	name := netlab.Name()
@@ -194,7 +197,8 @@ func TestRingFollowsTheDevice(t *testing.T) {
 	}
 }
 
-// A queue that its user has not closed keeps no device.
+// TestOpenQueueKeepsNoDevice checks that a queue that its user has not closed keeps no
+// device.
 func TestOpenQueueKeepsNoDevice(t *testing.T) {
 	netlab.Require(t)
 	o := open(t, Config{Name: netlab.Name()})
@@ -214,8 +218,8 @@ func TestOpenQueueKeepsNoDevice(t *testing.T) {
 	}
 }
 
-// Where the kernel's TAP can't be written without waiting, the same frames
-// leave by write(2), and the status says so.
+// TestRingThatDoesNotWork checks that where the kernel's TAP cannot be written without
+// waiting, the same frames leave by write(2), and Engine reports that.
 func TestRingThatDoesNotWork(t *testing.T) {
 	o, ns := inNamespace(t, Config{})
 	needRing(t, o.Link)
@@ -244,8 +248,8 @@ func TestRingThatDoesNotWork(t *testing.T) {
 	}
 }
 
-// What the kernel says of a batch becomes a prefix that is done with, the frames
-// lost within it, and the reason for the first frame after it.
+// TestTakeResults checks how the results of a batch become a count of finished frames
+// and of lost ones.
 func TestTakeResults(t *testing.T) {
 	const full, down = -int32(unix.ENOBUFS), -int32(unix.EIO)
 	for _, test := range []struct {
@@ -271,8 +275,9 @@ func TestTakeResults(t *testing.T) {
 	}
 }
 
-// A device with no space left (a bridge whose port is slow, and a limited send
-// buffer) is full, is written one frame after the other, and loses nothing.
+// TestFullDevice checks that a device with no space left (a bridge whose port is slow,
+// and a limited send buffer) is full, is written one frame after the other, and loses
+// nothing.
 func TestFullDevice(t *testing.T) {
 	o, ns := inNamespace(t, Config{})
 	slow, peer, bridge := netlab.Name(), netlab.Name(), netlab.Name()

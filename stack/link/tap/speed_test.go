@@ -54,7 +54,7 @@ func TestReceivingAllocatesNothing(t *testing.T) {
 	for range 50 {
 		frames = append(frames, linktest.ARPFrame(60), linktest.UDPFrame())
 	}
-	read() // what the kernel said before it was quiet
+	read() // messages of the kernel from before it was quiet
 	before := k.Stats()
 	allocations := testing.AllocsPerRun(20, func() {
 		if n, err := p.Send(frames); n != len(frames) {
@@ -99,7 +99,7 @@ func queueOf(k *Link) (link.Queue, error) {
 func BenchmarkSend(b *testing.B) {
 	const perRound, batch = 8192, 64
 	k, d, p, _ := unread(b)
-	_ = p.Close() // nobody is to see the frames
+	_ = p.Close() // the frames must reach no host
 	q, err := queueOf(k)
 	if err != nil {
 		b.Fatal(err)

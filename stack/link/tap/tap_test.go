@@ -27,7 +27,7 @@ func open(t testing.TB, c Config) *opened {
 	return openEvery(t, c, lookEvery)
 }
 
-// openEvery is open for a link that looks by itself as often as told.
+// openEvery is open for a link with the given time between periodic looks.
 func openEvery(t testing.TB, c Config, every time.Duration) *opened {
 	t.Helper()
 	o := &opened{Port: linktest.NewPort(t)}
@@ -153,15 +153,15 @@ func TestPersistStays(t *testing.T) {
 	if !exists(t, name) {
 		t.Error("the TAP went though it was to persist")
 	}
-	again := open(t, Config{Name: name}) // Persist is of the TAP, not of who attaches
+	again := open(t, Config{Name: name}) // Persist belongs to the TAP, not to the link that attaches
 	again.close(t)
 	if !exists(t, name) {
 		t.Error("attaching took its persistence away")
 	}
 }
 
-// An administrator's TAP outlives us and keeps its persistence, also when what
-// we want of it is refused.
+// TestPersistenceOfOthersIsKept checks that an administrator's TAP outlives the link and
+// keeps its persistence, also when a setting is refused.
 func TestPersistenceOfOthersIsKept(t *testing.T) {
 	own := netlab.Own(t)
 	single, multi := netlab.Name(), netlab.Name()
@@ -220,7 +220,8 @@ func TestOpenRefuses(t *testing.T) {
 	}
 }
 
-// What fails half way leaves no device behind, persistent or not.
+// TestFailedOpenLeavesNothing checks that a failed Open leaves no device behind,
+// persistent or not.
 func TestFailedOpenLeavesNothing(t *testing.T) {
 	netlab.Require(t)
 	for _, persist := range []bool{false, true} {
@@ -236,7 +237,8 @@ func TestFailedOpenLeavesNothing(t *testing.T) {
 	}
 }
 
-// Attaching where nothing may be made finds nothing and makes nothing.
+// TestAttachDoesNotCreate checks that attach without create finds no TAP and creates
+// none.
 func TestAttachDoesNotCreate(t *testing.T) {
 	netlab.Require(t)
 	c := Config{Name: netlab.Name()}.withDefaults()
@@ -248,7 +250,8 @@ func TestAttachDoesNotCreate(t *testing.T) {
 	}
 }
 
-// A port may be closed and opened again at once.
+// TestOpenWaitsForTheReleaseBefore checks that a port may be closed and opened again
+// at once.
 func TestOpenWaitsForTheReleaseBefore(t *testing.T) {
 	netlab.Require(t)
 	name := netlab.Name()

@@ -14,8 +14,8 @@ import (
 	"glean/stack/link/linktest"
 )
 
-// A move is "down", whatever netlink calls it; the link recovers in the other
-// namespace and again at home.
+// TestMoveIsDownAndRecovers checks that a move is "down" for any message of netlink; the
+// link recovers in the other namespace and again at home.
 func TestMoveIsDownAndRecovers(t *testing.T) {
 	ns := netlab.New(t)
 	own := netlab.Own(t)
@@ -41,7 +41,7 @@ func TestMoveIsDownAndRecovers(t *testing.T) {
 	}
 }
 
-// A write tells what is wrong before anybody has looked.
+// TestWriteTells checks that a failing write reports the state before the next look.
 func TestWriteTells(t *testing.T) {
 	k, d, p, _ := unread(t)
 	name := p.file.Name()
@@ -68,8 +68,8 @@ func TestWriteTells(t *testing.T) {
 	}
 }
 
-// Only deletion is deletion. The TAP is not made again by us, but attached to
-// when somebody else does, and then it is theirs.
+// TestDeletionAndReturn checks that only deletion is deletion. The link does not create
+// the TAP again, but attaches to it when another process does, which then owns it.
 func TestDeletionAndReturn(t *testing.T) {
 	own := netlab.Own(t)
 	o := open(t, Config{Name: netlab.Name(), MTU: 1400, Queues: 2})
@@ -127,7 +127,8 @@ func TestDeletionInAnotherNamespace(t *testing.T) {
 	o.AwaitState(t, deleted)
 }
 
-// What a TAP that came back can't do keeps the link deleted, not broken.
+// TestReturnWithoutQueuesIsNotTaken checks that the link stays deleted, not broken, when
+// the TAP that came back has fewer features.
 func TestReturnWithoutQueuesIsNotTaken(t *testing.T) {
 	own := netlab.Own(t)
 	o := open(t, Config{Name: netlab.Name(), Queues: 2})
@@ -161,8 +162,8 @@ func TestCarrierAndMTUAreFollowed(t *testing.T) {
 	o.AwaitState(t, up)
 }
 
-// TestMTUIsFollowedBothWays: frames for a larger MTU are sent and received, also after a
-// smaller one.
+// TestMTUIsFollowedBothWays checks that frames for a larger MTU are sent and received,
+// also after a smaller one.
 func TestMTUIsFollowedBothWays(t *testing.T) {
 	own := netlab.Own(t)
 	o := open(t, Config{Name: netlab.Name(), MTU: 1400})
@@ -184,8 +185,8 @@ func TestMTUIsFollowedBothWays(t *testing.T) {
 	}
 }
 
-// TestShortFlapIsSeen: a TAP, or its carrier, that goes down and up in one batch of
-// commands was down, though nobody looks at it by itself in the hour.
+// TestShortFlapIsSeen checks that a TAP, or its carrier, that goes down and up in one
+// batch of commands is reported as down, without a periodic look.
 func TestShortFlapIsSeen(t *testing.T) {
 	own := netlab.Own(t)
 	for _, flap := range [][]string{{"down", "up"}, {"carrier off", "carrier on"}} {
@@ -204,13 +205,13 @@ func TestShortFlapIsSeen(t *testing.T) {
 	}
 }
 
-// TestOpenAndReturnAreNoFlaps: what netlink tells of the time before a TAP was set up
-// is no flap.
+// TestOpenAndReturnAreNoFlaps checks that netlink messages about the time before a TAP
+// was set up are no flap.
 func TestOpenAndReturnAreNoFlaps(t *testing.T) {
 	own := netlab.Own(t)
 	o := open(t, Config{Name: netlab.Name()})
 	o.attach()
-	settle := func(mtu string, octets int) { // all before that was told, too
+	settle := func(mtu string, octets int) { // all before that was reported too
 		own.IP("link set " + o.Name() + " mtu " + mtu)
 		if !o.Until(func() bool { return o.MTU() == octets }) {
 			t.Fatalf("the MTU is %d", o.MTU())
@@ -228,8 +229,9 @@ func TestOpenAndReturnAreNoFlaps(t *testing.T) {
 	settle("1302", 1302)
 }
 
-// A link that is down when it is closed, deleted when it is closed, or busy
-// receiving leaves neither a goroutine nor a descriptor behind.
+// TestCloseEndsEverything checks that a link that is down when it is closed, deleted
+// when it is closed, or busy receiving leaves neither a goroutine nor a descriptor
+// behind.
 func TestCloseEndsEverything(t *testing.T) {
 	own := netlab.Own(t)
 	for _, test := range []struct {
@@ -248,7 +250,7 @@ func TestCloseEndsEverything(t *testing.T) {
 			test.prepare(o)
 			o.close(t)
 			// Left are the loop's own goroutine and, for a moment, what the library of
-			// netlink ends right after it said so.
+			// netlink ends right after that message.
 			noLeaks(1)
 		})
 	}

@@ -72,7 +72,8 @@ func messages(n, salt int) [][]byte {
 	return all
 }
 
-// Batches of all sizes arrive whole and in order, many times around the queues.
+// TestWriteInOrder checks that batches of all sizes arrive whole and in order, many
+// times around the queues.
 func TestWriteInOrder(t *testing.T) {
 	s := newSocket(t, 8)
 	defer s.Close()
@@ -99,8 +100,8 @@ func TestWriteInOrder(t *testing.T) {
 	}
 }
 
-// A call takes no more than the ring is deep, a depth that is no power of two
-// included.
+// TestWriteTakesDepth checks that a call takes no more than the ring is deep, a depth
+// that is no power of two included.
 func TestWriteTakesDepth(t *testing.T) {
 	s := newSocket(t, 5)
 	defer s.Close()
@@ -120,7 +121,8 @@ func TestWriteTakesDepth(t *testing.T) {
 	}
 }
 
-// Each refused buffer has its errno, and the ring goes on afterwards.
+// TestErrorsOfBuffers checks that each refused buffer has its errno, and the ring goes
+// on afterwards.
 func TestErrorsOfBuffers(t *testing.T) {
 	s := newSocket(t, 64)
 	defer s.Close()
@@ -133,7 +135,7 @@ func TestErrorsOfBuffers(t *testing.T) {
 		t.Errorf("read %q and %q", a, b)
 	}
 	full := false
-	for range 1000 { // nobody reads
+	for range 1000 { // without a reader
 		if results, err = s.Write(messages(64, 1)); err != nil {
 			t.Fatal(err)
 		}
@@ -157,7 +159,8 @@ func TestErrorsOfBuffers(t *testing.T) {
 	}
 }
 
-// The ring keeps the file until Close, and no longer.
+// TestCloseReleasesTheFile checks that the ring keeps the file until Close, and no
+// longer.
 func TestCloseReleasesTheFile(t *testing.T) {
 	s := newSocket(t, 4)
 	s.closeLocal()
@@ -192,7 +195,8 @@ func TestNewSaysWhy(t *testing.T) {
 	}
 }
 
-// Buffers may be anywhere, and the collector may run at any time.
+// TestBuffersWhileCollecting checks that buffers may be anywhere, and the collector
+// may run at any time.
 func TestBuffersWhileCollecting(t *testing.T) {
 	s := newSocket(t, 16)
 	defer s.Close()
