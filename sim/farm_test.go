@@ -98,7 +98,7 @@ func TestFarmFramesAreValid(t *testing.T) {
 	}
 }
 
-func TestFarmDuplicateCheck(t *testing.T) {
+func TestFarmAnswersDuplicateAddressDetection(t *testing.T) {
 	w, _, a, r := farmBench(t, FarmConfig{Hosts: 10, IPv6: first6})
 	frame := duplicateCheck(first6)
 	want := "02:fa:00:00:00:00 > 33:33:00:00:00:01 2001:db8::5 > ff02::1 hop limit 255 " +
@@ -138,7 +138,7 @@ func TestFarmHostsComeAndGo(t *testing.T) {
 	}
 }
 
-func TestFarmTags(t *testing.T) {
+func TestFarmReadsAndSendsItsOwnTags(t *testing.T) {
 	tag := header.VLAN{TPID: header.EtherTypeVLAN, ID: 10}
 	w, f, a, r := farmBench(t, FarmConfig{Hosts: 10, IPv4: first4, Tags: []header.VLAN{tag}})
 	arp := whoHas(100, me4, first4)
@@ -155,7 +155,7 @@ func TestFarmTags(t *testing.T) {
 	}
 }
 
-func TestFarmData(t *testing.T) {
+func TestFarmCountsUnansweredPackets(t *testing.T) {
 	w, f, a, _ := farmBench(t, FarmConfig{Hosts: 10, IPv4: first4})
 	var got []string
 	f.OnData(func(n uint32, packet []byte) { got = append(got, fmt.Sprint(n, len(packet))) })
@@ -166,7 +166,7 @@ func TestFarmData(t *testing.T) {
 	}
 }
 
-func TestFarmConfigFaults(t *testing.T) {
+func TestInvalidFarmIsRefused(t *testing.T) {
 	w := NewWorld(1)
 	a, _ := w.Wire("w", WireConfig{})
 	for want, c := range map[string]FarmConfig{

@@ -169,40 +169,12 @@ func When(words string, match Match, r Rule) Rule {
 	})
 }
 
-// During applies a rule to frames sent at from or later and before to.
-func During(from, to loop.Time, r Rule) Rule {
-	words := fmt.Sprintf("%s from %s to %s", r, from, to)
-	return NewRule(words, func(c *Crossing, v *Verdict) {
-		if c.Now >= from && c.Now < to {
-			r.Judge(c, v)
-		}
-	})
-}
-
 // DropFirst drops the first n frames that match.
 func DropFirst(n int, words string, match Match) Rule {
 	return NewRule(fmt.Sprintf("drop first %d %s", n, words), func(c *Crossing, v *Verdict) {
 		if n > 0 && match(c.Frame) {
 			n--
 			v.Drop = DropScript
-		}
-	})
-}
-
-// DropNth drops the frames with these numbers among those that match; the
-// first has number 1.
-func DropNth(words string, match Match, numbers ...int) Rule {
-	seen := 0
-	name := fmt.Sprintf("drop %v of %s", numbers, words)
-	return NewRule(name, func(c *Crossing, v *Verdict) {
-		if !match(c.Frame) {
-			return
-		}
-		seen++
-		for _, n := range numbers {
-			if n == seen {
-				v.Drop = DropScript
-			}
 		}
 	})
 }

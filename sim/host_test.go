@@ -109,7 +109,7 @@ func TestThousandHostsThroughASwitch(t *testing.T) {
 	}
 }
 
-func TestLateBoot(t *testing.T) {
+func TestHostAnswersAfterItsBoot(t *testing.T) {
 	l := newLAN(t, NewWorld(1))
 	a := l.host(1)
 	b := l.host(2, func(c *HostConfig) { c.Boot = 2500 * loop.Time(loop.Millisecond) })
@@ -149,7 +149,7 @@ func TestPowerOffAndOn(t *testing.T) {
 	}
 }
 
-func TestSlowHost(t *testing.T) {
+func TestThinkDelaysAnswers(t *testing.T) {
 	l := newLAN(t, NewWorld(1))
 	a := l.host(1)
 	l.host(2, func(c *HostConfig) { c.Think = 5 * loop.Millisecond })
@@ -225,7 +225,7 @@ func TestChangeMAC(t *testing.T) {
 	}
 }
 
-func TestChangeMACToNonsense(t *testing.T) {
+func TestInvalidMACIsRefused(t *testing.T) {
 	l := newLAN(t, NewWorld(1))
 	a, b := l.host(1), l.host(2)
 	if err := b.ChangeMAC(0, header.Broadcast, true); err == nil {
@@ -240,7 +240,7 @@ func TestChangeMACToNonsense(t *testing.T) {
 
 // A spoofer that claims and answers for the address of another is believed, as
 // on any Ethernet; the owner sees the conflict.
-func TestSpoofer(t *testing.T) {
+func TestOwnerDefendsAddressAgainstSpoofer(t *testing.T) {
 	for _, victim := range []netip.Addr{Address(net4, 2), Address(net6, 2)} {
 		l := newLAN(t, NewWorld(1))
 		a, owner := l.host(1), l.host(2)
@@ -261,7 +261,7 @@ func TestSpoofer(t *testing.T) {
 	}
 }
 
-func TestHostConfigFaults(t *testing.T) {
+func TestInvalidHostIsRefused(t *testing.T) {
 	w := NewWorld(1)
 	a, _ := w.Wire("w", WireConfig{})
 	_, err := w.NewHost("h", a, HostConfig{Interfaces: []stack.InterfaceConfig{{MAC: header.Broadcast}}})
@@ -310,7 +310,7 @@ func TestAnotherHostChangesNothing(t *testing.T) {
 }
 
 // Two runs of a LAN with hosts, loss and everything else are the same.
-func TestLANTwice(t *testing.T) {
+func TestLANRunsTwiceAlike(t *testing.T) {
 	_, err := RunTwice(4, func(w *World) {
 		l := newLAN(t, w)
 		for n := range uint32(20) {

@@ -7,9 +7,9 @@ import (
 	"glean/stack/loop"
 )
 
-// TestPolice: of the questions that come at once a bucketful passes, later as many
+// TestPolicePassesRateAndBucket: of the solicitations that come at once a bucketful passes, later as many
 // a second as the rate says, and other frames pass always.
-func TestPolice(t *testing.T) {
+func TestPolicePassesRateAndBucket(t *testing.T) {
 	question := make([]byte, 60)
 	question[12], question[13] = 0x08, 0x06
 	question[header.EthernetSize+7] = byte(header.ARPRequest)

@@ -176,7 +176,7 @@ func setTTL(packet []byte, ttl uint8) {
 	ip.SetChecksum(header.Checksum(packet[:header.IPv4Size], 0))
 }
 
-func TestTimeExceeded(t *testing.T) {
+func TestRouterReportsTimeExceeded(t *testing.T) {
 	for _, v6 := range []bool{false, true} {
 		n := newRouted(t, NewWorld(1))
 		dst := at(3, 30, v6)
@@ -268,7 +268,7 @@ func TestRouterRefuses(t *testing.T) {
 	}
 }
 
-func TestPacketTooBig(t *testing.T) {
+func TestRouterReportsPacketTooBig(t *testing.T) {
 	for _, v6 := range []bool{false, true} {
 		w := NewWorld(1)
 		r := w.NewRouter("r")
@@ -354,7 +354,7 @@ func TestErrorsAreLimited(t *testing.T) {
 	}
 }
 
-func TestRouteFaults(t *testing.T) {
+func TestInvalidRouteIsRefused(t *testing.T) {
 	n := newRouted(t, NewWorld(1))
 	p := netip.MustParsePrefix("192.0.2.0/24")
 	for _, via := range []netip.Addr{at(7, 1, false), at(3, 9, false)} { // unknown; behind another router

@@ -82,7 +82,7 @@ func TestSwitchLearns(t *testing.T) {
 	}
 }
 
-func TestSwitchForgets(t *testing.T) {
+func TestSwitchForgetsOldAndDownMACs(t *testing.T) {
 	b := newBench(t, SwitchConfig{Ageing: 10 * loop.Second}, make([]PortConfig, 3)...)
 	b.from(1, ether(mac(2), header.Broadcast))
 	b.world.Virtual().RunFor(6 * loop.Second)
@@ -100,7 +100,7 @@ func TestSwitchForgets(t *testing.T) {
 	b.expect("up again", 0, ether(mac(1), mac(2)), "[1 2]")
 }
 
-func TestSwitchTableFull(t *testing.T) {
+func TestFullSwitchFloods(t *testing.T) {
 	b := newBench(t, SwitchConfig{MaxMACs: 1}, make([]PortConfig, 3)...)
 	b.from(0, ether(mac(1), header.Broadcast))
 	b.from(1, ether(mac(2), header.Broadcast))
@@ -184,7 +184,7 @@ func TestSwitchTunnelPortKeepsTags(t *testing.T) {
 	}
 }
 
-func TestFilteredFlooding(t *testing.T) {
+func TestListenFiltersSolicitations(t *testing.T) {
 	b := newBench(t, SwitchConfig{}, make([]PortConfig, 5)...)
 	p4, p6 := netip.MustParsePrefix("10.0.0.0/24"), netip.MustParsePrefix("2001:db8::/64")
 	for i := 1; i < 4; i++ {

@@ -82,7 +82,7 @@ func TestSendTakesUntilTheFirstBadFrame(t *testing.T) {
 	}
 }
 
-func TestDownDropsWhatIsUnderWay(t *testing.T) {
+func TestDownDropsFramesInFlight(t *testing.T) {
 	w, a, b, _, rb := pair(t, WireConfig{Delay: loop.Millisecond})
 	send(t, a, testFrame(1, 60), testFrame(2, 60))
 	w.Virtual().RunFor(loop.Microsecond)
@@ -151,7 +151,7 @@ func TestTwoWiresOfOneName(t *testing.T) {
 // Conservation: whatever the faults and however states change, every frame is
 // delivered, dropped for a reason, or still under way, and what the receiver has
 // is what the wire says.
-func TestConservation(t *testing.T) {
+func TestWiresConserveFrames(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		w := NewWorld(rapid.Uint64().Draw(t, "seed"))
 		a, b := w.Wire("w", WireConfig{Delay: drawDelay(t, "delay")})

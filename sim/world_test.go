@@ -89,7 +89,7 @@ func TestFingerprintSeesEverything(t *testing.T) {
 	}
 }
 
-func TestHashOfEveryLength(t *testing.T) {
+func TestHashDependsOnEveryOctet(t *testing.T) {
 	seen := map[uint64]bool{}
 	b := make([]byte, 100)
 	for n := range b {
@@ -107,7 +107,7 @@ func TestHashOfEveryLength(t *testing.T) {
 
 // A stream depends on seed and name alone, and different names draw different
 // numbers.
-func TestStreamsByName(t *testing.T) {
+func TestNameDeterminesStream(t *testing.T) {
 	w := NewWorld(5)
 	alone := w.Rand("host 1").Uint64()
 	other := NewWorld(5)
@@ -192,7 +192,7 @@ func TestRunTwiceShowsAnEarlyEnd(t *testing.T) {
 }
 
 // A frame queue returns frames in the order (at, seq), as a slow search does.
-func TestFlightOrder(t *testing.T) {
+func TestFramesArriveInOrderOfTimeAndSequence(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		var q frameQueue
 		var slow []*frame
@@ -223,7 +223,7 @@ func TestFlightOrder(t *testing.T) {
 }
 
 // A chance draws one number whatever it is, and is as likely as it says.
-func TestChance(t *testing.T) {
+func TestChanceMeetsItsProbability(t *testing.T) {
 	a, b := rand.New(rand.NewPCG(1, 2)), rand.New(rand.NewPCG(1, 2))
 	for range 100 {
 		Chance(0).Draw(a)

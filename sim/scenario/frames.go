@@ -8,25 +8,25 @@ import (
 	"glean/stack/header"
 )
 
-// FrameKind is the kind of a frame in reports and rules.
-type FrameKind uint8
+// frameKind is the kind of a frame in reports and rules.
+type frameKind uint8
 
 // Kinds of frames.
 const (
-	FrameARPRequest FrameKind = iota
-	FrameARPReply
-	FrameSolicitation
-	FrameAdvertisement
-	FrameICMP
-	FrameTraffic // all other IP
-	FrameOther
+	kindARPRequest frameKind = iota
+	kindARPReply
+	kindSolicitation
+	kindAdvertisement
+	kindICMP
+	kindTraffic // all other IP
+	kindOther
 	numFrameKinds
 )
 
 var frameKindWords = [numFrameKinds]string{"arp_request", "arp_reply", "ns", "na", "icmp", "traffic", "other"}
 
 // String returns the word used in reports.
-func (k FrameKind) String() string { return frameKindWords[k] }
+func (k frameKind) String() string { return frameKindWords[k] }
 
 // FrameKinds returns the words of all kinds.
 func FrameKinds() []string { return slices.Clone(frameKindWords[:]) }
@@ -43,7 +43,7 @@ func MatchKind(word string) sim.Match {
 
 // parsedFrame holds the parts of a frame that the rules use.
 type parsedFrame struct {
-	kind      FrameKind
+	kind      frameKind
 	vlans     uint32 // see vlanKey
 	src, dst  header.MAC
 	from, to  netip.Addr // ARP: sender and target; ND: source and target; IP: source and destination
@@ -55,7 +55,7 @@ type parsedFrame struct {
 // parse reads a frame, which must not change while f is used. It returns false if
 // the frame is malformed.
 func (f *parsedFrame) parse(frame []byte) bool {
-	*f = parsedFrame{kind: FrameOther}
+	*f = parsedFrame{kind: kindOther}
 	eth, payload, err := header.ParseEthernet(frame)
 	if err != nil {
 		return false
@@ -86,12 +86,12 @@ func (f *parsedFrame) parseARP(payload []byte) bool {
 	if err != nil {
 		return false
 	}
-	f.kind = FrameARPReply
+	f.kind = kindARPReply
 	if a.Op == header.ARPRequest {
-		f.kind = FrameARPRequest
+		f.kind = kindARPRequest
 	}
 	f.from, f.to = netip.AddrFrom4(a.SenderIP), netip.AddrFrom4(a.TargetIP)
-	f.isAnswer, f.answerMAC = f.kind == FrameARPReply, a.SenderMAC
+	f.isAnswer, f.answerMAC = f.kind == kindARPReply, a.SenderMAC
 	return true
 }
 
@@ -100,9 +100,9 @@ func (f *parsedFrame) parseIPv4(payload []byte) bool {
 		return false
 	}
 	ip := header.IPv4(payload)
-	f.kind, f.from, f.to = FrameTraffic, netip.AddrFrom4(ip.Src()), netip.AddrFrom4(ip.Dst())
+	f.kind, f.from, f.to = kindTraffic, netip.AddrFrom4(ip.Src()), netip.AddrFrom4(ip.Dst())
 	if ip.Protocol() == header.ProtocolICMPv4 {
-		f.kind = FrameICMP
+		f.kind = kindICMP
 	}
 	return true
 }
@@ -116,7 +116,7 @@ func (f *parsedFrame) parseIPv6(payload []byte) bool {
 		return false
 	}
 	b := header.IPv6(payload)
-	f.kind, f.from, f.to = FrameTraffic, netip.AddrFrom16(b.Src()), netip.AddrFrom16(b.Dst())
+	f.kind, f.from, f.to = kindTraffic, netip.AddrFrom16(b.Src()), netip.AddrFrom16(b.Dst())
 	if next := b.NextHeader(); next != header.ProtocolICMPv6 && next != hopByHop {
 		return true
 	}
@@ -124,11 +124,11 @@ func (f *parsedFrame) parseIPv6(payload []byte) bool {
 	if err != nil || ip.NextHeader != header.ProtocolICMPv6 || len(rest) == 0 {
 		return err == nil
 	}
-	f.kind = FrameICMP
+	f.kind = kindICMP
 	if ns, err := header.ParseNeighborSolicitation(ip, rest); err == nil {
-		f.kind, f.to = FrameSolicitation, netip.AddrFrom16(ns.Target)
+		f.kind, f.to = kindSolicitation, netip.AddrFrom16(ns.Target)
 	} else if na, err := header.ParseNeighborAdvertisement(ip, rest); err == nil {
-		f.kind, f.to = FrameAdvertisement, netip.AddrFrom16(na.Target)
+		f.kind, f.to = kindAdvertisement, netip.AddrFrom16(na.Target)
 		f.isAnswer, f.answerMAC = na.Solicited, na.TargetLink
 	}
 	return true
@@ -136,7 +136,7 @@ func (f *parsedFrame) parseIPv6(payload []byte) bool {
 
 // answeredFor returns the address whose MAC an answer announces.
 func (f *parsedFrame) answeredFor() netip.Addr {
-	if f.kind == FrameARPReply {
+	if f.kind == kindARPReply {
 		return f.from
 	}
 	return f.to

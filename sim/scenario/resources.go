@@ -15,7 +15,7 @@ func (r *Run) createResources() error {
 	for _, list := range []struct {
 		bodies []Body
 		create func(body []byte) error
-	}{{r.scenario.Interfaces, r.AddInterface}, {r.scenario.Generators, r.AddGenerator}, {r.scenario.Learning, r.Learn}} {
+	}{{r.scenario.Interfaces, r.addInterface}, {r.scenario.Generators, r.addGenerator}, {r.scenario.Learning, r.Learn}} {
 		for _, body := range list.bodies {
 			if err := list.create(body.Raw); err != nil {
 				return body.Wrap(err)
@@ -25,8 +25,8 @@ func (r *Run) createResources() error {
 	return nil
 }
 
-// AddInterface makes an interface from the body of POST /interfaces.
-func (r *Run) AddInterface(body []byte) error {
+// addInterface makes an interface from the body of POST /interfaces.
+func (r *Run) addInterface(body []byte) error {
 	spec, err := bodies.Strict.Interface(body)
 	if err != nil {
 		return fmt.Errorf("interface %q: %w", spec.ID, err)
@@ -49,9 +49,9 @@ func (r *Run) AddInterface(body []byte) error {
 	return nil
 }
 
-// AddGenerator makes a generator from the body of POST /packet/generators, and
+// addGenerator makes a generator from the body of POST /packet/generators, and
 // arranges for it to start when its addresses have been learned.
-func (r *Run) AddGenerator(body []byte) error {
+func (r *Run) addGenerator(body []byte) error {
 	spec, err := bodies.Strict.Generator(body)
 	if err != nil {
 		return fmt.Errorf("generator %q: %w", spec.ID, err)

@@ -134,7 +134,7 @@ func Prepare(s *Scenario, o Options) (*Run, error) {
 
 // countDrop counts the traffic that wires drop.
 func (r *Run) countDrop(e sim.Event) {
-	if r.frame.parse(e.Frame) && r.frame.kind == FrameTraffic {
+	if r.frame.parse(e.Frame) && r.frame.kind == kindTraffic {
 		r.lost++
 	}
 }

@@ -28,7 +28,7 @@ type neighbor struct {
 func (r *Run) frameSent(p *watchedPort, q *watchedQueue, frame []byte) {
 	f := &r.frame
 	if !f.parse(frame) {
-		p.sent[FrameOther]++
+		p.sent[kindOther]++
 		if q == nil {
 			r.AddViolation(RuleInvariants, "port %s sent a malformed frame: % x", p.id, frame)
 		}
@@ -42,10 +42,10 @@ func (r *Run) frameSent(p *watchedPort, q *watchedQueue, frame []byte) {
 	switch {
 	case q != nil:
 		r.trafficSent(p, e, q, f)
-	case e != nil && (f.kind == FrameARPRequest || f.kind == FrameSolicitation) && f.from != f.to && !f.from.IsUnspecified():
+	case e != nil && (f.kind == kindARPRequest || f.kind == kindSolicitation) && f.from != f.to && !f.from.IsUnspecified():
 		r.solicitationSent(e, f.to, f.dst.IsMulticast())
 		r.checkLimits(e, f.to)
-	case e != nil && (f.kind == FrameARPReply || f.kind == FrameAdvertisement):
+	case e != nil && (f.kind == kindARPReply || f.kind == kindAdvertisement):
 		r.checkOwnAnswer(e, f.answeredFor())
 	}
 }

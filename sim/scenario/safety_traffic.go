@@ -19,7 +19,7 @@ func (r *Run) trafficSent(p *watchedPort, e *Endpoint, q *watchedQueue, f *parse
 		}
 		q.last.sent++
 	}
-	if e == nil || f.kind != FrameTraffic {
+	if e == nil || f.kind != kindTraffic {
 		return
 	}
 	hop := e.NextHop(f.to)

@@ -101,7 +101,7 @@ func TestFormatRequiresWhatTheReaderRequires(t *testing.T) {
 }
 
 // TestFormatPrints: every member has its line.
-func TestFormatPrints(t *testing.T) {
+func TestFormatPrintsEveryMember(t *testing.T) {
 	var out bytes.Buffer
 	if err := Format().Print(&out, func(*document.Schema) string { return "" }); err != nil {
 		t.Fatal(err)

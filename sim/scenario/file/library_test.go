@@ -6,7 +6,7 @@ import (
 	"glean/sim/scenario"
 )
 
-func TestLibrary(t *testing.T) {
+func TestLibraryMeetsItsExpectations(t *testing.T) {
 	for _, name := range Library() {
 		t.Run(name, func(t *testing.T) {
 			s, err := Open(name)

@@ -30,7 +30,7 @@ timeline:
 expect: {learning: completed}
 `
 
-func TestSmallFileIsRight(t *testing.T) {
+func TestSmallFileHasNoFault(t *testing.T) {
 	s, err := Load("small.yaml", []byte(smallFile))
 	if err != nil {
 		t.Fatal(err)
@@ -139,7 +139,7 @@ timeline:`, 1)
 	}
 }
 
-func TestRepeat(t *testing.T) {
+func TestRepeatedItemStandsForSeveral(t *testing.T) {
 	text := strings.Replace(smallFile, "[lan]", `[lan, {repeat: {name: k, from: 3, to: 7, step: 2}, name: "s${k}-${k+10}"}]`, 1)
 	s, err := Load("small.yaml", []byte(text))
 	if err != nil {
