@@ -75,7 +75,7 @@ func TestCompileFaultNamesItem(t *testing.T) {
 	if err == nil || kindOf(t, err) != engine.Invalid || !strings.HasPrefix(err.(*engine.Error).Faults[0].Path, "items[1].config.traffic[0]") {
 		t.Errorf("%v", err)
 	}
-	specs[1].TargetID = "nobody"
+	specs[1].TargetID = "nosuch"
 	if err := bindAll(b.Engine, specs, true); err == nil || err.(*engine.Error).Faults[0].Path != "items[1].target_id" {
 		t.Errorf("%v", err)
 	}
@@ -95,7 +95,7 @@ func TestBindingTakesTurns(t *testing.T) {
 	b := newBench(t)
 	const perTurn = engine.SliceBind
 	specs := portGenerators(t, 3*perTurn)
-	specs[2*perTurn+5].TargetID = "nobody"
+	specs[2*perTurn+5].TargetID = "nosuch"
 	for _, want := range []int{perTurn, 2 * perTurn} {
 		next, err := b.BindGenerators(specs, want-perTurn, true)
 		if err != nil || next != want {

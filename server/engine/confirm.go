@@ -6,14 +6,14 @@ import (
 	"glean/stack/loop"
 )
 
-// After the link was down, another station may have a next hop's address. So no MAC
-// counts as confirmed then: running generators go on with the MACs they have, and a
-// start waits until all next hops of its generators are confirmed, which are asked
-// together.
+// While the link was down, another station may have taken a next hop's address. So no MAC
+// counts as confirmed when the link is up again. Running generators go on with the MACs
+// they have. A start solicits all next hops of its generators together and waits until
+// they are confirmed.
 
-// doubt makes the MACs of a port's generators unconfirmed, because its link is down.
+// unconfirm makes the MACs of a port's generators unconfirmed, because its link is down.
 // Static neighbors need no confirmation.
-func (e *Engine) doubt(p *port) {
+func (e *Engine) unconfirm(p *port) {
 	for g := range e.generators.All() {
 		t := targetOf(g)
 		if t.port != p || t.iface == nil {
@@ -28,8 +28,8 @@ func (e *Engine) doubt(p *port) {
 	}
 }
 
-// confirm learns the unconfirmed next hops of generators again and then runs done: at
-// once if there are none, else in a turn of its own, after at most RetransTimer times
+// confirm learns the unconfirmed next hops of generators again and then calls done: at
+// once if there are none, else in another turn, after at most RetransTimer times
 // MulticastSolicits. Manager.Ready decides whether a generator may start then.
 func (e *Engine) confirm(ids []string, done func()) {
 	within := learning.MinTimeout
@@ -40,21 +40,21 @@ func (e *Engine) confirm(ids []string, done func()) {
 	e.confirmBy(ids, e.loop.Now().Add(within), done)
 }
 
-// confirmBy is confirm with a deadline. It learns again what another flap makes
-// unconfirmed before the deadline.
+// confirmBy is confirm with a deadline. If another flap makes next hops unconfirmed before
+// the deadline, it learns them again.
 func (e *Engine) confirmBy(ids []string, deadline loop.Time, done func()) {
-	var asked, requests []string
+	var unasked, requests []string
 	for _, g := range e.unconfirmed(ids) {
 		if state, request := g.Learning(); state == generator.LearningResolving {
 			requests = append(requests, request)
 		} else {
-			asked = append(asked, g.ID)
+			unasked = append(unasked, g.ID)
 		}
 	}
 	within := deadline.Sub(e.loop.Now())
-	if len(asked) > 0 && within >= learning.MinTimeout {
-		spec := LearningSpec{GeneratorIDs: asked, Mode: learning.ModeCached, Timeout: within, unconfirmed: true}
-		if r, err := e.StartLearning(spec); err == nil { // else the start is refused, and the refusal explains it
+	if len(unasked) > 0 && within >= learning.MinTimeout {
+		spec := LearningSpec{GeneratorIDs: unasked, Mode: learning.ModeCached, Timeout: within, unconfirmed: true}
+		if r, err := e.StartLearning(spec); err == nil { // else the start is refused with the reason
 			requests = append(requests, r.ID())
 		}
 	}
@@ -71,7 +71,7 @@ func (e *Engine) confirmBy(ids []string, deadline loop.Time, done func()) {
 	})
 }
 
-// haveCompleted reports whether requests have found all that they asked for.
+// haveCompleted reports whether all requests are completed.
 func (e *Engine) haveCompleted(requests []string) bool {
 	for _, id := range requests {
 		if r := e.learning.Request(id); r == nil || r.State() != learning.StateCompleted {
@@ -102,8 +102,8 @@ func (e *Engine) Unconfirmed(id string) int {
 	return g.Program().Counts().Unconfirmed
 }
 
-// whenAllLearned runs done in a turn of its own when all requests have ended, at the
-// latest after within.
+// whenAllLearned calls done in another turn when all requests have ended, at the latest
+// after within.
 func (e *Engine) whenAllLearned(requests []string, within loop.Duration, done func()) {
 	left := len(requests)
 	end := loop.NewTimer(done)
@@ -117,9 +117,8 @@ func (e *Engine) whenAllLearned(requests []string, within loop.Duration, done fu
 	}
 }
 
-// StartWhenConfirmed is StartGenerator for a generator whose next hops may have to
-// be confirmed first; see confirm. done runs on the loop, before StartWhenConfirmed
-// returns if there is nothing to wait for.
+// StartWhenConfirmed starts a generator after its next hops are confirmed; see confirm.
+// done runs on the loop, before StartWhenConfirmed returns if no next hop is unconfirmed.
 func (e *Engine) StartWhenConfirmed(id string, done func(*generator.Result, error)) {
 	e.confirm([]string{id}, func() { done(e.StartGenerator(id)) })
 }

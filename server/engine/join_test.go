@@ -118,6 +118,6 @@ func TestRequestShorterThanRetransTimer(t *testing.T) {
 	r = n.learn(`{"timeout_ms":3000,"generator_ids":["g"]}`)
 	n.run(3 * loop.Second)
 	if r.State() != learning.StateTimedOut || n.learned("g") != "timed_out" {
-		t.Errorf("asked in vain: %v, generator %s", r.State(), n.learned("g"))
+		t.Errorf("solicited without a reply: %v, generator %s", r.State(), n.learned("g"))
 	}
 }

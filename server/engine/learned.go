@@ -7,17 +7,16 @@ import (
 	"glean/stack/header"
 )
 
-// LearnedRow is a destination of a generator, the next hop that the generator
-// sends it through, and the MAC in use.
+// LearnedRow is a destination of a generator, its next hop, and the MAC in use.
 type LearnedRow struct {
 	Destination netip.Addr
 	NextHop     netip.Addr // invalid if there is none
 	MAC         header.MAC // zero if it is not resolved
 }
 
-// Learned looks a generator up. The function that it returns lists what the
-// generator knows of its destinations, in the order of its flows; it may be called
-// anywhere, for a million destinations take a while. n is how many there are.
+// Learned returns a function that lists a generator's destinations in the order of its
+// flows, and their number n. The function may be called anywhere, because a million
+// destinations take long.
 func (e *Engine) Learned(generatorID string) (list func() []LearnedRow, n int, err error) {
 	g, err := e.generators.Get(generatorID)
 	if err != nil {

@@ -11,15 +11,15 @@ import (
 	"glean/stack/loop"
 )
 
-// LearningSpec is what a learning request is asked to do: either GeneratorIDs,
-// or InterfaceID and Addresses.
+// LearningSpec is the specification of a learning request: either GeneratorIDs, or
+// InterfaceID and Addresses.
 type LearningSpec struct {
 	ID           string
 	GeneratorIDs []string
 	InterfaceID  string
 	Addresses    []netip.Addr
 	Mode         learning.Mode
-	Timeout      loop.Duration // 0 is the longest of the generators', or learning.DefaultTimeout for addresses
+	Timeout      loop.Duration // 0: the longest of the generators' time-outs, or learning.DefaultTimeout for addresses
 
 	unconfirmed bool                                   // only next hops whose MAC is unconfirmed
 	bound       *snapshot[subject, *learning.Prepared] // by BindLearning
@@ -28,7 +28,7 @@ type LearningSpec struct {
 // StartLearning starts a learning request.
 func (e *Engine) StartLearning(spec LearningSpec) (*learning.Request, error) {
 	before := spec.bound
-	before.release(e) // reserved anew
+	before.release(e) // BindLearning reserves it anew
 	if err := e.BindLearning(&spec); err != nil {
 		return nil, err
 	}
@@ -51,7 +51,7 @@ func (e *Engine) startLearning(d *learning.Prepared) (*learning.Request, error) 
 	return r, nil
 }
 
-// learningError turns an error of the learning module into the engine's.
+// learningError converts an error of package learning to one of the engine.
 func learningError(err error) error {
 	var field learning.ErrInvalid
 	var busy learning.ErrBusy
@@ -75,8 +75,8 @@ func (e *Engine) LearningRequest(id string) (*learning.Request, error) {
 	return nil, notFound("learning request", id)
 }
 
-// DeleteLearning cancels a request that is in progress and removes one that is
-// finished. An unknown id is not an error.
+// DeleteLearning cancels a request that is in progress, or removes one that is finished.
+// An unknown id is not an error.
 func (e *Engine) DeleteLearning(id string) {
 	if r := e.learning.Request(id); r == nil {
 		return
@@ -112,7 +112,7 @@ func (e *Engine) DeleteLearningResult(id string) error {
 // DeleteFinishedLearningResults removes the results of finished requests.
 func (e *Engine) DeleteFinishedLearningResults() { e.learning.DeleteFinishedResults() }
 
-// learningObserver is the engine as learning tells it of progress.
+// learningObserver implements learning.Observer.
 type learningObserver struct{ *Engine }
 
 var _ learning.Observer = learningObserver{}
@@ -130,14 +130,12 @@ func (o learningObserver) Learned(handle, adj uint32, mac header.MAC) {
 	o.generators.Learned(handle, adj, mac)
 }
 
-// Lost implements learning.Observer. A next hop that had a MAC before has lost it
-// if it was asked in vain, and not if its time was over before it could be asked.
-// All other reasons say nothing of the neighbor: nobody could be asked (link_down,
-// table_full, address_tentative), the answer may have gone to somebody else
-// (address_conflict), it answers somehow (unconfirmed), or no request waited for it
-// (cancelled, interface_deleted);
-// no_route, own_address and no_source_address are of next hops that never have a
-// MAC.
+// Lost implements learning.Observer. A next hop that had a MAC loses it only if it did not
+// answer a solicitation. The other reasons do not show that the neighbor is gone: it was
+// not solicited (no attempts, link_down, table_full, address_tentative), its answer may
+// have gone to another station (address_conflict), it sent a MAC (unconfirmed), or no
+// request waited for it (cancelled, interface_deleted). Next hops with no_route,
+// own_address or no_source_address never have a MAC.
 func (o learningObserver) Lost(handle, adj uint32, why learning.Reason, attempts int) {
 	g := o.generators.ByHandle(handle)
 	if g == nil {
@@ -174,11 +172,11 @@ func (o learningObserver) RequestChanged(r *learning.Request) {
 	o.waiting.ended(endOfLearning(r.ID()))
 }
 
-// mostNamed is how many generators and unresolved addresses an event names.
+// mostNamed is the largest number of generators and of addresses that an event names.
 const mostNamed = 5
 
-// learningEvent is what becomes of a request, with counts and the first addresses
-// without a MAC when it has ended.
+// learningEvent returns the event about a request's state. At the end of the request it has
+// counts and the first addresses without a MAC.
 func (e *Engine) learningEvent(r *learning.Request) Event {
 	event := Event{Type: "learning", ID: r.ID(), PortID: e.portOf(r.InterfaceIDs()), What: r.State().String()}
 	end, finished := r.FinishedAt()
@@ -200,7 +198,7 @@ func (e *Engine) learningEvent(r *learning.Request) Event {
 	return event
 }
 
-// firstUnresolved says which addresses have no MAC, and why.
+// firstUnresolved describes the first addresses without a MAC, with their reasons.
 func firstUnresolved(r *learning.Request) []string {
 	if r.Progress().TimedOut == 0 {
 		return nil
@@ -217,8 +215,7 @@ func firstUnresolved(r *learning.Request) []string {
 	return texts
 }
 
-// portOf is the id of the port that all of the interfaces are on, "" if there is
-// none.
+// portOf returns the id of the port of all interfaces, "" if they have several or none.
 func (e *Engine) portOf(interfaceIDs []string) string {
 	port := ""
 	for _, id := range interfaceIDs {

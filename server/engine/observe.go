@@ -99,6 +99,6 @@ func (o portObserver) linkChanged(s link.State) {
 		o.relearn(o.port)
 		return
 	}
-	o.doubt(o.port)
+	o.unconfirm(o.port)
 	o.emit(o.port.event("down", s.Reason.String(), Field{"reason", s.Reason.String()}))
 }

@@ -9,8 +9,8 @@ import (
 	"glean/stack"
 )
 
-// PlanView is what learning a generator would do, found out without a frame.
-// Its lists are sorted by address.
+// PlanView lists the next hops that learning a generator would solicit. Making it sends no
+// frame. Its lists are sorted by address.
 type PlanView struct {
 	GeneratorID string
 	InterfaceID string
@@ -19,24 +19,23 @@ type PlanView struct {
 	Rows        []PlanRow
 }
 
-// PlanHop is a next hop that would be asked for, and what is known of it.
+// PlanHop is a next hop that would be solicited, with its present state.
 type PlanHop struct {
 	Address      netip.Addr
 	Destinations int                    // rows behind it
 	State        program.AdjacencyState // of the generator
 }
 
-// PlanRow is a destination with its next hop, or with the reason why there is
-// none.
+// PlanRow is a destination with its next hop, or the reason why it has none.
 type PlanRow struct {
 	Destination netip.Addr
 	NextHop     netip.Addr
 	Reason      learning.Reason
 }
 
-// Plan looks a generator up. The function that it returns tells what learning
-// would ask for; it may be called anywhere, for a million destinations take a
-// second. n is how many there are.
+// Plan returns a function that makes the plan for a generator, and the number n of its
+// destinations. The function may be called anywhere, because a million destinations take
+// a second.
 func (e *Engine) Plan(generatorID string) (view func() PlanView, n int, err error) {
 	g, err := e.generators.Get(generatorID)
 	if err != nil {
@@ -53,7 +52,7 @@ func (e *Engine) Plan(generatorID string) (view func() PlanView, n int, err erro
 	return func() PlanView { return plan.of(g.Program(), i.stack) }, g.Program().DestinationCount(), nil
 }
 
-// of fills the plan in.
+// of fills in the lists of the plan.
 func (plan PlanView) of(p *program.Program, from *stack.Interface) PlanView {
 	index := make(map[netip.Addr]int)
 	for _, d := range p.Destinations() {

@@ -11,9 +11,9 @@ import (
 	"glean/stack"
 )
 
-// subject is what a learning request is for.
+// subject is the interface or the generators of a learning request.
 type subject struct {
-	iface      *iface // of the addresses form
+	iface      *iface // of a request with addresses
 	generators []*generator.Generator
 }
 
@@ -21,12 +21,11 @@ func (s subject) isSame(other subject) bool { //nolint:unused // snapshot calls 
 	return s.iface == other.iface && slices.Equal(s.generators, other.generators)
 }
 
-// BindLearning looks up what a learning request is for, and reserves the memory
-// that it takes. It is called on the loop. StartLearning or UnbindLearning must
-// follow.
+// BindLearning finds the subject of a learning request and reserves the memory of the
+// request. It is called on the loop. StartLearning or UnbindLearning must follow.
 func (e *Engine) BindLearning(spec *LearningSpec) (err error) {
 	if n := e.learning.RequestCount(); n >= e.limits.Requests {
-		return &Error{Kind: TooMany, Detail: fmt.Sprintf("there are %d learning requests, and no more are allowed", n)}
+		return &Error{Kind: TooMany, Detail: fmt.Sprintf("there are %d learning requests, the most that are allowed; delete some, or set limits.learning_requests higher", n)}
 	}
 	var of subject
 	if len(spec.GeneratorIDs) > 0 {
@@ -41,11 +40,11 @@ func (e *Engine) BindLearning(spec *LearningSpec) (err error) {
 	return spec.bound.reserve(e, spec.need())
 }
 
-// UnbindLearning gives back what BindLearning reserved. It is called on the loop;
-// more than once has no effect.
+// UnbindLearning releases the memory that BindLearning reserved. It is called on the loop. A
+// second call has no effect.
 func (e *Engine) UnbindLearning(spec *LearningSpec) { spec.bound.release(e) }
 
-// learnable gives the generators of a request.
+// learnable returns the generators of a request, or an error if one cannot be learned.
 func (e *Engine) learnable(ids []string) ([]*generator.Generator, error) {
 	generators := make([]*generator.Generator, 0, len(ids))
 	seen := make(map[string]bool)
@@ -68,7 +67,7 @@ func (e *Engine) learnable(ids []string) ([]*generator.Generator, error) {
 				LearningID: request,
 			}
 		case seen[id]:
-			return nil, invalid(path, "generator %q is named twice", id)
+			return nil, invalid(path, "generator %q is given more than once", id)
 		}
 		seen[id] = true
 		generators = append(generators, g)
@@ -76,13 +75,13 @@ func (e *Engine) learnable(ids []string) ([]*generator.Generator, error) {
 	return generators, nil
 }
 
-// IsLarge tells whether it matters where the tables of a bound request are made.
+// IsLarge reports whether the tables of a bound request should be made off the loop.
 func (spec *LearningSpec) IsLarge() bool {
 	const large = 4096 // half a millisecond
 	return spec.destinations() >= large
 }
 
-// destinations is how many addresses a bound request learns at most.
+// destinations returns the largest number of addresses that a bound request can learn.
 func (spec *LearningSpec) destinations() int {
 	n := len(spec.Addresses)
 	for _, g := range spec.bound.of.generators {
@@ -91,9 +90,8 @@ func (spec *LearningSpec) destinations() int {
 	return n
 }
 
-// PrepareLearning makes the tables of a learning request that is bound. It may be
-// called anywhere: what an interface and a program are made of does not change, and
-// which next hops are resolved is read as a transmitter reads it.
+// PrepareLearning makes the tables of a bound learning request. It may be called anywhere,
+// because interfaces and programs do not change, and adjacencies are atomic.
 func PrepareLearning(spec *LearningSpec) error { return spec.bound.compute(spec.prepare) }
 
 // prepare makes the tables of a request.
@@ -119,7 +117,7 @@ func (spec *LearningSpec) prepare(of subject) (*learning.Prepared, error) {
 	return prepare(s, ifaces...)
 }
 
-// prepare makes a draft for some interfaces.
+// prepare makes the tables of a request for some interfaces.
 func prepare(s learning.Spec, ifaces ...*iface) (*learning.Prepared, error) {
 	byHandle := make(map[uint32]*iface, len(ifaces))
 	for _, i := range ifaces {
@@ -146,7 +144,7 @@ func (spec *LearningSpec) wantsHop(s program.AdjacencyState) bool {
 	return true
 }
 
-// wants lists a generator's destinations whose next hop is in a wanted state.
+// wants returns a generator's destinations whose next hop is in a wanted state.
 func (i *iface) wants(id string, handle uint32, p *program.Program, wanted func(program.AdjacencyState) bool) learning.GeneratorWants {
 	w := learning.GeneratorWants{ID: id, Handle: handle, Interface: i.forLearning()}
 	for _, d := range p.Destinations() {
@@ -168,8 +166,8 @@ func (i *iface) forLearning() learning.Interface {
 	return learning.Interface{Handle: i.handle, ID: i.spec.ID, VLANs: vlans}
 }
 
-// draftOf is the request that learns for a generator when it is made. Its name is
-// not known yet.
+// draftOf returns the prepared request of a generator that is not made yet, without the
+// generator's id.
 func draftOf(p *program.Program, i *iface) (*learning.Prepared, error) {
 	return prepare(learning.Spec{
 		Mode:       learning.ModeCached,

@@ -17,9 +17,9 @@ func (i *iface) missedByLink(g *generator.Generator) {
 	i.missed[g.Handle] = true
 }
 
-// relearn learns what the generators of a port missed while its link was down, a
-// slice of the generators in each turn of the loop. A request that does so already
-// gets its whole timeout again.
+// relearn learns the next hops again that were not learned because a port's link was down,
+// for a slice of the generators in each turn of the loop. It restarts the time of a
+// request that is still learning them.
 func (e *Engine) relearn(p *port) {
 	var list []*generator.Generator
 	for g := range e.generators.All() {
@@ -57,8 +57,8 @@ func (e *Engine) relearnGenerator(i *iface, g *generator.Generator) {
 	}
 }
 
-// forgetMissed removes what relearn keeps of a generator, because another request
-// learns for it or it was deleted.
+// forgetMissed removes the state of relearn for a generator, because another request learns
+// for it or the generator was deleted.
 func (i *iface) forgetMissed(handle uint32) {
 	delete(i.missed, handle)
 	delete(i.relearning, handle)

@@ -9,8 +9,7 @@ import (
 	"glean/stack/loop"
 )
 
-// resolver is the engine as learning's Resolver: it finds the stack of an interface
-// and calls it.
+// resolver implements learning.Resolver: it finds the stack of an interface and calls it.
 type resolver struct{ *Engine }
 
 var _ learning.Resolver = resolver{}
@@ -49,8 +48,8 @@ func (r resolver) Subscribe(handle uint32, hop netip.Addr, pending uint32, fresh
 	}
 }
 
-// Solicit implements learning.Resolver. Learning sends many solicitations in a
-// turn, which leave together.
+// Solicit implements learning.Resolver. Learning sends many solicitations in a turn; the
+// port's batch sends them together.
 func (r resolver) Solicit(ref learning.Ref) bool {
 	p := r.portList[uint32(ref>>32)]
 	p.batch.begin()
@@ -90,7 +89,7 @@ func (r resolver) FailureReason(ref learning.Ref) learning.Reason {
 	return learningReason(s.FailureReason(n))
 }
 
-// Budget implements learning.Resolver. The window is half of what can arrive unread.
+// Budget implements learning.Resolver. The window is half of the room for unread frames.
 // The other half is for unsolicited frames, and for the replies of live hosts among
 // mostly dead ones.
 func (r resolver) Budget(handle uint32) learning.Budget {

@@ -4,20 +4,20 @@ package engine
 // the tables of a learning request for a million addresses. The loop would handle
 // nothing else meanwhile. So they are made in three steps:
 //
-//  1. on the loop, a snapshot is taken of what the result depends on, and the memory
-//     of the result is reserved;
+//  1. on the loop, a snapshot of the inputs is taken, and the memory of the result is
+//     reserved;
 //  2. anywhere, the result is computed from the snapshot alone;
 //  3. on the loop, the result is committed if the snapshot still holds. If it does not,
 //     or without steps 1 and 2, the result is computed there.
 //
 // The steps of generators are BindGenerators, CompileGenerators and CreateGenerators,
 // those of learning BindLearning, PrepareLearning and StartLearning. UnbindGenerators
-// and UnbindLearning give the memory back when step 3 does not come. Plan and Learned
+// and UnbindLearning release the memory if step 3 does not follow. Plan and Learned
 // change nothing: they return step 2 as a function, and have no step 3. Opening a port
 // has effects outside and cannot be repeated: ReservePort keeps the id and the device
 // from other ports instead.
 
-// snapshot is what a result depends on, and the result.
+// snapshot holds the inputs of a result, and the result.
 type snapshot[Of interface{ isSame(Of) bool }, Result any] struct {
 	of       Of
 	result   Result
@@ -34,8 +34,8 @@ func (s *snapshot[Of, Result]) reserve(e *Engine, octets int64) error {
 	return err
 }
 
-// release gives back what reserve took. It is called on the loop; more than once, or
-// without a snapshot, it has no effect.
+// release releases the memory that reserve reserved. It is called on the loop. A second
+// call, and a call without a snapshot, has no effect.
 func (s *snapshot[Of, Result]) release(e *Engine) {
 	if s != nil {
 		e.Release(s.reserved)
@@ -50,8 +50,8 @@ func (s *snapshot[Of, Result]) compute(f func(Of) (Result, error)) (err error) {
 	return err
 }
 
-// resultFor returns the result if it was computed and the snapshot still holds. It is
-// called on the loop, with what the result depends on now; there may be no snapshot.
+// resultFor returns the result if it was computed and the inputs are still the same. It is
+// called on the loop with the present inputs; s may be nil.
 func (s *snapshot[Of, Result]) resultFor(now Of) (r Result, holds bool) {
 	if s == nil || !s.computed || !s.of.isSame(now) {
 		return r, false

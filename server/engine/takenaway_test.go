@@ -59,7 +59,7 @@ func TestGeneratorDeletedWhileItIsLearned(t *testing.T) {
 	n.taken()
 	n.run(10 * loop.Second)
 	if asked := solicitations(n.taken()); len(asked) != 0 {
-		t.Errorf("asked for nobody: %v", asked)
+		t.Errorf("solicited without a subscriber: %v", asked)
 	}
 	if err := n.Check(); err != nil {
 		t.Error(err)

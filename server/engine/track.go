@@ -11,31 +11,30 @@ import (
 	"glean/stack/loop"
 )
 
-// Next hops of generators that run are tracked: the stack keeps them verified, and
-// what it tells of them goes into the adjacencies in the same turn. They are handed
-// to the stack in batches, so that a generator with a million next hops neither
-// holds up the loop nor floods the wire with probes when it starts.
+// Next hops of running generators are tracked: the stack probes them, and their changes go
+// into the adjacencies in the same turn of the loop. The tracker adds them to the stack in
+// batches, so that the start of a generator with a million next hops neither delays the
+// loop nor floods the wire with probes.
 const (
-	trackBatch = 512 // next hops in a turn, of all generators together
+	trackBatch = 512 // next hops of all generators in a turn
 	trackGap   = loop.Millisecond
 )
 
-// tracker has the stacks track and no longer track next hops, job by job.
+// tracker starts and ends the tracking of next hops in the stacks, job by job.
 type tracker struct {
 	loop  loop.Loop
 	timer loop.Timer
 	jobs  []*trackJob
 }
 
-// trackJob tracks the next hops of a generator that was started, or gives up
-// those of a run that has ended.
+// trackJob starts the tracking of a generator's next hops, or ends it after the run.
 type trackJob struct {
 	iface     *iface
 	generator *generator.Generator
 	program   *program.Program
 	next, end uint32 // adjacencies
-	giveUp    bool
-	refused   int // by a full table
+	untrack   bool
+	refused   int // number of next hops that the full table refused
 }
 
 func (t *tracker) init(l loop.Loop) {
@@ -50,14 +49,14 @@ func (t *tracker) add(j *trackJob) {
 	}
 }
 
-// turn does a batch, with a share for each job, so that a small generator need not
-// wait for a big one.
+// turn does a batch, with an equal part for each job, so that a small generator does not
+// wait for a large one.
 func (t *tracker) turn() {
-	share := uint32(max(1, trackBatch/max(1, len(t.jobs))))
+	part := uint32(max(1, trackBatch/max(1, len(t.jobs))))
 	for n := 0; n < trackBatch && len(t.jobs) > 0; {
 		j := t.jobs[0]
 		t.jobs = t.jobs[1:]
-		n += j.do(share)
+		n += j.do(part)
 		if j.next < j.end {
 			t.jobs = append(t.jobs, j)
 			continue
@@ -69,7 +68,7 @@ func (t *tracker) turn() {
 	}
 }
 
-// do is for up to n next hops; it tells how many it did, one at least.
+// do handles up to n next hops and returns how many, at least one.
 func (j *trackJob) do(n uint32) int {
 	if j.iface.deleted {
 		j.next = j.end
@@ -80,8 +79,8 @@ func (j *trackJob) do(n uint32) int {
 	for adj := j.next; adj < j.next+n; adj++ {
 		hop := j.program.Hop(adj)
 		switch {
-		case !hop.IsValid() || j.giveUp && j.iface.isTracked(j.program, adj):
-		case j.giveUp:
+		case !hop.IsValid() || j.untrack && j.iface.isTracked(j.program, adj):
+		case j.untrack:
 			j.iface.stack.Untrack(hop)
 		case j.iface.stack.Track(hop) == stack.TableFull:
 			j.refused++
@@ -93,8 +92,8 @@ func (j *trackJob) do(n uint32) int {
 	return int(max(1, n))
 }
 
-// catchUp gives the run what the stack knows already: a neighbor that was confirmed
-// or lost for somebody else after this generator was learned is told of by no event.
+// catchUp applies the present state of a neighbor to the run, because there is no event
+// about a neighbor that was confirmed or lost for another generator before the start.
 func (j *trackJob) catchUp(adj uint32, hop netip.Addr) {
 	switch n, _ := j.iface.stack.Neighbor(hop); {
 	case n.State == stack.StateReachable:
@@ -112,7 +111,7 @@ func (j *trackJob) finish() {
 	}
 }
 
-// isTracked tells whether a generator that runs needs a next hop of a program.
+// isTracked reports whether a running generator tracks a next hop of a program.
 func (i *iface) isTracked(p *program.Program, adj uint32) bool {
 	hop := p.Hop(adj)
 	return slices.ContainsFunc(i.tracking, func(g *generator.Generator) bool {
@@ -121,7 +120,7 @@ func (i *iface) isTracked(p *program.Program, adj uint32) bool {
 	})
 }
 
-// track follows a generator through its life.
+// track keeps the lists of bound and tracking generators when a generator changes.
 func (e *Engine) track(g *generator.Generator, cause generator.Cause) {
 	i := targetOf(g).iface
 	if i == nil {
@@ -141,16 +140,16 @@ func (e *Engine) track(g *generator.Generator, cause generator.Cause) {
 		e.tracker.add(&trackJob{iface: i, generator: g, program: p, end: uint32(p.Counts().Total)})
 	case cause == generator.CauseEnded && tracks:
 		i.tracking = slices.DeleteFunc(i.tracking, func(other *generator.Generator) bool { return other == g })
-		e.tracker.add(&trackJob{iface: i, generator: g, program: p, end: e.tracker.withdraw(g), giveUp: true})
+		e.tracker.add(&trackJob{iface: i, generator: g, program: p, end: e.tracker.withdraw(g), untrack: true})
 	}
 }
 
-// withdraw ends the job of a generator that has just been started, if it goes
-// on, and gives the number of next hops that are tracked.
+// withdraw removes the unfinished job that tracks a generator's next hops, and returns the
+// number of next hops that are tracked.
 func (t *tracker) withdraw(g *generator.Generator) uint32 {
 	tracked := uint32(g.Program().Counts().Total)
 	t.jobs = slices.DeleteFunc(t.jobs, func(j *trackJob) bool {
-		if j.generator != g || j.giveUp {
+		if j.generator != g || j.untrack {
 			return false
 		}
 		tracked = j.next
@@ -159,8 +158,8 @@ func (t *tracker) withdraw(g *generator.Generator) uint32 {
 	return tracked
 }
 
-// followNeighbor hands what the stack of an interface has found out about a neighbor to
-// the generators there. generator.Manager.Follow decides whether an adjacency takes it.
+// followNeighbor passes a neighbor's change to the generators of an interface.
+// generator.Manager.Follow decides whether an adjacency stores it.
 func (e *Engine) followNeighbor(i *iface, n *stack.NeighborEvent) {
 	confirmed := n.New == stack.StateReachable
 	if n.Suspect || !n.Lost && (n.MAC.IsZero() || n.MAC == n.OldMAC && !(confirmed && n.Old != n.New)) {
@@ -181,15 +180,15 @@ func (e *Engine) followNeighbor(i *iface, n *stack.NeighborEvent) {
 
 // NextHopChanged implements generator.Observer.
 func (o generatorObserver) NextHopChanged(g *generator.Generator, c generator.NeighborChange) {
-	tell := func(what string, detail func() string) {
+	emit := func(what string, detail func() string) {
 		o.emitOfPeer(targetOf(g).iface.port, func() Event { return generatorEvent(g, what, detail()) })
 	}
 	switch {
 	case c.New == c.Old:
-		tell("neighbor_back", func() string { return fmt.Sprintf("%v: %v (%s)", c.NextHop, c.New, c.Cause) })
+		emit("neighbor_back", func() string { return fmt.Sprintf("%v: %v (%s)", c.NextHop, c.New, c.Cause) })
 	case c.New.IsZero():
-		tell("neighbor_lost", func() string { return fmt.Sprintf("%v: %v does not answer (%s)", c.NextHop, c.Old, c.Cause) })
+		emit("neighbor_lost", func() string { return fmt.Sprintf("%v: %v does not answer (%s)", c.NextHop, c.Old, c.Cause) })
 	default:
-		tell("neighbor_moved", func() string { return fmt.Sprintf("%v: from %v to %v (%s)", c.NextHop, c.Old, c.New, c.Cause) })
+		emit("neighbor_moved", func() string { return fmt.Sprintf("%v: from %v to %v (%s)", c.NextHop, c.Old, c.New, c.Cause) })
 	}
 }

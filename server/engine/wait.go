@@ -7,17 +7,17 @@ import (
 	"glean/learning"
 )
 
-// ending is what callers wait for the end of: a learning request, or the run of a
-// generator.
+// ending identifies an end that callers wait for: of a learning request, or of a
+// generator's run.
 type ending struct{ kind, id string }
 
 func endOfLearning(requestID string) ending { return ending{"learning", requestID} }
 func endOfRun(generatorID string) ending    { return ending{"generator", generatorID} }
 
-// waiters are functions to run once when something ends.
+// waiters holds the functions to call once at each end.
 type waiters map[ending][]*func()
 
-// add returns what takes f out again, for a caller that waits no longer.
+// add adds f and returns a function that removes it.
 func (w waiters) add(what ending, f func()) (forget func()) {
 	waiter := &f
 	w[what] = append(w[what], waiter)
@@ -37,8 +37,8 @@ func (w waiters) ended(what ending) {
 	}
 }
 
-// WhenLearned runs f when the request has ended, now if it has or does not exist.
-// forget keeps f from running.
+// WhenLearned calls f when the request has ended, at once if it has or does not exist.
+// forget cancels the call.
 func (e *Engine) WhenLearned(requestID string, f func()) (forget func()) {
 	if r := e.learning.Request(requestID); r == nil || r.State() != learning.StateResolving {
 		f()
@@ -47,8 +47,8 @@ func (e *Engine) WhenLearned(requestID string, f func()) (forget func()) {
 	return e.waiting.add(endOfLearning(requestID), f)
 }
 
-// WhenEnded runs f when the run of a result has ended, now if it has. forget keeps
-// f from running.
+// WhenEnded calls f when the run of a result has ended, at once if it has. forget cancels
+// the call.
 func (e *Engine) WhenEnded(r *generator.Result, f func()) (forget func()) {
 	if !r.Active() {
 		f()
@@ -57,7 +57,7 @@ func (e *Engine) WhenEnded(r *generator.Result, f func()) (forget func()) {
 	return e.waiting.add(endOfRun(r.Generator.ID), f)
 }
 
-// Waiting returns how many functions wait for something to end.
+// Waiting returns the number of functions that wait for an end.
 func (e *Engine) Waiting() (n int) {
 	for _, list := range e.waiting {
 		n += len(list)
