@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"math"
 	"reflect"
+	"strings"
 
 	"glean/internal/document"
 	"glean/internal/memsize"
@@ -112,31 +113,36 @@ type Learning struct {
 	AcceptUnconfirmed bool
 }
 
-// ParseConfig reads a generator's config. It lists every fault, except those that
+// ParseConfig reads the text of a generator's config; see ReadConfig.
+func ParseConfig(raw []byte) (c *Config, faults Faults) {
+	err := document.Read(raw, nil, false, func(o document.Object) { c, faults = ReadConfig(o) })
+	if err == nil {
+		return c, faults
+	}
+	for _, f := range err.Faults {
+		f.Path = strings.TrimSuffix("config."+f.Path, ".")
+		faults = append(faults, f)
+	}
+	return nil, faults
+}
+
+// ReadConfig reads a generator's config. It lists every fault, except those that
 // another fault hides; Config is nil if there is one. Paths begin with "config". It
 // ignores unknown members: the reader of requests finds them by ConfigSchema.
-func ParseConfig(raw []byte) (*Config, Faults) {
-	var faults Faults
-	// Parsed JSON takes about 50 octets for each value, however short the value is.
-	if values := bytes.Count(raw, []byte{','}); values > 2*MaxStoredValues {
-		faults.Add("config", "has more than %d values", 2*MaxStoredValues)
-		return nil, faults
+func ReadConfig(o document.Object) (*Config, Faults) {
+	o = o.Apart("config")
+	c := new(Config)
+	c.parseDuration(o)
+	c.parseLoad(o)
+	c.parseFamilies(o)
+	c.parseLearning(o)
+	var p parser
+	c.Traffic = p.definitions(o)
+	c.parseOrder(o)
+	if err := o.Err(); err != nil {
+		return nil, err.Faults
 	}
-	n, ok := parseJSON(raw, "config", &faults)
-	if !ok || !n.isObject() {
-		return nil, faults
-	}
-	c := &Config{Raw: bytes.Clone(raw)}
-	c.parseDuration(n)
-	c.parseLoad(n)
-	c.parseFamilies(n)
-	c.parseLearning(n)
-	p := parser{faults: &faults}
-	c.Traffic = p.definitions(n)
-	c.parseOrder(n)
-	if len(faults) > 0 {
-		return nil, faults
-	}
+	c.Raw = bytes.Clone(o.Without("flow_count")) // which only replies have
 	return c, nil
 }
 
@@ -146,60 +152,57 @@ var timeSizes = [4]loop.Duration{3600 * loop.Second, 60 * loop.Second, loop.Seco
 
 // parseDuration reads the first member that is present of continuous (true), frames
 // and time, as OpenPerf does.
-func (c *Config) parseDuration(n node) {
-	d, ok := n.required("duration")
+func (c *Config) parseDuration(o document.Object) {
+	d, ok := o.RequiredChild("duration")
 	if !ok {
 		return
 	}
-	continuous := d.has("continuous") && d.member("continuous").boolean()
+	continuous := d.Flag("continuous", false)
 	switch {
 	case continuous:
-	case d.has("frames"):
-		c.Duration.Frames, _ = d.member("frames").integer(1, maxFrames)
-	case d.has("time"):
-		t, ok := d.required("time")
+	case d.Given("frames"):
+		c.Duration.Frames, _ = d.RequiredInteger("frames", 1, maxFrames)
+	case d.Given("time"):
+		t, ok := d.RequiredChild("time")
 		if !ok {
 			return
 		}
-		unit, okUnit := t.member("units").word(timeUnits...)
-		value, okValue := t.member("value").integer(1, math.MaxInt64)
+		unit, okUnit := t.RequiredChoice("units", timeUnits...)
+		value, okValue := t.RequiredInteger("value", 1, math.MaxInt64)
 		if !okUnit || !okValue {
 			return
 		}
 		size := timeSizes[unit%len(timeSizes)]
 		if value > uint64(maxTime/size) {
-			t.member("value").fault("%d %s are more than %d", value, timeUnits[unit], maxTime/size)
+			t.Wrong("value", "%d %s are more than %d", value, timeUnits[unit], maxTime/size)
 			return
 		}
 		c.Duration.Time = loop.Duration(value) * size
 	default:
-		d.fault("needs one of continuous (true), frames, time")
+		d.Value.Wrong("needs one of continuous (true), frames, time")
 	}
 }
 
-func (c *Config) parseLoad(n node) {
-	l, ok := n.required("load")
+func (c *Config) parseLoad(o document.Object) {
+	l, ok := o.RequiredChild("load")
 	if !ok {
 		return
 	}
-	c.Load.Burst = 1
-	if l.has("burst_size") {
-		c.Load.Burst, _ = l.member("burst_size").integer(1, burstMost)
-	}
-	units, _ := l.member("units").word(loadUnits...)
+	c.Load.Burst = l.Integer("burst_size", 1, burstMost, 1)
+	units, _ := l.RequiredChoice("units", loadUnits...)
 	c.Load.Octets = units == 1
-	r, ok := l.required("rate")
+	r, ok := l.RequiredChild("rate")
 	if !ok {
 		return
 	}
-	unit, okUnit := r.member("period").word(timeUnits...)
-	value, okValue := r.member("value").integer(1, math.MaxInt64)
+	unit, okUnit := r.RequiredChoice("period", timeUnits...)
+	value, okValue := r.RequiredInteger("value", 1, math.MaxInt64)
 	if !okUnit || !okValue {
 		return
 	}
 	c.Load.Value, c.Load.Period = value, timeSizes[unit%len(timeSizes)]
 	if limit := maxValue(c.Load.Period); value > limit {
-		r.member("value").fault("%d is more than %d for each %s", value, limit, timeUnits[unit])
+		r.Wrong("value", "%d is more than %d for each %s", value, limit, timeUnits[unit])
 	}
 }
 
@@ -208,67 +211,58 @@ func maxValue(period loop.Duration) uint64 {
 	return maxRate / 1000 * uint64(period/loop.Millisecond)
 }
 
-func (c *Config) parseOrder(n node) {
-	if !n.has("order") {
+func (c *Config) parseOrder(o document.Object) {
+	if !o.Given("order") {
 		if len(c.Traffic) > 1 {
-			n.member("order").fault("is required with more than one traffic definition")
+			o.Wrong("order", "is required with more than one traffic definition")
 		}
 		return
 	}
-	i, ok := n.member("order").word(orderWords...)
+	i, ok := o.RequiredChoice("order", orderWords...)
 	if ok {
 		c.Order = Order(i)
 	}
 }
 
-func (c *Config) parseLearning(n node) {
+func (c *Config) parseLearning(o document.Object) {
 	c.Learning = Learning{Timeout: loop.Duration(learningUsual) * loop.Millisecond, Track: true, Relearn: true}
-	l, ok := n.object("learning")
+	l, ok := o.Child("learning")
 	if !ok {
 		return
 	}
-	if l.has("on_unresolved") {
-		i, _ := l.member("on_unresolved").word(policyWords...)
+	if l.Given("on_unresolved") {
+		i, _ := l.RequiredChoice("on_unresolved", policyWords...)
 		c.Learning.Policy = Policy(i)
 	}
-	if m := l.member("fallback_mac"); m.value != nil {
-		c.Learning.Fallback, c.Learning.HasFallback = m.mac(), true
+	if m, ok := l.Get("fallback_mac"); ok {
+		c.Learning.Fallback, c.Learning.HasFallback = readMAC(m), true
 		if c.Learning.Fallback.IsZero() {
-			m.fault("must not be zero")
+			m.Wrong("must not be zero")
 		}
 	}
-	if l.has("destination_mac") {
-		i, _ := l.member("destination_mac").word(macWords...)
+	if l.Given("destination_mac") {
+		i, _ := l.RequiredChoice("destination_mac", macWords...)
 		c.Learning.Configured = i == 1
 	}
-	if l.has("timeout_ms") {
-		ms, _ := l.member("timeout_ms").integer(learningLeast, learningMost)
-		c.Learning.Timeout = loop.Duration(ms) * loop.Millisecond
-	}
-	if l.has("track") {
-		c.Learning.Track = l.member("track").boolean()
-	}
-	if l.has("on_lost") {
-		i, _ := l.member("on_lost").word(lostWords...)
+	c.Learning.Timeout = loop.Duration(l.Integer("timeout_ms", learningLeast, learningMost, learningUsual)) * loop.Millisecond
+	c.Learning.Track = l.Flag("track", true)
+	if l.Given("on_lost") {
+		i, _ := l.RequiredChoice("on_lost", lostWords...)
 		c.Learning.OnLost = OnLost(i)
 	}
-	if l.has("relearn") {
-		c.Learning.Relearn = l.member("relearn").boolean()
-	}
-	if l.has("accept_unconfirmed") {
-		c.Learning.AcceptUnconfirmed = l.member("accept_unconfirmed").boolean()
-	}
+	c.Learning.Relearn = l.Flag("relearn", true)
+	c.Learning.AcceptUnconfirmed = l.Flag("accept_unconfirmed", false)
 }
 
-// mac reads a MAC address.
-func (n node) mac() header.MAC {
-	s, ok := n.text()
+// readMAC reads a MAC address.
+func readMAC(v document.Value) header.MAC {
+	s, ok := v.Text()
 	if !ok {
 		return header.MAC{}
 	}
 	m, err := header.ParseMAC(s)
 	if err != nil {
-		n.fault("%q is not a MAC address", document.Shorten(s))
+		v.Wrong("%q is not a MAC address", document.Shorten(s))
 	}
 	return m
 }

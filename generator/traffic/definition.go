@@ -1,11 +1,12 @@
 package traffic
 
 import (
-	"fmt"
 	"math"
 	"slices"
+	"strings"
 
 	"glean/internal/arith"
+	"glean/internal/document"
 )
 
 // Tie is the way in which values of several modifiers are combined.
@@ -71,45 +72,41 @@ type Modifier struct {
 
 // parser reads traffic definitions and counts the values that they store.
 type parser struct {
-	faults *Faults
 	stored uint64
 	steps  int // of spreading mixes of lengths
 }
 
 // store accounts for n values before they are made. It reports whether the limit
 // holds.
-func (p *parser) store(n node, values uint64) bool {
+func (p *parser) store(v document.Value, values uint64) bool {
 	if values > MaxStoredValues || p.stored+values > MaxStoredValues {
-		n.fault("lists, skips, permutations and lengths hold more than %d values together", MaxStoredValues)
+		v.Wrong("lists, skips, permutations and lengths hold more than %d values together", MaxStoredValues)
 		return false
 	}
 	p.stored += values
 	return true
 }
 
-func (p *parser) definitions(n node) []Definition {
-	if !n.has("traffic") {
-		n.member("traffic").fault("is required")
+func (p *parser) definitions(o document.Object) []Definition {
+	items, ok := o.RequiredList("traffic", 1, math.MaxInt)
+	if !ok {
 		return nil
 	}
-	items := n.member("traffic").items()
-	if len(items) > MaxDefinitions {
-		n.member("traffic").fault("%d definitions are more than %d", len(items), MaxDefinitions)
+	if items.Len > MaxDefinitions {
+		o.Wrong("traffic", "%d definitions are more than %d", items.Len, MaxDefinitions)
 		return nil
 	}
-	all := make([]Definition, len(items))
-	for i, item := range items {
-		if item = item.at(i); item.isObject() {
-			p.definition(item, &all[i])
-		}
+	all := make([]Definition, items.Len)
+	for i, item := range items.Objects() {
+		p.definition(item, &all[i])
 	}
-	p.limitFlows(n, all)
+	p.limitFlows(o, all)
 	return all
 }
 
 // limitFlows adds faults for all definitions together: flow indexes and counts must
 // stay exact in JSON, and each signed flow has a sequence number in memory.
-func (p *parser) limitFlows(n node, all []Definition) {
+func (p *parser) limitFlows(o document.Object, all []Definition) {
 	flows, signed := uint64(0), uint64(0)
 	for i := range all {
 		flows += all[i].Flows // at most 2^16 times 2^48 - 1
@@ -118,56 +115,48 @@ func (p *parser) limitFlows(n node, all []Definition) {
 		}
 	}
 	if flows > MaxAllFlows {
-		n.member("traffic").fault("%d flows are more than %d", flows, MaxAllFlows)
+		o.Wrong("traffic", "%d flows are more than %d", flows, MaxAllFlows)
 	}
 	if signed > MaxAllSigned {
-		n.member("traffic").fault("%d flows with a signature are more than %d", signed, MaxAllSigned)
+		o.Wrong("traffic", "%d flows with a signature are more than %d", signed, MaxAllSigned)
 	}
 }
 
-func (p *parser) definition(n node, t *Definition) {
-	t.Path, t.Weight = n.path, 1
-	if n.has("weight") {
-		t.Weight, _ = n.member("weight").integer(1, math.MaxUint32)
-	}
-	if l, ok := n.required("length"); ok {
+func (p *parser) definition(o document.Object, t *Definition) {
+	t.Path = o.Path()
+	t.Weight = o.Integer("weight", 1, math.MaxUint32, 1)
+	if l, ok := o.RequiredChild("length"); ok {
 		t.Lengths = p.lengths(l)
 	}
-	if s, ok := n.object("signature"); ok {
+	if s, ok := o.Child("signature"); ok {
 		t.Signature = parseSignature(s)
 	}
-	k, ok := n.required("packet")
+	k, ok := o.RequiredChild("packet")
 	if !ok {
 		return
 	}
-	if k.has("modifier_tie") {
-		t.Tie = parseTie(k.member("modifier_tie"))
-	}
-	if !k.has("protocols") {
-		k.member("protocols").fault("is required")
-		return
+	if k.Given("modifier_tie") {
+		t.Tie = parseTie(k, "modifier_tie")
 	}
 	p.packet(k, t)
 }
 
-func parseTie(n node) Tie {
-	i, _ := n.word(tieWords...)
+func parseTie(o document.Object, name string) Tie {
+	i, _ := o.RequiredChoice(name, tieWords...)
 	return Tie(i)
 }
 
-func (p *parser) packet(n node, t *Definition) {
-	list := n.member("protocols")
-	items := list.items()
-	if len(items) > MaxProtocols {
-		list.fault("%d protocols are more than %d", len(items), MaxProtocols)
+func (p *parser) packet(o document.Object, t *Definition) {
+	items, ok := o.RequiredList("protocols", 1, math.MaxInt)
+	if !ok {
 		return
 	}
-	counts := make([]uint64, 0, len(items))
-	for i, item := range items {
-		item = item.at(i)
-		if !item.isObject() {
-			continue
-		}
+	if items.Len > MaxProtocols {
+		o.Wrong("protocols", "%d protocols are more than %d", items.Len, MaxProtocols)
+		return
+	}
+	counts := make([]uint64, 0, items.Len)
+	for i, item := range items.Objects() {
 		h := p.header(item)
 		if i == 0 {
 			checkFirst(item, h)
@@ -177,15 +166,14 @@ func (p *parser) packet(n node, t *Definition) {
 		t.Headers = append(t.Headers, h)
 	}
 	if t.modifiers > MaxModifiers {
-		list.fault("%d modifiers are more than %d", t.modifiers, MaxModifiers)
+		o.Wrong("protocols", "%d modifiers are more than %d", t.modifiers, MaxModifiers)
 	}
 	limit := MaxFlows
 	if t.Signature != nil {
 		limit = MaxSignedFlows
 	}
-	var ok bool
 	if t.Flows, ok = combined(counts, t.Tie, limit); !ok {
-		n.fault("modifiers expand to more than %d flows", limit)
+		o.Value.Wrong("modifiers expand to more than %d flows", limit)
 	}
 }
 
@@ -209,29 +197,29 @@ func combined(counts []uint64, tie Tie, limit uint64) (total uint64, ok bool) {
 }
 
 // checkFirst adds a fault if a frame cannot begin with the header.
-func checkFirst(n node, h Header) {
+func checkFirst(o document.Object, h Header) {
 	switch {
 	case h.Octets == nil || h.Protocol == Ethernet: // a fault names it already, or it is right
 	case h.Protocol != Custom:
-		n.fault("%s cannot come first: a frame begins with ethernet, or with a custom header in its place", h.Protocol)
+		o.Value.Wrong("%s cannot come first: a frame begins with ethernet, or with a custom header in its place", h.Protocol)
 	case len(h.Octets) < sizes[Ethernet]:
-		n.fault("a custom header that comes first has %d octets or more, not %d", sizes[Ethernet], len(h.Octets))
+		o.Value.Wrong("a custom header that comes first has %d octets or more, not %d", sizes[Ethernet], len(h.Octets))
 	}
 }
 
 // header reads one protocol with its modifiers.
-func (p *parser) header(n node) Header {
-	h := Header{ProtocolID: -1, Variants: 1, Path: n.path, Protocol: NumProtocols}
+func (p *parser) header(o document.Object) Header {
+	h := Header{ProtocolID: -1, Variants: 1, Path: o.Path(), Protocol: NumProtocols}
 	for kind, name := range protocolNames {
-		m, ok := n.object(name)
-		if m.value == nil {
+		if !o.Has(name) {
 			continue
 		}
 		if h.Protocol != NumProtocols {
-			n.fault("has both %s and %s; it must have one protocol", h.Protocol, name)
+			o.Value.Wrong("has both %s and %s; it must have one protocol", h.Protocol, name)
 			return h
 		}
 		h.Protocol = Protocol(kind)
+		m, ok := o.Child(name)
 		if !ok {
 			return h
 		}
@@ -242,25 +230,25 @@ func (p *parser) header(n node) Header {
 		}
 	}
 	if h.Protocol == NumProtocols {
-		n.fault("needs one of %s", listed(protocolNames[:]))
+		o.Value.Wrong("needs one of %s", strings.Join(protocolNames[:], ", "))
 		h.Protocol = Custom
 		return h
 	}
-	if m, ok := n.object("modifiers"); ok {
+	if m, ok := o.Child("modifiers"); ok {
 		p.modifiers(m, &h)
 	}
 	return h
 }
 
 // parseFields makes the octets of a header from its members and defaults.
-func (h *Header) parseFields(n node) {
+func (h *Header) parseFields(o document.Object) {
 	octets := make([]byte, sizes[h.Protocol])
 	for i := range fields[h.Protocol] {
 		f := &fields[h.Protocol][i]
 		v := f.preset
-		if n.has(f.Name) {
+		if given, ok := o.Raw(f.Name); ok {
 			h.given |= 1 << i
-			v, _ = n.member(f.Name).fieldValue(f)
+			v, _ = fieldValue(given, f)
 		} else if f.Scale != 0 {
 			v.Lo /= f.Scale
 		}
@@ -270,58 +258,41 @@ func (h *Header) parseFields(n node) {
 }
 
 // fieldValue reads the value of a field in a template.
-func (n node) fieldValue(f *Field) (v Uint128, ok bool) {
-	var problem string
+func fieldValue(v document.Value, f *Field) (w Uint128, ok bool) {
 	switch f.Kind {
 	case KindBoolean:
-		if n.boolean() {
-			v.Lo = 1
+		if on, _ := v.Flag(); on {
+			w.Lo = 1
 		}
-		return v, true
+		return w, true
 	case KindWord:
-		i, ok := n.word(f.Words...)
+		i, ok := v.Choice(f.Words...)
 		return Uint128{Lo: f.values[i]}, ok
 	case KindFlags:
-		return n.flags(f), true
-	default:
-		v, problem = scalar(n.value, f.Kind, f.Max(), f.Scale)
-	}
-	if problem != "" {
-		n.fault("%s", problem)
-	}
-	return v, problem == ""
-}
-
-func (n node) flags(f *Field) (v Uint128) {
-	a, ok := n.value.([]any)
-	if !ok {
-		n.fault("must be an array, not %s", n.kind())
-		return v
-	}
-	for i := range a {
-		if w, ok := (node{n.path, a[i], n.faults}).at(i).word(f.Words...); ok {
-			v.Lo |= f.values[w]
+		list, _ := v.List(0, math.MaxInt)
+		for _, flag := range list.All() {
+			if i, ok := flag.Choice(f.Words...); ok {
+				w.Lo |= f.values[i]
+			}
 		}
+		return w, true
 	}
-	return v
+	return readScalar(v, f.Kind, f.Max(), f.Scale)
 }
 
-// scalar reads one number or address; problem is empty if the value is one.
-func scalar(value any, kind FieldKind, limit, scale uint64) (v Uint128, problem string) {
+// readScalar reads one number or address. A number is divided by scale.
+func readScalar(v document.Value, kind FieldKind, limit, scale uint64) (w Uint128, ok bool) {
 	switch kind {
 	case KindMAC, KindIPv4, KindIPv6:
-		s, ok := value.(string)
-		if !ok {
-			return v, fmt.Sprintf("must be a string, not %s", node{value: value}.kind())
-		}
-		return parseAddress(s, kind)
+		return readAddress(v, kind)
 	}
-	v.Lo, problem = integer(value, 0, limit)
-	if problem == "" && scale > 1 {
-		if v.Lo%scale != 0 {
-			return v, fmt.Sprintf("%d is not a multiple of %d", v.Lo, scale)
+	w.Lo, ok = v.Integer(0, limit)
+	if ok && scale > 1 {
+		if w.Lo%scale != 0 {
+			v.Wrong("%d is not a multiple of %d", w.Lo, scale)
+			return w, false
 		}
-		v.Lo /= scale
+		w.Lo /= scale
 	}
-	return v, problem
+	return w, ok
 }

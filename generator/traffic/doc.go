@@ -9,6 +9,6 @@
 // Open config.go first (load, duration, learning), then definition.go (a definition
 // and its headers), modifiers.go and values.go (what changes from flow to flow),
 // lengths.go and signature.go. fields.go is the table of all header fields. schema.go
-// describes the same members for documentation. node.go reads JSON, faults.go
-// collects what is wrong.
+// describes the same members for documentation. faults.go holds faults that show when
+// a definition is compiled.
 package traffic

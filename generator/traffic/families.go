@@ -1,5 +1,11 @@
 package traffic
 
+import (
+	"math"
+
+	"glean/internal/document"
+)
+
 // Family is a group of protocol counters.
 type Family uint8
 
@@ -42,19 +48,10 @@ func (f Family) Members() []string { return familyMembers[f] }
 
 // parseFamilies reads protocol_counters. OpenPerf ignores unknown names; here they are
 // faults, because a misspelt name would count nothing.
-func (c *Config) parseFamilies(n node) {
-	m := n.member("protocol_counters")
-	if m.value == nil {
-		return
-	}
-	a, ok := m.value.([]any)
-	if !ok {
-		m.fault("must be an array, not %s", m.kind())
-		return
-	}
-	for i := range a {
-		e := node{m.path, a[i], m.faults}.at(i)
-		if f, ok := e.word(familyNames...); ok {
+func (c *Config) parseFamilies(o document.Object) {
+	list, _ := o.List("protocol_counters", 0, math.MaxInt)
+	for _, v := range list.All() {
+		if f, ok := v.Choice(familyNames...); ok {
 			c.Families |= 1 << f
 		}
 	}

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"glean/generator/traffic/traffictest"
+	"glean/internal/document"
 	"glean/stack/loop"
 )
 
@@ -25,13 +26,13 @@ func TestFaults(t *testing.T) {
 		detail string
 	}{
 		{[2]string{traffictest.Plain, `[]`}, "config", "object"},
-		{[2]string{traffictest.Plain, `{"duration":`}, "config", "JSON"},
+		{[2]string{traffictest.Plain, `{"duration":`}, "config.duration", "ends too early"},
 		{[2]string{traffictest.Plain, traffictest.Plain + "x"}, "config", "JSON"},
 		{[2]string{`"duration":{"continuous":true},`, ``}, "config.duration", "required"},
 		{[2]string{`{"continuous":true}`, `{}`}, "config.duration", "continuous"},
 		{[2]string{`{"continuous":true}`, `{"continuous":false}`}, "config.duration", "continuous"},
 		{[2]string{`{"continuous":true}`, `{"continuous":1}`}, "config.duration.continuous", "a number"},
-		{[2]string{`{"continuous":true}`, `{"frames":0}`}, "config.duration.frames", "0 is not within"},
+		{[2]string{`{"continuous":true}`, `{"frames":0}`}, "config.duration.frames", "between 1 and 9223372036854775807, got 0"},
 		{[2]string{`{"continuous":true}`, `{"frames":1.5}`}, "config.duration.frames", "1.5"},
 		{[2]string{`{"continuous":true}`, `{"frames":-1}`}, "config.duration.frames", "-1"},
 		{[2]string{`{"continuous":true}`, `{"frames":99999999999999999999}`}, "config.duration.frames", "99999999999999999999"},
@@ -72,7 +73,7 @@ func TestFaults(t *testing.T) {
 		{length(`{"imix":[{"length":64,"weight":0}]}`), at + ".length.imix[0].weight", "0"},
 		{length(`{"imix":[{"length":64,"weight":65536},{"length":65,"weight":1}]}`), at + ".length.imix", "65537"},
 		{length(`{"random":{"min":100,"max":99}}`), at + ".length.random.min", "100"},
-		{length(`{"random":{"min":64}}`), at + ".length.random.max", "null"},
+		{length(`{"random":{"min":64}}`), at + ".length.random.max", "is required"},
 		{[2]string{`"length"`, `"weight":0,"length"`}, at + ".weight", "0"},
 		{[2]string{`"protocols":[`, `"modifier_tie":"knot","protocols":[`}, at + ".packet.modifier_tie", "knot"},
 		{[2]string{`{"ethernet":{}}`, `{}`}, at + ".packet.protocols[0]", "needs one of"},
@@ -105,7 +106,7 @@ func TestFaults(t *testing.T) {
 		{one(`{"name":"source","permute":false,"ipv4":{"list":["1.1.1.1"]}}`), item, "does not fit"},
 		{one(`{"name":"source","permute":false,"field":{}}`), item + ".field", "list or a sequence"},
 		{one(`{"name":"source","permute":false,"field":{"list":[1],"sequence":{"count":1,"start":1}}}`), item + ".field", "both"},
-		{one(`{"name":"source","permute":false,"field":{"list":[]}}`), item + ".field.list", "one value"},
+		{one(`{"name":"source","permute":false,"field":{"list":[]}}`), item + ".field.list", "must not be empty"},
 		{one(`{"name":"source","permute":false,"field":{"list":[1,70000]}}`), item + ".field.list[1]", "70000"},
 		{one(`{"name":"source","permute":false,"field":{"sequence":{"start":1}}}`), item + ".field.sequence.count", "required"},
 		{one(`{"name":"source","permute":false,"field":{"sequence":{"count":1}}}`), item + ".field.sequence.start", "required"},
@@ -115,7 +116,7 @@ func TestFaults(t *testing.T) {
 		{one(`{"name":"source","permute":false,"field":{"sequence":{"count":2,"start":1,"skip":["a"]}}}`), item + ".field.sequence.skip[0]", "string"},
 		{one(`{"name":"source","permute":true,"field":{"sequence":{"count":281474976710655,"start":1,"stop":1}}}`), item + ".field.sequence.count", "4194304"},
 		{[2]string{`{"udp":{}}`, `{"custom":{"data":"AAAA","layer":"payload"},"modifiers":{"items":[{"name":"data","permute":false,"offset":0,"field":{"list":[1]}}]}}`}, item, "4 octets does not fit 3"},
-		{[2]string{`{"udp":{}}`, `{"custom":{"data":"AAAAAAAA","layer":"payload"},"modifiers":{"items":[{"name":"data","permute":false,"offset":3,"field":{"list":[1]}}]}}`}, item + ".offset", "3 is not within 0 to 2"},
+		{[2]string{`{"udp":{}}`, `{"custom":{"data":"AAAAAAAA","layer":"payload"},"modifiers":{"items":[{"name":"data","permute":false,"offset":3,"field":{"list":[1]}}]}}`}, item + ".offset", "must be between 0 and 2, got 3"},
 		{[2]string{`{"udp":{}}`, `{"custom":{"data":"AAAAAAAA","layer":"payload"},"modifiers":{"items":[{"name":"data","permute":false,"field":{"list":[1]}}]}}`}, item + ".offset", "required"},
 		{signedBy(`{"latency":"start_of_frame"}`), at + ".signature.stream_id", "required"},
 		{signedBy(`{"stream_id":0,"latency":"start_of_frame"}`), at + ".signature.stream_id", "0"},
@@ -151,7 +152,7 @@ func TestEveryFaultIsListed(t *testing.T) {
 		many = append(many, `"x"`)
 	}
 	_, faults = ParseConfig([]byte(strings.Replace(traffictest.Plain, `{"udp":{}}`, `{"udp":{},"modifiers":{"items":[{"name":"source","permute":false,"field":{"list":[`+strings.Join(many, ",")+`]}}]}}`, 1)))
-	if len(faults) != maxFaults+1 {
+	if len(faults) != document.MaxFaults {
 		t.Errorf("%d faults", len(faults))
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"glean/internal/arith"
+	"glean/internal/document"
 )
 
 // maxLengths bounds the cycle of lengths of one definition.
@@ -79,64 +80,71 @@ func (l *Lengths) Mean() (octets, frames uint64) {
 	return octets, uint64(len(l.List))
 }
 
-func (p *parser) lengths(n node) (l Lengths) {
+func (p *parser) lengths(o document.Object) (l Lengths) {
 	kinds := []string{"fixed", "list", "sequence", "imix", "random"}
-	found := slices.DeleteFunc(kinds, func(k string) bool { return n.member(k).value == nil && (k != "fixed" || !n.has(k)) })
+	found := slices.DeleteFunc(kinds, func(k string) bool { return !o.Has(k) && (k != "fixed" || !o.Given(k)) })
 	if len(found) != 1 {
-		n.fault("needs exactly one of fixed, list, sequence, imix, random; it has %d", len(found))
+		o.Value.Wrong("needs exactly one of fixed, list, sequence, imix, random; it has %d", len(found))
 		return l
 	}
-	switch m := n.member(found[0]); found[0] {
+	switch v, _ := o.Raw(found[0]); found[0] {
 	case "fixed":
-		v, _ := m.integer(MinFrame, MaxFrame)
-		l.List = []uint16{uint16(v)}
+		n, _ := v.Integer(MinFrame, MaxFrame)
+		l.List = []uint16{uint16(n)}
 	case "list":
-		if a, ok := m.value.([]any); ok && len(a) > maxLengths {
-			m.fault("%d lengths are more than %d", len(a), maxLengths)
-			return l
-		}
-		for i, item := range m.items() {
-			v, _ := item.at(i).integer(MinFrame, MaxFrame)
-			l.List = append(l.List, uint16(v))
-		}
-		p.store(m, uint64(len(l.List)))
+		l.List = p.lengthList(v)
 	case "sequence":
-		if m.isObject() {
-			l.List = p.lengthSequence(m)
+		if s, ok := v.Object(); ok {
+			l.List = p.lengthSequence(s)
 		}
 	case "imix":
-		l.List = p.imix(m)
+		l.List = p.imix(v)
 	case "random":
-		if m.isObject() {
-			l.parseRandom(m)
+		if r, ok := v.Object(); ok {
+			l.parseRandom(r)
 		}
 	}
 	return l
 }
 
+func (p *parser) lengthList(v document.Value) []uint16 {
+	list, _ := v.List(1, math.MaxInt)
+	if list.Len > maxLengths {
+		v.Wrong("%d lengths are more than %d", list.Len, maxLengths)
+		return nil
+	}
+	lengths := make([]uint16, 0, list.Len)
+	for _, item := range list.All() {
+		n, _ := item.Integer(MinFrame, MaxFrame)
+		lengths = append(lengths, uint16(n))
+	}
+	p.store(v, uint64(len(lengths)))
+	return lengths
+}
+
 // lengthSequence reads a sequence, which steps as those of modifiers do.
-func (p *parser) lengthSequence(n node) []uint16 {
+func (p *parser) lengthSequence(o document.Object) []uint16 {
 	s := sequence{width: 16}
 	for _, name := range []string{"count", "start"} {
-		if !n.has(name) {
-			n.member(name).fault("is required")
+		if !o.Given(name) {
+			o.Wrong(name, "is required")
 			return nil
 		}
 	}
-	count, okCount := n.member("count").integer(1, maxLengths)
-	start, okStart := n.member("start").integer(MinFrame, MaxFrame)
-	if !okCount || !okStart || !p.store(n, count) {
+	count, okCount := o.RequiredInteger("count", 1, maxLengths)
+	start, okStart := o.RequiredInteger("start", MinFrame, MaxFrame)
+	if !okCount || !okStart || !p.store(o.Value, count) {
 		return nil
 	}
 	s.count, s.start = count, Uint128{Lo: start}
-	if n.has("stop") {
-		stop, ok := n.member("stop").integer(MinFrame, MaxFrame)
+	if o.Given("stop") {
+		stop, ok := o.RequiredInteger("stop", MinFrame, MaxFrame)
 		if !ok {
 			return nil
 		}
 		s.stop = &Uint128{Lo: stop}
 	}
-	if skip := n.member("skip"); skip.value != nil {
+	if skip, given := o.Get("skip"); given {
 		var ok bool
 		if s.skip, ok = p.skips(skip, KindInteger, MaxFrame, true); !ok {
 			return nil
@@ -144,11 +152,11 @@ func (p *parser) lengthSequence(n node) []uint16 {
 	}
 	v, member, problem := s.compile()
 	if problem != "" {
-		n.member(member).fault("%s", problem)
+		o.Wrong(member, "%s", problem)
 		return nil
 	}
 	if last := v.At(count - 1).Lo; last < MinFrame || last > MaxFrame {
-		n.member("count").fault("leads to a last length of %d; it must be within %d to %d", last, MinFrame, MaxFrame)
+		o.Wrong("count", "leads to a last length of %d; it must be within %d to %d", last, MinFrame, MaxFrame)
 		return nil
 	}
 	list := make([]uint16, count)
@@ -161,32 +169,30 @@ func (p *parser) lengthSequence(n node) []uint16 {
 // imix reads a mix of lengths with weights. A cycle has as many frames as the sum of the
 // weights. Each length occurs in it as often as its weight, evenly spread: the length
 // that is furthest behind its part is next.
-func (p *parser) imix(n node) []uint16 {
+func (p *parser) imix(v document.Value) []uint16 {
+	list, _ := v.List(1, math.MaxInt)
+	if list.Len > MaxFrame {
+		v.Wrong("%d lengths are more than %d", list.Len, MaxFrame)
+		return nil
+	}
 	var lengths []uint16
 	var weights []int
 	sum := 0
-	if a, ok := n.value.([]any); ok && len(a) > MaxFrame {
-		n.fault("%d lengths are more than %d", len(a), MaxFrame)
-		return nil
-	}
-	for i, item := range n.items() {
-		if item = item.at(i); !item.isObject() {
-			continue
-		}
-		length, _ := item.member("length").integer(MinFrame, MaxFrame)
-		weight, _ := item.member("weight").integer(1, maxLengths)
+	for _, item := range list.Objects() {
+		length, _ := item.RequiredInteger("length", MinFrame, MaxFrame)
+		weight, _ := item.RequiredInteger("weight", 1, maxLengths)
 		lengths, weights = append(lengths, uint16(length)), append(weights, int(weight))
 		sum += int(weight)
 	}
 	if sum > maxLengths {
-		n.fault("weights add up to %d; that is more than %d", sum, maxLengths)
+		v.Wrong("weights add up to %d; that is more than %d", sum, maxLengths)
 		return nil
 	}
 	if p.steps += sum * len(lengths); p.steps > maxSteps {
-		n.fault("is too much to spread, with those before it")
+		v.Wrong("is too much to spread, with those before it")
 		return nil
 	}
-	if !p.store(n, uint64(sum)) {
+	if !p.store(v, uint64(sum)) {
 		return nil
 	}
 	return spread(lengths, weights, sum)
@@ -209,15 +215,12 @@ func spread(lengths []uint16, weights []int, sum int) []uint16 {
 	return cycle
 }
 
-func (l *Lengths) parseRandom(n node) {
-	low, okLow := n.member("min").integer(MinFrame, MaxFrame)
-	high, okHigh := n.member("max").integer(MinFrame, MaxFrame)
+func (l *Lengths) parseRandom(o document.Object) {
+	low, okLow := o.RequiredInteger("min", MinFrame, MaxFrame)
+	high, okHigh := o.RequiredInteger("max", MinFrame, MaxFrame)
 	if okLow && okHigh && low > high {
-		n.member("min").fault("%d is more than max, %d", low, high)
+		o.Wrong("min", "%d is more than max, %d", low, high)
 	}
-	l.Random, l.low, l.high, l.seed = true, uint16(low), uint16(high), 1
-	if n.has("seed") {
-		l.seed, _ = n.member("seed").integer(0, math.MaxUint64)
-	}
-	l.seed = arith.Mix(l.seed) // else near seeds would draw shifted copies of one stream
+	l.Random, l.low, l.high = true, uint16(low), uint16(high)
+	l.seed = arith.Mix(o.Integer("seed", 0, math.MaxUint64, 1)) // else near seeds would draw shifted copies of one stream
 }

@@ -2,7 +2,6 @@ package traffic
 
 import (
 	"encoding/base64"
-	"fmt"
 	"math"
 	"net/netip"
 
@@ -10,74 +9,66 @@ import (
 	"glean/stack/header"
 )
 
-// parseAddress reads an address of a kind; problem is empty if s is one.
-func parseAddress(s string, kind FieldKind) (v Uint128, problem string) {
+// readAddress reads an address of a kind.
+func readAddress(v document.Value, kind FieldKind) (w Uint128, ok bool) {
+	s, ok := v.Text()
+	if !ok {
+		return w, false
+	}
 	if kind == KindMAC {
 		m, err := header.ParseMAC(s)
 		if err != nil {
-			return v, fmt.Sprintf("%q is not a MAC address", document.Shorten(s))
+			v.Wrong("%q is not a MAC address", document.Shorten(s))
 		}
-		return Uint128{Lo: m.Uint64()}, ""
+		return Uint128{Lo: m.Uint64()}, err == nil
 	}
 	a, err := netip.ParseAddr(s)
 	switch {
 	case kind == KindIPv4 && (err != nil || !a.Is4()):
-		return v, fmt.Sprintf("%q is not an IPv4 address", document.Shorten(s))
+		v.Wrong("%q is not an IPv4 address", document.Shorten(s))
+		return w, false
 	case kind == KindIPv6 && (err != nil || a.Is4() || a.Zone() != ""):
-		return v, fmt.Sprintf("%q is not an IPv6 address", document.Shorten(s))
+		v.Wrong("%q is not an IPv6 address", document.Shorten(s))
+		return w, false
 	}
-	return Uint128FromAddr(a), ""
+	return Uint128FromAddr(a), true
 }
 
 // parseCustom reads a custom header. Frames hold its data unchanged, whatever its
 // layer.
-func parseCustom(n node, h *Header) {
-	if !n.has("data") {
-		n.member("data").fault("is required")
-	} else if s, ok := n.member("data").text(); ok {
+func parseCustom(o document.Object, h *Header) {
+	if s, ok := o.RequiredText("data"); ok {
 		data, err := base64.StdEncoding.DecodeString(s)
 		switch {
 		case err != nil:
-			n.member("data").fault("is not base64: %v", err)
+			o.Wrong("data", "is not base64: %v", err)
 		case len(data) == 0 || len(data) > MaxCustomSize:
-			n.member("data").fault("has %d octets; it must have 1 to %d", len(data), MaxCustomSize)
+			o.Wrong("data", "has %d octets; it must have 1 to %d", len(data), MaxCustomSize)
 		default:
 			h.Octets = data
 		}
 	}
-	if !n.has("layer") {
-		n.member("layer").fault("is required")
-	} else {
-		n.member("layer").word(customLayers...)
-	}
-	if n.has("protocol_id") {
-		if id, ok := n.member("protocol_id").integer(0, math.MaxUint16); ok {
+	o.RequiredChoice("layer", customLayers...)
+	if o.Given("protocol_id") {
+		if id, ok := o.RequiredInteger("protocol_id", 0, math.MaxUint16); ok {
 			h.ProtocolID = int(id)
 		}
 	}
 }
 
-func (p *parser) modifiers(n node, h *Header) {
-	if !n.has("items") {
-		n.member("items").fault("is required")
+func (p *parser) modifiers(o document.Object, h *Header) {
+	items, _ := o.RequiredList("items", 1, math.MaxInt)
+	if items.Len > MaxModifiers {
+		o.Wrong("items", "%d modifiers are more than %d", items.Len, MaxModifiers)
 		return
 	}
-	items := n.member("items").items()
-	if len(items) > MaxModifiers {
-		n.member("items").fault("%d modifiers are more than %d", len(items), MaxModifiers)
-		return
+	if o.Given("tie") {
+		h.Tie = parseTie(o, "tie")
+	} else if items.Len > 1 {
+		o.Wrong("tie", "is required with more than one modifier")
 	}
-	if n.has("tie") {
-		h.Tie = parseTie(n.member("tie"))
-	} else if len(items) > 1 {
-		n.member("tie").fault("is required with more than one modifier")
-	}
-	counts := make([]uint64, 0, len(items))
-	for i, item := range items {
-		item = item.at(i)
-		if !item.isObject() {
-			continue
-		}
+	counts := make([]uint64, 0, items.Len)
+	for _, item := range items.Objects() {
 		if m, ok := p.modifier(item, h); ok {
 			h.Modifiers = append(h.Modifiers, m)
 			counts = append(counts, m.Values.Count)
@@ -85,7 +76,7 @@ func (p *parser) modifiers(n node, h *Header) {
 	}
 	var ok bool
 	if h.Variants, ok = combined(counts, h.Tie, MaxFlows); !ok {
-		n.fault("modifiers expand to more than %d variants", MaxFlows)
+		o.Value.Wrong("modifiers expand to more than %d variants", MaxFlows)
 	}
 }
 
@@ -97,66 +88,58 @@ var modifierKinds = []struct {
 	width uint
 }{{"field", KindInteger, 32}, {"ipv4", KindIPv4, 32}, {"ipv6", KindIPv6, 128}, {"mac", KindMAC, 48}}
 
-func (p *parser) modifier(n node, h *Header) (m Modifier, ok bool) {
-	m.Path = n.path
-	permute := false
-	if !n.has("permute") {
-		n.member("permute").fault("is required")
-	} else {
-		permute = n.member("permute").boolean()
-	}
-	which := -1
+func (p *parser) modifier(o document.Object, h *Header) (m Modifier, ok bool) {
+	m.Path = o.Path()
+	permute := o.RequiredFlag("permute")
+	which, below := -1, document.Object{}
 	for i, k := range modifierKinds {
-		if _, there := n.object(k.name); there && which >= 0 {
-			n.fault("has both %s and %s; it must have one", modifierKinds[which].name, k.name)
+		child, there := o.Child(k.name)
+		if there && which >= 0 {
+			o.Value.Wrong("has both %s and %s; it must have one", modifierKinds[which].name, k.name)
 			return m, false
 		} else if there {
-			which = i
+			which, below = i, child
 		}
 	}
 	if which < 0 {
-		n.fault("needs one of field, ipv4, ipv6, mac")
+		o.Value.Wrong("needs one of field, ipv4, ipv6, mac")
 		return m, false
 	}
 	kind := modifierKinds[which]
-	if !n.has("name") {
-		n.member("name").fault("is required")
+	name, ok := o.RequiredText("name")
+	if !ok || !locate(o, h, name, kind.name, kind.kind, kind.width, &m) {
 		return m, false
 	}
-	name, ok := n.member("name").text()
-	if !ok || !locate(n, h, name, kind.name, kind.kind, kind.width, &m) {
-		return m, false
-	}
-	m.Values, ok = p.values(n.member(kind.name), &m, kind.kind, permute)
+	m.Values, ok = p.values(below, &m, kind.kind, permute)
 	return m, ok
 }
 
 // locate finds the bits of the header that a modifier changes.
-func locate(n node, h *Header, name, kindName string, kind FieldKind, width uint, m *Modifier) bool {
+func locate(o document.Object, h *Header, name, kindName string, kind FieldKind, width uint, m *Modifier) bool {
 	if h.Protocol == Custom {
-		return locateCustom(n, h, name, kind, width, m)
+		return locateCustom(o, h, name, kind, width, m)
 	}
 	f := h.Protocol.fieldNamed(name)
 	if f == nil {
-		n.member("name").fault("%q is not a field of %s", document.Shorten(name), h.Protocol)
+		o.Wrong("name", "%q is not a field of %s", document.Shorten(name), h.Protocol)
 		return false
 	}
 	addressed := f.Kind == KindMAC || f.Kind == KindIPv4 || f.Kind == KindIPv6
 	if addressed && f.Kind != kind || !addressed && kind != KindInteger {
-		n.fault("%s does not fit %s.%s", kindName, h.Protocol, name)
+		o.Value.Wrong("%s does not fit %s.%s", kindName, h.Protocol, name)
 		return false
 	}
 	m.Field, m.Bit, m.Width = f, f.Bit, f.Width
 	return true
 }
 
-func locateCustom(n node, h *Header, name string, kind FieldKind, width uint, m *Modifier) bool {
+func locateCustom(o document.Object, h *Header, name string, kind FieldKind, width uint, m *Modifier) bool {
 	if name != "data" {
-		n.member("name").fault("%q is not data, the only field of a custom header", document.Shorten(name))
+		o.Wrong("name", "%q is not data, the only field of a custom header", document.Shorten(name))
 		return false
 	}
-	if !n.has("offset") {
-		n.member("offset").fault("is required in a custom header")
+	if !o.Given("offset") {
+		o.Wrong("offset", "is required in a custom header")
 		return false
 	}
 	octets := int(width / 8)
@@ -164,106 +147,101 @@ func locateCustom(n node, h *Header, name string, kind FieldKind, width uint, m 
 		return false // a fault names its data already
 	}
 	if len(h.Octets) < octets {
-		n.fault("a value of %d octets does not fit %d octets of data", octets, len(h.Octets))
+		o.Value.Wrong("a value of %d octets does not fit %d octets of data", octets, len(h.Octets))
 		return false
 	}
-	offset, ok := n.member("offset").integer(0, uint64(len(h.Octets)-octets))
+	offset, ok := o.RequiredInteger("offset", 0, uint64(len(h.Octets)-octets))
 	m.Bit, m.Width, m.XOR = int(offset)*8, width, kind == KindInteger
 	return ok
 }
 
 // values reads the list or the sequence of a modifier.
-func (p *parser) values(n node, m *Modifier, kind FieldKind, permute bool) (v Values, ok bool) {
+func (p *parser) values(o document.Object, m *Modifier, kind FieldKind, permute bool) (v Values, ok bool) {
 	limit, scale := uint64(math.MaxUint32), uint64(1)
 	if m.Field != nil && kind == KindInteger {
 		limit = m.Field.Max()
 		scale = max(m.Field.Scale, 1)
 	}
-	s, hasSequence := n.object("sequence")
+	s, hasSequence := o.Child("sequence")
+	list, hasList := o.Raw("list")
 	switch {
-	case n.has("list") && hasSequence:
-		n.fault("has both list and sequence; it must have one")
-	case n.has("list"):
-		if v.List, ok = p.list(n.member("list"), kind, limit, scale); ok && permute {
+	case hasList && hasSequence:
+		o.Value.Wrong("has both list and sequence; it must have one")
+	case hasList:
+		if v.List, ok = p.list(list, kind, limit, scale); ok && permute {
 			shuffle(v.List)
 		}
 		v.Count = uint64(len(v.List))
 	case hasSequence:
 		return p.sequence(s, m, kind, limit, permute)
 	default:
-		n.fault("needs a list or a sequence")
+		o.Value.Wrong("needs a list or a sequence")
 	}
 	return v, ok
 }
 
-func (p *parser) list(n node, kind FieldKind, limit, scale uint64) ([]Uint128, bool) {
-	a, ok := n.value.([]any)
-	if !ok || len(a) == 0 {
-		n.fault("must be an array with one value or more")
+// list reads a list of one value or more.
+func (p *parser) list(v document.Value, kind FieldKind, limit, scale uint64) ([]Uint128, bool) {
+	values, ok := v.List(1, math.MaxInt)
+	if !ok || !p.store(v, uint64(values.Len)) {
 		return nil, false
 	}
-	if !p.store(n, uint64(len(a))) {
-		return nil, false
-	}
-	list := make([]Uint128, len(a))
-	for i := range a {
-		var problem string
-		if list[i], problem = scalar(a[i], kind, limit, scale); problem != "" {
-			n.at(i).fault("%s", problem)
+	list := make([]Uint128, values.Len)
+	for i, value := range values.All() {
+		var right bool
+		if list[i], right = readScalar(value, kind, limit, scale); !right {
 			ok = false
 		}
 	}
 	return list, ok
 }
 
-func (p *parser) sequence(n node, m *Modifier, kind FieldKind, limit uint64, permute bool) (v Values, ok bool) {
+func (p *parser) sequence(o document.Object, m *Modifier, kind FieldKind, limit uint64, permute bool) (v Values, ok bool) {
 	s := sequence{permute: permute, width: m.Width}
 	if m.Field != nil {
 		s.scale = m.Field.Scale
 	}
 	ok = true
-	read := func(name string) (w Uint128) {
-		var problem string
-		if w, problem = scalar(n.member(name).value, kind, limit, 1); problem != "" {
-			n.member(name).fault("%s", problem)
-			ok = false
-		}
+	read := func(name string) Uint128 {
+		given, _ := o.Raw(name)
+		w, right := readScalar(given, kind, limit, 1)
+		ok = ok && right
 		return w
 	}
 	for _, name := range []string{"count", "start"} {
-		if !n.has(name) {
-			n.member(name).fault("is required")
+		if !o.Given(name) {
+			o.Wrong(name, "is required")
 			return v, false
 		}
 	}
-	if s.count, ok = n.member("count").integer(1, MaxFlows); !ok {
+	if s.count, ok = o.RequiredInteger("count", 1, MaxFlows); !ok {
 		return v, false
 	}
 	s.start = read("start")
-	if n.has("stop") {
+	if o.Given("stop") {
 		stop := read("stop")
 		s.stop = &stop
 	}
-	if skip := n.member("skip"); skip.value != nil {
+	if skip, given := o.Get("skip"); given {
 		if s.skip, ok = p.skips(skip, kind, limit, ok); !ok {
 			return v, false
 		}
 	}
-	if !ok || permute && !p.store(n.member("count"), s.count+uint64(len(s.skip))) {
+	if !ok || permute && !p.store(o.Member("count"), s.count+uint64(len(s.skip))) {
 		return v, false
 	}
 	v, member, problem := s.compile()
 	if problem != "" {
-		n.member(member).fault("%s", problem)
+		o.Wrong(member, "%s", problem)
 	}
 	return v, problem == ""
 }
 
 // skips reads the values to leave out of a sequence; there may be none.
-func (p *parser) skips(n node, kind FieldKind, limit uint64, ok bool) ([]Uint128, bool) {
-	if a, isArray := n.value.([]any); isArray && len(a) == 0 {
+func (p *parser) skips(v document.Value, kind FieldKind, limit uint64, ok bool) ([]Uint128, bool) {
+	if v.IsEmptyList() {
 		return nil, ok
 	}
-	skip, right := p.list(n, kind, limit, 1)
+	skip, right := p.list(v, kind, limit, 1)
 	return skip, ok && right
 }

@@ -4,6 +4,7 @@ import (
 	"math"
 
 	"glean/generator/signature"
+	"glean/internal/document"
 )
 
 // Fill is the content of a frame's payload before its signature.
@@ -27,21 +28,13 @@ type Signature struct {
 	FillValue  uint16
 }
 
-func parseSignature(n node) *Signature {
+func parseSignature(o document.Object) *Signature {
 	s := new(Signature)
-	if !n.has("stream_id") {
-		n.member("stream_id").fault("is required")
-	} else {
-		id, _ := n.member("stream_id").integer(1, math.MaxUint32)
-		s.StreamID = uint32(id)
-	}
-	if !n.has("latency") {
-		n.member("latency").fault("is required")
-	} else {
-		i, _ := n.member("latency").word(latencyWords...)
-		s.EndOfFrame = i == 1
-	}
-	if f, ok := n.object("fill"); ok {
+	id, _ := o.RequiredInteger("stream_id", 1, math.MaxUint32)
+	s.StreamID = uint32(id)
+	latency, _ := o.RequiredChoice("latency", latencyWords...)
+	s.EndOfFrame = latency == 1
+	if f, ok := o.Child("fill"); ok {
 		s.parseFill(f)
 	}
 	return s
@@ -57,21 +50,21 @@ var fills = []struct {
 	{FillDecrement, "decrement", math.MaxUint8},
 }
 
-func (s *Signature) parseFill(n node) {
+func (s *Signature) parseFill(o document.Object) {
 	found := 0
 	for _, kind := range fills {
-		if n.has(kind.name) {
-			v, _ := n.member(kind.name).integer(0, kind.limit)
+		if o.Given(kind.name) {
+			v, _ := o.RequiredInteger(kind.name, 0, kind.limit)
 			s.Fill, s.FillValue = kind.fill, uint16(v)
 			found++
 		}
 	}
-	if n.has("prbs") && n.member("prbs").boolean() {
+	if o.Flag("prbs", false) {
 		s.Fill = FillPRBS
 		found++
 	}
 	if found != 1 {
-		n.fault("needs exactly one of constant, increment, decrement, prbs (true); it has %d", found)
+		o.Value.Wrong("needs exactly one of constant, increment, decrement, prbs (true); it has %d", found)
 	}
 }
 

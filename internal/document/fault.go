@@ -48,12 +48,12 @@ func (e *Error) Error() string { return e.Faults[0].String() }
 // codes 400, 404 and 400 in that order.
 type faults [numClasses][]Fault
 
-// add appends a fault, unless its class has as many as an error lists: a million
-// faults would take many times the memory of the document.
+// listed reports whether another fault of a class is listed: a million faults would
+// take many times the memory of the document.
+func (f *faults) listed(c Class) bool { return len(f[c]) < MaxFaults }
+
 func (f *faults) add(c Class, path, format string, args []any) {
-	if len(f[c]) < MaxFaults {
-		f[c] = append(f[c], Fault{path, fmt.Sprintf(format, args...)})
-	}
+	f[c] = append(f[c], Fault{path, fmt.Sprintf(format, args...)})
 }
 
 // err returns the faults as an error, nil if there are none.

@@ -181,7 +181,7 @@ func (c *checker) object(depth int, s *Schema) bool {
 // unknown adds a member that s does not have: as a fault, or as a warning.
 func (c *checker) unknown(s *Schema, name string) {
 	if !c.lenient || s.Own {
-		if len(c.reader.faults[Shape]) < MaxFaults {
+		if c.reader.faults.listed(Shape) {
 			c.reader.faults.add(Shape, c.where(), "%s", []any{s.Unknown(name)})
 		}
 		return

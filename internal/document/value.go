@@ -50,7 +50,11 @@ func (v Value) Path() string {
 func (v Value) JSON() json.RawMessage { return v.raw }
 
 // Fault adds a fault of the value.
-func (v Value) Fault(c Class, format string, args ...any) { v.r.faults.add(c, v.Path(), format, args) }
+func (v Value) Fault(c Class, format string, args ...any) {
+	if v.r.faults.listed(c) {
+		v.r.faults.add(c, v.Path(), format, args)
+	}
+}
 
 // Wrong adds a fault of meaning.
 func (v Value) Wrong(format string, args ...any) { v.Fault(Meaning, format, args...) }
@@ -90,30 +94,47 @@ func (v Value) Text() (string, bool) {
 	return unquote(v.raw), true
 }
 
-// Integer returns the value of a whole number from lo to hi.
-func (v Value) Integer(lo, hi int64) (int64, bool) {
+// Integer returns the value of a whole number between lo and hi, inclusive.
+func (v Value) Integer(lo, hi uint64) (uint64, bool) {
 	if !v.expect("a number") {
 		return 0, false
 	}
-	digits, whole := Whole(string(v.raw))
-	if !whole {
-		v.Fault(Shape, "must be a whole number, not %s", Clip(v.raw))
-		return 0, false
+	n, err := strconv.ParseUint(string(v.raw), 10, 64)
+	if err != nil {
+		digits, whole := Whole(string(v.raw))
+		if !whole {
+			v.Fault(Shape, "must be a whole number, got %s", Shorten(string(v.raw)))
+			return 0, false
+		}
+		n, err = strconv.ParseUint(digits, 10, 64)
 	}
-	n, err := strconv.ParseInt(digits, 10, 64)
 	if err != nil || n < lo || n > hi {
-		v.Wrong("must be from %d to %d, not %s", lo, hi, Clip(v.raw))
+		v.Wrong("must be between %d and %d, got %s", lo, hi, Shorten(string(v.raw)))
 		return 0, false
 	}
 	return n, true
 }
 
-// Clip returns a text as a fault quotes it: at most 40 octets of it.
-func Clip[T []byte | string](text T) string {
-	if len(text) > 40 {
-		return string(text[:40]) + "..."
+// Choice returns the index of a string in words.
+func (v Value) Choice(words ...string) (int, bool) {
+	s, ok := v.Text()
+	if !ok {
+		return 0, false
 	}
-	return string(text)
+	i := slices.Index(words, s)
+	if i < 0 {
+		v.Wrong("%q is not one of %s", Shorten(s), Quoted(words))
+		return 0, false
+	}
+	return i, true
+}
+
+// Flag returns the value of true or false.
+func (v Value) Flag() (bool, bool) {
+	if !v.expect("true or false") {
+		return false, false
+	}
+	return v.raw[0] == 't', true
 }
 
 // Object is a JSON object, taken apart one level deep.
@@ -155,6 +176,17 @@ func (v Value) Object() (Object, bool) {
 	return o, true
 }
 
+// Apart returns the object as a document of its own. Err returns the faults of that
+// document, whose paths begin with path.
+func (o Object) Apart(path string) Object {
+	o.r = &reader{lenient: o.r.lenient}
+	o.path = path
+	return o
+}
+
+// Err returns what is wrong with the document, nil if nothing is by now.
+func (o Object) Err() *Error { return o.r.faults.err() }
+
 // Lenient reports whether unknown members of OpenPerf's objects are ignored.
 func (o Object) Lenient() bool { return o.r.lenient }
 
@@ -186,8 +218,8 @@ func (o Object) at(name string) string {
 	return o.path + "." + name
 }
 
-// raw returns the value of a member, be it null.
-func (o Object) raw(name string) (Value, bool) {
+// Raw returns the value of a member, be it null.
+func (o Object) Raw(name string) (Value, bool) {
 	for _, m := range o.members {
 		if m.name == name {
 			return Value{o.r, m.raw, o.at(name), -1}, true
@@ -201,7 +233,7 @@ func (o Object) Member(name string) Value { return Value{r: o.r, path: o.at(name
 
 // Get returns the value of a member, unless the member is absent or null.
 func (o Object) Get(name string) (Value, bool) {
-	v, ok := o.raw(name)
+	v, ok := o.Raw(name)
 	return v, ok && !v.isNull()
 }
 
@@ -216,12 +248,27 @@ func (o Object) scalar(name string) (Value, bool) {
 	if o.Nulls {
 		return o.Get(name)
 	}
-	return o.raw(name)
+	return o.Raw(name)
+}
+
+// Given reports whether the object has a member, be it null.
+func (o Object) Given(name string) bool {
+	_, ok := o.Raw(name)
+	return ok
 }
 
 // Required returns the value of a member that must be there.
 func (o Object) Required(name string) (Value, bool) {
 	v, ok := o.Get(name)
+	if !ok {
+		o.Member(name).Fault(Shape, "is required")
+	}
+	return v, ok
+}
+
+// requiredScalar is Required for members where null is a wrong type.
+func (o Object) requiredScalar(name string) (Value, bool) {
+	v, ok := o.scalar(name)
 	if !ok {
 		o.Member(name).Fault(Shape, "is required")
 	}
@@ -276,15 +323,21 @@ func (o Object) NullText(name string) string {
 // Word returns an optional string that is one of words; otherwise if it is absent or
 // another.
 func (o Object) Word(name, otherwise string, words ...string) string {
-	s, ok := o.Text(name)
-	switch {
-	case !ok:
-		return otherwise
-	case !slices.Contains(words, s):
-		o.Wrong(name, "%q is not one of %s", s, Quoted(words))
-		return otherwise
+	if v, ok := o.scalar(name); ok {
+		if i, ok := v.Choice(words...); ok {
+			return words[i]
+		}
 	}
-	return s
+	return otherwise
+}
+
+// RequiredChoice returns the index in words of a string that must be there.
+func (o Object) RequiredChoice(name string, words ...string) (int, bool) {
+	v, ok := o.requiredScalar(name)
+	if !ok {
+		return 0, false
+	}
+	return v.Choice(words...)
 }
 
 // Quoted lists words in quotes.
@@ -301,30 +354,48 @@ func Quoted(words []string) string {
 
 // Flag returns an optional true or false.
 func (o Object) Flag(name string, otherwise bool) bool {
-	v, ok := o.scalar(name)
-	if !ok || !v.expect("true or false") {
-		return otherwise
+	if v, ok := o.scalar(name); ok {
+		if flag, ok := v.Flag(); ok {
+			return flag
+		}
 	}
-	return v.raw[0] == 't'
+	return otherwise
 }
 
-// Integer returns an optional whole number from lo to hi.
-func (o Object) Integer(name string, lo, hi, otherwise int64) int64 {
-	v, ok := o.scalar(name)
+// RequiredFlag returns true or false that must be there.
+func (o Object) RequiredFlag(name string) bool {
+	v, ok := o.requiredScalar(name)
 	if !ok {
-		return otherwise
+		return false
 	}
-	n, ok := v.Integer(lo, hi)
+	flag, _ := v.Flag()
+	return flag
+}
+
+// Integer returns an optional whole number between lo and hi, inclusive.
+func (o Object) Integer(name string, lo, hi, otherwise uint64) uint64 {
+	if v, ok := o.scalar(name); ok {
+		if n, ok := v.Integer(lo, hi); ok {
+			return n
+		}
+	}
+	return otherwise
+}
+
+// RequiredInteger returns a whole number between lo and hi, inclusive, that must be
+// there.
+func (o Object) RequiredInteger(name string, lo, hi uint64) (uint64, bool) {
+	v, ok := o.requiredScalar(name)
 	if !ok {
-		return otherwise
+		return 0, false
 	}
-	return n
+	return v.Integer(lo, hi)
 }
 
 // Without returns the text of the object less a member. It is a part of the
 // document's text if there is no such member.
 func (o Object) Without(name string) json.RawMessage {
-	if _, has := o.raw(name); !has {
+	if _, has := o.Raw(name); !has {
 		return o.Value.raw
 	}
 	text := []byte{'{'}
@@ -390,6 +461,12 @@ func (o Object) RequiredList(name string, least, most int) (List, bool) {
 		return List{}, false
 	}
 	return v.List(least, most)
+}
+
+// IsEmptyList reports whether the value is a list without elements.
+func (v Value) IsEmptyList() bool {
+	c := checker{raw: v.raw, at: 1}
+	return v.raw[0] == '[' && c.peek() == ']'
 }
 
 // All iterates over the elements.

@@ -52,7 +52,7 @@ func one[T any](d Dialect, raw []byte, s *document.Schema, build func(document.O
 // has it.
 func checkID(v document.Value, id string) string {
 	if id != "" && !engine.ValidID(id) {
-		v.Fault(document.Name, "%q is not an id: %s", document.Clip(id), engine.IDRule)
+		v.Fault(document.Name, "%q is not an id: %s", document.Shorten(id), engine.IDRule)
 	}
 	return id
 }
@@ -65,7 +65,7 @@ func readMAC(v document.Value, text string) (header.MAC, bool) {
 	mac, err := header.ParseMAC(text)
 	switch {
 	case err != nil:
-		v.Wrong("%q is not a MAC address", document.Clip(text))
+		v.Wrong("%q is not a MAC address", document.Shorten(text))
 	case mac.IsBroadcast():
 		v.Wrong("is the broadcast address")
 	case mac.IsMulticast():
@@ -82,7 +82,7 @@ func readMAC(v document.Value, text string) (header.MAC, bool) {
 func readAddress(v document.Value, text string) (netip.Addr, bool) {
 	a, err := netip.ParseAddr(text)
 	if err != nil || a.Zone() != "" || a.Is4In6() {
-		v.Wrong("%q is not an IP address", document.Clip(text))
+		v.Wrong("%q is not an IP address", document.Shorten(text))
 		return netip.Addr{}, false
 	}
 	return a, true
@@ -92,7 +92,7 @@ func readAddress(v document.Value, text string) (netip.Addr, bool) {
 func readAddressOf(v document.Value, text string, v6 bool) (netip.Addr, bool) {
 	a, err := netip.ParseAddr(text)
 	if err != nil || a.Zone() != "" || a.Is4In6() || a.Is6() != v6 {
-		v.Wrong("%q is not an %s address", document.Clip(text), map[bool]string{false: "IPv4", true: "IPv6"}[v6])
+		v.Wrong("%q is not an %s address", document.Shorten(text), map[bool]string{false: "IPv4", true: "IPv6"}[v6])
 		return netip.Addr{}, false
 	}
 	return a, true

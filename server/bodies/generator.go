@@ -24,9 +24,8 @@ func readGenerator(o document.Object, w document.Warnings) engine.GeneratorSpec 
 	if !ok {
 		return spec
 	}
-	var faults []traffic.Fault
-	// A client may post what it got, which has a member that only replies have.
-	spec.Config, faults = traffic.ParseConfig(config.Without("flow_count"))
+	var faults traffic.Faults
+	spec.Config, faults = traffic.ReadConfig(config)
 	if spec.Config != nil {
 		spec.Raw = spec.Config.Raw // the only copy
 		spec.Config.Warnings = w

@@ -148,7 +148,7 @@ func readVLAN(o document.Object, spec *engine.InterfaceSpec) {
 		n, err := strconv.ParseUint(strings.TrimPrefix(s, "0x"), 16, 16)
 		tag.TPID = header.EtherType(n)
 		if err != nil || !strings.HasPrefix(s, "0x") || tag.TPID != header.EtherTypeVLAN && tag.TPID != header.EtherTypeQinQ {
-			o.Wrong("tpid", `%q is not "0x8100" or "0x88a8"`, document.Clip(s))
+			o.Wrong("tpid", `%q is not "0x8100" or "0x88a8"`, document.Shorten(s))
 		}
 	}
 	spec.Tags = append(spec.Tags, tag)
@@ -289,9 +289,9 @@ func readPrefix(o document.Object, v6 bool) netip.Prefix {
 	if !ok || !given {
 		return netip.Prefix{}
 	}
-	bits := o.Integer("prefix_length", 0, map[bool]int64{false: 32, true: 128}[v6], -1)
+	bits, inRange := o.RequiredInteger("prefix_length", 0, map[bool]uint64{false: 32, true: 128}[v6])
 	addr, ok := readAddressOf(o.Member("address"), s, v6)
-	if !ok || bits < 0 {
+	if !ok || !inRange {
 		return netip.Prefix{}
 	}
 	return netip.PrefixFrom(addr, int(bits))
@@ -323,10 +323,10 @@ func readNeighbor(o document.Object, spec *engine.InterfaceSpec) {
 		o.Wrong("probe_interval_ms", "must be 0 or between 100 and 3600000, not %d", p)
 	}
 	n.DelayFirstProbe = readMilliseconds(o, "delay_first_probe_ms", 1, neighborTimeMost, n.DelayFirstProbe)
-	n.MulticastSolicits = int(o.Integer("multicast_solicits", 1, solicitsMost, int64(n.MulticastSolicits)))
-	n.UnicastSolicits = int(o.Integer("unicast_solicits", 1, solicitsMost, int64(n.UnicastSolicits)))
+	n.MulticastSolicits = int(o.Integer("multicast_solicits", 1, solicitsMost, uint64(n.MulticastSolicits)))
+	n.UnicastSolicits = int(o.Integer("unicast_solicits", 1, solicitsMost, uint64(n.UnicastSolicits)))
 	n.KeepUnreachable = o.Flag("keep_unreachable", false)
-	n.MaxEntries = int(o.Integer("max_entries", 1, neighborEntriesMax, int64(n.MaxEntries)))
+	n.MaxEntries = int(o.Integer("max_entries", 1, neighborEntriesMax, uint64(n.MaxEntries)))
 	spec.LearningRatePPS = int(o.Integer("learning_rate_pps", 0, learningRateMost, 0))
 	spec.LearningWindow = int(o.Integer("learning_window", 1, learningWindowMost, learningWindowDefault))
 	n.ProxyDelay = readMilliseconds(o, "proxy_delay_ms", 0, proxyDelayMost, n.ProxyDelay)
@@ -334,8 +334,8 @@ func readNeighbor(o document.Object, spec *engine.InterfaceSpec) {
 	readStaticNeighbors(o, spec)
 }
 
-func readMilliseconds(o document.Object, name string, lo, hi int64, otherwise loop.Duration) loop.Duration {
-	return loop.Duration(o.Integer(name, lo, hi, int64(otherwise/loop.Millisecond))) * loop.Millisecond
+func readMilliseconds(o document.Object, name string, lo, hi uint64, otherwise loop.Duration) loop.Duration {
+	return loop.Duration(o.Integer(name, lo, hi, uint64(otherwise/loop.Millisecond))) * loop.Millisecond
 }
 
 func readRespondFor(o document.Object, spec *engine.InterfaceSpec) {
@@ -344,7 +344,7 @@ func readRespondFor(o document.Object, spec *engine.InterfaceSpec) {
 		p, err := netip.ParsePrefix(s)
 		switch {
 		case err != nil:
-			item.Wrong("%q is not a prefix as 198.19.0.0/16", document.Clip(s))
+			item.Wrong("%q is not a prefix as 198.19.0.0/16", document.Shorten(s))
 		case p != p.Masked():
 			item.Wrong("%s has bits set behind its length; %s is meant?", p, p.Masked())
 		default:

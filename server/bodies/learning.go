@@ -31,8 +31,8 @@ func readLearning(o document.Object) engine.LearningSpec {
 	} else {
 		spec.Mode = learning.ModeAll
 	}
-	const lo, hi = int64(learning.MinTimeout / loop.Millisecond), int64(learning.MaxTimeout / loop.Millisecond)
-	spec.Timeout = loop.Duration(o.Integer("timeout_ms", lo, hi, int64(learning.DefaultTimeout/loop.Millisecond))) * loop.Millisecond
+	const lo, hi = uint64(learning.MinTimeout / loop.Millisecond), uint64(learning.MaxTimeout / loop.Millisecond)
+	spec.Timeout = loop.Duration(o.Integer("timeout_ms", lo, hi, uint64(learning.DefaultTimeout/loop.Millisecond))) * loop.Millisecond
 
 	generators, addresses, iface := o.Has("generator_ids"), o.Has("addresses"), o.Has("interface_id")
 	switch {
@@ -61,7 +61,7 @@ func readGeneratorIDs(o document.Object) []string {
 	seen := make(map[string]bool)
 	for v, id := range list.Texts() {
 		if seen[id] {
-			v.Wrong("%q is given twice", document.Clip(id))
+			v.Wrong("%q is given twice", document.Shorten(id))
 		}
 		seen[id] = true
 		ids = append(ids, id)

@@ -89,7 +89,7 @@ func readBond(o document.Object, spec *engine.PortSpec) {
 	for m, id := range list.Texts() {
 		switch {
 		case !engine.ValidID(id):
-			m.Wrong("%q is not an id: %s", document.Clip(id), engine.IDRule)
+			m.Wrong("%q is not an id: %s", document.Shorten(id), engine.IDRule)
 		case slices.Contains(spec.Members, id):
 			m.Wrong("port %q is given twice", id)
 		default:
@@ -158,7 +158,7 @@ func CheckOpenPerfPort(raw []byte, v engine.PortView) error {
 	return AsOpenPerf.read(raw, portSchema, func(o document.Object) {
 		checkSameID(o, v.Spec.ID)
 		if kind, ok := o.RequiredText("kind"); ok && kind != "dpdk" {
-			o.Wrong("kind", "is %q, but the port is \"dpdk\"", document.Clip(kind))
+			o.Wrong("kind", "is %q, but the port is \"dpdk\"", document.Shorten(kind))
 		}
 		config, ok := o.RequiredChild("config")
 		if !ok {

@@ -69,7 +69,7 @@ type port struct {
 // AttachPort or ReleasePort must follow.
 func (e *Engine) ReservePort(spec PortSpec) error {
 	if !ValidID(spec.ID) {
-		return invalid("id", "%q is not an id: %s", document.Clip(spec.ID), IDRule)
+		return invalid("id", "%q is not an id: %s", document.Shorten(spec.ID), IDRule)
 	}
 	if err := e.freePortID(spec.ID); err != nil {
 		return err
