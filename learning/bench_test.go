@@ -10,7 +10,7 @@ import (
 	"glean/stack/loop"
 )
 
-// mirror is the leanest resolver: every question is answered in the next turn of
+// mirror is the leanest resolver: every solicitation is answered in the next turn of
 // the loop, or never (dead).
 type mirror struct {
 	loop  *loop.Virtual
@@ -66,7 +66,7 @@ func (silent) GeneratorDone(uint32, bool, *Request) {}
 func (silent) GeneratorBegins(uint32, *Request)     {}
 func (silent) RequestChanged(*Request)              {}
 
-// wantsOf gives n on-link destinations.
+// wantsOf returns n on-link destinations.
 func wantsOf(n int) []Want {
 	w := make([]Want, n)
 	for i := range w {
@@ -79,9 +79,9 @@ func startWants(t testing.TB, m *Manager, w []Want) *Request {
 	return start(t, m, Spec{Generators: []GeneratorWants{gen(1, 1, w...)}})
 }
 
-// TestNoAllocationPerTarget: once a request has begun, questions and answers
+// TestNoAllocationPerNextHop: once a request has begun, solicitations and replies
 // allocate nothing.
-func TestNoAllocationPerTarget(t *testing.T) {
+func TestNoAllocationPerNextHop(t *testing.T) {
 	s, m := newMirror(Options{})
 	r := startWants(t, m, wantsOf(50000))
 	for r.Progress().Completed < 10000 { // buffers reach their size
@@ -98,13 +98,13 @@ func TestNoAllocationPerTarget(t *testing.T) {
 	}
 }
 
-// TestSlabsAreGivenBack: after a large request nothing of it is left but the
+// TestTablesAreReleasedAfterLargeRequest: after a large request nothing of it is left but the
 // result.
-func TestSlabsAreGivenBack(t *testing.T) {
+func TestTablesAreReleasedAfterLargeRequest(t *testing.T) {
 	s, m := newMirror(Options{})
 	s.dead = func(ref Ref) bool { return ref%2 == 0 }
 	r := startWants(t, m, wantsOf(5000))
-	for range 3 { // the index outlives targets of other requests
+	for range 3 { // the index remains while other requests have pending next hops
 		start(t, m, Spec{Interface: ifc(2), Addresses: spread(3000)})
 	}
 	s.loop.RunFor(10 * loop.Second)
@@ -118,8 +118,8 @@ func TestSlabsAreGivenBack(t *testing.T) {
 	}
 }
 
-// TestIndexUnderChurn: targets come and go while others stay; garbage in the index
-// never hides one, and is swept out.
+// TestIndexUnderChurn: pending next hops come and go while others stay. Garbage in the
+// index never hides one, and a rebuild drops it.
 func TestIndexUnderChurn(t *testing.T) {
 	f, _, m := newManager(t, Options{Retain: 1})
 	start(t, m, Spec{ID: "stays", Interface: ifc(1), Addresses: spread(100), Timeout: MaxTimeout})
@@ -147,8 +147,8 @@ func heap() uint64 {
 	return s.HeapAlloc
 }
 
-// TestMemory bounds what a row costs where every row is a next hop, which is the
-// dearest case.
+// TestMemory bounds what a destination costs where every one is its own next hop, which
+// costs most.
 func TestMemory(t *testing.T) {
 	const n = 1 << 18
 	s, m := newMirror(Options{})
@@ -166,7 +166,7 @@ func TestMemory(t *testing.T) {
 	runtime.KeepAlive(w)
 }
 
-// BenchmarkLearn learns on-link addresses that all answer.
+// BenchmarkLearn learns on-link addresses that all reply.
 func BenchmarkLearn(b *testing.B) {
 	for _, n := range []int{1, 65536, 1000000} {
 		b.Run(fmt.Sprint(n), func(b *testing.B) {
@@ -183,7 +183,7 @@ func BenchmarkLearn(b *testing.B) {
 	}
 }
 
-// BenchmarkMemory prints what the rows of one request hold on the heap.
+// BenchmarkMemory prints what the destinations of one request hold on the heap.
 func BenchmarkMemory(b *testing.B) {
 	for _, n := range []int{65536, 1000000} {
 		b.Run(fmt.Sprint(n), func(b *testing.B) {

@@ -123,7 +123,7 @@ func (m *Manager) check(t interface{ Fatalf(string, ...any) }) {
 				t.Fatalf("path %d: %d lanes in round %d, counted %d", id, p.ready[kind].n, kind, rounds[p][kind])
 			}
 		}
-		// Only a target in the index or the network can wake a path that waits.
+		// A scheduler with queued solicitations wakes only by its timer.
 		if p.queued > 0 && !p.timer.Armed() {
 			t.Fatalf("path %d: %d wait and nothing will wake it", id, p.queued)
 		}

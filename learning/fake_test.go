@@ -17,12 +17,12 @@ type key struct {
 	hop   netip.Addr
 }
 
-// held is a neighbor that the fake resolver holds.
+// held is a subscription of the fake resolver.
 type held struct {
 	key
 	target    uint32
 	fresh     bool
-	deadlines []loop.Time // of all who wait
+	deadlines []loop.Time // of all requests that wait
 	asked     int
 	askedAt   loop.Time
 }
@@ -36,8 +36,8 @@ type fakeInterface struct {
 	budget  Budget
 }
 
-// fake is a resolver without a network: it keeps what it is told, and does what
-// the test says. With a host function it answers by itself.
+// fake is a resolver without a network: it records its calls, and does what the
+// test sets. With a host function it replies by itself.
 type fake struct {
 	t       testing.TB
 	loop    *loop.Virtual
@@ -54,7 +54,7 @@ type fake struct {
 	byKey  map[key]Ref
 	next   Ref
 	holds  int
-	sent   []key // every question, in order
+	sent   []key // every solicitation, in order
 	onSend func(Ref, *held)
 	inside bool // in a method: the manager must not be called back
 
@@ -231,13 +231,13 @@ func (f *fake) Release(ref Ref) {
 	f.end(ref)
 }
 
-// end ends a hold: Release does, and a reply.
+// end ends a subscription, at Release or at a reply.
 func (f *fake) end(ref Ref) {
 	delete(f.byKey, f.must(ref).key)
 	delete(f.refs, ref)
 }
 
-// forget is what becomes of what is held through an interface that is deleted.
+// forget ends the subscriptions of a deleted interface.
 func (f *fake) forget(iface uint32) {
 	maps.DeleteFunc(f.byKey, func(k key, ref Ref) bool {
 		if k.iface == iface {
@@ -260,7 +260,7 @@ func (f *fake) Budget(iface uint32) Budget {
 	return f.ifaces[iface].budget
 }
 
-// reply is the answer to the question asked last; late if nobody waits.
+// reply answers the last solicitation; it is ignored if no request waits.
 func (f *fake) reply(ref Ref) {
 	if h := f.refs[ref]; h != nil {
 		f.end(ref)
@@ -284,7 +284,7 @@ func (f *fake) answer(iface uint32, hop string) {
 	f.reply(ref)
 }
 
-// log is an observer that writes down what it is told.
+// log is an observer that records its calls.
 type log struct {
 	lines   []string
 	changed func(*Request)
@@ -313,7 +313,7 @@ func (o *log) take() []string {
 	return lines
 }
 
-// bench gives a manager on a fake.
+// newManager returns a manager on a fake resolver.
 func newManager(t testing.TB, options Options) (*fake, *log, *Manager) {
 	f, o := newFake(t), &log{}
 	m := NewManager(f.loop, f, o, options)

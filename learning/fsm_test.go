@@ -49,7 +49,7 @@ func TestEventReason(t *testing.T) {
 	}
 }
 
-func TestVerdict(t *testing.T) {
+func TestFinalState(t *testing.T) {
 	for _, c := range []struct {
 		timedOut  int
 		cancelled bool

@@ -18,7 +18,7 @@ const (
 	fuzzFrame = iota // a frame arrives, whatever it is
 	fuzzAnswer
 	fuzzAnnounce
-	fuzzAlive // which neighbors answer what they are asked
+	fuzzAlive // which neighbors reply to solicitations
 	fuzzLearn
 	fuzzGenerators // the same, for generators
 	fuzzCancel
@@ -47,9 +47,9 @@ var fuzzPool = addresses("192.0.2.2", "192.0.2.3", "192.0.2.4", "2001:db8::2", "
 // fuzzer plays a script on a wired network.
 type fuzzer struct {
 	*wired
-	alive   uint16         // bits of fuzzPool: who answers
-	asked   []question     // the last ones
-	told    []byte         // all that the stack was told, for searching MACs
+	alive   uint16         // bits of fuzzPool: the neighbors that reply
+	asked   []solicitation // the last ones
+	told    []byte         // all frames that the stack received, to search MACs in
 	answers map[key][]byte // under way
 	timers  map[key]*loop.Timer
 	ids     int
@@ -57,14 +57,14 @@ type fuzzer struct {
 
 func newFuzzer(t *testing.T) *fuzzer {
 	f := &fuzzer{wired: newWired(t, Budget{Window: 4, Room: 8}), answers: make(map[key][]byte), timers: make(map[key]*loop.Timer)}
-	f.wired.asked = f.question
+	f.wired.asked = f.solicitation
 	f.wired.learned = f.known
 	f.m.slice = 3
 	return f
 }
 
-// question answers what the living are asked, after a millisecond.
-func (f *fuzzer) question(q question) {
+// solicitation replies to solicitations of live neighbors, after a millisecond.
+func (f *fuzzer) solicitation(q solicitation) {
 	if f.asked = append(f.asked, q); len(f.asked) > 8 {
 		f.asked = slices.Delete(f.asked, 0, 1)
 	}
@@ -79,13 +79,13 @@ func (f *fuzzer) question(q question) {
 	f.loop.Arm(f.timers[q.key], f.loop.Now().Add(loop.Millisecond))
 }
 
-// tell gives the stack a frame and keeps it.
+// tell hands the stack a frame and records it.
 func (f *fuzzer) tell(frame []byte) {
 	f.told = append(f.told, frame...)
 	f.receive(frame)
 }
 
-// known wants a MAC to be one that was told.
+// known fails unless a MAC was in a received frame.
 func (f *fuzzer) known(mac header.MAC) {
 	if !bytes.Contains(f.told, mac[:]) {
 		f.t.Fatalf("at %v: learned %v, which nobody told", f.loop.Now(), mac)
@@ -127,7 +127,7 @@ func (f *fuzzer) step(op int, a args) {
 	switch op {
 	case fuzzFrame:
 		f.tell(a)
-	case fuzzAnswer: // by anybody, to one of the last questions
+	case fuzzAnswer: // by any neighbor, to one of the last solicitations
 		if len(f.asked) > 0 {
 			f.tell(f.asked[a.next()%len(f.asked)].answer(a.mac()))
 		}
@@ -207,7 +207,7 @@ func (f *fuzzer) look() {
 	}
 }
 
-// play runs a script and lets everything end: no request is left, nobody is asked.
+// play runs a script and lets everything end: no request is left, and no solicitation is sent.
 func (f *fuzzer) play(script []byte) {
 	for len(script) > 4 {
 		wait := loop.Duration(script[1])<<8 | loop.Duration(script[2])
@@ -241,7 +241,7 @@ func (f *fuzzer) play(script []byte) {
 }
 
 // FuzzLearning does to a learner on a real stack what a script says: requests come
-// and are cancelled or deleted, neighbors answer, lie, or are silent, and frames of
+// and are cancelled or deleted, neighbors reply, claim false MACs, or are silent, and frames of
 // any kind come at any time. The invariants of both are checked after every step.
 func FuzzLearning(f *testing.F) {
 	everything := fuzzStep(fuzzLearn, 0, 0, 50, 0)
@@ -251,7 +251,7 @@ func FuzzLearning(f *testing.F) {
 	w := newWired(f, Budget{})
 	k := key{1, fuzzPool[0]}
 	frames := [][]byte{w.announce(k, macOf(k)), w.announce(key{2, fuzzPool[3]}, macOf(k))}
-	w.asked = func(q question) { frames = append(frames, q.answer(macOf(q.key)), q.answer(wiredMAC)) }
+	w.asked = func(q solicitation) { frames = append(frames, q.answer(macOf(q.key)), q.answer(wiredMAC)) }
 	if _, err := w.m.Start(Spec{Interface: ifc(1), Addresses: fuzzPool}); err != nil {
 		f.Fatal(err)
 	}

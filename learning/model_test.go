@@ -14,7 +14,7 @@ import (
 	"pgregory.net/rapid"
 )
 
-// The model of a manager: rows, nothing shared, everything looked up by walking.
+// The model of a manager: destinations that share nothing, all found by walking.
 
 type modelRow struct {
 	key    // next hop; invalid if there is none
@@ -36,7 +36,7 @@ type modelRequest struct {
 	cancels  bool
 	rows     []*modelRow
 	gens     map[uint32]bool // generator -> still there
-	ended    map[uint32]bool // GeneratorDone was told
+	ended    map[uint32]bool // GeneratorDone was called
 	deadline loop.Time
 	state    State
 	sent     uint64
@@ -54,11 +54,11 @@ type machine struct {
 	old      map[string]*modelRequest
 	kept     map[string]*modelRequest // results by id
 	ids      int
-	told     map[adjacency]string // what the model expects to have been told last
+	told     map[adjacency]string // what the model expects the observer to have received last
 	done     map[string]bool      // generator/request -> completed
 }
 
-// recorder keeps what was told last.
+// recorder records what the observer received last.
 type recorder struct {
 	log
 	told map[adjacency]string
@@ -119,7 +119,7 @@ func (r *modelRequest) waits(k key) bool {
 var modelPool = addresses("10.0.0.0", "10.0.0.1", "10.0.0.2", "10.0.0.3", "10.0.1.1", "10.0.1.2",
 	"2001:db8::1", "0.0.0.0")
 
-// neighbor draws one of the held neighbors that pass.
+// neighbor draws one of the subscriptions that pass.
 func (s *machine) neighbor(t *rapid.T, pass func(*held) bool) Ref {
 	refs := slices.Sorted(maps.Keys(s.f.refs))
 	refs = slices.DeleteFunc(refs, func(ref Ref) bool { return !pass(s.f.refs[ref]) })
@@ -129,7 +129,7 @@ func (s *machine) neighbor(t *rapid.T, pass func(*held) bool) Ref {
 	return rapid.SampledFrom(refs).Draw(t, "neighbor")
 }
 
-// mayAsk tells whether RetransTimer has passed.
+// mayAsk reports whether RetransTimer has passed.
 func (s *machine) mayAsk(h *held) bool {
 	return h.asked == 0 || s.f.loop.Now().Sub(h.askedAt) >= testRetrans
 }
@@ -219,7 +219,7 @@ func (s *machine) addRow(r *modelRequest, iface uint32, dst netip.Addr) *modelRo
 	return row
 }
 
-// note brings the model's request and what should have been told up to date.
+// note updates the model's request and what the observer should have received.
 func (s *machine) note(r *modelRequest) {
 	all := StateCompleted
 	decided := map[uint32]bool{}
@@ -250,7 +250,7 @@ func (s *machine) note(r *modelRequest) {
 				if adj == NoAdjacency {
 					continue
 				}
-				// An adjacency drawn for several next hops is told several
+				// An adjacency drawn for several next hops is reported several
 				// things; the model doesn't know the order.
 				word := row.reason.String()
 				if row.state == StateCompleted {
@@ -280,7 +280,7 @@ func (s *machine) note(r *modelRequest) {
 	}
 }
 
-// ambiguous tells whether an adjacency of a generator belongs to several answers.
+// ambiguous reports whether an adjacency of a generator belongs to several next hops.
 func (r *modelRequest) ambiguous(g, adj uint32, k key, why Reason) bool {
 	for _, row := range r.rows {
 		if slices.Contains(row.wanted[g], adj) && (row.key != k || row.reason != why) {
@@ -290,7 +290,7 @@ func (r *modelRequest) ambiguous(g, adj uint32, k key, why Reason) bool {
 	return false
 }
 
-// settle ends all rows for which which holds.
+// settle ends all destinations for which which returns true.
 func (s *machine) settle(which func(*modelRequest, *modelRow) bool, state State, why Reason) {
 	for _, r := range slices.Clone(s.requests) {
 		hit := false
@@ -309,19 +309,19 @@ func (s *machine) settle(which func(*modelRequest, *modelRow) bool, state State,
 	}
 }
 
-// Answer confirms a neighbor that was asked.
+// Answer confirms a neighbor that was solicited.
 func (s *machine) Answer(t *rapid.T) {
 	ref := s.neighbor(t, func(h *held) bool { return h.asked > 0 })
 	k, target := s.f.refs[ref].key, s.f.refs[ref].target
 	s.settle(func(_ *modelRequest, row *modelRow) bool { return row.begun && !row.gone && row.key == k }, StateCompleted, ReasonNone)
 	s.f.reply(ref)
 	if rapid.Bool().Draw(t, "duplicate") && s.m.pending.at(target) == nil {
-		s.m.Confirmed(target, macOf(k), 0, 1) // nobody's any more
+		s.m.Confirmed(target, macOf(k), 0, 1) // no request waits for it any more
 		s.m.SolicitDue(target)
 	}
 }
 
-// Due says that a neighbor, or every one, may be asked again.
+// Due reports that a neighbor, or every one, may be solicited again.
 func (s *machine) Due(t *rapid.T) {
 	ref := s.neighbor(t, s.mayAsk)
 	if rapid.Bool().Draw(t, "only this") {
@@ -432,7 +432,7 @@ func (s *machine) DeleteInterface(t *rapid.T) {
 	}
 }
 
-// Drop makes the path lose frames.
+// Drop makes the port lose frames.
 func (s *machine) Drop(t *rapid.T) {
 	s.f.ifaces[rapid.Uint32Range(1, modelInterfaces).Draw(t, "interface")].budget.Drops++
 }

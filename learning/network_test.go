@@ -10,7 +10,7 @@ import (
 	"glean/stack/loop"
 )
 
-// spread gives n addresses of 10.0.0.0/8 in order.
+// spread returns n addresses of 10.0.0.0/8 in order.
 func spread(n int) []netip.Addr {
 	list := make([]netip.Addr, n)
 	for i := range list {
@@ -19,9 +19,9 @@ func spread(n int) []netip.Addr {
 	return list
 }
 
-// TestDeadDoNotDelayLive: however many dead addresses come first, the live one is
-// found long before the dead ones are given up or even asked again.
-func TestDeadDoNotDelayLive(t *testing.T) {
+// TestDeadAddressesDoNotDelayLiveOnes: however many dead addresses come first, the live one is
+// found long before the dead ones end or are even solicited again.
+func TestDeadAddressesDoNotDelayLiveOnes(t *testing.T) {
 	for _, c := range []struct {
 		dead   int
 		within loop.Duration
@@ -35,7 +35,7 @@ func TestDeadDoNotDelayLive(t *testing.T) {
 			if r.Progress().Completed != 1 {
 				t.Fatalf("the live address is not found after %v", f.loop.Now())
 			}
-			t.Logf("found after %v, %d questions", f.loop.Now(), r.RequestsSent())
+			t.Logf("found after %v, %d solicitations", f.loop.Now(), r.RequestsSent())
 			m.check(t)
 			f.loop.RunUntil(loop.Time(2 * loop.Second))
 			if p := r.Progress(); p != (Progress{c.dead + 1, 0, 1, c.dead}) {
@@ -46,8 +46,8 @@ func TestDeadDoNotDelayLive(t *testing.T) {
 }
 
 // TestLossyNetworks runs random small networks: what is alive is found, what is dead
-// is not, nobody is asked more often than allowed (the fake checks), the window
-// is never exceeded (check does).
+// is not, no neighbor is solicited more often than allowed (checked by the fake), and
+// the window is never exceeded (checked by check).
 func TestLossyNetworks(t *testing.T) {
 	for seed := range uint64(60) {
 		rnd := rand.New(rand.NewPCG(seed, 1))
@@ -85,9 +85,9 @@ func TestLossyNetworks(t *testing.T) {
 	}
 }
 
-// TestFirstBeforeRepeats: repeats that are due wait until everybody was asked, but
-// for one question in repeatTurn, while none of them is answered.
-func TestFirstBeforeRepeats(t *testing.T) {
+// TestFirstSolicitationsGoBeforeRepeats: while no repeat is answered, repeats wait for all
+// first solicitations, except for one solicitation in repeatEvery.
+func TestFirstSolicitationsGoBeforeRepeats(t *testing.T) {
 	f, _, m := newManager(t, Options{})
 	f.ifaces[1].budget.Window = 1
 	start(t, m, Spec{Interface: ifc(1), Addresses: spread(100)})
@@ -99,7 +99,7 @@ func TestFirstBeforeRepeats(t *testing.T) {
 	}
 	f.loop.RunFor(10 * loop.Second)
 	if len(f.sent) != 200 {
-		t.Fatalf("%d questions", len(f.sent))
+		t.Fatalf("%d solicitations", len(f.sent))
 	}
 	first, repeats := 0, 0
 	for i, k := range f.sent {
@@ -108,20 +108,20 @@ func TestFirstBeforeRepeats(t *testing.T) {
 			first++
 		case k.hop == ipv4(repeats):
 			if repeats++; first < 100 && i%repeatEvery != 0 {
-				t.Fatalf("question %d is a repeat for %v", i, k.hop)
+				t.Fatalf("solicitation %d is a repeat for %v", i, k.hop)
 			}
 		default:
-			t.Fatalf("question %d is for %v", i, k.hop)
+			t.Fatalf("solicitation %d is for %v", i, k.hop)
 		}
 	}
 	if first != 100 || repeats != 100 {
-		t.Errorf("%d first questions and %d repeats", first, repeats)
+		t.Errorf("%d first solicitations and %d repeats", first, repeats)
 	}
 }
 
-// TestRepeatsThatPay: as soon as repeats are answered they do not wait until
-// everybody was asked, which could be long after.
-func TestRepeatsThatPay(t *testing.T) {
+// TestAnsweredRepeatsGoFirst: once repeats are answered, they do not wait for all first
+// solicitations.
+func TestAnsweredRepeatsGoFirst(t *testing.T) {
 	f, _, m := newManager(t, Options{})
 	f.retrans = 10 * loop.Millisecond
 	f.ifaces[1].budget = Budget{Window: 1, RetransTimer: f.retrans}
@@ -142,13 +142,13 @@ func TestRepeatsThatPay(t *testing.T) {
 	}
 	f.loop.RunWhile(func() bool { return r.Progress().Completed < 500 }, loop.Never-1)
 	if first, repeats := asked(stageFirst), asked(stageRepeat); first < 400 || repeats > 2 {
-		t.Errorf("%d wait for their first question, %d for a repeat", first, repeats)
+		t.Errorf("%d wait for their first solicitation, %d for a repeat", first, repeats)
 	}
 }
 
-// TestLanesTakeTurns: a small request on another interface does not wait behind a
+// TestInterfacesAreServedRoundRobin: a small request on another interface does not wait behind a
 // large one.
-func TestLanesTakeTurns(t *testing.T) {
+func TestInterfacesAreServedRoundRobin(t *testing.T) {
 	f, _, m := newManager(t, Options{})
 	f.addInterface(2)
 	for h := range f.ifaces {
@@ -166,13 +166,13 @@ func TestLanesTakeTurns(t *testing.T) {
 		}
 	}
 	if count != 5 {
-		t.Errorf("%d of the small request's 5 questions are among the next 20", count)
+		t.Errorf("%d of the small request's 5 solicitations are among the next 20", count)
 	}
 }
 
-// TestLanesOfTheirOwnSize: an interface with a small window on a path with a large
-// one keeps to it, and does not keep the others from theirs.
-func TestLanesOfTheirOwnSize(t *testing.T) {
+// TestInterfaceKeepsItsOwnWindow: an interface with a small window on a port with a large
+// one keeps it, and does not limit the other interfaces.
+func TestInterfaceKeepsItsOwnWindow(t *testing.T) {
 	f, _, m := newManager(t, Options{})
 	f.ifaces[1].budget.Window = 3
 	f.addInterface(2)
@@ -185,9 +185,9 @@ func TestLanesOfTheirOwnSize(t *testing.T) {
 	}
 }
 
-// TestPace: RatePPS is the exact distance of questions where the clock is exact,
+// TestRatePPSIsKept: RatePPS is the exact rate of solicitations where the clock is exact,
 // and the long-term rate where it is coarse.
-func TestPace(t *testing.T) {
+func TestRatePPSIsKept(t *testing.T) {
 	f, _, m := newManager(t, Options{})
 	f.ifaces[1].budget.RatePPS = 1000
 	var at []loop.Time
@@ -195,17 +195,17 @@ func TestPace(t *testing.T) {
 	start(t, m, Spec{Interface: ifc(1), Addresses: spread(100)})
 	f.loop.RunFor(loop.Second / 2)
 	if len(at) != 100 {
-		t.Fatalf("%d questions", len(at))
+		t.Fatalf("%d solicitations", len(at))
 	}
 	for i := 1; i < len(at); i++ {
 		if d := at[i].Sub(at[i-1]); d != loop.Millisecond {
-			t.Fatalf("question %d comes %v after the one before", i, d)
+			t.Fatalf("solicitation %d comes %v after the one before", i, d)
 		}
 	}
 }
 
-// TestVerdictInTheSameTurn: the reply decides, nothing polls.
-func TestVerdictInTheSameTurn(t *testing.T) {
+// TestReplyCompletesInTheSameTurn: a reply completes its request at once; nothing polls.
+func TestReplyCompletesInTheSameTurn(t *testing.T) {
 	f, o, m := newManager(t, Options{})
 	r := start(t, m, Spec{ID: "a", Generators: []GeneratorWants{gen(7, 1, wants("10.0.0.1")...)}})
 	f.loop.RunUntil(0)
@@ -222,8 +222,8 @@ func TestVerdictInTheSameTurn(t *testing.T) {
 	}
 }
 
-// TestLinkDown: nothing can be sent for a while; learning goes on when it can.
-func TestLinkDown(t *testing.T) {
+// TestLearningContinuesAfterLinkDown: learning continues when frames can be sent again.
+func TestLearningContinuesAfterLinkDown(t *testing.T) {
 	f, _, m := newManager(t, Options{})
 	f.host = func(key) (loop.Duration, bool) { return loop.Millisecond, true }
 	f.down = true
@@ -231,7 +231,7 @@ func TestLinkDown(t *testing.T) {
 	r := start(t, m, Spec{Interface: ifc(1), Addresses: []netip.Addr{ipv4(1), ipv4(2)}})
 	f.loop.RunFor(10 * loop.Second)
 	if r.RequestsSent() != 0 {
-		t.Error("questions were counted that did not leave")
+		t.Error("solicitations were counted that did not leave")
 	}
 	f.down = false
 	f.due(f.byKey[key{1, ipv4(2)}])

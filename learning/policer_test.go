@@ -9,7 +9,7 @@ import (
 	"glean/stack/loop"
 )
 
-// policer is a peer that answers rate questions a second, as many as burst at
+// policer is a peer that answers rate solicitations a second, as many as burst at
 // once, and drops the others. Time is virtual.
 type policer struct {
 	rate, burst int // 0: answers everything
@@ -18,7 +18,7 @@ type policer struct {
 	dead        func(n int) bool
 
 	rnd    *rand.Rand
-	credit int64 // a question costs loop.Second
+	credit int64 // a solicitation costs loop.Second
 	at     loop.Time
 }
 
@@ -39,7 +39,7 @@ func (p *policer) hears(now loop.Time, k key) (loop.Duration, bool) {
 	return p.delay, p.dead == nil || !p.dead(int(a[1])<<16|int(a[2])<<8|int(a[3]))
 }
 
-// least is the least time in which n questions are answered.
+// least returns the least time in which n solicitations are answered.
 func (p *policer) least(n int) loop.Duration {
 	if p.rate == 0 || n <= p.burst {
 		return p.delay
@@ -48,8 +48,8 @@ func (p *policer) least(n int) loop.Duration {
 }
 
 // learn learns n addresses and returns the time until the last live one is found
-// and the questions for each address until then, with the rate or without it.
-func (p policer) learn(t testing.TB, n int, seed uint64, withRate bool) (took loop.Duration, questions float64) {
+// and the solicitations for each address until then, with the rate or without it.
+func (p policer) learn(t testing.TB, n int, seed uint64, withRate bool) (took loop.Duration, solicitations float64) {
 	f, _, m := newManager(t, Options{})
 	f.ifaces[1].budget = Budget{Window: 4096, Room: 8192, RetransTimer: testRetrans}
 	p.rnd = rand.New(rand.NewPCG(seed, 2))
@@ -75,20 +75,20 @@ var policed = []struct{ n, rate, burst int }{
 	{3000, 300, 60}, {3000, 1000, 100}, {3000, 3000, 300}, {3000, 1000, 1000}, {10000, 600, 600},
 }
 
-// TestPolicerIsAskedAtItsRate: a peer that answers a number of questions a second
-// and drops the rest is asked that often. Without the rate (logged) it takes several
-// times as long and as many questions.
-func TestPolicerIsAskedAtItsRate(t *testing.T) {
+// TestPolicerIsSolicitedAtItsRate: a peer that answers a number of solicitations a
+// second and drops the rest is solicited that often. Without the rate (logged) it takes
+// several times as long and as many solicitations.
+func TestPolicerIsSolicitedAtItsRate(t *testing.T) {
 	for _, delay := range []loop.Duration{100 * loop.Microsecond, loop.Millisecond} {
 		for _, c := range policed {
 			p := policer{rate: c.rate, burst: c.burst, delay: delay}
 			least := p.least(c.n)
-			took, questions := p.learn(t, c.n, 1, true)
+			took, solicitations := p.learn(t, c.n, 1, true)
 			off, offQuestions := p.learn(t, c.n, 1, false)
-			t.Logf("%d addresses, %d a second, burst %d, round trip %v: %.2f x the least time, %.2f questions each; without the rate %.2f x, %.2f",
-				c.n, c.rate, c.burst, delay, ratio(took, least), questions, ratio(off, least), offQuestions)
-			if 2*took > 3*least || questions > 2 {
-				t.Errorf("want at most 1.5 x %v and 2 questions each", least)
+			t.Logf("%d addresses, %d a second, burst %d, round trip %v: %.2f x the least time, %.2f solicitations each; without the rate %.2f x, %.2f",
+				c.n, c.rate, c.burst, delay, ratio(took, least), solicitations, ratio(off, least), offQuestions)
+			if 2*took > 3*least || solicitations > 2 {
+				t.Errorf("want at most 1.5 x %v and 2 solicitations each", least)
 			}
 		}
 	}
@@ -96,11 +96,12 @@ func TestPolicerIsAskedAtItsRate(t *testing.T) {
 
 func ratio(a, b loop.Duration) float64 { return float64(a) / float64(b) }
 
-// TestAnyPolicer: as TestPolicerIsAskedAtItsRate, for any rate, burst and round
+// TestAnyPolicer: as TestPolicerIsSolicitedAtItsRate, for any rate, burst and round
 // trip of a local network, and at least two seconds and 2,000 addresses of work: to
-// find the rate costs some hundred questions. What is lost in the last second
+// find the rate costs some hundred solicitations. What is lost in the last second
 // is repeated a RetransTimer later. A bucket of a third of the addresses hides the
-// rate until most were asked, so that the questions are bounded for smaller ones.
+// rate until most were solicited, so the number of solicitations is bounded for smaller
+// ones.
 func TestAnyPolicer(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		rate := rapid.IntRange(250, 5000).Draw(rt, "rate")
@@ -108,15 +109,15 @@ func TestAnyPolicer(t *testing.T) {
 		n := burst + rapid.IntRange(max(2*rate, 2000), max(2*rate, 2000)+8*rate).Draw(rt, "addresses")
 		p := policer{rate: rate, burst: burst,
 			delay: loop.Duration(rapid.IntRange(50, 10_000).Draw(rt, "delay")) * loop.Microsecond}
-		took, questions := p.learn(t, n, 1, true)
+		took, solicitations := p.learn(t, n, 1, true)
 		bounded := rate >= 300 && burst <= 300 && p.delay <= 2*loop.Millisecond
-		if least := p.least(n); 2*took > 3*least+3*testRetrans || bounded && questions > 2 {
-			rt.Fatalf("%v, %.2f questions each; the least time is %v", took, questions, least)
+		if least := p.least(n); 2*took > 3*least+3*testRetrans || bounded && solicitations > 2 {
+			rt.Fatalf("%v, %.2f solicitations each; the least time is %v", took, solicitations, least)
 		}
 	})
 }
 
-// TestRateIsForPolicers: where addresses are dead or questions get lost by chance,
+// TestRateIsForPolicers: where addresses are dead or solicitations get lost by chance,
 // the rate takes no more time than the window alone.
 func TestRateIsForPolicers(t *testing.T) {
 	tenth := func(i int) bool { return rand.New(rand.NewPCG(uint64(i), 7)).IntN(10) != 0 }
@@ -144,18 +145,18 @@ func TestRateIsForPolicers(t *testing.T) {
 	}
 }
 
-// TestAnyBucket: no policer, not even one with a bucket of one question, takes
+// TestAnyBucket: no policer, not even one with a bucket of one, takes
 // more than a few times the least time and some RetransTimers.
 func TestAnyBucket(t *testing.T) {
 	learn := func(fail failer, rate, burst, n int, delay loop.Duration) {
 		p := policer{rate: rate, burst: burst, delay: delay}
 		most := 4*p.least(n) + 16*testRetrans
-		if burst == 1 { // only evenly spaced questions are answered
+		if burst == 1 { // only evenly spaced solicitations are answered
 			most *= 2
 		}
-		if took, questions := p.learn(t, n, 1, true); took > most {
-			fail.Fatalf("%d addresses, %d a second, burst %d: %v, %.2f questions each; the least time is %v",
-				n, rate, burst, took, questions, p.least(n))
+		if took, solicitations := p.learn(t, n, 1, true); took > most {
+			fail.Fatalf("%d addresses, %d a second, burst %d: %v, %.2f solicitations each; the least time is %v",
+				n, rate, burst, took, solicitations, p.least(n))
 		}
 	}
 	learn(t, 508, 6, 1648, 100*loop.Microsecond)
@@ -173,7 +174,7 @@ func delayOfTest(rt *rapid.T) loop.Duration {
 }
 
 // TestDeadBlocksAreNoPolicer: where live and dead addresses come in blocks and
-// questions are lost by chance, a rate that was found by mistake is given up soon.
+// solicitations are lost by chance, a rate that was found by mistake ends soon.
 func TestDeadBlocksAreNoPolicer(t *testing.T) {
 	learn := func(fail failer, n, live, bits int, loss float64, delay loop.Duration, seed uint64) {
 		p := policer{loss: loss, delay: delay, dead: func(i int) bool {

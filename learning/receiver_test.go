@@ -7,13 +7,12 @@ import (
 	"glean/stack/loop"
 )
 
-// receiver is who answers at the other end of a wire: one question after the
-// other, with a queue of a certain length in front. All of it is in virtual time.
+// receiver answers at the other end of a wire: one solicitation after the other, with a queue of a certain length in front. All of it is in virtual time.
 type receiver struct {
-	each  loop.Duration // for a question; 0: none
-	room  int           // questions that wait; 0: any number
+	each  loop.Duration // for a solicitation; 0: none
+	room  int           // solicitations that wait; 0: any number
 	delay loop.Duration // of the wire, there and back
-	loss  float64       // share of questions that the wire loses
+	loss  float64       // fraction of solicitations that the wire loses
 	dead  func(key) bool
 
 	rnd     *rand.Rand
@@ -37,12 +36,12 @@ func (v *receiver) hears(now loop.Time, k key) (loop.Duration, bool) {
 
 // course is how a request went.
 type course struct {
-	took      loop.Duration // until the last live address was found
-	questions float64       // per address
-	window    int           // at the end
+	took          loop.Duration // until the last live address was found
+	solicitations float64       // per address
+	window        int           // at the end
 }
 
-// learnFrom learns n addresses of a receiver, live of which answer.
+// learnFrom learns n addresses of a receiver, live of which reply.
 func learnFrom(t *testing.T, v receiver, n, live int, retrans loop.Duration) (c course) {
 	f, _, m := newManager(t, Options{})
 	f.retrans = retrans
@@ -60,8 +59,8 @@ func learnFrom(t *testing.T, v receiver, n, live int, retrans loop.Duration) (c 
 		}
 		return r.Progress().Completed < live
 	}, loop.Never-1)
-	c.took, c.questions = loop.Duration(f.loop.Now()), float64(r.RequestsSent())/float64(n)
-	t.Logf("%v, %.3f questions each, window %d at the end; %d found no room", c.took, c.questions, c.window, v.dropped)
+	c.took, c.solicitations = loop.Duration(f.loop.Now()), float64(r.RequestsSent())/float64(n)
+	t.Logf("%v, %.3f solicitations each, window %d at the end; %d found no room", c.took, c.solicitations, c.window, v.dropped)
 	return c
 }
 
@@ -69,24 +68,24 @@ func learnFrom(t *testing.T, v receiver, n, live int, retrans loop.Duration) (c 
 // repetition and no more; the window stays.
 func TestChanceLossIsNoCongestion(t *testing.T) {
 	const n, each, retrans = 32768, 10 * loop.Microsecond, 50 * loop.Millisecond
-	for _, c := range []struct{ loss, questions float64 }{{0, 1}, {.1, 1.12}, {.19, 1.25}} {
+	for _, c := range []struct{ loss, solicitations float64 }{{0, 1}, {.1, 1.12}, {.19, 1.25}} {
 		got := learnFrom(t, receiver{each: each, delay: 100 * loop.Microsecond, loss: c.loss}, n, n, retrans)
-		// The last that are asked may be lost a few times.
-		if most := loop.Duration(c.questions*n)*each + 5*retrans; got.questions > c.questions || got.took > most || got.window != 4096 {
-			t.Errorf("%v lost: want at most %v questions each, %v, window 4096", c.loss, c.questions, most)
+		// The last solicitations may be lost a few times.
+		if most := loop.Duration(c.solicitations*n)*each + 5*retrans; got.solicitations > c.solicitations || got.took > most || got.window != 4096 {
+			t.Errorf("%v lost: want at most %v solicitations each, %v, window 4096", c.loss, c.solicitations, most)
 		}
 	}
 }
 
-// TestWindowFindsTheReceiversRoom: a receiver that holds few questions loses few
-// of them, and is kept busy, with and without loss by chance.
+// TestWindowFindsTheReceiversRoom: a receiver with a short queue loses few
+// solicitations, and is kept busy, with and without loss by chance.
 func TestWindowFindsTheReceiversRoom(t *testing.T) {
 	const n, each = 32768, 10 * loop.Microsecond
 	for _, c := range []struct {
-		retrans   loop.Duration
-		room      int
-		loss      float64
-		questions float64
+		retrans       loop.Duration
+		room          int
+		loss          float64
+		solicitations float64
 	}{
 		{loop.Second, 100, 0, 1.1}, {loop.Second, 1000, 0, 1.1}, {loop.Second, 1000, .1, 1.25},
 		{50 * loop.Millisecond, 100, 0, 1.1}, {50 * loop.Millisecond, 1000, 0, 1.6}, {50 * loop.Millisecond, 1000, .1, 1.25},
@@ -96,16 +95,16 @@ func TestWindowFindsTheReceiversRoom(t *testing.T) {
 		if c.loss > 0 {
 			rounds = 5
 		}
-		if most := loop.Duration(c.questions*n)*each + rounds*c.retrans; got.questions > c.questions || got.took > most || got.window > 3*c.room/2+16 {
-			t.Errorf("%+v: want at most %v questions each, %v", c, c.questions, most)
+		if most := loop.Duration(c.solicitations*n)*each + rounds*c.retrans; got.solicitations > c.solicitations || got.took > most || got.window > 3*c.room/2+16 {
+			t.Errorf("%+v: want at most %v solicitations each, %v", c, c.solicitations, most)
 		}
 	}
 }
 
-// TestDeadAmongLive: where every second address is dead and only the window
-// bounds the rate, the live ones are found as fast as alone. Where each question
+// TestDeadAddressesCostNoTime: where every second address is dead and only the window
+// bounds the rate, the live ones are found as fast as alone. Where each solicitation
 // takes its time on the wire, twice as many take twice the time.
-func TestDeadAmongLive(t *testing.T) {
+func TestDeadAddressesCostNoTime(t *testing.T) {
 	const n = 32768
 	everySecond := func(k key) bool { return k.hop.As4()[3]%2 == 0 }
 	blocks := func(k key) bool { return k.hop.As4()[2]%2 == 0 }
@@ -116,7 +115,7 @@ func TestDeadAmongLive(t *testing.T) {
 		begin  loop.Duration // what it may take besides
 	}{
 		{receiver{delay: loop.Millisecond}, everySecond, 1.2, 0},
-		{receiver{delay: loop.Millisecond}, blocks, 1.2, 3 * 20 * loop.Millisecond}, // of the first block nobody answers
+		{receiver{delay: loop.Millisecond}, blocks, 1.2, 3 * 20 * loop.Millisecond}, // the first block has no live address
 		{receiver{delay: 100 * loop.Microsecond}, everySecond, 1.2, 0},
 		{receiver{delay: 10 * loop.Millisecond}, everySecond, 1.2, 0},
 		{receiver{each: 10 * loop.Microsecond, delay: 100 * loop.Microsecond}, everySecond, 2.1, 0},
@@ -124,7 +123,7 @@ func TestDeadAmongLive(t *testing.T) {
 		alone := learnFrom(t, c.receiver, n, n, loop.Second)
 		c.receiver.dead = c.dead
 		mixed := learnFrom(t, c.receiver, 2*n, n, loop.Second)
-		if float64(mixed.took-c.begin) > c.within*float64(alone.took) || mixed.questions > 1.1 {
+		if float64(mixed.took-c.begin) > c.within*float64(alone.took) || mixed.solicitations > 1.1 {
 			t.Errorf("alone %v, among as many dead %v", alone.took, mixed.took)
 		}
 	}

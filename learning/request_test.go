@@ -12,7 +12,7 @@ import (
 	"glean/stack/loop"
 )
 
-func TestStartRefuses(t *testing.T) {
+func TestStartRefusesInvalidSpecs(t *testing.T) {
 	f, o, m := newManager(t, Options{})
 	start(t, m, Spec{ID: "used", Generators: []GeneratorWants{gen(1, 1, wants("10.0.0.1")...)}})
 	o.take()
@@ -70,9 +70,9 @@ func TestStartRefuses(t *testing.T) {
 	}
 }
 
-// TestDraft: a request that was prepared is like any other, and what keeps it from
+// TestPreparedRequestStartsAsOthers: a request that was prepared is like any other, and what keeps it from
 // starting is seen when it starts.
-func TestDraft(t *testing.T) {
+func TestPreparedRequestStartsAsOthers(t *testing.T) {
 	f, o, m := newManager(t, Options{})
 	prepare := func(s Spec) *Prepared {
 		t.Helper()
@@ -113,8 +113,8 @@ func TestDraft(t *testing.T) {
 	m.check(t)
 }
 
-// TestKnownAtOnce: what can't change by waiting is decided when Start returns.
-func TestKnownAtOnce(t *testing.T) {
+// TestKnownNextHopsAreDecidedAtOnce: what can't change by waiting is decided when Start returns.
+func TestKnownNextHopsAreDecidedAtOnce(t *testing.T) {
 	f, o, m := newManager(t, Options{})
 	i := f.ifaces[1]
 	i.prefix, i.own = netip.MustParsePrefix("10.0.0.0/24"), netip.MustParseAddr("10.0.0.1")
@@ -152,8 +152,8 @@ func TestKnownAtOnce(t *testing.T) {
 	m.check(t)
 }
 
-// TestNothingToLearn: a generator without wants is done at once.
-func TestNothingToLearn(t *testing.T) {
+// TestGeneratorWithoutWantsIsDoneAtOnce: a generator without wants is done at once.
+func TestGeneratorWithoutWantsIsDoneAtOnce(t *testing.T) {
 	_, o, m := newManager(t, Options{})
 	r := start(t, m, Spec{ID: "a", Generators: []GeneratorWants{gen(7, 1)}})
 	want := []string{"begins 7 a", "done 7 true a", "request a completed"}
@@ -162,8 +162,8 @@ func TestNothingToLearn(t *testing.T) {
 	}
 }
 
-// TestModes: only cached learning takes what is REACHABLE.
-func TestModes(t *testing.T) {
+// TestOnlyModeCachedUsesReachable: only cached learning takes what is REACHABLE.
+func TestOnlyModeCachedUsesReachable(t *testing.T) {
 	for mode, fresh := range map[Mode]bool{ModeAll: true, ModeUnresolved: true, ModeCached: false} {
 		f, _, m := newManager(t, Options{})
 		r := start(t, m, Spec{Mode: mode, Generators: []GeneratorWants{gen(7, 1, wants("10.0.0.1")...)}})
@@ -173,8 +173,9 @@ func TestModes(t *testing.T) {
 	}
 }
 
-// TestGateway: a million destinations behind one gateway are one question.
-func TestGateway(t *testing.T) {
+// TestGatewayIsSolicitedOnce: a million destinations behind one gateway cost one
+// solicitation.
+func TestGatewayIsSolicitedOnce(t *testing.T) {
 	f, o, m := newManager(t, Options{})
 	f.ifaces[1].prefix = netip.MustParsePrefix("198.18.0.0/24")
 	f.ifaces[1].gateway = netip.MustParseAddr("198.18.0.1")
@@ -187,7 +188,7 @@ func TestGateway(t *testing.T) {
 	r := start(t, m, Spec{ID: "a", Generators: []GeneratorWants{g}})
 	f.loop.RunUntil(0)
 	if len(f.sent) != 2 || r.NextHops() != 2 || r.Progress().Total != n+2 {
-		t.Fatalf("%d questions, %d next hops", len(f.sent), r.NextHops())
+		t.Fatalf("%d solicitations, %d next hops", len(f.sent), r.NextHops())
 	}
 	f.answer(1, "198.18.0.1")
 	if p := r.Progress(); p.Completed != n+1 {
@@ -206,9 +207,9 @@ func TestGateway(t *testing.T) {
 	}
 }
 
-// TestShared: one Hold serves every request, until the last has left, and is told
-// of the deadline of each.
-func TestShared(t *testing.T) {
+// TestRequestsShareASubscription: one subscription serves every request until the last has
+// left, and has the deadline of each.
+func TestRequestsShareASubscription(t *testing.T) {
 	f, o, m := newManager(t, Options{})
 	a := start(t, m, Spec{ID: "a", Timeout: 10 * loop.Second, Interface: ifc(1), Addresses: addresses("10.0.0.1")})
 	f.loop.RunUntil(0)
@@ -228,11 +229,11 @@ func TestShared(t *testing.T) {
 		}
 	}
 	if len(f.refs) != 1 || f.holds != 1 || len(f.sent) != 1 {
-		t.Fatalf("%d held, %d holds, %d questions", len(f.refs), f.holds, len(f.sent))
+		t.Fatalf("%d held, %d holds, %d solicitations", len(f.refs), f.holds, len(f.sent))
 	}
 	wait(5, 10, 20)
 	if a.RequestsSent() != 1 || b.RequestsSent() != 0 {
-		t.Error("a question counts for those who wait when it is sent")
+		t.Error("a solicitation counts for those who wait when it is sent")
 	}
 	m.check(t)
 	f.loop.RunUntil(loop.Time(5 * loop.Second))
@@ -257,9 +258,9 @@ func TestShared(t *testing.T) {
 	m.check(t)
 }
 
-// TestCachedBesideAnother: what is REACHABLE completes at once in mode cached,
-// though another request is asking for it anew.
-func TestCachedBesideAnother(t *testing.T) {
+// TestModeCachedCompletesBesideAnotherRequest: what is REACHABLE completes at once in mode cached,
+// though another request solicits it anew.
+func TestModeCachedCompletesBesideAnotherRequest(t *testing.T) {
 	f, _, m := newManager(t, Options{})
 	k := key{1, netip.MustParseAddr("10.0.0.1")}
 	all := start(t, m, Spec{Interface: ifc(1), Addresses: []netip.Addr{k.hop}})
@@ -275,8 +276,8 @@ func TestCachedBesideAnother(t *testing.T) {
 	}
 }
 
-// TestManyHolders: leaving in any order leaves the others waiting.
-func TestManyHolders(t *testing.T) {
+// TestLeavingRequestKeepsOthersWaiting: leaving in any order leaves the others waiting.
+func TestLeavingRequestKeepsOthersWaiting(t *testing.T) {
 	for _, order := range [][]int{{0, 1, 2, 3}, {3, 2, 1, 0}, {1, 3, 0, 2}, {2, 0, 3, 1}} {
 		f, _, m := newManager(t, Options{})
 		for i := range 4 {
@@ -333,8 +334,8 @@ func TestGeneratorDeleted(t *testing.T) {
 	}
 }
 
-// TestLastGeneratorDeleted: a request without generators ends cancelled.
-func TestLastGeneratorDeleted(t *testing.T) {
+// TestRequestWithoutGeneratorsIsCancelled: a request without generators ends cancelled.
+func TestRequestWithoutGeneratorsIsCancelled(t *testing.T) {
 	f, o, m := newManager(t, Options{})
 	r := start(t, m, Spec{ID: "a", Generators: []GeneratorWants{
 		gen(7, 1, wants("10.0.0.1")...), gen(8, 1, wants("10.0.0.1", "10.0.0.2")...)}})
@@ -370,7 +371,7 @@ func TestInterfaceDeleted(t *testing.T) {
 	if both.State() != StateResolving || only.State() != StateTimedOut || len(f.refs) != 1 {
 		t.Fatal(both.State(), only.State())
 	}
-	// The handle may be used again, for an interface on another path even.
+	// The handle may be used again, even for an interface on another port.
 	f.ifaces[1].budget.Port = 5
 	again := start(t, m, Spec{ID: "again", Interface: ifc(1), Addresses: addresses("10.0.0.1")})
 	f.loop.RunUntil(0)
@@ -395,7 +396,7 @@ func TestInterfaceDeleted(t *testing.T) {
 	m.check(t)
 }
 
-// TestReasons produces every reason that learning gives or passes on.
+// TestReasons produces every reason that learning returns.
 func TestReasons(t *testing.T) {
 	end := map[Reason]func(f *fake, m *Manager){
 		Cancelled:        func(_ *fake, m *Manager) { m.Cancel("a") },
@@ -431,8 +432,9 @@ func TestReasons(t *testing.T) {
 	}
 }
 
-// TestHeldWait: a neighbor that may not be asked yet is asked when it may.
-func TestHeldWait(t *testing.T) {
+// TestSubscribeWaitSolicitsWhenDue: a neighbor that may not be solicited yet is solicited when
+// SolicitDue comes.
+func TestSubscribeWaitSolicitsWhenDue(t *testing.T) {
 	f, _, m := newManager(t, Options{})
 	k := key{1, netip.MustParseAddr("10.0.0.1")}
 	f.wait[k] = true
@@ -445,12 +447,12 @@ func TestHeldWait(t *testing.T) {
 	f.due(f.byKey[k])
 	f.loop.RunFor(0)
 	if len(f.sent) != 1 {
-		t.Errorf("%d questions", len(f.sent))
+		t.Errorf("%d solicitations", len(f.sent))
 	}
 	m.check(t)
 }
 
-func TestRows(t *testing.T) {
+func TestDestinations(t *testing.T) {
 	f, _, m := newManager(t, Options{})
 	f.addInterface(2)
 	one, two := ifc(2), ifc(1) // the order of the ids is not that of the handles
@@ -498,8 +500,8 @@ func TestRows(t *testing.T) {
 	}
 }
 
-// TestLongRoundTrip: a round trip beyond 32 bits of nanoseconds is kept.
-func TestLongRoundTrip(t *testing.T) {
+// TestRoundTripBeyond32BitsIsKept: a round trip beyond 32 bits of nanoseconds is kept.
+func TestRoundTripBeyond32BitsIsKept(t *testing.T) {
 	var a hopResult
 	for _, d := range []loop.Duration{0, 1, 1<<32 - 1, 1 << 32, 3600 * loop.Second, 1<<47 - 1} {
 		if a.setRTT(d); a.rtt() != d {
@@ -591,8 +593,8 @@ func TestNewID(t *testing.T) {
 	}
 }
 
-// TestCatalogUnderChurn: what is removed does not pile up.
-func TestCatalogUnderChurn(t *testing.T) {
+// TestRegistryUnderChurn: what is removed does not pile up.
+func TestRegistryUnderChurn(t *testing.T) {
 	_, _, m := newManager(t, Options{Retain: 10})
 	for range 10000 {
 		r := start(t, m, Spec{Interface: ifc(1), Addresses: addresses("10.0.0.1")})

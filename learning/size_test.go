@@ -21,9 +21,9 @@ func within(figure, measured int64) bool {
 	return 2*figure < 3*measured && 3*figure > 2*measured
 }
 
-// TestSizesAreWhatTheHeapSays: what requests and results are counted as, before,
+// TestSizesMatchTheHeap: what requests and results are counted as, before,
 // while and after they learn, is right to a factor of 1.5.
-func TestSizesAreWhatTheHeapSays(t *testing.T) {
+func TestSizesMatchTheHeap(t *testing.T) {
 	for _, c := range []struct{ requests, wants int }{{1, 100_000}, {2000, 1}} {
 		t.Run(fmt.Sprintf("%d of %d", c.requests, c.wants), func(t *testing.T) {
 			s, m := newMirror(Options{})

@@ -6,9 +6,9 @@ import (
 	"glean/stack/loop"
 )
 
-// TestLargeRequestsTakeTurns: what a turn of the loop does for a request, begun or
+// TestLargeRequestsAreSliced: what a turn of the loop does for a request, begun or
 // ended, is bounded, and the numbers are right in between.
-func TestLargeRequestsTakeTurns(t *testing.T) {
+func TestLargeRequestsAreSliced(t *testing.T) {
 	const n = 5*slice + 7
 	for _, c := range []struct {
 		name  string
@@ -32,7 +32,7 @@ func TestLargeRequestsTakeTurns(t *testing.T) {
 				t.Fatalf("%+v, %d asked", p, m.pending.live)
 			}
 			turns := 0
-			// changes runs the loop while live targets come or go.
+			// changes runs the loop while pending next hops come or go.
 			changes := func(until func() bool) {
 				for !until() {
 					before := m.pending.live
@@ -65,10 +65,10 @@ func TestLargeRequestsTakeTurns(t *testing.T) {
 	}
 }
 
-// TestInterfaceOfManyRequestsTakesTurns: the bound is for all requests of an
-// interface together. Meanwhile nobody is asked for through it, another interface
+// TestDeletedInterfaceIsSlicedOverAllRequests: the bound is for all requests of an
+// interface together. Meanwhile nothing is sent through it, another interface
 // gets its handle, and another event ends a request for its own reason.
-func TestInterfaceOfManyRequestsTakesTurns(t *testing.T) {
+func TestDeletedInterfaceIsSlicedOverAllRequests(t *testing.T) {
 	const n = slice / 2
 	s, m := newMirror(Options{})
 	s.dead = func(Ref) bool { return true }
@@ -114,6 +114,6 @@ func TestInterfaceOfManyRequestsTakesTurns(t *testing.T) {
 		}
 	}
 	if all[3].RequestsSent() != asked || other.State() != StateResolving || again.State() != StateResolving || m.pending.live != 2*n {
-		t.Errorf("%d questions more; %v, %v; %d live", all[3].RequestsSent()-asked, other.State(), again.State(), m.pending.live)
+		t.Errorf("%d solicitations more; %v, %v; %d live", all[3].RequestsSent()-asked, other.State(), again.State(), m.pending.live)
 	}
 }

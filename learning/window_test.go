@@ -7,14 +7,15 @@ import (
 	"glean/stack/loop"
 )
 
-// inFlight runs the manager until nothing moves now, and gives what is in flight.
+// inFlight runs all that is due now, and returns the number of solicitations in flight.
 func inFlight(f *fake) int {
 	f.loop.RunUntil(f.loop.Now())
 	return f.m.schedulers[0].outstanding.n
 }
 
-// TestSlowStart: the window doubles every round trip until its ceiling.
-func TestSlowStart(t *testing.T) {
+// TestSlowStartDoublesTheWindow: the window doubles every round trip up to the
+// maximum window.
+func TestSlowStartDoublesTheWindow(t *testing.T) {
 	f, _, m := newManager(t, Options{})
 	f.ifaces[1].budget.Window = 1000
 	f.host = func(key) (loop.Duration, bool) { return 10 * loop.Millisecond, true }
@@ -28,8 +29,8 @@ func TestSlowStart(t *testing.T) {
 	}
 }
 
-// TestSmallBudget: the window never exceeds what the inbox holds, however small.
-func TestSmallBudget(t *testing.T) {
+// TestWindowStaysWithinBudget: the window never exceeds what the inbox holds, however small.
+func TestWindowStaysWithinBudget(t *testing.T) {
 	for _, budget := range []int{-1, 0, 1, 7} {
 		f, _, m := newManager(t, Options{})
 		f.ifaces[1].budget.Window = budget
@@ -47,7 +48,7 @@ func TestSmallBudget(t *testing.T) {
 	}
 }
 
-// TestSilenceIsNoLossSign: a dead network is asked faster and faster.
+// TestSilenceIsNoLossSign: a dead network is solicited faster and faster.
 func TestSilenceIsNoLossSign(t *testing.T) {
 	f, _, m := newManager(t, Options{})
 	start(t, m, Spec{Interface: ifc(1), Addresses: spread(20000)})
@@ -62,11 +63,11 @@ func TestSilenceIsNoLossSign(t *testing.T) {
 	}
 }
 
-// TestDropsHalve: a rise of the drop counter halves the window, once per burst.
-func TestDropsHalve(t *testing.T) {
+// TestDropsHalveTheWindow: a rise of the drop counter halves the window, once per burst.
+func TestDropsHalveTheWindow(t *testing.T) {
 	f, _, m := newManager(t, Options{})
 	budget := &f.ifaces[1].budget
-	budget.Drops = 77 // lost before we came
+	budget.Drops = 77 // lost before the request
 	f.host = func(key) (loop.Duration, bool) { return loop.Millisecond, true }
 	start(t, m, Spec{Interface: ifc(1), Addresses: spread(100000)})
 	f.loop.RunFor(8 * loop.Millisecond)
@@ -115,7 +116,7 @@ func TestAmbiguousAnswersAreNoSamples(t *testing.T) {
 	f.loop.RunFor(3 * loop.Millisecond)
 	f.answer(1, "10.0.0.0")
 	if s := m.schedulers[0].window.State(); s.SmoothedRTT != 0 {
-		t.Error("the answer to a repeated question was a sample")
+		t.Error("the answer to a repeated solicitation was a sample")
 	}
 	f.answer(1, "10.0.0.1") // late, after it left the window
 	if s := m.schedulers[0].window.State(); s.SmoothedRTT != loop.Second+3*loop.Millisecond {
@@ -123,7 +124,8 @@ func TestAmbiguousAnswersAreNoSamples(t *testing.T) {
 	}
 }
 
-// TestRetransTimerBoundsTheWindow: a question counts no longer than RetransTimer.
+// TestRetransTimerBoundsTheWindow: a solicitation counts no longer than
+// RetransTimer.
 func TestRetransTimerBoundsTheWindow(t *testing.T) {
 	f, _, m := newManager(t, Options{})
 	f.ifaces[1].budget.RetransTimer = 7 * loop.Millisecond
@@ -131,25 +133,25 @@ func TestRetransTimerBoundsTheWindow(t *testing.T) {
 	start(t, m, Spec{Interface: ifc(1), Addresses: spread(10)})
 	f.loop.RunUntil(loop.Time(7*loop.Millisecond) - 1)
 	if len(f.sent) != 1 {
-		t.Fatalf("%d questions", len(f.sent))
+		t.Fatalf("%d solicitations", len(f.sent))
 	}
 	f.loop.RunFor(1)
 	if len(f.sent) != 2 {
-		t.Errorf("%d questions after RetransTimer", len(f.sent))
+		t.Errorf("%d solicitations after RetransTimer", len(f.sent))
 	}
-	// The shortest on the path holds for all.
+	// The shortest on the port applies to all.
 	f.addInterface(2).budget.RetransTimer = 3 * loop.Millisecond
 	start(t, m, Spec{Interface: ifc(2), Addresses: spread(1)})
 	f.addInterface(3)
 	start(t, m, Spec{Interface: ifc(3), Addresses: spread(1)})
 	if got := m.schedulers[0].silentAfter(); got != 3*loop.Millisecond {
-		t.Errorf("a question counts for %v", got)
+		t.Errorf("a solicitation counts for %v", got)
 	}
 }
 
-// TestOvertaken: the answer to a later question takes earlier silent ones out of
-// the window, unless answers are spread wider than the distance.
-func TestOvertaken(t *testing.T) {
+// TestOvertakenSolicitationLeavesTheWindow: the reply to a later solicitation takes earlier
+// silent ones out of the window, unless replies are reordered by more than the distance.
+func TestOvertakenSolicitationLeavesTheWindow(t *testing.T) {
 	for _, c := range []struct {
 		rtt     loop.Duration // the first sample, whose variation is half of it
 		samples int

@@ -12,11 +12,11 @@ import (
 	"pgregory.net/rapid"
 )
 
-// The network that learning is tried on here is drawn question by question: what
+// The network that learning is tested on here is drawn solicitation by solicitation: what
 // becomes of each one is decided when it leaves. A failure shrinks to a script of
-// requests, questions and what became of them.
+// requests, solicitations and their fates.
 
-// whatBecomes is what becomes of a question. The first is the simplest.
+// whatBecomes lists the fates of a solicitation. The first is the simplest.
 var whatBecomes = []string{"answered", "lost", "answered late", "answered twice", "answered wrong, then right", "answered right, then wrong"}
 
 // networkRequest is what the test knows of a request in progress.
@@ -25,9 +25,9 @@ type networkRequest struct {
 	iface   uint32
 	began   loop.Time
 	end     loop.Time
-	sent    uint64         // questions on the wire while it waited for their next hops
+	sent    uint64         // solicitations on the wire while it waited for their next hops
 	fresh   map[key]bool   // nothing is left of those that waited for the next hop before it
-	asked   map[key]uint32 // questions for a next hop since it began
+	asked   map[key]uint32 // solicitations for a next hop since it began
 	waiting map[key]bool
 }
 
@@ -36,13 +36,13 @@ type drawnNetwork struct {
 	*wired
 	rt       *rapid.T
 	told     map[key]map[header.MAC]bool
-	open     map[key]bool      // a question is out whose answer would be one
-	since    map[key]loop.Time // of the last thing after which it has to be asked anew
-	wanted   map[key]loop.Time // when somebody waited for it last
+	open     map[key]bool      // a solicitation is outstanding, so that a reply counts
+	since    map[key]loop.Time // of the last event after which it has to be solicited anew
+	wanted   map[key]loop.Time // when a request waited for it last
 	changed  loop.Time         // when the link went down or up last
 	requests []*networkRequest
 	ids      int
-	dead     map[string]bool // next hops that never answer
+	dead     map[string]bool // next hops that never reply
 }
 
 var networkPool = []string{"192.0.2.2", "192.0.2.3", "2001:db8::2", "fe80::3", "203.0.113.1", "203.0.113.2", "2001:db8:9::1", "192.0.2.1"}
@@ -55,7 +55,7 @@ func newDrawnNetwork(rt *rapid.T) *drawnNetwork {
 		n.dead[a] = true
 	}
 	n.wired = newWired(rt, Budget{Window: window})
-	n.wired.asked = n.question
+	n.wired.asked = n.solicitation
 	return n
 }
 
@@ -71,8 +71,8 @@ func wrongMAC(k key) header.MAC {
 // timerSlack is by how much the stack's timers may be late.
 const timerSlack = 5 * loop.Millisecond
 
-// question decides the fate of a question.
-func (n *drawnNetwork) question(q question) {
+// solicitation draws the fate of a solicitation.
+func (n *drawnNetwork) solicitation(q solicitation) {
 	n.look()
 	k := q.key
 	n.open[k] = true
@@ -92,7 +92,7 @@ func (n *drawnNetwork) question(q question) {
 	}
 	right, wrong := q.answer(rightMAC(k)), q.answer(wrongMAC(k))
 	const rtt = loop.Millisecond
-	switch rapid.SampledFrom(whatBecomes).Draw(n.rt, fmt.Sprintf("at %v the question for %v is", n.loop.Now(), k)) {
+	switch rapid.SampledFrom(whatBecomes).Draw(n.rt, fmt.Sprintf("at %v the solicitation for %v is", n.loop.Now(), k)) {
 	case "answered":
 		n.later(rtt, k, rightMAC(k), right)
 	case "answered late":
@@ -110,7 +110,7 @@ func (n *drawnNetwork) question(q question) {
 	}
 }
 
-// later delivers an answer and checks what comes of it.
+// later delivers a reply and checks its effect.
 func (n *drawnNetwork) later(d loop.Duration, k key, mac header.MAC, frame []byte) {
 	n.loop.Arm(loop.NewTimer(func() {
 		if n.down {
@@ -129,7 +129,7 @@ func (n *drawnNetwork) later(d loop.Duration, k key, mac header.MAC, frame []byt
 	}), n.loop.Now().Add(d))
 }
 
-// tell notes that the stack is told a MAC.
+// tell records that the stack receives a MAC.
 func (n *drawnNetwork) tell(k key, mac header.MAC) {
 	if n.told[k] == nil {
 		n.told[k] = make(map[header.MAC]bool)
@@ -203,7 +203,7 @@ func (n *drawnNetwork) Cancel(t *rapid.T) {
 	}
 }
 
-// Flush empties the neighbor cache of an interface; answers under way are none
+// Flush empties the neighbor cache of an interface; replies in flight do not count
 // then.
 func (n *drawnNetwork) Flush(t *rapid.T) {
 	handle := rapid.Uint32Range(1, 2).Draw(t, "interface")
@@ -215,7 +215,7 @@ func (n *drawnNetwork) Flush(t *rapid.T) {
 	}
 }
 
-// Link takes the link down, or up. Answers to what was asked before are none.
+// Link takes the link down, or up. Replies to earlier solicitations do not count.
 func (n *drawnNetwork) Link(*rapid.T) {
 	n.setLink(n.down)
 	n.changed = n.loop.Now()
@@ -227,7 +227,7 @@ func (n *drawnNetwork) Link(*rapid.T) {
 	}
 }
 
-// Announce has a neighbor say where it is, or somebody else that it is there.
+// Announce has a neighbor, or another station, announce its address.
 // Nothing is learned of that alone.
 func (n *drawnNetwork) Announce(t *rapid.T) {
 	if n.down {
@@ -245,7 +245,7 @@ func (n *drawnNetwork) Announce(t *rapid.T) {
 	}
 }
 
-// look brings the books up to date: who waits, which requests have ended.
+// look updates the records: which requests wait, and which have ended.
 func (n *drawnNetwork) look() {
 	for _, r := range slices.Clone(n.requests) {
 		for k := range r.waiting {
@@ -266,7 +266,7 @@ func (n *drawnNetwork) look() {
 			}
 		}
 		if r.RequestsSent() != r.sent {
-			n.rt.Fatalf("at %v: %d questions left for %s, which says %d", n.loop.Now(), r.sent, r.ID(), r.RequestsSent())
+			n.rt.Fatalf("at %v: %d solicitations left for %s, which says %d", n.loop.Now(), r.sent, r.ID(), r.RequestsSent())
 		}
 		if r.State() != StateResolving {
 			n.requests = slices.DeleteFunc(n.requests, func(other *networkRequest) bool { return other == r })
@@ -277,7 +277,7 @@ func (n *drawnNetwork) look() {
 	}
 }
 
-// failed checks that what was not found was looked for: with room in the window,
+// failed checks that a next hop that was not found was solicited: with room in the window,
 // every three seconds or more often, until the deadline is near.
 func (n *drawnNetwork) failed(r *networkRequest, k key, row Destination) {
 	if r.fresh[k] && k.hop.IsValid() && row.Attempts != r.asked[k] {
@@ -300,8 +300,8 @@ func (n *drawnNetwork) Check(*rapid.T) {
 }
 
 // TestDrawnNetwork: learning and the stack on a network that loses, delays,
-// repeats and falsifies answers. Nothing is learned that nobody told; the first
-// answer to a question decides, in the same turn; nobody is asked twice in a
+// repeats and falsifies replies. Only MACs that were sent are learned; the first
+// reply to a solicitation decides, in the same turn; no neighbor is solicited twice in a
 // RetransTimer (wired.Send checks that); what is counted is what was on the wire.
 func TestDrawnNetwork(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {

@@ -32,16 +32,16 @@ type wired struct {
 	down    bool
 	full    bool // the device refuses
 
-	last    map[key]loop.Time // when it was asked
-	asked   func(question)    // sees every question that leaves
+	last    map[key]loop.Time  // when it was solicited
+	asked   func(solicitation) // receives every solicitation that leaves
 	learned func(mac header.MAC)
 }
 
-// question is an ARP request or a solicitation of the stack's.
-type question struct {
+// solicitation is an ARP request or a neighbor solicitation of the stack's.
+type solicitation struct {
 	key
 	unicast bool
-	answer  func(mac header.MAC) []byte // makes the frame that answers it
+	answer  func(mac header.MAC) []byte // makes the frame that replies to it
 }
 
 var wiredMAC = header.MAC{2, 0, 0, 0, 0, 1}
@@ -77,7 +77,7 @@ func (w *wired) addInterface(handle uint32) {
 	w.ifaces[handle] = i
 	for k := range w.last {
 		if k.iface == handle {
-			delete(w.last, k) // a new interface does not know what the old one asked
+			delete(w.last, k) // a new interface has no record of the old one's solicitations
 		}
 	}
 }
@@ -89,7 +89,7 @@ func (w *wired) removeInterface(handle uint32) {
 	w.ifaces[handle] = nil
 }
 
-// receive gives the stack a frame, unless the link is down.
+// receive hands the stack a frame, unless the link is down.
 func (w *wired) receive(frame []byte) {
 	if !w.down {
 		w.handler.HandleFrame(bytes.Clone(frame))
@@ -202,8 +202,8 @@ func (w *wired) Send(frames [][]byte) (int, error) {
 	return len(frames), nil
 }
 
-// read tells of a frame whether it is a question.
-func (w *wired) read(frame []byte) (q question, ok bool) {
+// read reports whether a frame is a solicitation.
+func (w *wired) read(frame []byte) (q solicitation, ok bool) {
 	eth, payload, err := header.ParseEthernet(frame)
 	if err != nil {
 		w.t.Fatalf("a frame that can't be read: %v: %x", err, frame)
