@@ -11,7 +11,7 @@ func (s *Stack) Check() error {
 	counts := make([]int, len(s.interfaces))
 	foreign := make([]int32, len(s.interfaces))
 	known := make(map[*vlan]int) // neighbors of its interfaces
-	asks, live, strangers, foreigners := 0, 0, int32(0), int32(0)
+	asks, live, incomplete, allForeign := 0, 0, int32(0), int32(0)
 	for id := uint32(1); id <= s.neighbors.entries.Len(); id++ {
 		n := s.neighbors.at(id)
 		if n.iface == 0 {
@@ -24,9 +24,9 @@ func (s *Stack) Check() error {
 		counts[n.iface]++
 		if n.flags&flagForeign != 0 {
 			foreign[n.iface]++
-			foreigners++
+			allForeign++
 			if n.state == StateIncomplete {
-				strangers++
+				incomplete++
 			}
 		}
 		if v := s.interfaces[n.iface].vlan; v.bindings != nil || len(v.interfaces) > maxUnindexed {
@@ -59,8 +59,8 @@ func (s *Stack) Check() error {
 			return fmt.Errorf("interface %d has %d neighbors, %d of them foreign, at most %d of ours are allowed", i.config.Handle, i.count, i.foreignCount, i.config.Neighbor.MaxEntries)
 		}
 	}
-	if strangers != s.foreignIncomplete || foreigners != s.foreignCount {
-		return fmt.Errorf("%d foreign neighbors, %d counted; %d of them INCOMPLETE, %d counted", foreigners, s.foreignCount, strangers, s.foreignIncomplete)
+	if incomplete != s.foreignIncomplete || allForeign != s.foreignCount {
+		return fmt.Errorf("%d foreign neighbors, %d counted; %d of them INCOMPLETE, %d counted", allForeign, s.foreignCount, incomplete, s.foreignIncomplete)
 	}
 	for _, i := range s.interfaces {
 		if i == nil {

@@ -70,7 +70,7 @@ func TestAnswersTakeNoRoomFromOurs(t *testing.T) {
 			n.check()
 			n.run(60 * seconds) // what peers wanted is over
 			if n.stack.foreignIncomplete != 0 {
-				t.Errorf("%d strangers a minute later", n.stack.foreignIncomplete)
+				t.Errorf("%d foreign INCOMPLETE neighbors a minute later", n.stack.foreignIncomplete)
 			}
 		})
 	}
@@ -90,24 +90,24 @@ func TestForeignIncompleteIsBounded(t *testing.T) {
 	}
 	n.check()
 	if n.stack.foreignIncomplete != maxForeignIncomplete || len(n.link.take()) != maxForeignIncomplete {
-		t.Errorf("%d strangers", n.stack.foreignIncomplete)
+		t.Errorf("%d foreign INCOMPLETE neighbors", n.stack.foreignIncomplete)
 	}
 	if drops := n.stack.Counters().Dropped[DropForeignFull]; drops != maxForeignIncomplete {
 		t.Errorf("%d drops", drops)
 	}
-	// Who is wanted by us as well is no stranger, and its answer is sent.
+	// A sender to which we subscribe too is adopted, and its reply is sent.
 	n.subscriber.subscribe(n.iface, "10.7.0.0", 1, false, 30e9)
 	if n.stack.foreignIncomplete != maxForeignIncomplete-1 {
-		t.Errorf("%d strangers after one was adopted", n.stack.foreignIncomplete)
+		t.Errorf("%d foreign INCOMPLETE neighbors after one was adopted", n.stack.foreignIncomplete)
 	}
 	n.receive(reply(mac3, "10.7.0.0").bytes(t))
 	n.wantSent("m1>m3 10.0.0.1>10.7.0.0 EchoReply")
-	// So is that of a stranger who answers; it may give way when it is STALE.
+	// So is the reply to a foreign one that answers; it may be reclaimed when it is STALE.
 	n.receive(reply(mac4, "10.7.0.1").bytes(t))
 	n.wantSent("m1>m4 10.0.0.1>10.7.0.1 EchoReply")
 	n.run(60 * seconds)
 	if n.stack.foreignIncomplete != 0 || n.iface.NeighborCount() != 2 {
-		t.Errorf("%d strangers, %d neighbors", n.stack.foreignIncomplete, n.iface.NeighborCount())
+		t.Errorf("%d foreign INCOMPLETE neighbors, %d neighbors", n.stack.foreignIncomplete, n.iface.NeighborCount())
 	}
 	for _, i := range []struct {
 		list uint32

@@ -96,7 +96,7 @@ func (s *Stack) AddInterface(c InterfaceConfig) (*Interface, error) {
 		}
 	}
 	if len(c.Static) > c.Neighbor.MaxEntries {
-		return nil, fault("Static", "%d neighbors, the table has room for %d", len(c.Static), c.Neighbor.MaxEntries)
+		return nil, fault("Static", "must be at most %d neighbors, the size of the table; got %d", c.Neighbor.MaxEntries, len(c.Static))
 	}
 	if v == nil {
 		v = &vlan{key: key}

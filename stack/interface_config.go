@@ -112,11 +112,11 @@ func (c *InterfaceConfig) validate() error {
 		return fault("MAC", "%v is not the address of a station", c.MAC)
 	}
 	if len(c.Tags) > header.MaxTags {
-		return fault("Tags", "%d tags, at most %d are possible", len(c.Tags), header.MaxTags)
+		return fault("Tags", "must be at most %d tags, got %d", header.MaxTags, len(c.Tags))
 	}
 	for _, t := range c.Tags {
 		if t.ID < 1 || t.ID > 4094 {
-			return fault("Tags", "VLAN ID %d is not in 1-4094", t.ID)
+			return fault("Tags", "VLAN ID must be between 1 and 4094, got %d", t.ID)
 		}
 		if t.TPID != 0 && !t.TPID.IsTag() {
 			return fault("Tags", "TPID %v is not of a VLAN tag", t.TPID)
@@ -233,14 +233,14 @@ func (c *InterfaceConfig) validateNeighbor() error {
 		value loop.Duration
 	}{{"RetransTimer", n.RetransTimer}, {"ReachableTime", n.ReachableTime}, {"DelayFirstProbe", n.DelayFirstProbe}} {
 		if f.value < loop.Millisecond || f.value > 7*day {
-			return fault("Neighbor."+f.name, "%v is not between 1 ms and 7 days", f.value)
+			return fault("Neighbor."+f.name, "must be between 1 ms and 7 days, got %v", f.value)
 		}
 	}
 	if p := n.ProbeInterval; p != 0 && (p < 100*loop.Millisecond || p > 7*day) {
-		return fault("Neighbor.ProbeInterval", "%v is not between 100 ms and 7 days", p)
+		return fault("Neighbor.ProbeInterval", "must be between 100 ms and 7 days, got %v", p)
 	}
 	if d := n.ProxyDelay; d < 0 || d > maxAnycastDelay {
-		return fault("Neighbor.ProxyDelay", "%v is not between 0 and %v", d, maxAnycastDelay)
+		return fault("Neighbor.ProxyDelay", "must be between 0 and %v, got %v", maxAnycastDelay, d)
 	}
 	for _, f := range [...]struct {
 		name         string
@@ -250,7 +250,7 @@ func (c *InterfaceConfig) validateNeighbor() error {
 		{"MaxEntries", n.MaxEntries, maxIDs}, {"MaxHeld", n.MaxHeld, 65535},
 	} {
 		if f.value < 1 || f.value > f.limit {
-			return fault("Neighbor."+f.name, "%d is not between 1 and %d", f.value, f.limit)
+			return fault("Neighbor."+f.name, "must be between 1 and %d, got %d", f.limit, f.value)
 		}
 	}
 	return nil

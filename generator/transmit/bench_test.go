@@ -87,7 +87,7 @@ func newBench(b *testing.B, c tap.Config) *bench {
 	b.Helper()
 	before := tunFiles(b)
 	p := newPort(b, c)
-	p.Do(func() { p.Attach(linktest.Nobody{}) })
+	p.Do(func() { p.Attach(linktest.Discard{}) })
 	x := &bench{port: p}
 	for _, fd := range tunFiles(b) {
 		if !slices.Contains(before, fd) {

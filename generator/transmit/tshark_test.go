@@ -78,7 +78,7 @@ func TestReadByTshark(t *testing.T) {
 	}
 
 	k := newPort(t, tap.Config{MAC: header.MAC{2, 0, 0, 0, 0, 0x0a}})
-	k.Do(func() { k.Attach(linktest.Nobody{}) })
+	k.Do(func() { k.Attach(linktest.Discard{}) })
 	file := filepath.Join(t.TempDir(), "sent.pcap")
 	listening := &told{want: "listening on", done: make(chan struct{})}
 	captured := &told{want: "packets captured", done: make(chan struct{})}

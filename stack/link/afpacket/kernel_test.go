@@ -79,7 +79,7 @@ func TestOutgoingIsNotReceived(t *testing.T) {
 		for {
 			n, err := unix.Read(fd, buffer)
 			if err != nil {
-				return err // there is no more
+				return err // the buffer is empty
 			}
 			received++
 			if from := header.Ethernet(buffer[:n]).Src().String(); from == ours || from == "02:00:00:00:00:02" {

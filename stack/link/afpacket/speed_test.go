@@ -29,7 +29,7 @@ func unreadRoom(t testing.TB, room int) (*Link, *cable, *loop.Virtual) {
 	if s := k.State(); s != up {
 		t.Fatalf("the state is %+v", s)
 	}
-	k.Attach(linktest.Nobody{})
+	k.Attach(linktest.Discard{})
 	return k, c, v
 }
 

@@ -87,11 +87,11 @@ func ARPRequest(target [4]byte) []byte {
 	return f
 }
 
-// Nobody is a handler that does nothing.
-type Nobody struct{}
+// Discard is a handler that does nothing.
+type Discard struct{}
 
 // HandleFrame implements link.Handler.
-func (Nobody) HandleFrame([]byte) {}
+func (Discard) HandleFrame([]byte) {}
 
 // HandleState implements link.Handler.
-func (Nobody) HandleState(link.State) {}
+func (Discard) HandleState(link.State) {}

@@ -26,7 +26,7 @@ func unread(t testing.TB) (*Link, *device, *packetLink, *loop.Virtual) {
 	v := loop.NewVirtual()
 	k := &Link{config: c}
 	k.base.Init(v, c.Room, d.mtu+maxOverhead, link.State{Up: true})
-	k.Attach(linktest.Nobody{})
+	k.Attach(linktest.Discard{})
 	k.mtu.Store(int64(d.mtu))
 	k.up.Store(true)
 	k.device.Store(d)

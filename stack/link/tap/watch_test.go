@@ -105,7 +105,7 @@ func TestDeletionAndReturn(t *testing.T) {
 	o.awaitFrame(t, 77)
 	o.close(t)
 	if !exists(t, o.Name()) {
-		t.Error("closing removed a TAP of somebody else")
+		t.Error("closing removed a TAP of another process")
 	}
 }
 
