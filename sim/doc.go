@@ -25,7 +25,7 @@
 //
 // A [Host] can boot late ([HostConfig]), be slow (Think), change its MAC
 // ([Host.ChangeMAC]), move to another port ([Host.MoveTo]), and spoof
-// ([Host.Claim], [Host.Ask], and RespondFor of its interfaces).
+// ([Host.Claim], [Host.SolicitAs], and RespondFor of its interfaces).
 //
 // # Numbers
 //

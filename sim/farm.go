@@ -35,10 +35,10 @@ type FarmConfig struct {
 
 // farmHost is the state of one host: 8 octets.
 type farmHost struct {
-	received uint32 // IP packets that are not for the host's own stack
-	asked    uint16 // solicitations that reached it; stays at 65,535
-	move     uint8  // how often its MAC has changed
-	dead     bool   // it neither reads nor answers
+	received  uint32 // IP packets that are not for the host's own stack
+	solicited uint16 // solicitations that reached it; stays at 65,535
+	move      uint8  // how often its MAC has changed
+	dead      bool   // it neither reads nor answers
 }
 
 // FarmCounts counts the frames of a farm, over all hosts.
@@ -92,9 +92,9 @@ func (f *Farm) OnData(do func(n uint32, packet []byte)) { f.onData = do }
 // Counts returns a snapshot of the counters.
 func (f *Farm) Counts() FarmCounts { return f.counts }
 
-// Asked returns how many ARP requests and solicitations for host n have arrived, at
+// Solicited returns how many ARP requests and solicitations for host n have arrived, at
 // most 65,535.
-func (f *Farm) Asked(n uint32) int { return int(f.hosts[n].asked) }
+func (f *Farm) Solicited(n uint32) int { return int(f.hosts[n].solicited) }
 
 // Received returns how many packets host n received and did not answer.
 func (f *Farm) Received(n uint32) uint32 { return f.hosts[n].received }

@@ -40,8 +40,8 @@ func (f *Farm) answers(n uint32, size int, dst header.MAC) bool {
 	if !f.receives(n, dst) {
 		return false
 	}
-	if h := &f.hosts[n]; h.asked < 1<<16-1 {
-		h.asked++
+	if h := &f.hosts[n]; h.solicited < 1<<16-1 {
+		h.solicited++
 	}
 	return true
 }

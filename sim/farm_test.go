@@ -55,8 +55,8 @@ func TestFarmAnswers(t *testing.T) {
 	if f.Counts() != want {
 		t.Errorf("%+v, want %+v", f.Counts(), want)
 	}
-	if f.Asked(300) != 4 || f.Asked(299) != 0 || f.Received(300) != 2 {
-		t.Errorf("host 300 was asked %d times and received %d", f.Asked(300), f.Received(300))
+	if f.Solicited(300) != 4 || f.Solicited(299) != 0 || f.Received(300) != 2 {
+		t.Errorf("host 300 was asked %d times and received %d", f.Solicited(300), f.Received(300))
 	}
 }
 

@@ -234,7 +234,7 @@ func TestMatches(t *testing.T) {
 	for _, c := range []struct {
 		what  string
 		frame []byte
-		want  string // of Questions, Answers, From(host 1), To(host 1), both
+		want  string // of Solicitations, Answers, From(host 1), To(host 1), both
 	}{
 		{"ARP request", ask4, "true false true false false"},
 		{"NS", ask6, "true false true false false"},
@@ -247,7 +247,7 @@ func TestMatches(t *testing.T) {
 		{"only a header", ether(mac(2), mac(2))[:14], "false false false false false"},
 	} {
 		f := c.frame
-		got := fmt.Sprint(Questions(f), Answers(f), From(mac(1))(f), To(mac(1))(f), All(From(mac(1)), To(mac(1)))(f))
+		got := fmt.Sprint(Solicitations(f), Answers(f), From(mac(1))(f), To(mac(1))(f), All(From(mac(1)), To(mac(1)))(f))
 		if got != c.want || !Any(f) || !All()(f) {
 			t.Errorf("%s: %s, want %s", c.what, got, c.want)
 		}

@@ -13,7 +13,7 @@ type frame struct {
 
 // roomOf are the sizes of pooled buffers: ARP with a tag; ND with two tags and
 // ping; short packets; a full Ethernet frame with tags; a jumbo frame. Longer
-// frames are left to the garbage collector. Frames that a million questions
+// frames are left to the garbage collector. Frames that a million solicitations
 // leave in flight are many, so that the small ones are small.
 var roomOf = [...]int{48, 96, 192, 1536, 9344}
 

@@ -166,9 +166,9 @@ func (h *Host) Claim(k int, a netip.Addr) {
 	s.announce(c.MAC, a, false)
 }
 
-// Ask makes interface number k send a multicast or broadcast solicitation for target,
+// SolicitAs makes interface number k send a multicast or broadcast solicitation for target,
 // with from as the sender's address.
-func (h *Host) Ask(k int, from, target netip.Addr) {
+func (h *Host) SolicitAs(k int, from, target netip.Addr) {
 	c := h.interfaces[k].Config()
 	s := speaker{out: h.nic.Send, tags: c.Tags}
 	if target.Is4() {

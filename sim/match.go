@@ -30,8 +30,8 @@ func isNeighbor(f []byte, op header.ARPOp, icmp uint8) bool {
 // Any matches every frame.
 func Any(f []byte) bool { return true }
 
-// Questions matches ARP requests and neighbor solicitations.
-func Questions(f []byte) bool {
+// Solicitations matches ARP requests and neighbor solicitations.
+func Solicitations(f []byte) bool {
 	return isNeighbor(f, header.ARPRequest, header.ICMPv6NeighborSolicitation)
 }
 

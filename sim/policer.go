@@ -19,7 +19,7 @@ func Police(perSecond uint64, bucket int) Rule {
 	fills := loop.Duration(full/int64(perSecond)) + 1 // the time in which an empty bucket does
 	credit, last := full, loop.Time(0)
 	return NewRule(fmt.Sprintf("police %d/s, bucket %d", perSecond, bucket), func(c *Crossing, v *Verdict) {
-		if !Questions(c.Frame) {
+		if !Solicitations(c.Frame) {
 			return
 		}
 		credit = min(full, credit+int64(min(c.Now.Sub(last), fills))*int64(perSecond))

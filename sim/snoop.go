@@ -79,7 +79,7 @@ func (s *Switch) audience(vlan uint16, dst header.MAC, f []byte) []uint32 {
 	if s.quiet == 0 || !dst.IsMulticast() {
 		return all
 	}
-	group, ok := asked(f)
+	group, ok := solicitedGroup(f)
 	if !ok {
 		return all
 	}
@@ -108,9 +108,9 @@ func (s *Switch) loudMembers(vlan uint16) []uint32 {
 	return m
 }
 
-// asked returns the group of an ARP request or solicitation. ok is false for any other
+// solicitedGroup returns the group of an ARP request or solicitation. ok is false for any other
 // frame, ARP announcements and probes included, which all stations must receive.
-func asked(f []byte) (group [16]byte, ok bool) {
+func solicitedGroup(f []byte) (group [16]byte, ok bool) {
 	switch kind, payload := peel(f); kind {
 	case header.EtherTypeARP:
 		a, err := header.ParseARP(payload)

@@ -18,7 +18,7 @@ type Switch struct {
 	config  SwitchConfig
 	ports   []*SwitchPort
 	macs    map[uint64]station  // looked up and cleaned, never walked towards a wire
-	members map[uint16][]uint32 // ports of each VLAN that was asked for
+	members map[uint16][]uint32 // ports of each VLAN that was looked up
 	snoop
 	scratch []byte
 	one     [1][]byte

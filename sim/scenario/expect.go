@@ -156,7 +156,7 @@ func (e *Expect) judgeTimedOut(r *Report) (bool, string) {
 	}
 	if len(missing) > 0 {
 		first := slices.SortedFunc(maps.Keys(missing), netip.Addr.Compare)[0]
-		return false, fmt.Sprintf("%s was not asked for", first)
+		return false, fmt.Sprintf("no request has the address %s", first)
 	}
 	return completed > 0, fmt.Sprintf("%d completed", completed)
 }

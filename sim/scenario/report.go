@@ -57,7 +57,7 @@ type Request struct {
 	NextHops   int           `json:"next_hops"`
 	Sent       uint64        `json:"requests_sent"`
 	Replies    uint64        `json:"replies_received"`
-	RTT        Quantiles     `json:"rtt_ns"`       // of the answered question
+	RTT        Quantiles     `json:"rtt_ns"`       // of the answered solicitation
 	Settled    Quantiles     `json:"completed_ns"` // from the request to the answer
 	Addresses  []Address     `json:"addresses"`
 }

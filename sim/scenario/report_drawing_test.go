@@ -88,9 +88,9 @@ func TestDrawingHasAddressesAndWhatEachPortLearned(t *testing.T) {
 		"r2":            "router; 10.0.0.253/24; 2001:db8::253/64; ",
 		"gateway":       "virtual router of r1, r2; 10.0.0.254/24; ",
 		"peer-1 ... 3":  "10.0.0.1 - 10.0.0.3; 2001:db8::1 - 2001:db8::3; 2 of 2 learned; ",
-		"quiet":         "10.0.0.9/24; not asked for; ",
-		"odd":           "2001:db8::77; not asked for; ",
-		"farm: 5 hosts": "from 10.0.1.10; not asked for; ",
+		"quiet":         "10.0.0.9/24; not requested; ",
+		"odd":           "2001:db8::77; not requested; ",
+		"farm: 5 hosts": "from 10.0.1.10; not requested; ",
 	} {
 		if got[title] != want {
 			t.Errorf("%s: %q, want %q", title, got[title], want)

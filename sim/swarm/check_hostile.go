@@ -61,7 +61,7 @@ type nextHop struct {
 }
 
 // checkKept requires that learned MACs are still in the cache, however many peers
-// asked for a place there, if there is room for all next hops that were wanted. It
+// needed an entry there, if there is room for all next hops that were wanted. It
 // leaves out next hops that a later request could not resolve, and interfaces of
 // generators.
 func checkKept(r *scenario.Run) {

@@ -66,13 +66,13 @@ func (m drawnMove) isOfSame(o drawnMove) bool {
 // solicitations and the first multicast one.
 func (w *RandomWorld) trackedWithin() loop.Duration {
 	const unicastSolicits = 3 // the default
-	return w.Probe + (unicastSolicits+1)*w.Retrans + askedWithin + maxLate
+	return w.Probe + (unicastSolicits+1)*w.Retrans + solicitedWithin + maxLate
 }
 
 // lostWithin returns how long a running generator may take a next hop for reachable that
 // no host has: as trackedWithin, and then all multicast solicitations.
 func (w *RandomWorld) lostWithin() loop.Duration {
-	return w.trackedWithin() - askedWithin + loop.Duration(w.Solicits)*w.Retrans
+	return w.trackedWithin() - solicitedWithin + loop.Duration(w.Solicits)*w.Retrans
 }
 
 // moveSteps returns the steps that move hosts and gateways, and those that check later

@@ -232,7 +232,7 @@ func Draw(seed uint64) *RandomWorld {
 	}
 	w.drawRequests(d)
 	w.drawMoves(d)
-	w.askShortly(d)
+	w.drawShortRequests(d)
 	w.drawHostile(d)
 	w.drawTPIDs(d)
 	w.drawFlaps(d)
@@ -300,13 +300,13 @@ func (w *RandomWorld) drawGenerator(d dice, seg *drawnSegment) drawnGenerator {
 // follows a RetransTimer later, which is at most half of 3 s. So an address of a live
 // host has its answer within answeredWithin.
 const (
-	askedWithin    = 3 * loop.Second
-	maxLate        = 250 * loop.Millisecond
-	answeredWithin = askedWithin + maxLate
+	solicitedWithin = 3 * loop.Second
+	maxLate         = 250 * loop.Millisecond
+	answeredWithin  = solicitedWithin + maxLate
 )
 
 // timeToSpare is the time between healing and timeout that is enough for all addresses.
-const timeToSpare = 2*askedWithin + maxLate
+const timeToSpare = 2*solicitedWithin + maxLate
 
 // drawTimeout draws a timeout that is long enough for the network to be healed and for
 // all addresses to be decided after that. A few timeouts are deliberately too short.
@@ -411,7 +411,7 @@ func (w *RandomWorld) drawRequests(d dice) {
 			})
 		}
 	}
-	w.askAgain(d)
+	w.drawRequestsAfterChanges(d)
 	if !d.often(30) {
 		return
 	}
@@ -428,8 +428,8 @@ func (w *RandomWorld) drawRequests(d dice) {
 	}
 }
 
-// askAgain draws requests for hosts soon after their MAC has changed.
-func (w *RandomWorld) askAgain(d dice) {
+// drawRequestsAfterChanges draws requests for hosts soon after their MAC has changed.
+func (w *RandomWorld) drawRequestsAfterChanges(d dice) {
 	for _, c := range w.Changes {
 		if c.What > changeMACAnnounced || !d.often(40) {
 			continue
@@ -441,9 +441,9 @@ func (w *RandomWorld) askAgain(d dice) {
 	}
 }
 
-// askShortly draws requests with short timeouts, for hosts that other requests may wait
+// drawShortRequests draws requests with short timeouts, for hosts that other requests may wait
 // for.
-func (w *RandomWorld) askShortly(d dice) {
+func (w *RandomWorld) drawShortRequests(d dice) {
 	if !d.often(40) {
 		return
 	}
@@ -451,7 +451,7 @@ func (w *RandomWorld) askShortly(d dice) {
 		s := d.IntN(len(w.Segments))
 		w.Requests = append(w.Requests, drawnRequest{
 			At: d.time(0, w.Heal+3*loop.Second), Segment: s, Mode: []learning.Mode{learning.ModeAll, learning.ModeCached}[d.IntN(2)],
-			Timeout: d.time(w.foundWithin(), w.foundWithin()+askedWithin) / loop.Millisecond * loop.Millisecond,
+			Timeout: d.time(w.foundWithin(), w.foundWithin()+solicitedWithin) / loop.Millisecond * loop.Millisecond,
 			Targets: []drawnTarget{{Kind: targetHost, N: d.IntN(len(w.Segments[s].Hosts)), V6: w.IPv6 && (!w.IPv4 || d.often(50))}},
 		})
 	}

@@ -28,7 +28,7 @@ type Labels struct {
 	Title string
 	// Ports holds the lines of glean's ports, by port ID.
 	Ports map[string][]string
-	// Learned holds how many of the addresses of a host or farm were asked for and
+	// Learned holds how many of the addresses of a host or farm were requested and
 	// learned, by its name.
 	Learned map[string]Learned
 }
@@ -209,7 +209,7 @@ func (b *box) labeled(labels Labels) *box {
 	out.color = "#d5f2d5"
 	switch {
 	case sum.Total == 0:
-		text, out.color = "not asked for", "#f6f6f6"
+		text, out.color = "not requested", "#f6f6f6"
 	case sum.Completed < sum.Total:
 		out.color = "#ffd9d9"
 	}

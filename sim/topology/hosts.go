@@ -254,7 +254,7 @@ func (n *Network) SolicitAs(name string, from, target netip.Addr) error {
 	d, err := n.host(name)
 	if err == nil {
 		n.owners.spoof(d.segment, from, d.host.Interface(0).MAC())
-		d.host.Ask(0, from, target)
+		d.host.SolicitAs(0, from, target)
 	}
 	return err
 }
