@@ -113,29 +113,9 @@ func (m *engineMetrics) Collect(out chan<- prometheus.Metric) {
 	for i := range m.stacks {
 		collectStack(out, m.stacks[i].PortID, &m.stacks[i].Counters)
 	}
-	for _, p := range m.ports {
-		if p.Spec.Kind == engine.KindBond { // it has no link that could be down
-			continue
-		}
-		up := 0.0
-		if p.State.Up {
-			up = 1
-		}
-		send(prometheus.GaugeValue, "glean_port_up", "1 if the link is up.", up, "port", p.Spec.ID)
-		for _, c := range []struct {
-			name, help string
-			value      uint64
-		}{
-			{"glean_port_rx_frames_total", "Frames received.", p.Stats.RxFrames},
-			{"glean_port_rx_bytes_total", "Octets received, without FCS.", p.Stats.RxBytes},
-			{"glean_port_rx_traffic_frames_total", "Of the frames received, those that are not for the stack.", p.Stats.RxTraffic},
-			{"glean_port_rx_dropped_total", "Frames for the stack that found the inbox full.", p.Stats.RxDropped},
-			{"glean_port_rx_errors_total", "Frames that could not be read.", p.Stats.RxErrors},
-			{"glean_port_tx_frames_total", "Frames sent.", p.Stats.TxFrames},
-			{"glean_port_tx_bytes_total", "Octets sent, without FCS.", p.Stats.TxBytes},
-			{"glean_port_tx_errors_total", "Frames that the device refused.", p.Stats.TxErrors},
-		} {
-			send(prometheus.CounterValue, c.name, c.help, float64(c.value), "port", p.Spec.ID)
+	for i := range m.ports {
+		if p := &m.ports[i]; p.Spec.Kind != engine.KindBond { // a bond has no link that could be down
+			collectPort(send, p)
 		}
 	}
 	send(prometheus.GaugeValue, "glean_interfaces", "Interfaces.", float64(m.Interfaces))
@@ -147,6 +127,30 @@ func (m *engineMetrics) Collect(out chan<- prometheus.Metric) {
 	}
 	for _, state := range []string{"resolving", "completed", "timed_out", "cancelled"} {
 		send(prometheus.GaugeValue, "glean_learning_requests", "Learning requests kept, by state.", float64(m.Requests[state]), "state", state)
+	}
+}
+
+// collectPort sends the state and the counters of a port.
+func collectPort(send func(kind prometheus.ValueType, name, help string, value float64, labels ...string), p *engine.PortView) {
+	up := 0.0
+	if p.State.Up {
+		up = 1
+	}
+	send(prometheus.GaugeValue, "glean_port_up", "1 if the link is up.", up, "port", p.Spec.ID)
+	for _, c := range []struct {
+		name, help string
+		value      uint64
+	}{
+		{"glean_port_rx_frames_total", "Frames received.", p.Stats.RxFrames},
+		{"glean_port_rx_bytes_total", "Octets received, without FCS.", p.Stats.RxBytes},
+		{"glean_port_rx_traffic_frames_total", "Of the frames received, those that are not for the stack.", p.Stats.RxTraffic},
+		{"glean_port_rx_dropped_total", "Frames for the stack that found the inbox full.", p.Stats.RxDropped},
+		{"glean_port_rx_errors_total", "Frames that could not be read.", p.Stats.RxErrors},
+		{"glean_port_tx_frames_total", "Frames sent.", p.Stats.TxFrames},
+		{"glean_port_tx_bytes_total", "Octets sent, without FCS.", p.Stats.TxBytes},
+		{"glean_port_tx_errors_total", "Frames that the device refused.", p.Stats.TxErrors},
+	} {
+		send(prometheus.CounterValue, c.name, c.help, float64(c.value), "port", p.Spec.ID)
 	}
 }
 
