@@ -221,7 +221,7 @@ func (f *fake) RemoveDeadline(ref Ref, deadline loop.Time) {
 	h := f.must(ref)
 	at := slices.Index(h.deadlines, deadline)
 	if at < 0 || len(h.deadlines) == 1 {
-		f.t.Fatalf("nobody else waits for %v until %v: %v", h.key, deadline, h.deadlines)
+		f.t.Fatalf("no other request waits for %v until %v: %v", h.key, deadline, h.deadlines)
 	}
 	h.deadlines = slices.Delete(h.deadlines, at, at+1)
 }

@@ -88,7 +88,7 @@ func (f *fuzzer) tell(frame []byte) {
 // known fails unless a MAC was in a received frame.
 func (f *fuzzer) known(mac header.MAC) {
 	if !bytes.Contains(f.told, mac[:]) {
-		f.t.Fatalf("at %v: learned %v, which nobody told", f.loop.Now(), mac)
+		f.t.Fatalf("at %v: learned %v, which was in no frame", f.loop.Now(), mac)
 	}
 }
 

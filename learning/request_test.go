@@ -233,7 +233,7 @@ func TestRequestsShareASubscription(t *testing.T) {
 	}
 	wait(5, 10, 20)
 	if a.RequestsSent() != 1 || b.RequestsSent() != 0 {
-		t.Error("a solicitation counts for those who wait when it is sent")
+		t.Error("a solicitation counts for the requests that wait when it is sent")
 	}
 	m.check(t)
 	f.loop.RunUntil(loop.Time(5 * loop.Second))
@@ -309,7 +309,7 @@ func TestGeneratorDeleted(t *testing.T) {
 	m.GeneratorDeleted(7)
 	m.check(t)
 	if _, held := f.byKey[key{1, netip.MustParseAddr("10.0.0.2")}]; held {
-		t.Error("what nobody wants is still held")
+		t.Error("a next hop that no request wants has a subscription")
 	}
 	f.answer(1, "10.0.0.3")
 	f.answer(1, "10.0.0.1")

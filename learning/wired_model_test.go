@@ -85,7 +85,7 @@ func (n *drawnNetwork) solicitation(q solicitation) {
 		}
 	}
 	if !waited {
-		n.rt.Fatalf("at %v: %v is asked for nobody", n.loop.Now(), k)
+		n.rt.Fatalf("at %v: %v is solicited without a request", n.loop.Now(), k)
 	}
 	if n.dead[k.hop.String()] {
 		return
@@ -259,7 +259,7 @@ func (n *drawnNetwork) look() {
 				r.waiting[k] = true
 			case StateCompleted:
 				if !n.told[k][row.MAC] {
-					n.rt.Fatalf("at %v: %s has %v for %v, which nobody told", n.loop.Now(), r.ID(), row.MAC, k)
+					n.rt.Fatalf("at %v: %s has %v for %v, which was in no frame", n.loop.Now(), r.ID(), row.MAC, k)
 				}
 			default:
 				n.failed(r, k, row)

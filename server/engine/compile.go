@@ -23,7 +23,7 @@ func (b boundTo) isSame(other boundTo) bool { //nolint:unused // snapshot calls 
 // nothing).
 type compiled struct {
 	program *program.Program
-	draft   *learning.Prepared
+	request *learning.Prepared
 }
 
 // BindGenerators looks up the targets of generators that are going to be made, and
@@ -88,7 +88,7 @@ func (s *GeneratorSpec) compile(to boundTo) (c compiled, err error) {
 	program.Size() // the first call counts, which takes long; so it is made off the loop
 	c.program = program
 	if i := to.target.iface; i != nil && program.DestinationCount() > 0 {
-		c.draft, err = draftOf(program, i)
+		c.request, err = prepareFor(program, i)
 	}
 	return c, err
 }

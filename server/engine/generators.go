@@ -174,7 +174,7 @@ func (e *Engine) createGenerator(spec GeneratorSpec) (*generator.Generator, erro
 		Binding: binding, Tag: to,
 	}
 	if c, holds := spec.bound.resultFor(boundTo{binding, to}); holds {
-		create.Program, create.Prepared = c.program, c.draft
+		create.Program, create.Prepared = c.program, c.request
 	}
 	g, err := e.generators.Create(create)
 	if err != nil {
@@ -433,7 +433,7 @@ var _ generator.Learner = learner{}
 func (l learner) Learn(g *generator.Generator, prepared any) (id string, err error) {
 	d, _ := prepared.(*learning.Prepared)
 	if d == nil {
-		if d, err = draftOf(g.Program(), targetOf(g).iface); err != nil {
+		if d, err = prepareFor(g.Program(), targetOf(g).iface); err != nil {
 			return "", err
 		}
 	}

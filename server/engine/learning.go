@@ -33,14 +33,14 @@ func (e *Engine) StartLearning(spec LearningSpec) (*learning.Request, error) {
 		return nil, err
 	}
 	defer spec.bound.release(e)
-	draft, holds := before.resultFor(spec.bound.of)
+	prepared, holds := before.resultFor(spec.bound.of)
 	if !holds {
 		if err := PrepareLearning(&spec); err != nil {
 			return nil, err
 		}
-		draft = spec.bound.result
+		prepared = spec.bound.result
 	}
-	return e.startLearning(draft)
+	return e.startLearning(prepared)
 }
 
 func (e *Engine) startLearning(d *learning.Prepared) (*learning.Request, error) {

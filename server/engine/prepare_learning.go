@@ -166,9 +166,9 @@ func (i *iface) forLearning() learning.Interface {
 	return learning.Interface{Handle: i.handle, ID: i.spec.ID, VLANs: vlans}
 }
 
-// draftOf returns the prepared request of a generator that is not made yet, without the
+// prepareFor returns the prepared request of a generator that is not made yet, without the
 // generator's id.
-func draftOf(p *program.Program, i *iface) (*learning.Prepared, error) {
+func prepareFor(p *program.Program, i *iface) (*learning.Prepared, error) {
 	return prepare(learning.Spec{
 		Mode:       learning.ModeCached,
 		Timeout:    p.Config().Learning.Timeout,

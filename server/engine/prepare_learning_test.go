@@ -56,9 +56,9 @@ func TestPreparedRequestIsUsedUnlessChanged(t *testing.T) {
 			if err := n.BindLearning(&spec); err != nil {
 				t.Fatal(err)
 			}
-			drafted := make(chan error)
-			go func() { drafted <- engine.PrepareLearning(&spec) }()
-			if err := <-drafted; err != nil {
+			prepared := make(chan error)
+			go func() { prepared <- engine.PrepareLearning(&spec) }()
+			if err := <-prepared; err != nil {
 				t.Fatal(err)
 			}
 			c.meanwhile(n)
@@ -79,9 +79,9 @@ func TestPreparedRequestIsUsedUnlessChanged(t *testing.T) {
 	}
 }
 
-// TestDraftFaults: a fault that does not depend on the loop is found when the request is
+// TestPrepareLearningFindsFaults: a fault that does not depend on the loop is found when the request is
 // prepared.
-func TestDraftFaults(t *testing.T) {
+func TestPrepareLearningFindsFaults(t *testing.T) {
 	n := newNetwork(t, 1)
 	n.addInterface("if-0", 0, subnet4, "")
 	for _, a := range []string{"198.18.0.255", "224.0.0.1"} {
@@ -95,9 +95,9 @@ func TestDraftFaults(t *testing.T) {
 	}
 }
 
-// TestGeneratorIsDraftedWithItsProgram: compiling a generator off the loop also prepares
+// TestCompileAlsoPreparesLearning: compiling a generator off the loop also prepares
 // its learning request, which names the generator.
-func TestGeneratorIsDraftedWithItsProgram(t *testing.T) {
+func TestCompileAlsoPreparesLearning(t *testing.T) {
 	n := newNetwork(t, 1)
 	n.addInterface("if-0", 0, subnet4, "")
 	n.host(0, 1, "198.18.0.1/24")

@@ -26,7 +26,7 @@ func (e *Engine) startError(id string, err error) error {
 		state = learning.StateResolving
 	}
 	for _, row := range r.Destinations(learning.DestinationFilter{State: state, Limit: 1}) {
-		refused.Detail += ": " + explainRow(row)
+		refused.Detail += ": " + explainDestination(row)
 		if row.Reason == learning.Unconfirmed {
 			refused.Detail += " (it announced a MAC, but no answer confirms it; config.learning.accept_unconfirmed: true accepts the MAC)"
 		}
@@ -45,9 +45,9 @@ func retryCall(id string) string {
 	return fmt.Sprintf("; POST /packet/generators/%s/learning/retry solicits again", id)
 }
 
-// explainRow describes an unresolved address: its next hop, destination, interface and
+// explainDestination describes an unresolved address: its next hop, destination, interface and
 // reason.
-func explainRow(row learning.Destination) string {
+func explainDestination(row learning.Destination) string {
 	text := "destination " + row.Address.String()
 	if row.NextHop.IsValid() {
 		text = fmt.Sprintf("next hop %s of destination %s", row.NextHop, row.Address)
