@@ -225,7 +225,7 @@ func (p *parser) network(q qualifier) boolean {
 	}
 	prefix := netip.PrefixFrom(addr, bits)
 	if prefix.Masked() != prefix {
-		p.wrong(t, "%v has bits set behind its length; %v is meant?", prefix, prefix.Masked())
+		p.wrong(t, "prefix %v has host bits set; did you mean %v?", prefix, prefix.Masked())
 	}
 	return p.family(q, t, prefix)
 }

@@ -36,7 +36,7 @@ type Schema struct {
 	Type    Type
 	Members []Member // of an object
 	Items   *Schema  // of a list
-	Name    string   // what an object is called in messages, as "ipv4"
+	Name    string   // of an object, in messages: "ipv4"
 	About   string   // one sentence
 
 	Min, Max           uint64 // of an integer; Max 0: no upper limit
@@ -117,5 +117,5 @@ func (s *Schema) Names() []string {
 	return names
 }
 
-// Unknown returns what a message says about a member that s does not have.
+// Unknown returns the text of the fault of a member that s does not have.
 func (s *Schema) Unknown(name string) string { return Unknown(name, s.Names()) }

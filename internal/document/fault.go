@@ -34,7 +34,7 @@ const (
 	numClasses
 )
 
-// Error is what is wrong with a document. Class is that of the first fault.
+// Error holds the faults of a document. Class is that of the first one.
 type Error struct {
 	Class  Class
 	Faults []Fault

@@ -81,14 +81,14 @@ func (c *checker) fault(format string, args ...any) {
 	}
 }
 
-func (c *checker) syntax(what string) bool {
+func (c *checker) syntax(text string) bool {
 	line, column := 1, 1
 	for _, b := range c.raw[:min(c.at, len(c.raw))] {
 		if column++; b == '\n' {
 			line, column = line+1, 1
 		}
 	}
-	c.fault("%s (line %d, column %d)", what, line, column)
+	c.fault("%s (line %d, column %d)", text, line, column)
 	return false
 }
 

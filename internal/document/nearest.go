@@ -11,10 +11,10 @@ import (
 // listedNames bounds the names that a message lists.
 const listedNames = 40
 
-// Unknown returns the text about a member whose name is none of known: it
-// names the nearest known one, if one is near, and lists them.
+// Unknown returns the text of the fault of a member whose name is not among the known
+// ones. The text names the nearest known name, if one is near, and lists them all.
 func Unknown(name string, known []string) string {
-	text := "unknown member " + quote(name)
+	text := "unknown member " + strconv.Quote(Shorten(name))
 	if near := Nearest(name, known); near != "" {
 		text += "; did you mean " + strconv.Quote(near) + "?"
 	} else {
@@ -34,17 +34,9 @@ func Unknown(name string, known []string) string {
 	return text
 }
 
-// quote shortens a name that would fill the message.
-func quote(name string) string {
-	if len(name) > 64 {
-		name = strings.ToValidUTF8(name[:64], "") + "..."
-	}
-	return strconv.Quote(name)
-}
-
-// Nearest returns the known name that is most like name, "" if none is. A name
-// is alike if few letters differ, or if a word of it abbreviates the known name
-// as "dst" does "destination" and "ttl" "time_to_live".
+// Nearest returns the known name that is nearest to name, "" if none is near. A name
+// is near if few letters differ, or if a word of it abbreviates the known name: "dst" is
+// near "destination", "ttl" is near "time_to_live".
 func Nearest(name string, known []string) string {
 	if len(name) > 64 {
 		return ""

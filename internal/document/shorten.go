@@ -1,9 +1,11 @@
 package document
 
-// Shorten returns text as a fault quotes it, cut where it would fill the answer.
+import "strings"
+
+// Shorten returns text as a fault quotes it: at most 64 octets of it.
 func Shorten(text string) string {
 	if len(text) > 64 {
-		return text[:64] + "..."
+		return strings.ToValidUTF8(text[:64], "") + "..."
 	}
 	return text
 }

@@ -22,7 +22,7 @@ func Read(raw []byte, s *Schema, lenient bool, build func(Object)) *Error {
 	return r.faults.err()
 }
 
-// reader holds what is found while a document is read.
+// reader holds the faults and warnings of a document while it is read.
 type reader struct {
 	faults  faults
 	lenient bool
@@ -184,7 +184,7 @@ func (o Object) Apart(path string) Object {
 	return o
 }
 
-// Err returns what is wrong with the document, nil if nothing is by now.
+// Err returns the faults found so far, nil if there are none.
 func (o Object) Err() *Error { return o.r.faults.err() }
 
 // Lenient reports whether unknown members of OpenPerf's objects are ignored.

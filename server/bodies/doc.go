@@ -1,7 +1,7 @@
 // Package bodies reads the bodies of requests to the REST API, as also
 // configuration and scenario files hold them, and makes the engine's specs of them.
 // internal/document checks the text and finds unknown members; this package knows
-// what each member means.
+// the meaning of each member.
 //
 // Open schema.go first: it describes all bodies. Then read interface.go, port.go,
 // generator.go, learning.go and bulk.go, one for each kind of body.

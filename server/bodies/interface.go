@@ -346,7 +346,7 @@ func readRespondFor(o document.Object, spec *engine.InterfaceSpec) {
 		case err != nil:
 			item.Wrong("%q is not a prefix as 198.19.0.0/16", document.Shorten(s))
 		case p != p.Masked():
-			item.Wrong("%s has bits set behind its length; %s is meant?", p, p.Masked())
+			item.Wrong("prefix %s has host bits set; did you mean %s?", p, p.Masked())
 		default:
 			spec.RespondFor = append(spec.RespondFor, p)
 		}

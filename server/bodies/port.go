@@ -111,8 +111,8 @@ func checkDeviceName(o document.Object, name string) {
 	}
 }
 
-// CheckPort checks the body of PUT /ports/{id}: nothing of a port can be
-// changed while it is attached, so it must say what the port is.
+// CheckPort checks the body of PUT /ports/{id}. A port cannot be changed while it is
+// attached, so the body must describe the port as it is.
 func (d Dialect) CheckPort(raw []byte, v engine.PortView) error {
 	return d.read(raw, portSchema, func(o document.Object) {
 		checkSameID(o, v.Spec.ID)

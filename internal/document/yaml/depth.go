@@ -1,7 +1,7 @@
 package yaml
 
 // tooDeep returns an alias or value that nests deeper than limit, nil if there is
-// none. An alias counts as what it names, so one within what it names has no end.
+// none. An alias is as deep as the value that it names. An alias inside that value has no end.
 func tooDeep(n *Node, limit int) *Node {
 	d := depths{of: make(map[*Node]int), limit: limit}
 	d.depth(n)

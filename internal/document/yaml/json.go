@@ -26,7 +26,7 @@ func JSON(n *Node, left *int) (json.RawMessage, *Error) {
 	return w.text, nil
 }
 
-// writer appends JSON text. Its methods take the path of what they append.
+// writer appends JSON text. Its methods take the path of the value that they append.
 type writer struct {
 	text []byte
 	left *int

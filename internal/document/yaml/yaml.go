@@ -51,7 +51,8 @@ func (e *Error) Error() string {
 	return fmt.Sprintf("line %d: %s: %s", e.Line, e.Path, e.Text)
 }
 
-// maxDepth is how deep a file may nest. An alias within what it names has no end.
+// maxDepth is the number of levels that a file may nest. It ends aliases inside the value
+// that they name.
 const maxDepth = 64
 
 // Parse returns the tree of a text. It returns nil if the text is empty.
