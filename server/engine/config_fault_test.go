@@ -20,7 +20,7 @@ func TestConfigFaultsNameTheMember(t *testing.T) {
 		{"static broadcast", v4("198.18.0.20", 24, ""), `"static":[{"ip_address":"198.18.0.255","mac_address":"02:00:00:00:00:01"}]`, "config.neighbor.static", "198.18.0.255"},
 		{"too many static", v4("198.18.0.20", 24, ""),
 			`"max_entries":1,"static":[{"ip_address":"198.18.0.1","mac_address":"02:00:00:00:00:01"},{"ip_address":"198.18.0.2","mac_address":"02:00:00:00:00:01"}]`,
-			"config.neighbor.static", "room for 1"},
+			"config.neighbor.static", "must be at most 1 neighbors"},
 		{"taken address", v4("198.18.0.10", 24, ""), "", "config.protocols", "198.18.0.10 is in use in this vlan of the port; see interface \"if-0\""},
 		{"other TPIDs", `,{"vlan":{"id":100}},{"vlan":{"id":7}}` + v4("198.18.0.20", 24, ""), "", "config.protocols",
 			"vlan: tag 100 has tpid 0x88a8 on this port; it cannot have tpid 0x8100 as well; see interface \"service\""},
