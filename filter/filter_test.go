@@ -121,7 +121,7 @@ func TestRefused(t *testing.T) {
 		{"ether host 10.0.0.1", 12, "a MAC"},
 		{"ether", 6, "src, dst, host"},
 		{"ether net 2:0:0:0:0:1", 1, "has not an address"},
-		{"net 10.0.0.1/8", 5, "10.0.0.0/8 is meant"},
+		{"net 10.0.0.1/8", 5, "did you mean 10.0.0.0/8?"},
 		{"net 10.0.0.0/33", 14, "a prefix length"},
 		{"net 10.0.0.0 mask 255.0.255.0", 19, "not contiguous"},
 		{"ether proto 256", 13, "LLC"},
