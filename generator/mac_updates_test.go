@@ -103,7 +103,7 @@ func pausedFlowsGoOn(t *testing.T, learning string) {
 	r, g, result := running(t, 1, learning)
 	r.m.Lost(g.Handle, 0, "no_reply")
 	r.loop.RunFor(10 * loop.Millisecond)
-	r.m.Follow(g, 0, otherMAC, false, "heard") // nobody has confirmed it
+	r.m.Follow(g, 0, otherMAC, false, "heard") // no answer has confirmed it
 	before := len(r.queue.frames)
 	r.loop.RunFor(10 * loop.Millisecond)
 	if n := len(r.queue.frames); n != before || before != 10 {

@@ -153,7 +153,7 @@ type Generator struct {
 // Program is what it sends.
 func (g *Generator) Program() *program.Program { return g.program }
 
-// Active tells whether it transmits.
+// Active reports whether it transmits.
 func (g *Generator) Active() bool { return g.result != nil }
 
 // Learning is its state of learning, and the id of its latest request.
@@ -219,7 +219,7 @@ func Unfit(faults traffic.Faults) error {
 
 var idRule = regexp.MustCompile(`^[a-z0-9-]+$`)
 
-// CheckID tells whether an id follows the rule, as an error of kind
+// CheckID reports whether an id follows the rule, as an error of kind
 // KindNotFound, which is what OpenPerf answers.
 func CheckID(id string) error {
 	if !idRule.MatchString(id) {
@@ -311,7 +311,7 @@ func (m *Manager) ByHandle(handle uint32) *Generator { return m.byHandle[handle]
 
 // Delete removes a generator and its results. An active one stays, unless
 // force is set: then it is stopped and removed when it has stopped. deleted
-// tells whether it is gone.
+// reports whether it is gone.
 func (m *Manager) Delete(id string, force bool) (deleted bool, err error) {
 	g, err := m.Get(id)
 	if err != nil {
@@ -379,7 +379,7 @@ func (m *Manager) start(g *Generator, o program.RunOptions) (*Result, error) {
 	return result, nil
 }
 
-// Ready tells whether the generator may start, as a conflict with counts if
+// Ready reports whether the generator may start, as a conflict with counts if
 // not.
 func (m *Manager) Ready(g *Generator) error {
 	counts := g.program.Counts()

@@ -29,7 +29,7 @@ type Result struct {
 	shelved *list.Element // in Manager.shelf once ended
 }
 
-// Active tells whether the run goes on.
+// Active reports whether the run goes on.
 func (r *Result) Active() bool { return !r.ended }
 
 // Ended is when and why the run ended; reason is nil if it ended by itself or

@@ -555,7 +555,7 @@ func TestDelete(t *testing.T) {
 	_, _, m := newManager(t, Options{})
 	r := start(t, m, Spec{ID: "a", Interface: ifc(1), Addresses: addresses("10.0.0.1")})
 	result := m.Result(r.ResultID())
-	if m.DeleteRequest("a") || m.DeleteRequest("nobody") || m.DeleteResult("nobody") != nil || m.Cancel("nobody") {
+	if m.DeleteRequest("a") || m.DeleteRequest("nosuch") || m.DeleteResult("nosuch") != nil || m.Cancel("nosuch") {
 		t.Error("deleted what can't be")
 	}
 	if err := m.DeleteResult(result.ID()); err != (ErrInProgress{result.ID(), "a"}) || err.Error() == "" {

@@ -187,7 +187,7 @@ func (d *definition) emit(frame []byte) {
 	d.fillPayload(frame[n:], 0)
 }
 
-// overlapping tells whether two ops change the same bit.
+// overlapping reports whether two ops change the same bit.
 func (d *definition) overlapping() bool {
 	return slices.ContainsFunc(d.units, func(c storeUnit) bool { return c.overlapping })
 }
@@ -248,7 +248,7 @@ func (s *lengthVariant) makeConstantsPatches() {
 	})
 }
 
-// splits tells whether the end of a checksum's range is inside of something
+// splits reports whether the end of a checksum's range is inside of something
 // that changes, as that of an IPv4 header may be that claims to have options.
 func (d *definition) splits(c *checksum, s *lengthVariant) bool {
 	inside := func(from, to int) bool { return from < c.end*8 && c.end*8 < to }

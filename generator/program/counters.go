@@ -55,8 +55,8 @@ type tally struct {
 }
 
 // published is the account as others read it, in two copies. The writer fills the
-// one that nobody is told to read and then raises the version, which tells
-// which copy is the last whole one; so a reader never sees half of a batch,
+// copy that the version does not name and then raises the version, which names the
+// last complete copy; so a reader never sees half of a batch,
 // not even when the writer's thread is put to sleep in the middle.
 type published struct {
 	version atomic.Uint64

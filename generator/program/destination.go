@@ -68,7 +68,7 @@ func (r *Run) addressAll(c *cursor, adj uint32, word uint64) {
 	c.everyWord = word
 }
 
-// destination writes the MAC of a bout's frame i. It tells whether the frame may
+// destination writes the MAC of a bout's frame i. It reports whether the frame may
 // leave.
 func (r *Run) destination(b *group, i int, adj uint32, word uint64) bool {
 	s, mac := &r.slots[b.row+i], word

@@ -47,7 +47,7 @@ func (d *definition) setLengthTable() {
 	d.lengthTable = f
 }
 
-// like tells whether the same is written at the same places.
+// like reports whether the same is written at the same places.
 func (s *lengthVariant) matches(t *lengthVariant) bool {
 	if len(s.patches) != len(t.patches) || len(s.sums) != len(t.sums) {
 		return false

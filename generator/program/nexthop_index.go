@@ -50,7 +50,7 @@ func newHopIndex(hops [][16]byte) hopIndex {
 	return x
 }
 
-// isSequence tells whether keys are those of consecutive addresses.
+// isSequence reports whether keys are those of consecutive addresses.
 func isSequence(keys [][16]byte) bool {
 	for n := range keys {
 		if traffic.Uint128FromBytes(keys[n]) != traffic.Uint128FromBytes(keys[0]).Plus(traffic.Uint128{Lo: uint64(n)}) || keys[n] == noRoute {

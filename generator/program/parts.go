@@ -35,7 +35,7 @@ func newPosition(d *definition, part, of uint64) position {
 	return s
 }
 
-// even tells whether the part's frames are all equally far apart.
+// even reports whether the part's frames are all equally far apart.
 func (s *position) evenlySpaced() bool { return s.gap == s.parts }
 
 // number is which flow of the definition one of the part's own is.
@@ -194,7 +194,7 @@ func (p *Program) divisible(of uint64) bool {
 	return true
 }
 
-// partSendable tells whether a part has a flow that can be sent now. It does not
+// partSendable reports whether a part has a flow that can be sent now. It does not
 // look for ever.
 func (p *Program) partCanSend(part, of uint64) bool {
 	looked := 0
@@ -213,7 +213,7 @@ func (p *Program) partCanSend(part, of uint64) bool {
 	return false
 }
 
-// flowHasMAC tells whether a learned flow of a definition can be sent.
+// flowHasMAC reports whether a learned flow of a definition can be sent.
 func (p *Program) flowHasMAC(d *definition, flow uint64) bool {
 	adj := d.adj
 	if d.adjModifier >= 0 {

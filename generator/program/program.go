@@ -60,8 +60,8 @@ const AdjacencyUnconfirmed AdjacencyState = 5
 func (s AdjacencyState) HasMAC() bool { return s&1 != 0 }
 
 // The word of an adjacency is its MAC, its state, and the number of the last
-// change of it that the result of the present run has kept, 0 for none: whoever
-// finds a frame with an outdated MAC finds where to count it.
+// change of it that the result of the present run has kept, 0 for none: the
+// transmitter counts a frame with an outdated MAC for the change that its word names.
 const (
 	macBits   = 48
 	macMask   = 1<<macBits - 1
@@ -74,13 +74,13 @@ func word(mac header.MAC, state AdjacencyState) uint64 {
 	return mac.Uint64() | uint64(state)<<macBits
 }
 
-// paused tells whether flows to a next hop wait for it to answer again: its word
+// paused reports whether flows to a next hop wait for it to answer again: its word
 // is failed and keeps the MAC that was lost, so that no fallback takes its place.
 func paused(word uint64) bool { return stateOf(word) == AdjacencyFailed && word&macMask != 0 }
 
 func stateOf(word uint64) AdjacencyState { return AdjacencyState(word & stateMask >> macBits) }
 
-// outdated tells whether a frame that was made with one word has gone to a wrong
+// outdated reports whether a frame that was made with one word has gone to a wrong
 // MAC, now that the adjacency has another word.
 func outdated(sent, now uint64) bool {
 	if !stateOf(sent).HasMAC() {

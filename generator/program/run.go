@@ -247,7 +247,7 @@ func (r *Run) finish(err error) loop.Time {
 	return loop.Never
 }
 
-// idle tells whether a whole round of flows had no MAC and none has changed
+// idle reports whether a whole round of flows had no MAC and none has changed
 // since.
 func (r *Run) idle() bool { return r.idleAt == r.p.changes.Load()+1 }
 
@@ -299,7 +299,7 @@ func (r *Run) unsign(i int) {
 	}
 }
 
-// send gives waiting frames to the device and accounts for them. It tells
+// send gives waiting frames to the device and accounts for them. It reports
 // whether none waits any more.
 func (r *Run) send(now loop.Time, q link.Queue) bool {
 	for r.head < r.tail {

@@ -246,7 +246,7 @@ func (d *twinDefinition) payload(b []byte) {
 	}
 }
 
-// modified tells whether a modifier sets the field of a role.
+// modified reports whether a modifier sets the field of a role.
 func modified(h *frameHeader, r traffic.Role) bool {
 	if h.spec == nil {
 		return false

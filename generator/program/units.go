@@ -68,7 +68,7 @@ func (k *compiler) pairs(d *definition) {
 	d.units = cells
 }
 
-// fits tells whether one store can write a cell and the next one, and checksums
+// fits reports whether one store can write a cell and the next one, and checksums
 // cover both alike.
 func (c *storeUnit) pairsWith(d *definition, next *storeUnit) bool {
 	if !c.plain || !next.plain || c.end() != next.off || c.span != next.span || c.span > 4 {
@@ -164,7 +164,7 @@ const (
 )
 
 // tabulate makes the table of the op's values if it has no better way to them
-// and the table has no more than room values. It gives how many it has. Values
+// and the table has at most room values. It gives how many it has. Values
 // that stay for some frames are repeated in it, if they may be.
 func (o *fieldModifier) tabulate(room int, repeat bool) int {
 	if o.table != nil {

@@ -114,7 +114,7 @@ var mutants = []mutant{
 	{"a start does not wait until next hops are confirmed", "generator/manager.go",
 		"	confirmed := counts.Unconfirmed == 0 ||", "	confirmed := true ||"},
 	{"a start does not confirm its next hops", "server/engine/confirm.go",
-		"	if len(unasked) > 0 && within", "	if len(asked) > 1000 && within"},
+		"	if len(unasked) > 0 && within", "	if len(unasked) > 1000 && within"},
 	{"after the link was down the old MAC is solicited first", "stack/neighbor_fsm.go",
 		"		t[s][evLinkDown] = transition{StateIncomplete, doForget | doSolicit}", "		t[s][evLinkDown] = transition{StateProbe, doSolicit}"},
 	{"addresses missed while the link was down are not learned again", "server/engine/observe.go",
