@@ -2,11 +2,11 @@ package program
 
 import "glean/stack/loop"
 
-// A batch is made in a few goes. Each first plans which definitions the next
-// frames are of, then makes the frames of each definition together. A go ends
-// before a frame that must not leave.
+// A batch is made in a few passes. Each pass first plans the definitions of the next
+// frames, then makes the frames of each definition together. A pass ends before a frame
+// that must not leave.
 
-// bout is the frames of one definition in a go, in slots in a row.
+// group is the frames of one definition in a pass, in consecutive slots.
 type group struct {
 	d            *definition
 	c            *cursor
@@ -24,11 +24,11 @@ func (r *Run) build(now loop.Time, n uint64) {
 	if r.idle() {
 		return
 	}
-	reach, scanned := Batch, 0 // where frames are left out, a go plans no more than twice what the last one made
+	reach, scanned := Batch, 0 // a pass after a frame that was left out plans at most twice what the last one made
 	for uint64(r.tail) < n && scanned < scanMax {
 		planned := r.plan(min(int(n)-r.tail, reach))
 		if planned == 0 {
-			break // the slots of a definition are full
+			break // a definition has no free slots
 		}
 		made, blocked := r.admit(planned)
 		if made > 0 {
@@ -47,7 +47,7 @@ func (r *Run) build(now loop.Time, n uint64) {
 	r.countMade(r.tail)
 }
 
-// plan gives up to n frames their slots, as many as can be made in one go.
+// plan assigns slots to up to n frames, as many as one pass can make.
 func (r *Run) plan(n int) int {
 	r.closeGroups()
 	if len(r.cursors) == 1 {
@@ -71,7 +71,7 @@ func (r *Run) plan(n int) int {
 	return n
 }
 
-// planOne is plan where there is one definition.
+// planOne is plan for a program of one definition.
 func (r *Run) planOne(n int) int {
 	if r.openGroup(0) < 0 {
 		return 0
@@ -85,7 +85,7 @@ func (r *Run) planOne(n int) int {
 	return b.n
 }
 
-// close forgets the last plan.
+// closeGroups forgets the last plan.
 func (r *Run) closeGroups() {
 	for i := range r.groups {
 		r.groups[i].c.group = -1
@@ -93,7 +93,7 @@ func (r *Run) closeGroups() {
 	r.groups = r.groups[:0]
 }
 
-// open begins a bout of a definition and gives its index, -1 if there can be none.
+// openGroup begins a group of a definition and returns its index, -1 if no slot is free.
 func (r *Run) openGroup(def int) int {
 	c := &r.cursors[def]
 	row, end := c.nextSlots(r.batch)
@@ -109,9 +109,9 @@ func (r *Run) openGroup(def int) int {
 	return c.group
 }
 
-// admit gives planned frames their lengths and destinations, and the plan ends
-// before the first that cannot be made in this go, or is blocked: it must not
-// leave. It gives how many there are before it.
+// admit sets the lengths and destinations of planned frames. It ends the plan before the
+// first frame that cannot be made in this pass, or is blocked because it must not leave,
+// and returns how many frames come before it.
 func (r *Run) admit(planned int) (n int, blocked bool) {
 	n = planned
 	for i := range r.groups {
@@ -136,7 +136,7 @@ func (r *Run) admit(planned int) (n int, blocked bool) {
 	return n, blocked
 }
 
-// placeOf is the place among the planned frames of the one in a slot.
+// indexOfSlot returns the index, among the planned frames, of the one in a slot.
 func (r *Run) indexOfSlot(slot int) (n int) {
 	for r.slotOf[r.tail+n] != slot {
 		n++
@@ -144,7 +144,7 @@ func (r *Run) indexOfSlot(slot int) (n int) {
 	return n
 }
 
-// make makes the n frames of the plan.
+// make builds the n frames of the plan.
 func (r *Run) make(n int, now loop.Time) {
 	for i := range r.groups {
 		r.makeGroup(&r.groups[i], now)
@@ -161,7 +161,7 @@ func (r *Run) make(n int, now loop.Time) {
 	r.lookahead.advance(n)
 }
 
-// bout makes the frames of a definition.
+// makeGroup builds the frames of one group.
 func (r *Run) makeGroup(b *group, now loop.Time) {
 	size := &b.d.variants[r.slots[b.row].variant]
 	r.fields(b, size.plan)
@@ -180,7 +180,7 @@ func (r *Run) makeGroup(b *group, now loop.Time) {
 	b.c.move(b.d, b.n)
 }
 
-// leaveOut passes over the next frame, which is left out of the schedule.
+// leaveOut skips the next frame, which is left out of the schedule.
 func (r *Run) leaveOut() {
 	def := r.lookahead.next(1)[0]
 	r.cursors[def].skip(&r.p.defs[def])
@@ -193,7 +193,7 @@ func (r *Run) leaveOut() {
 	}
 }
 
-// mark notes the flows of a bout's frames.
+// noteFlows records the flows of a group's frames.
 func (r *Run) noteFlows(b *group) {
 	flow, flows, base := b.c.flow, b.c.flows, b.c.base
 	column := r.flowOf[b.row : b.row+b.n]

@@ -11,51 +11,50 @@ import (
 	"glean/stack/header"
 )
 
-// Checksums are ones'-complement sums, that is sums modulo 65,535. A frame's
-// checksum is therefore minus the sum of a constant (the template and the
-// payload, with modified bits zero) and one term for each modified field that
-// it covers: the field's own sum, times 1 or, where the field lies at an odd
-// offset in the covered range, times 256. A checksum inside the range of
-// another one is such a sum too, so even nested ones (a tunnel's) come down to
-// one constant and one factor for each cell. They are worked out at compile time.
-// Cells with the same factors in all checksums are one class: their values are
-// added up first, so a frame costs an addition for each cell, and a
-// multiplication and an addition for each class in a checksum.
+// Checksums are ones'-complement sums, that is, sums modulo 65,535. So a frame's
+// checksum is minus the sum of a constant (the template and the payload, with modified
+// bits zero) and one term for each modified field that it covers. A term is the field's
+// own sum times 1 or, if the field lies at an odd offset in the covered range, times 256.
+// A checksum inside the range of another is such a sum too, so nested ones (a tunnel's)
+// also come down to one constant and one factor for each store unit. The compiler works
+// them out. Units with the same factors in all checksums form a class: their values are
+// added up first. A frame costs an addition for each unit, and a multiplication and an
+// addition for each class of a checksum.
 
 const modulus = 0xffff
 
-// sized is what depends on a frame's length.
+// lengthVariant is all of a definition that depends on a frame's length.
 type lengthVariant struct {
 	octets    int // without FCS
 	patches   []patch
 	sums      []checksum    // those that change from frame to frame, the innermost first
-	plan      *checksumPlan // of sums; noRecipe if direct
-	planGroup int           // frames of one group can be made together: they have the same recipe
-	direct    bool          // fields are cut or overlap: sum the frame's own octets instead
+	plan      *checksumPlan // of sums; noPlan if direct
+	planGroup int           // frames of one group share a plan and can be made together
+	direct    bool          // fields are cut or overlap, so the frame's octets are summed instead
 	sign      int           // where the signature begins, -1 if there is none
 	whole     bool          // all headers are in the frame and the signature covers none
 }
 
-// recipe says how checksums are made of sums over classes of cells.
+// checksumPlan describes how checksums are made of sums over classes of store units.
 type checksumPlan struct {
 	classes int
-	classOf []int // by cell, -1 if no checksum depends on it
+	classOf []int // by unit, -1 if no checksum depends on it
 	sums    []checksumTerms
 }
 
-// noRecipe is that of frames whose octets are summed.
+// noPlan is the plan of frames whose octets are summed.
 var noPlan checksumPlan
 
-// mixture is a checksum's part of a recipe.
+// checksumTerms is one checksum's part of a plan.
 type checksumTerms struct {
 	factors []classFactor
 	ones    bool // see checksum
 }
 
-// signed is the class of signatures.
+// signed stands for the class of signatures.
 const signed = -1
 
-// share is a class and its factor in a checksum.
+// classFactor is a class and its factor in a checksum.
 type classFactor struct {
 	class  int
 	factor uint64
@@ -68,7 +67,7 @@ type patch struct{ at, value uint16 }
 type checksum struct {
 	at    int // where the value is written
 	base  uint64
-	terms []term // while it is worked out; then they are in the recipe
+	terms []term // while the compiler works it out; then the plan has them
 	ones  bool   // a result of 0 is written as 0xffff (RFC 768)
 
 	start, end int // the range that is summed
@@ -76,13 +75,13 @@ type checksum struct {
 	protocol   uint64
 }
 
-// term is a factor of a cell's sum; the signature is behind all cells.
+// term is the factor of a unit's sum. The signature counts as the unit after the last.
 type term struct {
 	cell   int
 	factor uint64
 }
 
-// sizes makes a plan for each length that occurs.
+// lengths makes a variant of the definition for each length that occurs.
 func (k *compiler) lengths(t *traffic.Definition, d *definition) {
 	distinct := t.Lengths.Distinct()
 	if longest := int(distinct[len(distinct)-1]); k.b.MTU > 0 && longest-traffic.FCS > k.b.MTU+d.l2Size() {
@@ -131,7 +130,8 @@ func (k *compiler) lengths(t *traffic.Definition, d *definition) {
 	}
 }
 
-// join puts a plan into the group of the one before it, or into the next one.
+// setPlanGroup puts a variant into the group of the one before it if both have the same
+// plan, else into the next one.
 func (s *lengthVariant) setPlanGroup(before *lengthVariant) {
 	s.planGroup = before.planGroup
 	if s.direct == before.direct && reflect.DeepEqual(s.plan, before.plan) {
@@ -141,8 +141,8 @@ func (s *lengthVariant) setPlanGroup(before *lengthVariant) {
 	}
 }
 
-// l2Size is the length of the Ethernet header and its tags, which the MTU does
-// not count.
+// l2Size returns the length of the Ethernet header and its tags, which the MTU does not
+// include.
 func (d *definition) l2Size() int {
 	n := header.EthernetSize
 	for i := 1; i < len(d.headers) && d.headers[i].kind == traffic.VLAN; i++ {
@@ -151,10 +151,10 @@ func (d *definition) l2Size() int {
 	return n
 }
 
-// slack is room behind a frame for headers that are cut off.
+// slack is the room after a frame, in octets, for headers that are cut off.
 const slack = 16
 
-// plan works out one length. image is room for a frame of it.
+// plan works out the variant of one length. image has room for a frame of it.
 func (d *definition) plan(octets int, overlapping bool, image []byte) lengthVariant {
 	s := lengthVariant{octets: octets, sign: -1, direct: overlapping}
 	covered := octets
@@ -187,13 +187,13 @@ func (d *definition) emit(frame []byte) {
 	d.fillPayload(frame[n:], 0)
 }
 
-// overlapping reports whether two ops change the same bit.
+// overlapping reports whether two modifiers change the same bit.
 func (d *definition) overlapping() bool {
 	return slices.ContainsFunc(d.units, func(c storeUnit) bool { return c.overlapping })
 }
 
-// patchLength finds the value of a header's length field, unless a modifier
-// sets it: that is how wrong lengths are made.
+// patchLength finds the value of a header's length field. A modifier of that field wins:
+// it is the way to send wrong lengths.
 func (d *definition) patchLength(h *frameHeader, octets, covered int, s *lengthVariant) {
 	f := h.kind.Field(traffic.RoleLength)
 	if f == nil || d.modifierOf(h, traffic.RoleLength) >= 0 || h.offset+f.Bit/8+2 > covered {
@@ -206,8 +206,8 @@ func (d *definition) patchLength(h *frameHeader, octets, covered int, s *lengthV
 	s.patches = append(s.patches, patch{uint16(h.offset + f.Bit/8), uint16(max(n, 0))})
 }
 
-// planSums finds the checksums of a frame, from the last header back, since a
-// checksum may lie in the range of those before it but not of those behind.
+// planSums finds the checksums of a frame, from the last header back: a checksum may lie
+// in the range of those before it, but not of those after it.
 func (d *definition) planSums(s *lengthVariant, image []byte) {
 	balanced := false
 	for i := len(d.headers) - 1; i >= 0; i-- {
@@ -225,7 +225,7 @@ func (d *definition) planSums(s *lengthVariant, image []byte) {
 	}
 	for i := range s.sums {
 		c := &s.sums[i]
-		binary.BigEndian.PutUint16(image[c.at:], 0) // whatever is configured
+		binary.BigEndian.PutUint16(image[c.at:], 0) // a configured value does not count
 		c.base = uint64(header.Sum(image[c.start:c.end], 0)) + c.pseudoSum(image)
 		d.terms(c, s)
 		c.substitute(s.sums[:i])
@@ -237,7 +237,7 @@ func (d *definition) planSums(s *lengthVariant, image []byte) {
 	s.makePlan(len(d.units))
 }
 
-// settle makes patches of the checksums that depend on nothing.
+// makeConstantsPatches turns checksums that no unit changes into patches.
 func (s *lengthVariant) makeConstantsPatches() {
 	s.sums = slices.DeleteFunc(s.sums, func(c checksum) bool {
 		if len(c.terms) > 0 {
@@ -248,8 +248,8 @@ func (s *lengthVariant) makeConstantsPatches() {
 	})
 }
 
-// splits reports whether the end of a checksum's range is inside of something
-// that changes, as that of an IPv4 header may be that claims to have options.
+// splits reports whether a checksum's range ends inside a field that changes. That of
+// an IPv4 header can, if its header length claims options.
 func (d *definition) splits(c *checksum, s *lengthVariant) bool {
 	inside := func(from, to int) bool { return from < c.end*8 && c.end*8 < to }
 	for i := range d.modifiers {
@@ -270,7 +270,7 @@ func (d *definition) splits(c *checksum, s *lengthVariant) bool {
 	return s.sign >= 0 && inside(s.sign*8, s.octets*8)
 }
 
-// share makes the recipe from the terms.
+// makePlan makes the checksum plan from the terms.
 func (s *lengthVariant) makePlan(cells int) {
 	r := &checksumPlan{classOf: make([]int, cells), sums: make([]checksumTerms, len(s.sums))}
 	factors := make([]uint64, (cells+1)*len(s.sums)) // by cell and checksum
@@ -307,12 +307,12 @@ func (s *lengthVariant) makePlan(cells int) {
 	s.plan = r
 }
 
-// newChecksum tells where the checksum of a header is and what it covers.
+// newChecksum finds the place of a header's checksum and the range that it covers.
 func (d *definition) newChecksum(i int, s *lengthVariant, balanced *bool) (c checksum, ok bool) {
 	h := &d.headers[i]
 	f := h.kind.Field(traffic.RoleChecksum)
 	if f == nil || d.modifierOf(h, traffic.RoleChecksum) >= 0 {
-		return c, false // none, or a modifier sets it: that is how wrong ones are made
+		return c, false // none, or a modifier sets it, which is the way to send wrong ones
 	}
 	c = checksum{at: h.offset + f.Bit/8, start: h.offset, end: s.octets, pseudo: -1}
 	if h.kind == traffic.IPv4 {
@@ -350,7 +350,7 @@ func (d *definition) newChecksum(i int, s *lengthVariant, balanced *bool) (c che
 // pseudoIPv6 marks a checksum whose pseudo header has IPv6 addresses.
 const pseudoIPv6 = 1 << 8
 
-// ipBefore is the IP header that carries header i, -1 if there is none.
+// ipBefore returns the index of the IP header that carries header i, -1 if none does.
 func (d *definition) ipBefore(i int) int {
 	for i--; i >= 0; i-- {
 		if d.headers[i].kind.IsIP() {
@@ -360,7 +360,7 @@ func (d *definition) ipBefore(i int) int {
 	return -1
 }
 
-// addresses are the source and destination in the pseudo header.
+// addresses returns the range of the source and destination in the pseudo header.
 func (c *checksum) addresses() (from, to int) {
 	if c.protocol&pseudoIPv6 != 0 {
 		return c.pseudo + 8, c.pseudo + 40
@@ -368,7 +368,7 @@ func (c *checksum) addresses() (from, to int) {
 	return c.pseudo + 12, c.pseudo + 20
 }
 
-// pseudoSum is the sum of the pseudo header (RFC 768, RFC 8200 section 8.1).
+// pseudoSum returns the sum of the pseudo header (RFC 768, RFC 8200 section 8.1).
 func (c *checksum) pseudoSum(frame []byte) uint64 {
 	if c.pseudo < 0 {
 		return 0
@@ -377,7 +377,7 @@ func (c *checksum) pseudoSum(frame []byte) uint64 {
 	return uint64(header.Sum(frame[from:to], 0)) + c.protocol&0xff + uint64(c.end-c.start)
 }
 
-// terms finds the cells that a checksum depends on.
+// terms finds the units that a checksum depends on.
 func (d *definition) terms(c *checksum, s *lengthVariant) {
 	from, to := 0, 0
 	if c.pseudo >= 0 {
@@ -397,8 +397,8 @@ func (d *definition) terms(c *checksum, s *lengthVariant) {
 	}
 }
 
-// weight is the factor of the cell's value in a range that begins at from. A
-// value of one octet is 256 times as much as the first one of a word.
+// weight returns the factor of the unit's value in a range that begins at from. One
+// octet counts 256 times if it is the first of a word.
 func (c *storeUnit) weight(from int) uint64 {
 	if c.span == 1 {
 		return weight(c.off - from + 1)
@@ -406,7 +406,7 @@ func (c *storeUnit) weight(from int) uint64 {
 	return weight(c.off - from)
 }
 
-// weight is the factor of a sum whose first octet is at an offset in a range.
+// weight returns the factor of a sum whose first octet is at an offset in a range.
 func weight(offset int) uint64 {
 	if offset&1 != 0 {
 		return 256
@@ -414,8 +414,7 @@ func weight(offset int) uint64 {
 	return 1
 }
 
-// nest puts what earlier checksums depend on in the place of those that lie in
-// c's range.
+// substitute replaces the inner checksums that lie in c's range by what they depend on.
 func (c *checksum) substitute(inner []checksum) {
 	for i := range inner {
 		j := &inner[i]
@@ -441,7 +440,8 @@ func (c *checksum) add(cell int, factor uint64) {
 	c.terms = append(c.terms, term{cell, factor})
 }
 
-// turn solves for a value that stands at an odd offset, and drops what cancels.
+// solve brings the factor of the checksum itself to 1, which matters at an odd offset,
+// and drops the terms that cancel.
 func (c *checksum) solve() {
 	w := weight(c.at - c.start)
 	c.base = c.base%modulus*w%modulus + modulus // never 0; see result
@@ -451,7 +451,7 @@ func (c *checksum) solve() {
 	c.terms = slices.DeleteFunc(c.terms, func(t term) bool { return t.factor == 0 })
 }
 
-// result is the checksum of a sum above 0. A ones'-complement sum of numbers that
+// result returns the checksum of a sum above 0. A ones'-complement sum of numbers that
 // are not all 0 is never 0, so the result is below 0xffff (RFC 1071).
 func (c *checksum) result(sum uint64) uint16 { return complement(sum, c.ones) }
 

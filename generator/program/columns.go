@@ -2,25 +2,25 @@ package program
 
 import "encoding/binary"
 
-// total is a column of checksums with what it takes of each slot.
+// checksumColumn holds what one checksum needs of each slot.
 type checksumColumn struct {
 	base []uint64
 	at   []int // in the buffer of all slots
 }
 
-// columns are room for the values and sums of a batch, and what each slot has to
-// do with them.
+// batchColumns is room for the values and sums of a batch, a column at a time, and what
+// they need of each slot. A column has one entry for each frame of a group.
 type batchColumns struct {
 	lo, hi  [Batch]uint64    // values
-	classes [][Batch]uint64  // sums over classes of cells, see recipe
-	idle    [Batch]uint64    // sums that nothing depends on
+	classes [][Batch]uint64  // sums over classes of units, see checksumPlan
+	idle    [Batch]uint64    // sums that no checksum uses
 	signed  [Batch]uint64    // sums of signatures, times 256 at odd places
-	sizes   [Batch]uint32    // indexes of lengths
+	sizes   [Batch]uint32    // indexes of length variants
 	signAt  []int            // by slot: where in the buffer of all slots the signature begins
 	totals  []checksumColumn // by checksum
 }
 
-// newColumns makes as many as a run with so many slots needs.
+// newColumns returns the columns of a run with so many slots.
 func (p *Program) newColumns(slots int) batchColumns {
 	classes, totals := 0, 0
 	for i := range p.defs {
@@ -37,7 +37,7 @@ func (p *Program) newColumns(slots int) batchColumns {
 	return c
 }
 
-// fields writes the fields of a bout's frames, and adds them up by class.
+// fields writes the modified fields of a group's frames and adds them up by class.
 func (r *Run) fields(b *group, how *checksumPlan) {
 	d, c, n := b.d, b.c, b.n
 	for k := range r.columns.classes[:how.classes] {
@@ -61,7 +61,7 @@ func (r *Run) fields(b *group, how *checksumPlan) {
 	}
 }
 
-// column writes one cell of a bout's frames and adds it to acc.
+// writeUnit writes one store unit of a group's frames and adds it to acc.
 func (r *Run) writeUnit(b *group, k *storeUnit, acc []uint64) {
 	d, c, n := b.d, b.c, b.n
 	o, g := &d.modifiers[k.modifiers[0]], &c.values[k.modifiers[0]]
@@ -97,8 +97,8 @@ func (r *Run) writeUnit(b *group, k *storeUnit, acc []uint64) {
 	r.store(k.span, at, lo, hi, acc)
 }
 
-// store writes a column, the first value at octet at, and adds it to acc, folded
-// as far as is needed for the sums not to overflow.
+// store writes a column, the first value at octet at, and adds it to acc. Values of more
+// than 32 bits are folded first, so that the sums do not overflow.
 func (r *Run) store(span int, at int, lo, hi, acc []uint64) {
 	b := r.buffer[at:]
 	switch span {
@@ -118,8 +118,8 @@ func (r *Run) store(span int, at int, lo, hi, acc []uint64) {
 	}
 }
 
-// The loops below are most of what a modifier costs. Each is a function that is
-// not inlined, so that its few variables stay in registers.
+// Most of the time that a modifier takes is spent in the loops below. Each is a function
+// that is not inlined, so that its few variables stay in registers.
 
 //go:noinline
 func store1(b []byte, stride int, v, acc []uint64) {
@@ -206,7 +206,7 @@ func putMAC(b []byte, mac uint64) {
 	binary.BigEndian.PutUint16(b[4:], uint16(mac))
 }
 
-// overlay writes the fields of a rough cell one over the other.
+// writeOverlapping writes the fields of an overlapping unit one over the other.
 func (r *Run) writeOverlapping(b *group, k *storeUnit) {
 	d, c, n := b.d, b.c, b.n
 	lo, hi := r.columns.lo[:n], r.columns.hi[:n]
@@ -234,7 +234,7 @@ func (o *fieldModifier) mergeInto(b []byte, v uint64) {
 	}
 }
 
-// fillZeros puts the interface's address where a source is zero.
+// fillZeros replaces sources that are zero by the interface's address.
 func (o *fieldModifier) fillZeros(d *definition, c *cursor, lo, hi []uint64) {
 	switch {
 	case o.fill == fillNone:
@@ -255,9 +255,9 @@ func (o *fieldModifier) fillZeros(d *definition, c *cursor, lo, hi []uint64) {
 	}
 }
 
-// fillByDestination is fillZeros with the address that suits each destination.
-// The destination's digit is ahead of or behind the source's, as the order of
-// the ops is, so it is worked out apart.
+// fillByDestination is fillZeros with the address that suits each destination. The
+// destination's value cursor may have moved already, as the order of the modifiers is, so
+// its values are computed from the flow.
 func (o *fieldModifier) fillByDestination(d *definition, c *cursor, lo, hi []uint64) {
 	dst := &d.modifiers[o.fillDst]
 	flow := c.flow
@@ -275,7 +275,7 @@ func (o *fieldModifier) fillByDestination(d *definition, c *cursor, lo, hi []uin
 	}
 }
 
-// sums writes the checksums of a bout's frames.
+// sums writes the checksums of a group's frames.
 func (r *Run) sums(b *group, how *checksumPlan) {
 	n, from, to := b.n, b.row, b.row+b.n
 	for k := range how.sums {
@@ -292,7 +292,7 @@ func (r *Run) sums(b *group, how *checksumPlan) {
 	}
 }
 
-// class is the column of a class's sums.
+// class returns the column of a class's sums.
 func (c *batchColumns) class(class int) *[Batch]uint64 {
 	if class == signed {
 		return &c.signed
@@ -300,7 +300,7 @@ func (c *batchColumns) class(class int) *[Batch]uint64 {
 	return &c.classes[class]
 }
 
-// addMultiple gives to, filled with sum + of * factor.
+// addMultiple fills to with sum + of * factor and returns it.
 //
 //go:noinline
 func addMultiple(to, sum, of []uint64, factor uint64) []uint64 {
@@ -321,7 +321,7 @@ func storeSums(b []byte, at []int, sum, of []uint64, factor uint64, ones bool) {
 	}
 }
 
-// sumDirectly writes the checksums of a bout's frames from their octets.
+// sumDirectly writes the checksums of a group's frames from their octets.
 func (r *Run) sumDirectly(b *group) {
 	for i := b.row; i < b.row+b.n; i++ {
 		b.d.variants[r.slots[i].variant].sumDirectly(r.buffer[i*r.stride:])

@@ -15,7 +15,7 @@ type definition struct {
 	units       []storeUnit
 	lengths     *traffic.Lengths
 	variants    []lengthVariant // one for each distinct length
-	lengthTable *lengthTable    // nil if frames of different lengths differ in more than it says
+	lengthTable *lengthTable    // nil if frames of different lengths differ in more than it holds
 	variantOf   []uint32        // by position in the cycle of lengths; nil for random ones
 	flows       uint64
 	first       uint64 // the global index of its first flow
@@ -23,54 +23,54 @@ type definition struct {
 	class       uint32 // of protocol counters
 
 	learned     bool     // frames take their destination MAC from adjacencies
-	adjUnstored bool     // no cell moves the digit of adjOp
-	adjModifier int      // the op whose value decides the adjacency, -1 if none does
-	adj         uint32   // when no op decides
-	adjOf       []uint32 // by index of that op's value
-	dstModifier int      // the op that changes the destination MAC, -1 if none does
+	adjUnstored bool     // no unit moves the value cursor of adjModifier
+	adjModifier int      // the modifier whose value decides the adjacency, -1 if none does
+	adj         uint32   // if no modifier decides
+	adjOf       []uint32 // by index of that modifier's value
+	dstModifier int      // the modifier of the destination MAC, -1 if there is none
 	dst         uint64   // the template's destination MAC
 
 	signature *traffic.Signature
 	prbs      []byte // with FillPRBS, the octets of the sequence
 }
 
-// placed is a header at its place in the frame.
+// frameHeader is a header at its place in the frame.
 type frameHeader struct {
 	kind       traffic.Protocol
 	offset     int
 	octets     []byte
 	protocolID int
 	spec       *traffic.Header  // nil for an inserted tag
-	tpid       header.EtherType // of an interface's tag; 0: as the place among the tags has it
+	tpid       header.EtherType // of an interface's tag; 0: by the tag's place among the tags
 }
 
 func (h *frameHeader) end() int { return h.offset + len(h.octets) }
 
-// compiler holds what Compile needs in passing.
+// compiler is the state of one Compile.
 type compiler struct {
 	p       *Program
 	b       Binding
 	faults  traffic.Faults
 	hops    keyTable
 	dests   keyTable
-	macs    keyTable // MACs that need no learning, behind the hops
+	macs    keyTable // MACs that need no learning; their adjacencies follow those of the hops
 	plans   int
 	entries int // of adjOf tables
 	prbs    []byte
-	tables  int // values in tables of ops
+	tables  int // values in tables of modifiers
 	classes classTable
 }
 
-// maxPlans bounds the lengths of all definitions together: each has a plan of
-// some hundred octets.
+// maxPlans bounds the lengths of all definitions together: each has a variant of some
+// hundred octets.
 const maxPlans = 1 << 17
 
 // maxEntries bounds the tables from destinations to adjacencies.
 const maxEntries = 4 * traffic.MaxDestinations
 
-// Compile makes the program of a configuration that is bound to a target.
-// Faults are those that only show on that target. It changes neither c nor
-// anything else that others see, so it may run beside the loop if b.NextHop may.
+// Compile returns the program of a configuration for a target, or the faults that only
+// this target shows. It changes neither c nor anything that other code sees, so it may
+// run beside the loop if b.NextHop may.
 func Compile(c *traffic.Config, b Binding) (*Program, traffic.Faults) {
 	k := &compiler{p: &Program{config: c, learns: b.Interface, defs: make([]definition, len(c.Traffic))}, b: b}
 	for i := range c.Traffic {
@@ -103,8 +103,8 @@ func (k *compiler) definition(t *traffic.Definition, d *definition) {
 	d.class = k.classes.of(d.headers)
 }
 
-// place lays the headers out, with the interface's tags behind an Ethernet
-// header that has none.
+// placeHeaders lays the headers out. It inserts the interface's tags after an Ethernet
+// header that has no tags.
 func (k *compiler) placeHeaders(t *traffic.Definition, d *definition) {
 	add := func(h frameHeader) {
 		if n := len(d.headers); n > 0 {
@@ -130,10 +130,10 @@ func (k *compiler) placeHeaders(t *traffic.Definition, d *definition) {
 	}
 }
 
-// chain writes what follows into each header's next-protocol field, from the
-// last header back. A header of ours that follows is always right about what
-// it is, so it overrules the configuration; nothing else does. On a port the outer
-// one of two tags is a service tag, as in OpenPerf.
+// chain writes the next-protocol field of each header, from the last header back. A
+// header of the language overrules the configured value, since its kind is known; a
+// custom header without protocol_id does not. On a port the outer of two tags is a
+// service tag, as in OpenPerf.
 func (d *definition) chain() {
 	for i := len(d.headers) - 2; i >= 0; i-- {
 		h, next := &d.headers[i], &d.headers[i+1]

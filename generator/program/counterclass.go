@@ -6,8 +6,8 @@ import (
 	"glean/generator/traffic"
 )
 
-// class is what a frame counts as: for each family the index of a member + 1,
-// 0 if it counts as none of them.
+// counterClass is what a frame counts as: for each family the index of a member + 1, 0
+// if it counts as none of them.
 type counterClass [traffic.NumFamilies]uint8
 
 // classTable numbers the classes of a program.
@@ -26,9 +26,9 @@ func (c *counterClass) set(f traffic.Family, member string) {
 	c[f] = uint8(slices.Index(f.Members(), member) + 1)
 }
 
-// classOf looks at the headers that are ours. A frame is of one type at layer
-// 2: a tagged IP frame counts as vlan. What a custom header stands for is not
-// known, so it counts as nothing.
+// classOf returns the class of frames with these headers. A frame has one type at layer
+// 2: a tagged IP frame counts as vlan. The content of a custom header is unknown, so it
+// counts as nothing.
 func classOf(headers []frameHeader) (c counterClass) {
 	if headers[0].kind == traffic.Ethernet && len(headers) > 1 {
 		switch next := headers[1].kind; {

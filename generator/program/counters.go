@@ -13,16 +13,16 @@ import (
 // of its own.
 const MaxCountedFlows = 65_536
 
-// NoTime stands where nothing was sent yet.
+// NoTime is the time of a first or last frame if none was sent.
 const NoTime loop.Time = -1
 
-// Counters is what a run has done so far. Octets include the FCS.
+// Counters counts what a run has done so far. Octets include the FCS.
 type Counters struct {
 	PacketsIntended, OctetsIntended uint64 // due by the schedule
 	PacketsActual, OctetsActual     uint64 // taken by the device
 	PacketsDropped, OctetsDropped   uint64 // not taken in time, with DropOverruns
-	PacketsSkipped                  uint64 // left out of the schedule, for want of a MAC
-	PacketsToStale                  uint64 // sent to a MAC that was known to have changed or not to answer
+	PacketsSkipped                  uint64 // left out of the schedule because the next hop had no MAC
+	PacketsToStale                  uint64 // sent to a MAC that had changed or stopped answering, as was known by then
 	PacketsToUnconfirmed            uint64 // sent to a MAC that no answer had confirmed since the link was down
 	Errors                          uint64 // frames that could not leave
 	First, Last                     loop.Time
@@ -40,7 +40,7 @@ type FamilyCounters struct {
 	Counts []uint64
 }
 
-// tally is the transmitter's own account; it becomes visible when published.
+// tally is the transmitter's own account. Other goroutines see what it publishes.
 type tally struct {
 	made    uint64 // frames taken from the schedule
 	actual  uint64
@@ -54,10 +54,9 @@ type tally struct {
 	classes     []uint64
 }
 
-// published is the account as others read it, in two copies. The writer fills the
-// copy that the version does not name and then raises the version, which names the
-// last complete copy; so a reader never sees half of a batch,
-// not even when the writer's thread is put to sleep in the middle.
+// published is the account for other goroutines, in two copies. The version names the
+// copy to read. The writer fills the other copy and then raises the version, so a reader
+// never sees half of a batch, even if the writer's thread is interrupted in the middle.
 type published struct {
 	version atomic.Uint64
 	words   [2][13]atomic.Uint64
@@ -81,8 +80,8 @@ func (p *published) store(t *tally) {
 	p.version.Store(version)
 }
 
-// readAttempts bounds a reader that meets a fast writer; the last attempt's
-// values are each right, if not of one moment.
+// readAttempts bounds the attempts of a reader beside a fast writer. Each value of the
+// last attempt is right, but they may be of two moments.
 const readAttempts = 1024
 
 func (p *published) load() (t tally) {
@@ -108,8 +107,8 @@ type flowCount struct {
 	first, last     atomic.Int64
 }
 
-// add counts n frames. Where all are of one length (evenly), octets follow from
-// the number of frames.
+// add counts n frames. If all have one length (evenly), octets follow from the number of
+// frames.
 func (f *flowCount) add(n, octets, evenly uint64, at loop.Time) {
 	packets := f.packets.Load()
 	if packets == 0 {
@@ -122,7 +121,7 @@ func (f *flowCount) add(n, octets, evenly uint64, at loop.Time) {
 	f.packets.Store(packets + n)
 }
 
-// Counters is a snapshot. It may be called from any goroutine.
+// Counters returns a snapshot. It may be called from any goroutine.
 func (r *Run) Counters() Counters {
 	if len(r.parts) > 0 {
 		all := Counters{First: NoTime, Last: NoTime}
@@ -142,8 +141,8 @@ func (r *Run) Counters() Counters {
 	return c
 }
 
-// CountedFlows is how many flows have counters: all, or none if they are more
-// than MaxCountedFlows.
+// CountedFlows returns how many flows have counters: all, or none if there are more than
+// MaxCountedFlows.
 func (r *Run) CountedFlows() int {
 	if r.p.flows > MaxCountedFlows {
 		return 0
@@ -151,7 +150,7 @@ func (r *Run) CountedFlows() int {
 	return int(r.p.flows)
 }
 
-// Flow is a snapshot of the counters of a flow. It may be called from any
+// Flow returns a snapshot of the counters of a flow. It may be called from any
 // goroutine.
 func (r *Run) Flow(i int) FlowCounters {
 	part, own := r.partOf(uint64(i))
@@ -166,7 +165,7 @@ func (r *Run) Flow(i int) FlowCounters {
 	return c
 }
 
-// FlowStream is the stream id of a flow; ok is false if it has no signature.
+// FlowStream returns the stream id of a flow; ok is false if it has no signature.
 func (p *Program) FlowStream(flow uint64) (stream uint32, ok bool) {
 	d := p.definitionOf(flow)
 	if d.signature == nil {
@@ -184,8 +183,7 @@ func (p *Program) definitionOf(flow uint64) *definition {
 	return &p.defs[i]
 }
 
-// ProtocolCounters are the counters of the families that the configuration
-// names.
+// ProtocolCounters returns the counters of the families that the configuration names.
 func (r *Run) ProtocolCounters() []FamilyCounters {
 	var all []FamilyCounters
 	for f := range traffic.NumFamilies {

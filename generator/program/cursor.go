@@ -1,21 +1,20 @@
 package program
 
-// Frames are made a column at a time: for each field all frames of a batch, so
-// that what kind of field it is is asked once for a batch and not for each
-// frame.
+// Frames are made a column at a time: one field of all frames of a group, then the next
+// field. So the kind of a field is looked at once for a group, not for each frame.
 
-// cursor is where a definition stands in its sequence of frames.
+// cursor is the place of a run in a definition's sequence of frames.
 type cursor struct {
 	position
-	values    []valueCursor // one for each op
+	values    []valueCursor // by modifier
 	length    uint64        // position in the cycle of lengths
-	origin    uint64        // where it began
-	phase     int           // frames since the region's first slot would have fitted
+	origin    uint64        // the position where the run began
+	phase     int           // frames since one had the length of the first slot
 	seq       []uint32
-	base      uint64 // of the run's own flows, which is the first of this definition
+	base      uint64 // the first flow of this definition among the run's own
 	slots     *slotRange
 	group     int    // index in the present plan, -1 if it has no frame there
-	everyWord uint64 // the adjacency that all its slots were made with; 0 if it may differ
+	everyWord uint64 // the adjacency word that all its slots were made with; 0 if they may differ
 }
 
 func (c *cursor) init(d *definition, s position) {
@@ -32,7 +31,7 @@ func (c *cursor) init(d *definition, s position) {
 	}
 }
 
-// pass moves over a frame that is not made.
+// skip moves past a frame that is not made.
 func (c *cursor) skip(d *definition) {
 	far := c.distance(1)
 	for i := range d.modifiers {
@@ -41,7 +40,7 @@ func (c *cursor) skip(d *definition) {
 	c.move(d, 1)
 }
 
-// move counts n frames.
+// move moves past n frames that were made; the value cursors have moved already.
 func (c *cursor) move(d *definition, n int) {
 	c.advanceLength(d, c.distance(uint64(n)))
 	c.position.move(uint64(n))

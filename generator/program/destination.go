@@ -4,8 +4,8 @@ import (
 	"glean/generator/traffic"
 )
 
-// destinations gives the first n frames of a bout the MACs of their next hops,
-// until one must not leave.
+// destinations writes the MACs of their next hops into the first n frames of a group. It
+// stops at a frame that must not leave, and returns how many it wrote.
 func (r *Run) destinations(b *group, n int) int {
 	d, c := b.d, b.c
 	if d.adjModifier < 0 {
@@ -56,7 +56,7 @@ func (r *Run) destinations(b *group, n int) int {
 	return n
 }
 
-// addressAll gives all slots of a definition one MAC, unless they have it.
+// addressAll writes one MAC into all slots of a definition, unless they have it.
 func (r *Run) addressAll(c *cursor, adj uint32, word uint64) {
 	if c.everyWord == word {
 		return
@@ -68,7 +68,7 @@ func (r *Run) addressAll(c *cursor, adj uint32, word uint64) {
 	c.everyWord = word
 }
 
-// destination writes the MAC of a bout's frame i. It reports whether the frame may
+// destination writes the MAC of a group's frame i. It reports whether the frame may
 // leave.
 func (r *Run) destination(b *group, i int, adj uint32, word uint64) bool {
 	s, mac := &r.slots[b.row+i], word
@@ -94,8 +94,8 @@ func (r *Run) destination(b *group, i int, adj uint32, word uint64) bool {
 	return true
 }
 
-// fallback is the MAC of a frame whose next hop has none; ok is false if the
-// policy is that it must not leave. i is the frame's distance from the cursor.
+// fallback returns the MAC of a frame whose next hop has none; ok is false if the policy
+// is that such a frame must not leave. i is the frame's distance from the cursor.
 func (r *Run) fallback(d *definition, c *cursor, i int) (mac uint64, ok bool) {
 	l := &r.p.config.Learning
 	switch {

@@ -2,11 +2,12 @@ package program
 
 import "glean/internal/arith"
 
-// walk goes through the frames of a part in the order of the whole sequence.
+// interleaver goes through the frames of a part in the order of the whole sequence, in
+// which definitions take turns.
 type interleaver struct {
 	p         *Program
 	positions []position // by definition
-	def       int        // whose turn it is
+	def       int        // the definition that has its turn
 	left      uint64     // frames of the part in its turn
 	round     uint64     // of turns
 	start     uint64     // the number of the turn's first frame in the whole sequence
@@ -44,20 +45,20 @@ func (w *interleaver) seek() {
 	}
 }
 
-// turn gives the turn to the next definition when this one has had its frames.
-// The spot has moved already.
+// advance moves past frames of the present turn, and to the next definition when they
+// were the last. The position has moved already.
 func (w *interleaver) advance(frames uint64) {
 	if w.left -= frames; w.left == 0 {
 		w.seek()
 	}
 }
 
-// place is the number of the next frame in the whole sequence.
+// frameNumber returns the number of the next frame in the whole sequence.
 func (w *interleaver) frameNumber() uint64 {
 	return w.start + w.positions[w.def].index - w.round*w.p.blocks[w.def]
 }
 
-// before is how many of the first n frames of the whole are the part's.
+// before returns how many of the first n frames of the whole belong to the part.
 func (w *interleaver) before(n uint64) (own uint64) {
 	if len(w.positions) == 1 {
 		return w.positions[0].before(n)
@@ -74,19 +75,19 @@ func (w *interleaver) before(n uint64) (own uint64) {
 	return own
 }
 
-// turns are the definitions whose turn it is in the frames to come.
+// lookahead is the definitions of the next frames, written down in advance.
 type lookahead struct {
 	interleaver interleaver
 	ahead       []uint32 // definitions; those from at to end are to come
 	at          int
 	end         int
-	period      int // after so many they repeat, and ahead has them all; 0 if the walk goes on
+	period      int // after so many they repeat, and ahead has them all; 0 if the interleaver must go on
 }
 
-// maxPeriod bounds the turns that are written down.
+// maxPeriod bounds the frames whose definitions are written down.
 const maxPeriod = 1 << 12
 
-// newTurns takes a walk that has not begun.
+// newLookahead takes an interleaver that has not moved.
 func newLookahead(w interleaver) lookahead {
 	t := lookahead{interleaver: w, period: w.period()}
 	t.ahead = make([]uint32, t.period+Batch)
@@ -96,8 +97,8 @@ func newLookahead(w interleaver) lookahead {
 	return t
 }
 
-// period is the number of frames after which a walk's turns repeat, 0 if they
-// are too many.
+// period returns the number of frames after which the turns repeat, 0 if there are more
+// than maxPeriod.
 func (w *interleaver) period() int {
 	if len(w.positions) == 1 {
 		return 1
@@ -124,7 +125,7 @@ func (w *interleaver) period() int {
 	return int(frames)
 }
 
-// fill writes down turns until there are n.
+// fill writes definitions down until there are n.
 func (t *lookahead) fill(n int) {
 	t.end = copy(t.ahead, t.ahead[t.at:t.end])
 	t.at = 0
@@ -139,7 +140,7 @@ func (t *lookahead) fill(n int) {
 	}
 }
 
-// next are the next n definitions, n being at most Batch.
+// next returns the definitions of the next n frames, at most Batch.
 func (t *lookahead) next(n int) []uint32 {
 	if t.end-t.at < n {
 		t.fill(Batch)
@@ -147,7 +148,7 @@ func (t *lookahead) next(n int) []uint32 {
 	return t.ahead[t.at : t.at+n]
 }
 
-// take moves past n of them.
+// advance moves past n frames.
 func (t *lookahead) advance(n int) {
 	if t.at += n; t.period > 0 {
 		t.at %= t.period

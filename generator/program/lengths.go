@@ -6,21 +6,21 @@ import (
 	"glean/generator/signature"
 )
 
-// What depends on a frame's length is few numbers: where it ends, length fields,
-// the constants of checksums. Where lengths do not repeat soon, they are looked
+// Only a few numbers depend on a frame's length: its end, length fields, and the
+// constants of checksums. If lengths do not repeat within a batch, the numbers are looked
 // up in a table and written a column at a time, as fields are.
 
-// fluid is the table of a definition whose frames differ by their length in
-// nothing but these numbers.
+// lengthTable is the table of a definition whose frames of different lengths differ in
+// these numbers only.
 type lengthTable struct {
 	table   []uint16 // by length: octets, the values of patches, the bases of checksums
 	width   int      // numbers of one length
 	patches []patch  // of any length, for their places
 	sums    int
-	payload []byte // of the longest frame, which takes the place of signatures
+	payload []byte // of the longest frame; it replaces signatures that move
 }
 
-// setFluid makes the table if the definition has one.
+// setLengthTable makes the table, if the definition can have one.
 func (d *definition) setLengthTable() {
 	first, last := &d.variants[0], &d.variants[len(d.variants)-1]
 	if len(d.variants) == 1 || first.direct || !first.whole || last.planGroup > 0 {
@@ -47,7 +47,7 @@ func (d *definition) setLengthTable() {
 	d.lengthTable = f
 }
 
-// like reports whether the same is written at the same places.
+// matches reports whether two variants have patches and checksums at the same places.
 func (s *lengthVariant) matches(t *lengthVariant) bool {
 	if len(s.patches) != len(t.patches) || len(s.sums) != len(t.sums) {
 		return false
@@ -65,8 +65,8 @@ func (s *lengthVariant) matches(t *lengthVariant) bool {
 	return true
 }
 
-// lengths gives the slots of a bout's first n frames their lengths, of as many as
-// can be made together: their checksums must have one recipe.
+// lengths sets the lengths of a group's first n frames, as far as they can be made
+// together: their checksums must have one plan. It returns how many it set.
 func (r *Run) lengths(b *group, n int) int {
 	g := b.c.slots
 	if g.period > 0 {
@@ -91,8 +91,7 @@ func (r *Run) lengths(b *group, n int) int {
 	return len(sizes)
 }
 
-// repeatedLengths is lengths where the slots have them already, once they are
-// prepared.
+// repeatedLengths is lengths for slots that keep their lengths once they are prepared.
 func (r *Run) repeatedLengths(b *group, n int) int {
 	d, g := b.d, b.c.slots
 	for ; g.ready < b.row+n; g.ready++ {
@@ -115,7 +114,7 @@ func (r *Run) repeatedLengths(b *group, n int) int {
 	return n
 }
 
-// sizesFrom gives the plans of a cursor's next frames.
+// sizesFrom fills to with the length variants of a cursor's next frames.
 //
 //go:noinline
 func (d *definition) sizesFrom(to []uint32, c *cursor) {
@@ -136,7 +135,7 @@ func (d *definition) sizesFrom(to []uint32, c *cursor) {
 	}
 }
 
-// together is how many of the first plans are of one group.
+// together returns how many of the first variants are of one plan group.
 func (d *definition) together(sizes []uint32) int {
 	if d.variants[len(d.variants)-1].planGroup == 0 {
 		return len(sizes)
@@ -150,14 +149,14 @@ func (d *definition) together(sizes []uint32) int {
 	return len(sizes)
 }
 
-// resize gives a bout's prepared slots other lengths.
+// resize changes the lengths of a group's prepared slots.
 func (r *Run) resize(b *group, sizes []uint32) {
 	f := b.d.lengthTable
 	if b.d.signature != nil {
 		r.moveSignatures(b, sizes)
 	}
 	r.shorten(b, sizes)
-	for k := 0; k < len(f.patches); k += 2 { // two at a time, the last one twice if it is alone
+	for k := 0; k < len(f.patches); k += 2 { // two at a time; a single last one twice
 		f.patch(r.buffer[b.row*r.stride:], r.stride, sizes, k, min(k+1, len(f.patches)-1))
 	}
 	for k := 0; k < f.sums; k += 2 {
@@ -178,7 +177,7 @@ func (f *lengthTable) patch(b []byte, stride int, sizes []uint32, i, j int) {
 	}
 }
 
-// bases gives two checksums their bases.
+// bases sets the bases of two checksums.
 //
 //go:noinline
 func (f *lengthTable) bases(c *batchColumns, row int, sizes []uint32, i, j int) {
@@ -190,7 +189,7 @@ func (f *lengthTable) bases(c *batchColumns, row int, sizes []uint32, i, j int) 
 	}
 }
 
-// cut gives a bout's frames their lengths.
+// shorten sets the ends of a group's frames.
 //
 //go:noinline
 func (r *Run) shorten(b *group, sizes []uint32) {
@@ -200,7 +199,7 @@ func (r *Run) shorten(b *group, sizes []uint32) {
 	}
 }
 
-// moveSignatures makes signatures give way to payload, and finds their new places.
+// moveSignatures overwrites old signatures with payload and finds the new places.
 //
 //go:noinline
 func (r *Run) moveSignatures(b *group, sizes []uint32) {

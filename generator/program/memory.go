@@ -9,17 +9,16 @@ import (
 	"glean/internal/memsize"
 )
 
-// What a program and a run hold is counted in octets, so that a daemon can refuse
-// what does not fit into its memory: before it is compiled by an estimate from the
-// configuration, afterwards by what was made of it. Both are held against
-// runtime.MemStats by a test.
+// The memory of programs and runs is counted in octets, so that a daemon can refuse a
+// generator that does not fit: before it is compiled by an estimate from the
+// configuration, afterwards by a count. A test compares both with runtime.MemStats.
 
 // overhead is what the owner of a program holds of it besides, in octets: the
 // generator, its ids and its places in tables.
 const overhead = 512
 
-// Size is the memory in octets of the program and its configuration. It takes
-// time in proportion to the number of traffic definitions.
+// Size returns the memory in octets of the program and its configuration. The first call
+// takes time in proportion to the number of traffic definitions.
 func (p *Program) Size() int64 {
 	if p.size == 0 {
 		p.size = memsize.Of(p, reflect.TypeFor[*traffic.Field]()) + overhead
@@ -32,8 +31,8 @@ const (
 	perProgram     = 400
 	perDefinition  = 900 // with one header
 	perHeader      = 200
-	perModifier    = 340 // with its cell
-	perLength      = 200 // a plan: lengths, checksums and how they are made
+	perModifier    = 340 // with its store unit
+	perLength      = 200 // a length variant with its checksums
 	perDestination = 32  // its key, its adjacency and the word of its next hop
 )
 
@@ -62,7 +61,7 @@ func Estimate(c *traffic.Config, b Binding) (octets int64, destinations, hops in
 	return octets + int64(destinations)*perDestination, destinations, min(hops, destinations)
 }
 
-// tableSize is what an op's table of the values takes; see tabulate.
+// tableSize returns the octets of a modifier's table of the values; see tabulate.
 func tableSize(v *traffic.Values) int64 {
 	if v.Count >= Batch && v.IsPlain() || v.List == nil && v.Count > maxTable {
 		return 0
@@ -96,8 +95,8 @@ func estimateDestinations(t *traffic.Definition, b Binding) (n, hops int) {
 // hopSamples is how many destinations sampledHops looks at.
 const hopSamples = 256
 
-// sampledHops is about how many next hops n destinations have: as many as the samples
-// among them that are their own next hop stand for, and one for each gateway.
+// sampledHops estimates how many next hops n destinations have: as many as the samples
+// stand for that are their own next hop, and one for each gateway.
 func sampledHops(v *traffic.Values, n int, is4 bool, b Binding) int {
 	if b.NextHop == nil || n <= hopSamples {
 		return n
@@ -114,8 +113,8 @@ func sampledHops(v *traffic.Values, n int, is4 bool, b Binding) int {
 	return n*own/hopSamples + len(gateways)
 }
 
-// Size is the memory in octets of a run, parts included, without its program. It must
-// not be called while a transmitter steps the run.
+// Size returns the memory in octets of a run, parts included, without its program. It
+// must not be called while a transmitter steps the run.
 func (r *Run) Size() int64 {
 	octets := int64(unsafe.Sizeof(*r)) + int64(cap(r.buffer)) + int64(cap(r.frameOf))*24 + 8*int64(cap(r.flowOf)) +
 		memsize.OfSlice(r.flows) + memsize.OfSlice(r.slots) + memsize.OfSlice(r.slotRanges) + memsize.OfSlice(r.groups) + memsize.OfSlice(r.cursors) +
@@ -133,7 +132,7 @@ func (r *Run) Size() int64 {
 	return octets
 }
 
-// RunEstimate is what a run of the program will hold, see Run.Size.
+// RunEstimate returns what Size of a run of the program will be, about.
 func (p *Program) RunEstimate() int64 {
 	octets := int64(unsafe.Sizeof(Run{}))
 	slots := int64(Batch)

@@ -9,30 +9,31 @@ import (
 	"glean/stack/header"
 )
 
-// op changes one field of the frames. The field lies within span octets at off;
-// together with what shares its octets it is written by a cell.
+// fieldModifier is the compiled form of a modifier: it changes one field of the frames.
+// The field lies within span octets at off. A store unit writes it together with what
+// shares its octets.
 type fieldModifier struct {
 	off    int
-	span   uint8  // 1, 2, 4, 6, 8 or 16 octets, 0 for an op that writes nothing
-	shift  uint8  // of the field in the cell, or in the span if the cell is rough
+	span   uint8  // 1, 2, 4, 6, 8 or 16 octets, 0 for a modifier that writes nothing
+	shift  uint8  // of the field in the unit, or in the span if the unit is overlapping
 	mask   uint64 // the field's bits within the span; not used when span is 16
-	fixed  uint64 // constant bits of the cell that are written with the field
+	fixed  uint64 // constant bits of the unit that are written with the field
 	bit    int    // the field's place in the frame
 	width  int
 	values *traffic.Values
 	stride uint64          // frames of a definition for which the value stays
-	period uint64          // the same for a digit, which counts frames where they are in a table
-	count  uint64          // of values of a digit
-	xor    traffic.Uint128 // joined to each value
-	table  []uint64        // the cell's values by index, and again from the first on for a batch; nil if they are computed
+	period uint64          // the same for a value cursor; 1 if a table repeats the values
+	count  uint64          // of values of a value cursor
+	xor    traffic.Uint128 // of each value with this
+	table  []uint64        // the unit's values by index, followed by a batch from the first on; nil if they are computed
 
 	fill    fill
 	fillTo  traffic.Uint128 // instead of a zero value
 	fillLL  traffic.Uint128 // instead of a zero value, on the way to a link-local address
-	fillDst int             // the op that holds the destination
+	fillDst int             // the modifier of the destination
 }
 
-// at is the value of a digit's index i as it stands in the cell.
+// at returns the value at index i of a value cursor, as the unit holds it.
 func (o *fieldModifier) at(i uint64) traffic.Uint128 {
 	if o.table != nil {
 		return traffic.Uint128{Lo: o.table[i]}
@@ -47,7 +48,7 @@ func (o *fieldModifier) at(i uint64) traffic.Uint128 {
 	return traffic.Uint128{Lo: (v.Lo^o.xor.Lo)<<o.shift | o.fixed}
 }
 
-// step is the difference of neighboring values of a sequence.
+// step returns the difference of neighboring values of a sequence.
 func (o *fieldModifier) step() traffic.Uint128 {
 	if o.span == 16 {
 		return o.values.Step
@@ -55,7 +56,7 @@ func (o *fieldModifier) step() traffic.Uint128 {
 	return traffic.Uint128{Lo: o.values.Step.Lo << o.shift}
 }
 
-// straight is for how many values from index i on each is the one before plus
+// straight returns for how many values from index i on each is the one before plus
 // step.
 func (o *fieldModifier) straight(i uint64) uint64 {
 	if !o.xor.IsZero() {
@@ -64,22 +65,22 @@ func (o *fieldModifier) straight(i uint64) uint64 {
 	return o.values.Straight(i)
 }
 
-// fill says how a zero source is filled from the interface.
+// fill is the way in which a zero source is filled from the interface.
 type fill uint8
 
 const (
 	fillNone   fill = iota
 	fillAlways      // with fillTo
-	fillByDst       // with fillTo or fillLL, as the destination of the frame says
+	fillByDst       // with fillTo or fillLL, by the scope of the frame's destination
 )
 
-// ops makes an op of each modifier and of each source that is filled in a way
-// that changes from frame to frame.
+// modifiers compiles each modifier, and each source whose filling changes from frame to
+// frame.
 //
-// The value index of a modifier is flow / stride mod count. Cartesian parts
-// stand like the digits of a number, the last one changing fastest; zipped parts
-// all begin at the flow's own digit, and their cycles fit into its range, so the
-// same formula holds for both, and for ties within ties.
+// The value index of a modifier is flow / stride mod count. Cartesian parts are like the
+// digits of a number, the last changing fastest. Zipped parts all have the stride of the
+// digit in whose place they are, and their cycles fit into its range. So the same formula
+// holds for both, and for ties within ties.
 func (k *compiler) modifiers(t *traffic.Definition, d *definition) {
 	stride := uint64(1)
 	for i := len(d.headers) - 1; i >= 0; i-- {
@@ -112,7 +113,7 @@ func (k *compiler) modifiers(t *traffic.Definition, d *definition) {
 func newModifier(h *frameHeader, m *traffic.Modifier, stride uint64) fieldModifier {
 	first := m.Bit / 8
 	last := (m.Bit + int(m.Width) - 1) / 8
-	if last-first == 2 { // three octets are taken as four, of the same header
+	if last-first == 2 { // four octets of the same header instead of three
 		if first > 0 {
 			first--
 		} else {
@@ -134,7 +135,7 @@ func newModifier(h *frameHeader, m *traffic.Modifier, stride uint64) fieldModifi
 	return o
 }
 
-// clear zeroes the op's bits in the template.
+// clear sets the modifier's bits in the template to zero.
 func (o *fieldModifier) clear(d *definition) {
 	for i := range d.headers {
 		h := &d.headers[i]
@@ -152,9 +153,8 @@ func (o *fieldModifier) clear(d *definition) {
 	}
 }
 
-// sources fills the sources that are zero from the interface: in the template
-// where they are constant, else in the op. A generator on a port sends what it
-// is told to.
+// sources fills sources that are zero from the interface: constant ones in the template,
+// others in their modifier. A generator on a port sends its sources as configured.
 func (k *compiler) sources(d *definition) {
 	if !k.b.Interface {
 		return
@@ -175,8 +175,8 @@ func (k *compiler) sources(d *definition) {
 	k.fillIPv6(d, h)
 }
 
-// outerIP is the IP header that decides where a frame goes: the first one.
-// Headers inside a tunnel are the sender's own business.
+// outerIP returns the IP header that decides where a frame goes: the first one. It is
+// nil if there is none, or if the frame does not begin with Ethernet.
 func (d *definition) outerIP() *frameHeader {
 	if d.headers[0].kind != traffic.Ethernet {
 		return nil
@@ -189,8 +189,8 @@ func (d *definition) outerIP() *frameHeader {
 	return nil
 }
 
-// opOf is the op that changes the field of a role in a header, -1 if none
-// does. If several do, the last one is what is sent.
+// modifierOf returns the index of the modifier of a header's field by its role, -1 if
+// there is none. If there are several, frames have the values of the last.
 func (d *definition) modifierOf(h *frameHeader, r traffic.Role) int {
 	f := h.kind.Field(r)
 	for i := len(d.modifiers) - 1; i >= 0; i-- {
@@ -212,9 +212,8 @@ func (k *compiler) fillSource(d *definition, h *frameHeader, with traffic.Uint12
 	}
 }
 
-// fillIPv6 chooses the source as RFC 6724 section 5 rule 2 does: of the
-// destination's scope. Without a global address nothing is filled in for a
-// global destination.
+// fillIPv6 chooses a source of the destination's scope (RFC 6724 section 5 rule 2).
+// Without a global address it fills nothing in for a global destination.
 func (k *compiler) fillIPv6(d *definition, h *frameHeader) {
 	global, local := addrOrZero(k.b.IPv6), addrOrZero(k.b.LinkLocal)
 	if local.IsZero() {
@@ -257,8 +256,8 @@ func addrOrZero(a netip.Addr) traffic.Uint128 {
 // isLinkLocal reports whether an IPv6 address is in fe80::/10.
 func isLinkLocal(a traffic.Uint128) bool { return a.Hi>>54 == 0xfe80>>6 }
 
-// scopeOf reports whether destinations are link-local; same is false if some are and
-// others are not, or if they are too many to look at, which is a fault elsewhere.
+// scopeOf reports whether destinations are link-local; same is false if only some are,
+// or if they are too many to learn, which is a fault elsewhere.
 func scopeOf(v *traffic.Values) (linkLocal, same bool) {
 	linkLocal = isLinkLocal(v.At(0))
 	if v.Count > traffic.MaxDestinations {
@@ -272,7 +271,7 @@ func scopeOf(v *traffic.Values) (linkLocal, same bool) {
 	return linkLocal, true
 }
 
-// destinations finds out where the frames go, and with that their adjacencies.
+// destinations finds the destinations of the frames and their adjacencies.
 func (k *compiler) destinations(t *traffic.Definition, d *definition) {
 	eth := &d.headers[0]
 	if eth.kind != traffic.Ethernet {
@@ -282,7 +281,7 @@ func (k *compiler) destinations(t *traffic.Definition, d *definition) {
 	d.dst = traffic.Ethernet.Field(traffic.RoleDestination).Get(eth.octets).Lo
 	ip := d.outerIP()
 	if !k.b.Interface || ip == nil || k.p.config.Learning.Configured && (d.dst != 0 || d.dstModifier >= 0) {
-		d.dstModifier = -1 // its op writes it
+		d.dstModifier = -1 // its modifier writes it
 		return
 	}
 	d.learned = true
@@ -318,8 +317,8 @@ func (k *compiler) destinations(t *traffic.Definition, d *definition) {
 	k.checkFallback(t, d, d.adjOf)
 }
 
-// checkFallback adds a fault if frames of a definition with these adjacencies may
-// need a MAC instead of a learned one, and there is none.
+// checkFallback adds a fault if frames with these adjacencies may need a fallback MAC
+// and the configuration has none.
 func (k *compiler) checkFallback(t *traffic.Definition, d *definition, adjacencies []uint32) {
 	l := &k.p.config.Learning
 	if l.Policy != traffic.PolicyFallback || l.HasFallback ||
@@ -331,11 +330,11 @@ func (k *compiler) checkFallback(t *traffic.Definition, d *definition, adjacenci
 	}
 }
 
-// staticAdjacency marks an index into macs until all hops are known.
+// staticAdjacency marks an index into compiler.macs until all hops are known.
 const staticAdjacency = 1 << 31
 
-// adjacency is the index for a destination. Multicast and broadcast have a MAC
-// by rule; 0.0.0.0 and :: are nowhere.
+// adjacency returns the adjacency of a destination. Multicast and broadcast addresses
+// have a MAC by rule; 0.0.0.0 and :: have no route.
 func (k *compiler) adjacency(dst netip.Addr) uint32 {
 	if mac, ok := k.groupMAC(dst); ok {
 		i, _ := k.macs.add(traffic.Uint128{Lo: mac.Uint64()}.Bytes())
@@ -356,7 +355,7 @@ func (k *compiler) adjacency(dst netip.Addr) uint32 {
 	return adj
 }
 
-// groupMAC is the MAC of a destination that is no single station.
+// groupMAC returns the MAC of a multicast or broadcast destination.
 func (k *compiler) groupMAC(dst netip.Addr) (header.MAC, bool) {
 	if dst.IsMulticast() {
 		return header.MulticastMAC(dst), true
@@ -372,12 +371,12 @@ func (k *compiler) groupMAC(dst netip.Addr) (header.MAC, bool) {
 	return header.Broadcast, broadcast
 }
 
-// adjacencies makes the words, when all hops are known.
+// adjacencies makes the adjacency words when all hops are known.
 func (k *compiler) adjacencies() {
 	p := k.p
 	p.hops, p.dests = k.hops.keys, k.dests.keys
 	if slices.Equal(p.hops, p.dests) {
-		p.dests = p.hops // all are on the link: a million of them are kept once
+		p.dests = p.hops // all are on the link, so one table holds both
 	}
 	p.index = newHopIndex(p.hops)
 	p.words = make([]atomic.Uint64, len(p.hops)+len(k.macs.keys))
@@ -408,7 +407,7 @@ func (k *compiler) adjacencies() {
 	}
 }
 
-// oneHop drops the table of a definition with one next hop.
+// oneHop drops the table of a definition that has one next hop.
 func (d *definition) oneHop() {
 	for _, adj := range d.adjOf {
 		if adj != d.adjOf[0] {

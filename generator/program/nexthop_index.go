@@ -10,16 +10,16 @@ import (
 	"glean/internal/arith"
 )
 
-// hopIndex finds a next hop's adjacency by its address. It takes 6 octets for
-// each hop, and none where they are consecutive addresses. Addresses outside of [low, high] are none of them, which is how most
-// generators of an interface are ruled out when a neighbor of it changes.
+// hopIndex finds a next hop's adjacency by its address. It takes 6 octets for each hop,
+// and none if the hops are consecutive addresses. No hop lies outside of [low, high]:
+// that rules out most generators of an interface when a neighbor of it changes.
 type hopIndex struct {
 	slots     []uint32 // adjacency + 1; nil for a sequence, and for so few hops that all are looked at
 	sequence  bool
 	low, high [16]byte
 }
 
-// fewHops are looked at one by one.
+// fewHops is the number of hops, at most, that are searched one by one.
 const fewHops = 8
 
 func newHopIndex(hops [][16]byte) hopIndex {
@@ -60,7 +60,7 @@ func isSequence(keys [][16]byte) bool {
 	return true
 }
 
-// find is the slot of a key, or the free one where it belongs. As in keyTable,
+// find returns the slot of a key, or the free slot where it belongs. As in keyTable,
 // sixteen consecutive addresses share a cache line.
 func (x *hopIndex) find(hops [][16]byte, k [16]byte) int {
 	low := binary.BigEndian.Uint64(k[8:])
@@ -75,7 +75,7 @@ func (x *hopIndex) find(hops [][16]byte, k [16]byte) int {
 	}
 }
 
-// AdjacencyOf finds the adjacency of a next hop; ok is false if no flow has it.
+// AdjacencyOf returns the adjacency of a next hop; ok is false if no flow has it.
 func (p *Program) AdjacencyOf(hop netip.Addr) (adj uint32, ok bool) {
 	if !hop.IsValid() {
 		return 0, false

@@ -5,8 +5,8 @@ import (
 	"glean/stack/loop"
 )
 
-// Looped transmits on a loop: it is the transmitter of simulation, where
-// Step is a timer. Its methods are called on the loop.
+// OnLoop is the transmitter of simulation: a timer of the loop calls Step. Its methods
+// are called on the loop.
 type OnLoop struct {
 	loop  loop.Loop
 	timer loop.Timer
@@ -15,9 +15,9 @@ type OnLoop struct {
 	done  func(error)
 }
 
-// NewLooped begins to transmit at once. done is called once, on the loop and
-// not from within NewLooped or Stop, when the run has ended. The queue belongs to
-// the transmitter and is closed before.
+// StartOnLoop begins to transmit at once. It calls done once, on the loop and not from
+// within StartOnLoop or Stop, when the run has ended. The queue belongs to the
+// transmitter, which closes it before.
 func StartOnLoop(l loop.Loop, r *Run, q link.Queue, done func(error)) *OnLoop {
 	t := &OnLoop{loop: l, run: r, queue: q, done: done}
 	t.timer.Init(t.step)
@@ -38,7 +38,7 @@ func (t *OnLoop) step() {
 	t.done(reason)
 }
 
-// Stop ends the run with the loop's next callback.
+// Stop ends the run in the loop's next callback.
 func (t *OnLoop) Stop() {
 	t.run.Stop()
 	if t.timer.Armed() {
