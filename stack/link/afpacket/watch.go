@@ -170,8 +170,8 @@ func (k *Link) become(next device) error {
 			return err
 		}
 	}
+	k.base.Grow(next.mtu + maxOverhead) // before the MTU is shown, so that a frame that comes next fits
 	k.device.Store(&next)
-	k.base.Grow(next.mtu + maxOverhead)
 	if next.flappedSince(*last) {
 		k.base.Report(link.State{Reason: link.ReasonDown})
 		k.base.Report(next.state)

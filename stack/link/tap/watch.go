@@ -133,8 +133,8 @@ func (w *watcher) readSettings() {
 		return // it has just gone; the event of that will come
 	}
 	attrs := l.Attrs()
+	w.link.base.Grow(attrs.MTU + maxOverhead) // before the MTU is shown, so that a frame that comes next fits
 	w.link.mtu.Store(int64(attrs.MTU))
-	w.link.base.Grow(attrs.MTU + maxOverhead)
 	w.link.txqlen.Store(int64(attrs.TxQLen))
 	w.countCarrier()
 	// The kernel shows a carrier only while the device is up.
