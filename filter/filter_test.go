@@ -82,6 +82,8 @@ func TestMatch(t *testing.T) {
 		{"ip or udp and arp", udp, false}, // (ip or udp) and arp
 		{"port 80 or 53", udp, true},
 		{"portrange 40-50 or 52 - 54", udp, true},
+		{"portrange 40-50 or 54 - 52 = 2", udp, true},
+		{"portrange 40-50 and 0 + 0 + 0 = 0 and udp", udp, false},
 		{"(ip[0] & 0xf) * 4 == 20", udp, true},
 		{"((ip[8])) = (64)", udp, true},
 	} {

@@ -42,8 +42,8 @@ func parse(text string) (tree boolean, err error) {
 
 func (p *parser) peek() token { return p.tokens[p.at] }
 
-// follows returns the token behind the next.
-func (p *parser) follows() token { return p.tokens[min(p.at+1, len(p.tokens)-1)] }
+// behind returns the token n behind the next.
+func (p *parser) behind(n int) token { return p.tokens[min(p.at+n, len(p.tokens)-1)] }
 
 func (p *parser) next() token {
 	t := p.tokens[p.at]
@@ -152,8 +152,8 @@ func (p *parser) term(joined bool) any {
 	return nil
 }
 
-// isMereValue reports whether the next token is an address or number that no
-// operator follows.
+// isMereValue reports whether the next token is an address or number that no operator
+// follows. A range of ports is one too: an operator behind it makes it a subtraction.
 func (p *parser) isMereValue() bool {
 	switch p.peek().kind {
 	case tokenDotted, tokenIPv6, tokenMAC:
@@ -161,7 +161,8 @@ func (p *parser) isMereValue() bool {
 	case tokenName:
 		return p.last.kind == kindProto
 	case tokenNumber:
-		return p.last.kind == kindPortRange || !p.follows().is(arithmeticSigns...)
+		return !p.behind(1).is(arithmeticSigns...) ||
+			p.last.kind == kindPortRange && p.behind(1).is("-") && p.behind(2).kind == tokenNumber && !p.behind(3).is(arithmeticSigns...)
 	}
 	return false
 }

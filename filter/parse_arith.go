@@ -25,7 +25,7 @@ func (p *parser) beginsArithmetic() bool {
 	}
 	_, isProto := protoWords[t.text]
 	_, isConstant := constantWords[t.text]
-	return isConstant || isProto && p.follows().is("[")
+	return isConstant || isProto && p.behind(1).is("[")
 }
 
 // relation reads a comparison behind its left side. In parentheses there may be

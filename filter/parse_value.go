@@ -41,7 +41,7 @@ func (p *parser) qualifiers() (qualifier, places) {
 // direction reads src, dst, src or dst, src and dst.
 func (p *parser) direction() direction {
 	first, _ := p.accept("src", "dst")
-	if p.peek().is("and", "or") && p.follows().is("src", "dst") && p.follows().text != first {
+	if p.peek().is("and", "or") && p.behind(1).is("src", "dst") && p.behind(1).text != first {
 		word, _ := p.accept("and", "or")
 		p.next()
 		if word == "and" {
