@@ -86,6 +86,7 @@ func TestMatch(t *testing.T) {
 		{"portrange 40-50 and 0 + 0 + 0 = 0 and udp", udp, false},
 		{"(ip[0] & 0xf) * 4 == 20", udp, true},
 		{"((ip[8])) = (64)", udp, true},
+		{"1 | 2 & 4 = 1", udp, true},
 	} {
 		p, err := Compile(c.text)
 		if err != nil {

@@ -4,10 +4,10 @@ package filter
 // have no precedence, so that their left operand is that of any other operator, and
 // their right operand is everything to their right.
 var binding = map[string]int{
-	"|": 1, "&": 1, "<<": 2, ">>": 2, "+": 3, "-": 3, "*": 4, "/": 4, "%": greedy, "^": greedy,
+	"|": 1, "&": 2, "<<": 3, ">>": 3, "+": 4, "-": 4, "*": 5, "/": 5, "%": greedy, "^": greedy,
 }
 
-const greedy = 5
+const greedy = 6
 
 // arithmeticSigns are the signs behind a value.
 var arithmeticSigns = []string{
@@ -74,7 +74,7 @@ func (p *parser) operators(left arith, weakest int) arith {
 func (p *parser) operand() arith {
 	t := p.peek()
 	if _, ok := p.accept("-"); ok {
-		return negative{p.arithmetic(4)}
+		return negative{p.arithmetic(greedy - 1)}
 	}
 	if _, ok := p.accept("("); ok {
 		a := p.arithmetic(0)
